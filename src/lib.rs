@@ -9,5 +9,6 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod fdt;
 pub mod kernel_image;
 pub mod span;

@@ -1,0 +1,181 @@
+//! The one total pass over a blob: what it accepts, every later reader may believe.
+
+use super::header::{Header, be64};
+use super::token::{Token, Tokens, measure};
+use super::{FdtError, MAX_BOOT_SIZE, MAX_DEPTH, NameFault};
+
+/// A flattened device tree whose structure has been checked.
+#[derive(Clone, Copy)]
+pub struct Blob<'a> {
+    bytes: &'a [u8],
+    header: Header,
+    limit: usize,
+    struct_end: u32,
+    reserve_count: u32,
+    nodes: u32,
+    props: u32,
+    nops: u32,
+}
+
+impl<'a> Blob<'a> {
+    /// Check the structure of a DTB of at most 2 MiB, the limit of the arm64 boot protocol.
+    ///
+    /// `bytes` may be longer than the blob's `totalsize`; what follows is not looked at. Costs one pass, linear
+    /// in the size of the blob, and no memory. Values are passed over by their length.
+    ///
+    /// # Errors
+    /// The first fault of the structure, with its offset.
+    pub fn check(bytes: &'a [u8]) -> Result<Self, FdtError> {
+        Self::check_with_limit(bytes, MAX_BOOT_SIZE)
+    }
+
+    /// Check as [`Blob::check`] does, but allow a `totalsize` of up to `limit` bytes, inclusive: a FIT image is
+    /// a flattened tree that holds a whole kernel.
+    ///
+    /// # Errors
+    /// The first fault of the structure, with its offset.
+    pub fn check_with_limit(bytes: &'a [u8], limit: usize) -> Result<Self, FdtError> {
+        let header = Header::read(bytes, limit)?;
+        let bytes = bytes.get(..header.total as usize).unwrap_or_default();
+        let reserve_count = count_reserve(bytes, header.off_reserve as usize)?;
+        let mut blob =
+            Self { bytes, header, limit, struct_end: 0, reserve_count, nodes: 0, props: 0, nops: 0 };
+        let struct_end = blob.walk()?;
+        let reserve_end = header.off_reserve as usize + (reserve_count as usize + 1) * 16;
+        header.check_overlap(reserve_end, struct_end)?;
+        Ok(blob)
+    }
+
+    /// Walk all tokens once; returns the end of the structure block, exclusive.
+    fn walk(&mut self) -> Result<usize, FdtError> {
+        let bound = self.header.struct_bound();
+        let strings = self.strings();
+        let mut tokens =
+            Tokens::new(self.bytes.get(..bound).unwrap_or_default(), self.header.off_struct as usize);
+        let mut depth = 0;
+        // Properties are legal from the start of a node to its first child.
+        let mut in_props = false;
+        loop {
+            let (offset, token) = tokens.next()?;
+            match token {
+                Token::Begin { name, len } => {
+                    if depth == 0 && self.nodes > 0 {
+                        return Err(FdtError::SecondRoot { offset });
+                    }
+                    if (len == 0) != (depth == 0) {
+                        let fault = if depth == 0 { NameFault::NamedRoot } else { NameFault::Empty };
+                        return Err(FdtError::BadNodeName { offset: name as usize, fault });
+                    }
+                    depth += 1;
+                    if depth > MAX_DEPTH {
+                        return Err(FdtError::TooDeep { offset });
+                    }
+                    self.nodes += 1;
+                    in_props = true;
+                }
+                Token::EndNode => {
+                    if depth == 0 {
+                        return Err(FdtError::UnbalancedEnd { offset });
+                    }
+                    depth -= 1;
+                    in_props = false;
+                }
+                Token::Prop { name, .. } => {
+                    if !in_props {
+                        return Err(FdtError::PropMisplaced { offset });
+                    }
+                    match measure(strings, name as usize) {
+                        Ok(0) => return Err(FdtError::BadPropName { offset, fault: NameFault::Empty }),
+                        Ok(_) => self.props += 1,
+                        Err(fault) => return Err(FdtError::BadPropName { offset, fault }),
+                    }
+                }
+                Token::End if depth > 0 => return Err(FdtError::Unclosed { offset, open: depth }),
+                Token::End if self.nodes == 0 => return Err(FdtError::NoRoot),
+                Token::End if self.header.size_struct.is_some() && tokens.at() != bound => {
+                    return Err(FdtError::TrailingBytes { offset: tokens.at() });
+                }
+                Token::End => break,
+            }
+        }
+        self.struct_end = tokens.at() as u32;
+        self.nops = tokens.nops();
+        Ok(tokens.at())
+    }
+
+    /// The blob, cut to its `totalsize`.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Physical id of the boot CPU, as the header has it.
+    #[must_use]
+    pub fn boot_cpu(&self) -> u32 {
+        self.header.boot_cpu
+    }
+
+    /// Version of the format: 16, 17, or later if version 17 can read it.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.header.version
+    }
+
+    /// Tell whether `FDT_NOP` tokens stand in the tree, as libfdt and U-Boot leave them when they delete.
+    #[must_use]
+    pub fn has_nops(&self) -> bool {
+        self.nops > 0
+    }
+
+    /// Number of nodes, the root included.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.nodes as usize
+    }
+
+    /// Number of properties of all nodes.
+    #[must_use]
+    pub fn prop_count(&self) -> usize {
+        self.props as usize
+    }
+
+    /// Largest size in bytes, inclusive, that this blob was allowed to have and that a rewrite may have.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The entries of the memory reserve list, `(base, size)` in bytes, up to the first of size 0 (exclusive).
+    pub fn memreserve(&self) -> impl Iterator<Item = (u64, u64)> + use<'a> {
+        let first = self.header.off_reserve as usize;
+        let count = self.reserve_count as usize;
+        let list = self.bytes.get(first..first + count * 16).unwrap_or_default();
+        list.chunks_exact(16).filter_map(|entry| Some((be64(entry, 0)?, be64(entry, 8)?)))
+    }
+
+    /// The strings block.
+    pub(super) fn strings(&self) -> &'a [u8] {
+        let first = self.header.off_strings as usize;
+        self.bytes.get(first..first + self.header.size_strings as usize).unwrap_or_default()
+    }
+
+    /// Walk the tokens of the structure block again.
+    pub(super) fn tokens(&self) -> Tokens<'a> {
+        let bytes = self.bytes.get(..self.struct_end as usize).unwrap_or_default();
+        Tokens::new(bytes, self.header.off_struct as usize)
+    }
+}
+
+/// Count the memory reserve entries in front of the first of size 0. Linux stops there too, whatever that
+/// entry's address is (`early_init_fdt_scan_reserved_mem`, drivers/of/fdt.c).
+fn count_reserve(bytes: &[u8], first: usize) -> Result<u32, FdtError> {
+    let list = bytes.get(first..).unwrap_or_default();
+    let mut count = 0;
+    for entry in list.chunks_exact(16) {
+        if be64(entry, 8) == Some(0) {
+            return Ok(count);
+        }
+        count += 1;
+    }
+    Err(FdtError::ReserveUnterminated { offset: first + count as usize * 16 })
+}

@@ -1,0 +1,142 @@
+//! A node that is to be written: owned, built by hand.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::token::check_name;
+use super::{EditFault, FdtError, MAX_DEPTH, NameFault};
+
+/// A node with its properties and children, in the order in which they are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewNode {
+    /// Its name with the unit address; empty for a root.
+    pub name: String,
+    /// Names and values of its properties.
+    pub props: Vec<(String, Vec<u8>)>,
+    /// The nodes directly below.
+    pub children: Vec<NewNode>,
+}
+
+impl NewNode {
+    /// Make a node without properties or children.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self { name: String::from(name), ..Self::default() }
+    }
+
+    /// Add a property with this value.
+    #[must_use]
+    pub fn prop(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
+        self.props.push((String::from(name), value.into()));
+        self
+    }
+
+    /// Add a property without a value, such as `no-map`.
+    #[must_use]
+    pub fn prop_empty(self, name: &str) -> Self {
+        self.prop(name, Vec::new())
+    }
+
+    /// Add a property of one word.
+    #[must_use]
+    pub fn prop_u32(self, name: &str, value: u32) -> Self {
+        self.prop(name, value.to_be_bytes())
+    }
+
+    /// Add a property of two words.
+    #[must_use]
+    pub fn prop_u64(self, name: &str, value: u64) -> Self {
+        self.prop(name, value.to_be_bytes())
+    }
+
+    /// Add a property of words.
+    #[must_use]
+    pub fn prop_cells(self, name: &str, cells: &[u32]) -> Self {
+        let value: Vec<u8> = cells.iter().flat_map(|cell| cell.to_be_bytes()).collect();
+        self.prop(name, value)
+    }
+
+    /// Add a property of one NUL-terminated string; `text` holds no NUL.
+    #[must_use]
+    pub fn prop_str(self, name: &str, text: &str) -> Self {
+        self.prop_strs(name, &[text])
+    }
+
+    /// Add a property of NUL-terminated strings that hold no NUL.
+    #[must_use]
+    pub fn prop_strs(self, name: &str, texts: &[&str]) -> Self {
+        let mut value = Vec::with_capacity(texts.iter().map(|text| text.len() + 1).sum());
+        for text in texts {
+            value.extend_from_slice(text.as_bytes());
+            value.push(0);
+        }
+        self.prop(name, value)
+    }
+
+    /// Add a child as the last.
+    #[must_use]
+    pub fn child(mut self, child: NewNode) -> Self {
+        self.children.push(child);
+        self
+    }
+
+    /// Find the value of a property of the node at `path` below this one; `/` is this one.
+    pub(super) fn value_at(&self, path: &str, prop: &str) -> Option<&[u8]> {
+        let mut node = self;
+        for component in path.split('/').filter(|component| !component.is_empty()) {
+            node = node.children.iter().find(|child| child.name == component)?;
+        }
+        node.props.iter().find(|(name, _)| name == prop).map(|(_, value)| value.as_slice())
+    }
+
+    /// Check names, duplicates and nesting of this node, which has `above` nodes above it, and of all below.
+    /// `parent` is the path to name in an error.
+    pub(super) fn check(&self, parent: &str, above: usize) -> Result<(), FdtError> {
+        let path = || alloc::format!("{}/{}", parent.trim_end_matches('/'), self.name);
+        let fail = |fault| Err(FdtError::Edit { node: path(), fault });
+        // The recursion below ends here.
+        if above >= MAX_DEPTH {
+            return fail(EditFault::TooDeep);
+        }
+        if above == 0 && !self.name.is_empty() {
+            return fail(EditFault::BadName(self.name.clone(), NameFault::NamedRoot));
+        }
+        if above > 0
+            && let Err(fault) = check_name(&self.name, false)
+        {
+            return fail(EditFault::BadName(self.name.clone(), fault));
+        }
+        for (name, _) in &self.props {
+            if let Err(fault) = check_name(name, true) {
+                return fail(EditFault::BadName(name.clone(), fault));
+            }
+        }
+        if let Some(name) = first_twice(self.props.iter().map(|(name, _)| name.as_str()).collect()) {
+            return fail(EditFault::DuplicateProp(String::from(name)));
+        }
+        if let Some(name) = first_twice(self.children.iter().map(|child| child.name.as_str()).collect()) {
+            return fail(EditFault::DuplicateNode(String::from(name)));
+        }
+        if self.children.is_empty() {
+            return Ok(());
+        }
+        let path = path();
+        self.children.iter().try_for_each(|child| child.check(&path, above + 1))
+    }
+
+    /// Call `visit` with the name of every property of this node and of those below, which are not nested too
+    /// deep.
+    pub(super) fn each_prop_name<'n>(&'n self, visit: &mut impl FnMut(&'n str)) {
+        self.props.iter().for_each(|(name, _)| visit(name));
+        self.children.iter().for_each(|child| child.each_prop_name(visit));
+    }
+}
+
+/// The first name, in order of the alphabet, that stands in the list twice.
+fn first_twice(mut names: Vec<&str>) -> Option<&str> {
+    names.sort_unstable();
+    names.windows(2).find_map(|pair| match pair {
+        [one, other] if one == other => Some(*one),
+        _ => None,
+    })
+}

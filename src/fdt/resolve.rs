@@ -1,0 +1,201 @@
+//! Checks an edit list against its tree and sorts it for the writer.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::edit::{Edits, Op};
+use super::token::check_name;
+use super::tree::{PropRecord, Tree, reserve};
+use super::{EditFault, FdtError, NodeId};
+
+/// An edit whose node exists.
+pub(super) struct Entry<'e> {
+    node: NodeId,
+    pub(super) op: &'e Op,
+    /// For an edit of a property: the node has it, and this is its record's index among the node's.
+    pub(super) hit: Option<u32>,
+}
+
+/// All edits, sorted by node and then by rank.
+pub(super) struct Resolved<'e> {
+    entries: Vec<Entry<'e>>,
+}
+
+impl<'e> Resolved<'e> {
+    /// Check every edit. Costs O(e log e), plus the properties and siblings of the nodes that are named.
+    pub(super) fn new(tree: &Tree<'_>, edits: &'e Edits) -> Result<Self, FdtError> {
+        if let Some(list) = &edits.memreserve
+            && list.iter().any(|&(_, size)| size == 0)
+        {
+            return Err(FdtError::Edit {
+                node: String::from("/memreserve/"),
+                fault: EditFault::EmptyReserve,
+            });
+        }
+        let mut order: Vec<usize> = reserve(edits.ops.len())?;
+        order.extend(0..edits.ops.len());
+        order.sort_unstable_by_key(|&index| edits.ops.get(index).map(|(node, op)| (*node, op.rank(), index)));
+        let mut entries = reserve(edits.ops.len())?;
+        entries.extend(order.iter().filter_map(|&index| edits.ops.get(index)).map(|(node, op)| Entry {
+            node: *node,
+            op,
+            hit: None,
+        }));
+        let mut resolved = Self { entries };
+        resolved.check_nodes(tree)?;
+        resolved.check_siblings(tree)?;
+        Ok(resolved)
+    }
+
+    /// The edits of one node.
+    pub(super) fn of(&self, node: NodeId) -> &[Entry<'e>] {
+        if self.entries.is_empty() {
+            return &[];
+        }
+        let first = self.entries.partition_point(|entry| entry.node < node);
+        let rest = self.entries.get(first..).unwrap_or_default();
+        let len = rest.iter().take_while(|entry| entry.node == node).count();
+        rest.get(..len).unwrap_or_default()
+    }
+
+    /// All edits.
+    pub(super) fn ops(&self) -> impl Iterator<Item = &Entry<'e>> {
+        self.entries.iter()
+    }
+
+    fn check_nodes(&mut self, tree: &Tree<'_>) -> Result<(), FdtError> {
+        let mut removed_end = 0;
+        for group in self.entries.chunk_by_mut(|one, other| one.node == other.node) {
+            let Some(id) = group.first().map(|entry| entry.node) else { continue };
+            let fail = |fault| Err(FdtError::Edit { node: tree.node(id).path(), fault });
+            let Some(record) = tree.record(id) else {
+                let node = alloc::format!("node {}", id.0);
+                return Err(FdtError::Edit { node, fault: EditFault::NoSuchNode });
+            };
+            if id.0 < removed_end {
+                return fail(EditFault::Conflict);
+            }
+            check_props(tree, id, group)?;
+            let removes = group.iter().any(|entry| matches!(entry.op, Op::RemoveNode));
+            let mut once = 0;
+            for entry in group.iter() {
+                match entry.op {
+                    Op::Rename(_) | Op::RemoveNode | Op::AddAfter(_) if id.0 == 0 => {
+                        return fail(EditFault::Root);
+                    }
+                    Op::Rename(_) | Op::RemoveNode if once > 0 => return fail(EditFault::Conflict),
+                    Op::Rename(name) => {
+                        once += 1;
+                        if let Err(fault) = check_name(name, false) {
+                            return fail(EditFault::BadName(name.clone(), fault));
+                        }
+                    }
+                    Op::RemoveNode => once += 1,
+                    Op::AddAfter(node) => {
+                        let parent = tree.node(NodeId(record.parent));
+                        node.check(&parent.path(), record.depth as usize)?;
+                    }
+                    _ if removes => return fail(EditFault::Conflict),
+                    Op::AddChild(node) => node.check(&tree.node(id).path(), record.depth as usize + 1)?,
+                    Op::Set { .. } | Op::RemoveProp { .. } => {}
+                }
+            }
+            if removes {
+                removed_end = record.end;
+            }
+        }
+        Ok(())
+    }
+
+    /// Check that no child that an edit renames or adds gets a name that another child of that parent has.
+    fn check_siblings(&self, tree: &Tree<'_>) -> Result<(), FdtError> {
+        let mut parents: Vec<NodeId> = self
+            .entries
+            .iter()
+            .filter_map(|entry| match entry.op {
+                Op::AddChild(_) => Some(entry.node),
+                Op::Rename(_) | Op::AddAfter(_) => {
+                    tree.record(entry.node).map(|record| NodeId(record.parent))
+                }
+                _ => None,
+            })
+            .collect();
+        parents.sort_unstable();
+        parents.dedup();
+        for parent in parents {
+            let mut names: Vec<(&str, bool)> = Vec::new();
+            let added = |entry: &Entry<'e>| match entry.op {
+                Op::AddChild(node) | Op::AddAfter(node) => Some((node.name.as_str(), true)),
+                _ => None,
+            };
+            names.extend(
+                self.of(parent).iter().filter(|entry| matches!(entry.op, Op::AddChild(_))).filter_map(added),
+            );
+            for child in tree.node(parent).children() {
+                let edits = self.of(child.id());
+                names.extend(
+                    edits.iter().filter(|entry| matches!(entry.op, Op::AddAfter(_))).filter_map(added),
+                );
+                let renamed = edits.iter().find_map(|entry| match entry.op {
+                    Op::Rename(name) => Some(name.as_str()),
+                    _ => None,
+                });
+                if !edits.iter().any(|entry| matches!(entry.op, Op::RemoveNode)) {
+                    names.push((renamed.unwrap_or(child.name()), renamed.is_some()));
+                }
+            }
+            names.sort_unstable();
+            let twice = names.windows(2).find_map(|pair| match pair {
+                [(one, _), (other, new)] if one == other && *new => Some(*one),
+                _ => None,
+            });
+            if let Some(name) = twice {
+                let fault = EditFault::DuplicateNode(String::from(name));
+                return Err(FdtError::Edit { node: tree.node(parent).path(), fault });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Find the properties that a node's edits name, and refuse names that cannot be written.
+fn check_props(tree: &Tree<'_>, id: NodeId, group: &mut [Entry<'_>]) -> Result<(), FdtError> {
+    let fail = |fault| Err(FdtError::Edit { node: tree.node(id).path(), fault });
+    let count = group.partition_point(|entry| entry.op.rank().0 == 0);
+    let Some(group) = group.get_mut(..count).filter(|group| !group.is_empty()) else { return Ok(()) };
+    for pair in group.windows(2) {
+        if let [one, other] = pair
+            && one.op.rank() == other.op.rank()
+        {
+            return fail(EditFault::DuplicateProp(String::from(one.op.rank().1)));
+        }
+    }
+    for (index, record) in tree.prop_records(id).iter().enumerate() {
+        if let Some(entry) = find(tree, group, record).and_then(|found| group.get_mut(found)) {
+            entry.hit.get_or_insert(index as u32);
+        }
+    }
+    for entry in group.iter() {
+        match entry.op {
+            Op::Set { name, .. } => {
+                if let Err(fault) = check_name(name, true) {
+                    return fail(EditFault::BadName(name.clone(), fault));
+                }
+            }
+            Op::RemoveProp { name } if entry.hit.is_none() => {
+                return fail(EditFault::NoSuchProp(name.clone()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Find the edit of a property among those of its node, of which the ones of properties come first.
+pub(super) fn find(tree: &Tree<'_>, group: &[Entry<'_>], record: &PropRecord) -> Option<usize> {
+    if group.is_empty() {
+        return None;
+    }
+    let name = tree.prop(record).name;
+    group.binary_search_by(|entry| entry.op.rank().cmp(&(0, name))).ok()
+}

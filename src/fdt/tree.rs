@@ -1,0 +1,237 @@
+//! A checked blob as a tree that can be walked and searched: two flat tables of offsets, in the order of the blob.
+
+use alloc::vec::Vec;
+
+use super::node::{Node, NodeId};
+use super::token::Token;
+use super::{Blob, FdtError, Prop};
+
+/// A node: 24 bytes for at least 12 bytes of blob.
+#[derive(Clone, Copy)]
+pub(super) struct NodeRecord {
+    /// Offset of the name in the blob.
+    pub(super) name: u32,
+    pub(super) name_len: u16,
+    /// Nodes above this one.
+    pub(super) depth: u16,
+    /// Index of the parent; the root is its own.
+    pub(super) parent: u32,
+    /// Index of the first node behind this one's subtree; preorder makes links to children needless.
+    pub(super) end: u32,
+    /// Index of the first property; the next node's is where they end.
+    pub(super) first_prop: u32,
+    /// 0 when it has none.
+    pub(super) phandle: u32,
+}
+
+/// A property: 12 bytes for at least 12 bytes of blob.
+#[derive(Clone, Copy)]
+pub(super) struct PropRecord {
+    /// Offset of the name in the strings block.
+    pub(super) name: u32,
+    /// Offset of the value in the blob.
+    pub(super) value: u32,
+    /// Length of the value in bytes.
+    pub(super) len: u32,
+}
+
+/// A device tree, borrowed from its blob.
+pub struct Tree<'a> {
+    blob: Blob<'a>,
+    nodes: Vec<NodeRecord>,
+    props: Vec<PropRecord>,
+}
+
+impl<'a> Tree<'a> {
+    /// Check a DTB of at most 2 MiB and index it.
+    ///
+    /// # Errors
+    /// The first fault of its structure, or [`FdtError::OutOfMemory`].
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, FdtError> {
+        Self::new(Blob::check(bytes)?)
+    }
+
+    /// Index a checked blob. Takes at most twice the size of its structure block, reserved in two pieces.
+    ///
+    /// # Errors
+    /// [`FdtError::OutOfMemory`].
+    pub fn new(blob: Blob<'a>) -> Result<Self, FdtError> {
+        let mut tree = Self { nodes: reserve(blob.node_count())?, props: reserve(blob.prop_count())?, blob };
+        tree.index()?;
+        Ok(tree)
+    }
+
+    fn index(&mut self) -> Result<(), FdtError> {
+        let strings = self.blob.strings();
+        let mut tokens = self.blob.tokens();
+        let mut open = 0;
+        let mut depth = 0;
+        // `linux,phandle` is the old name and counts only where there is no `phandle`.
+        let mut old_phandle = false;
+        loop {
+            match tokens.next()?.1 {
+                Token::Begin { name, len } => {
+                    let id = self.nodes.len() as u32;
+                    self.nodes.push(NodeRecord {
+                        name,
+                        name_len: len as u16,
+                        depth,
+                        parent: open,
+                        end: 0,
+                        first_prop: self.props.len() as u32,
+                        phandle: 0,
+                    });
+                    open = id;
+                    depth += 1;
+                    old_phandle = false;
+                }
+                Token::EndNode => {
+                    let end = self.nodes.len() as u32;
+                    if let Some(record) = self.nodes.get_mut(open as usize) {
+                        record.end = end;
+                        open = record.parent;
+                    }
+                    depth = depth.saturating_sub(1);
+                }
+                Token::Prop { name, value, len } => {
+                    self.props.push(PropRecord { name, value, len });
+                    if len == 4 {
+                        let new = named(strings, name, b"phandle");
+                        if (new || named(strings, name, b"linux,phandle"))
+                            && let Some(record) = self.nodes.last_mut()
+                            && (record.phandle == 0 || (new && old_phandle))
+                        {
+                            record.phandle =
+                                super::header::be32(self.blob.bytes(), value as usize).unwrap_or(0);
+                            old_phandle = !new;
+                        }
+                    }
+                }
+                Token::End => return Ok(()),
+            }
+        }
+    }
+
+    /// The blob under this tree.
+    #[must_use]
+    pub fn blob(&self) -> &Blob<'a> {
+        &self.blob
+    }
+
+    /// The root.
+    #[must_use]
+    pub fn root(&self) -> Node<'_, 'a> {
+        self.node(NodeId(0))
+    }
+
+    /// The node with an id of this tree; an id of another tree gives some node of this one or an empty one.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> Node<'_, 'a> {
+        Node::new(self, id)
+    }
+
+    /// All nodes, parents first, in the order of the blob.
+    pub fn nodes(&self) -> impl Iterator<Item = Node<'_, 'a>> + Clone {
+        (0..self.nodes.len() as u32).map(|id| self.node(NodeId(id)))
+    }
+
+    /// Find a node by its full path, such as `/reserved-memory/camera@84300000`. A component without `@` also
+    /// matches the first node of that base name, as in libfdt (`fdt_subnode_offset_namelen`).
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<Node<'_, 'a>> {
+        let mut node = self.root();
+        for component in path.strip_prefix('/')?.split('/').filter(|component| !component.is_empty()) {
+            node = node.child(component)?;
+        }
+        Some(node)
+    }
+
+    /// Find a node by a path, or by an alias and what follows it, such as `serial0` or `soc/uart@0`.
+    #[must_use]
+    pub fn resolve(&self, path: &str) -> Option<Node<'_, 'a>> {
+        if path.starts_with('/') {
+            return self.find(path);
+        }
+        let (alias, rest) = path.split_once('/').unwrap_or((path, ""));
+        let mut node = self.find(self.find("/aliases")?.prop(alias)?.as_str()?)?;
+        for component in rest.split('/').filter(|component| !component.is_empty()) {
+            node = node.child(component)?;
+        }
+        Some(node)
+    }
+
+    /// Find a node by its label in the source, if dtc was told to keep labels (`/__symbols__`, `dtc -@`).
+    #[must_use]
+    pub fn by_label(&self, label: &str) -> Option<Node<'_, 'a>> {
+        self.find(self.find("/__symbols__")?.prop(label)?.as_str()?)
+    }
+
+    /// Find the first node with this phandle; 0 and -1 are none.
+    #[must_use]
+    pub fn by_phandle(&self, phandle: u32) -> Option<Node<'_, 'a>> {
+        if matches!(phandle, 0 | u32::MAX) {
+            return None;
+        }
+        let id = self.nodes.iter().position(|record| record.phandle == phandle)?;
+        Some(self.node(NodeId(id as u32)))
+    }
+
+    /// The `#address-cells` and `#size-cells` that are not one word of at most 4, with their nodes. Readers
+    /// differ on those, and the `fdt` crate panics.
+    pub fn bad_cells(&self) -> impl Iterator<Item = (Node<'_, 'a>, Prop<'a>)> {
+        self.nodes().flat_map(|node| {
+            node.props()
+                .filter(|prop| matches!(prop.name, "#address-cells" | "#size-cells"))
+                .filter(|prop| prop.as_u32().is_none_or(|cells| cells > 4))
+                .map(move |prop| (node, prop))
+        })
+    }
+
+    pub(super) fn record(&self, id: NodeId) -> Option<&NodeRecord> {
+        self.nodes.get(id.0 as usize)
+    }
+
+    /// The properties of a node, without their names read.
+    pub(super) fn prop_records(&self, id: NodeId) -> &[PropRecord] {
+        let first = self.record(id).map_or(0, |record| record.first_prop);
+        let next = NodeId(id.0.saturating_add(1));
+        let end = self.record(next).map_or(self.props.len(), |record| record.first_prop as usize);
+        if self.record(id).is_none() {
+            return &[];
+        }
+        self.props.get(first as usize..end).unwrap_or_default()
+    }
+
+    /// The value of a property.
+    pub(super) fn value(&self, record: &PropRecord) -> &'a [u8] {
+        let first = record.value as usize;
+        self.blob.bytes().get(first..first + record.len as usize).unwrap_or_default()
+    }
+
+    /// Tell whether a property has this name, without measuring its own.
+    pub(super) fn is_named(&self, record: &PropRecord, name: &str) -> bool {
+        named(self.blob.strings(), record.name, name.as_bytes())
+    }
+
+    /// A property with its name read.
+    pub(super) fn prop(&self, record: &PropRecord) -> Prop<'a> {
+        let rest = self.blob.strings().get(record.name as usize..).unwrap_or_default();
+        let len = rest.iter().position(|&byte| byte == 0).unwrap_or(0);
+        let name = rest.get(..len).and_then(|name| core::str::from_utf8(name).ok());
+        Prop { name: name.unwrap_or_default(), value: self.value(record) }
+    }
+}
+
+/// Tell whether the NUL-terminated string at offset `at` of `strings` is `name`.
+fn named(strings: &[u8], at: u32, name: &[u8]) -> bool {
+    let Some(rest) = strings.get(at as usize..) else { return false };
+    rest.get(name.len()) == Some(&0) && rest.starts_with(name)
+}
+
+/// An empty vector with room for exactly `count` elements.
+pub(super) fn reserve<T>(count: usize) -> Result<Vec<T>, FdtError> {
+    let mut vec = Vec::new();
+    vec.try_reserve_exact(count)
+        .map_err(|_| FdtError::OutOfMemory { bytes: count.saturating_mul(size_of::<T>()) })?;
+    Ok(vec)
+}
