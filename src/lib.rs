@@ -10,5 +10,11 @@ extern crate alloc;
 extern crate std;
 
 pub mod fdt;
+pub mod fit;
 pub mod kernel_image;
+pub mod policy;
 pub mod span;
+pub mod bootargs;
+pub mod facts;
+pub mod ledger;
+pub mod profile;

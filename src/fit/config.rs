@@ -1,0 +1,85 @@
+//! One configuration of a bundle: which images boot together.
+
+use alloc::string::{String, ToString};
+
+use super::image::Image;
+use super::{Fit, FitError, POLICY_COMPATIBLE};
+use crate::fdt::Node;
+
+/// Loadables looked at; each costs a walk over the images.
+const MAX_LOADABLES: usize = 64;
+
+/// The images of a selected configuration. Their bytes are found, but not yet verified.
+#[derive(Clone, Debug)]
+pub struct Config<'a> {
+    /// The configuration's node name.
+    pub name: String,
+    /// What to boot.
+    pub kernel: Image<'a>,
+    /// The initial ramdisk, if any.
+    pub ramdisk: Option<Image<'a>>,
+    /// The device tree, if the bundle brings one.
+    pub fdt: Option<Image<'a>>,
+    /// The policy blob, if any: a loadable that says `compatible = "ringfence,policy"` or
+    /// `type = "ringfence-policy"`, or that is called `policy`.
+    pub policy: Option<Image<'a>>,
+}
+
+impl<'a> Config<'a> {
+    pub(super) fn read(fit: &Fit<'a>, config: Node<'_, 'a>) -> Result<Self, FitError> {
+        let first = |role| Self::first(fit, config, role);
+        Ok(Self {
+            name: config.name().to_string(),
+            kernel: first("kernel")?
+                .ok_or_else(|| FitError::NoKernel { config: config.name().to_string() })?,
+            ramdisk: first("ramdisk")?,
+            fdt: first("fdt")?,
+            policy: Self::policy(fit, config)?,
+        })
+    }
+
+    /// All images of the configuration.
+    pub fn images(&self) -> impl Iterator<Item = &Image<'a>> {
+        [Some(&self.kernel), self.ramdisk.as_ref(), self.fdt.as_ref(), self.policy.as_ref()]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Read the first image that the configuration names under `role`. Further ones would be overlays.
+    fn first(fit: &Fit<'a>, config: Node<'_, 'a>, role: &'static str) -> Result<Option<Image<'a>>, FitError> {
+        let Some(prop) = config.prop(role) else { return Ok(None) };
+        let name = prop.strings().next().ok_or_else(|| FitError::malformed(config, role))?;
+        Image::read(fit, Self::image_node(fit, config, name)?).map(Some)
+    }
+
+    fn policy(fit: &Fit<'a>, config: Node<'_, 'a>) -> Result<Option<Image<'a>>, FitError> {
+        let Some(loadables) = config.prop("loadables") else { return Ok(None) };
+        for (index, name) in loadables.strings().enumerate() {
+            if index == MAX_LOADABLES {
+                let node = config.path();
+                return Err(FitError::TooMany { what: "loadables", node, limit: MAX_LOADABLES });
+            }
+            let node = Self::image_node(fit, config, name)?;
+            let says = |key, value| node.prop(key).is_some_and(|prop| prop.strings().any(|s| s == value));
+            let is_policy = says("compatible", POLICY_COMPATIBLE)
+                || says("type", "ringfence-policy")
+                || is_called_policy(name);
+            if is_policy {
+                return Image::read(fit, node).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn image_node<'t>(fit: &'t Fit<'a>, config: Node<'_, 'a>, name: &str) -> Result<Node<'t, 'a>, FitError> {
+        fit.section("images")?
+            .children()
+            .find(|node| node.name() == name)
+            .ok_or_else(|| FitError::no_such_image(config, name))
+    }
+}
+
+/// `policy`, or numbered as people number images: `policy-1`, `policy@1`.
+fn is_called_policy(name: &str) -> bool {
+    name.strip_prefix("policy").is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '@']))
+}

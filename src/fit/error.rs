@@ -1,0 +1,194 @@
+//! Says what is wrong with a bundle.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use crate::fdt::{FdtError, Node};
+use crate::kernel_image::ImageError;
+
+/// Why a bundle cannot be used, or not be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FitError {
+    /// The bytes hold no sound flattened tree.
+    Tree(FdtError),
+    /// A flattened tree, but no FIT.
+    NotAFit {
+        /// The node that is missing under the root.
+        missing: &'static str,
+    },
+    /// No configuration matches, none is the default, and there is not exactly one.
+    NoDefault {
+        /// How many there are.
+        count: usize,
+    },
+    /// The default names a configuration that does not exist.
+    NoSuchConfiguration {
+        /// The name.
+        name: String,
+    },
+    /// A configuration without a kernel.
+    NoKernel {
+        /// The configuration's name.
+        config: String,
+    },
+    /// A configuration names an image that does not exist.
+    NoSuchImage {
+        /// The configuration's name.
+        config: String,
+        /// The image's name.
+        image: String,
+    },
+    /// A property that has the wrong form.
+    Malformed {
+        /// Path of the node that holds it.
+        node: String,
+        /// Its name.
+        name: &'static str,
+    },
+    /// An image without `data`, `data-offset` or `data-position`.
+    NoData {
+        /// The image's name.
+        image: String,
+    },
+    /// External data that lies behind the end of the bundle: it was cut short, or loaded in part.
+    DataOutside {
+        /// The image's name.
+        image: String,
+        /// Offset of the data in bytes, from the bundle's start.
+        offset: u64,
+        /// Size of the data in bytes.
+        size: u64,
+        /// Size of the bundle in bytes.
+        bundle: u64,
+    },
+    /// A compression that ringfence does not undo.
+    Compression {
+        /// The image's name.
+        image: String,
+        /// Its `compression`.
+        found: String,
+    },
+    /// A hash algorithm that ringfence does not compute. Refused and not skipped: somebody relies on it.
+    UnknownHash {
+        /// The image's name.
+        image: String,
+        /// The algorithm.
+        algorithm: String,
+    },
+    /// A hash whose value has the wrong length.
+    HashLength {
+        /// The image's name.
+        image: String,
+        /// The algorithm.
+        algorithm: &'static str,
+        /// Length of the value in bytes.
+        found: usize,
+    },
+    /// The data is not what was hashed.
+    HashMismatch {
+        /// The image's name.
+        image: String,
+        /// The algorithm.
+        algorithm: &'static str,
+    },
+    /// Nothing vouches for the image's bytes.
+    Unhashed {
+        /// The image's name.
+        image: String,
+    },
+    /// More entries than any honest bundle has; looking at all of them would take forever.
+    TooMany {
+        /// What there are too many of.
+        what: &'static str,
+        /// Where.
+        node: String,
+        /// How many are looked at.
+        limit: usize,
+    },
+    /// The kernel to pack is none.
+    Kernel(ImageError),
+    /// The bundle would be larger than its 32-bit offsets can say, or than memory.
+    TooLarge,
+}
+
+impl FitError {
+    pub(super) fn malformed(node: Node<'_, '_>, name: &'static str) -> Self {
+        Self::Malformed { node: node.path(), name }
+    }
+
+    pub(super) fn no_such_image(config: Node<'_, '_>, image: &str) -> Self {
+        Self::NoSuchImage { config: config.name().to_string(), image: image.to_string() }
+    }
+}
+
+impl fmt::Display for FitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tree(error) => write!(f, "bundle: {error}"),
+            Self::NotAFit { missing } => {
+                write!(
+                    f,
+                    "no FIT bundle: the flattened tree has no /{missing}; make one with `ringfence pack`"
+                )
+            }
+            Self::NoDefault { count } => write!(
+                f,
+                "bundle: none of its {count} configurations suits this board, and none is the default"
+            ),
+            Self::NoSuchConfiguration { name } => {
+                write!(f, "bundle: the default configuration `{name}` does not exist")
+            }
+            Self::NoKernel { config } => write!(f, "bundle: configuration `{config}` has no kernel"),
+            Self::NoSuchImage { config, image } => {
+                write!(f, "bundle: configuration `{config}` wants image `{image}`, which does not exist")
+            }
+            Self::Malformed { node, name } => {
+                write!(f, "bundle: {node}: `{name}` has a value of the wrong form")
+            }
+            Self::NoData { image } => write!(f, "bundle: image `{image}` has no data"),
+            Self::DataOutside { image, offset, size, bundle } => write!(
+                f,
+                "bundle: image `{image}` needs {size:#x} bytes at {offset:#x}, but only {bundle:#x} bytes are \
+                 there: the bundle was cut short"
+            ),
+            Self::Compression { image, found } => {
+                write!(f, "bundle: image `{image}`: compression `{found}` is not known; use none or gzip")
+            }
+            Self::UnknownHash { image, algorithm } => write!(
+                f,
+                "bundle: image `{image}`: hash `{algorithm}` is not known and so cannot be verified; use sha256"
+            ),
+            Self::HashLength { image, algorithm, found } => {
+                write!(f, "bundle: image `{image}`: {found} bytes are no {algorithm} value")
+            }
+            Self::HashMismatch { image, algorithm } => write!(
+                f,
+                "bundle: image `{image}` is damaged: its {algorithm} is not the one recorded; pack or load it again"
+            ),
+            Self::Unhashed { image } => {
+                write!(f, "bundle: image `{image}` has no hash: add `hash-1 {{ algo = \"sha256\"; }};`")
+            }
+            Self::TooMany { what, node, limit } => {
+                write!(f, "bundle: {node}: more than {limit} {what}, which no honest bundle has")
+            }
+            Self::Kernel(error) => write!(f, "bundle: {error}"),
+            Self::TooLarge => {
+                f.write_str("bundle: larger than the 2 GiB that a FIT can hold, or than memory")
+            }
+        }
+    }
+}
+
+impl core::error::Error for FitError {}
+
+impl From<FdtError> for FitError {
+    fn from(error: FdtError) -> Self {
+        Self::Tree(error)
+    }
+}
+
+impl From<ImageError> for FitError {
+    fn from(error: ImageError) -> Self {
+        Self::Kernel(error)
+    }
+}

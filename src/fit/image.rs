@@ -1,0 +1,185 @@
+//! One image of a bundle: its bytes, and the hashes that vouch for them.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use sha2::{Digest, Sha256};
+
+use super::{Fit, FitError};
+use crate::fdt::Node;
+
+/// Hashes computed for one image; each costs a pass over its bytes.
+const MAX_HASHES: usize = 8;
+
+/// How an image's bytes are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// As they are.
+    None,
+    /// A gzip stream.
+    Gzip,
+}
+
+/// How a hash is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// SHA-256, 32 bytes.
+    Sha256,
+    /// CRC-32 as in zlib, four bytes big endian. Finds accidents, not attacks.
+    Crc32,
+}
+
+impl Algorithm {
+    /// The name that FIT files use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Crc32 => "crc32",
+        }
+    }
+
+    const fn len(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Crc32 => 4,
+        }
+    }
+}
+
+/// A recorded hash of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hash<'a> {
+    /// How it was computed.
+    pub algorithm: Algorithm,
+    /// The value, of the algorithm's length.
+    pub value: &'a [u8],
+}
+
+/// An image of a bundle.
+#[derive(Clone, Debug)]
+pub struct Image<'a> {
+    /// Node name under `/images`.
+    pub name: String,
+    /// The `type` property, empty when absent.
+    pub kind: String,
+    /// How the bytes are packed.
+    pub compression: Compression,
+    /// The bytes, as they lie in the bundle.
+    pub data: &'a [u8],
+    /// Offset of `data` in bytes from the bundle's start: added to where the bundle lies in memory, it gives
+    /// the physical address.
+    pub data_offset: u64,
+    /// What is recorded of the bytes. All of these must hold.
+    pub hashes: Vec<Hash<'a>>,
+}
+
+impl<'a> Image<'a> {
+    pub(super) fn read(fit: &Fit<'a>, node: Node<'_, 'a>) -> Result<Self, FitError> {
+        let name = node.name().to_string();
+        let (data_offset, data) = locate(fit, node)?;
+        let text = |key| node.prop(key).and_then(|prop| prop.as_str());
+        let compression = match text("compression") {
+            None | Some("none") => Compression::None,
+            Some("gzip") => Compression::Gzip,
+            Some(other) => return Err(FitError::Compression { image: name, found: other.to_string() }),
+        };
+        let hashes = read_hashes(node)?;
+        Ok(Self {
+            name,
+            kind: text("type").unwrap_or_default().to_string(),
+            compression,
+            data,
+            data_offset,
+            hashes,
+        })
+    }
+
+    /// Verify every recorded hash in plain code.
+    ///
+    /// # Errors
+    /// [`FitError::HashMismatch`], or [`FitError::Unhashed`] when nothing is recorded.
+    pub fn verify(&self) -> Result<(), FitError> {
+        self.verify_with(&|data| Sha256::digest(data).into())
+    }
+
+    /// Verify every recorded hash, with `sha256` computing that one: processors have instructions for it.
+    ///
+    /// # Errors
+    /// As [`Image::verify`].
+    pub fn verify_with(&self, sha256: &dyn Fn(&[u8]) -> [u8; 32]) -> Result<(), FitError> {
+        if self.hashes.is_empty() {
+            return Err(FitError::Unhashed { image: self.name.clone() });
+        }
+        for hash in &self.hashes {
+            let holds = match hash.algorithm {
+                Algorithm::Sha256 => sha256(self.data) == hash.value,
+                Algorithm::Crc32 => crc32fast::hash(self.data).to_be_bytes() == hash.value,
+            };
+            if !holds {
+                let algorithm = hash.algorithm.name();
+                return Err(FitError::HashMismatch { image: self.name.clone(), algorithm });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Find an image's bytes: offset from the bundle's start, and the bytes.
+fn locate<'a>(fit: &Fit<'a>, node: Node<'_, 'a>) -> Result<(u64, &'a [u8]), FitError> {
+    if let Some((prop, offset)) = node.prop("data").zip(node.value_offset("data")) {
+        return Ok((offset as u64, prop.value));
+    }
+    let number = |name| match node.prop(name) {
+        Some(prop) => {
+            prop.as_u32().map(|n| Some(u64::from(n))).ok_or_else(|| FitError::malformed(node, name))
+        }
+        None => Ok(None),
+    };
+    // U-Boot counts `data-offset` from the tree's end, rounded up to four bytes.
+    let tree_end = (fit.tree.blob().bytes().len() as u64).next_multiple_of(4);
+    let offset = match (number("data-position")?, number("data-offset")?) {
+        (Some(position), _) => position,
+        (None, Some(offset)) => tree_end.saturating_add(offset),
+        (None, None) => return Err(FitError::NoData { image: node.name().to_string() }),
+    };
+    let size = number("data-size")?.ok_or_else(|| FitError::malformed(node, "data-size"))?;
+    let data = usize::try_from(offset)
+        .ok()
+        .zip(usize::try_from(size).ok())
+        .and_then(|(start, len)| fit.bytes.get(start..start.checked_add(len)?));
+    data.map(|data| (offset, data)).ok_or_else(|| FitError::DataOutside {
+        image: node.name().to_string(),
+        offset,
+        size,
+        bundle: fit.bytes.len() as u64,
+    })
+}
+
+fn read_hashes<'a>(image: Node<'_, 'a>) -> Result<Vec<Hash<'a>>, FitError> {
+    let mut hashes = Vec::new();
+    for node in image.children().filter(|node| node.name().starts_with("hash")) {
+        let name = node.prop("algo").and_then(|prop| prop.as_str());
+        let algorithm = match name.ok_or_else(|| FitError::malformed(node, "algo"))? {
+            "sha256" => Algorithm::Sha256,
+            "crc32" => Algorithm::Crc32,
+            other => {
+                let algorithm = other.to_string();
+                return Err(FitError::UnknownHash { image: image.name().to_string(), algorithm });
+            }
+        };
+        let value = node.prop("value").ok_or_else(|| FitError::malformed(node, "value"))?.value;
+        if value.len() != algorithm.len() {
+            return Err(FitError::HashLength {
+                image: image.name().to_string(),
+                algorithm: algorithm.name(),
+                found: value.len(),
+            });
+        }
+        if hashes.len() == MAX_HASHES {
+            return Err(FitError::TooMany { what: "hashes", node: image.path(), limit: MAX_HASHES });
+        }
+        hashes.push(Hash { algorithm, value });
+    }
+    Ok(hashes)
+}

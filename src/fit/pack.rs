@@ -1,0 +1,171 @@
+//! Writes a bundle whose kernel can run where it lies.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use sha2::{Digest, Sha256};
+
+use super::{FitError, MAX_LEN, POLICY_COMPATIBLE};
+use crate::fdt::{NewNode, build};
+use crate::kernel_image::{Header, PLACEMENT_ALIGN};
+use crate::span::{KIB, align_up};
+
+/// Alignment in bytes of policy and device tree: Linux reads a device tree at 8-byte boundaries only.
+pub const BLOB_ALIGN: u64 = 8;
+/// Alignment in bytes of the ramdisk: the largest page that Linux has on arm64, since it frees the ramdisk
+/// by pages.
+pub const RAMDISK_ALIGN: u64 = 64 * KIB;
+
+/// What goes into a bundle.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pack<'a> {
+    /// An arm64 `Image`, not compressed.
+    pub kernel: &'a [u8],
+    /// The initial ramdisk.
+    pub ramdisk: Option<&'a [u8]>,
+    /// The device tree.
+    pub fdt: Option<&'a [u8]>,
+    /// The policy blob.
+    pub policy: Option<&'a [u8]>,
+    /// Seconds since 1970 that `dumpimage` shows; zero makes the same input give the same bytes.
+    pub timestamp: u32,
+}
+
+/// Where the images of a bundle lie, as offsets in bytes from its start.
+///
+/// Small images come first, then the kernel at a multiple of 2 MiB plus its `text_offset`, then room for
+/// its BSS (which it zeroes before it reads any reservation), then the ramdisk. So a bundle that was loaded
+/// at a 2 MiB-aligned address boots without copying anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The policy blob.
+    pub policy: u64,
+    /// The device tree.
+    pub fdt: u64,
+    /// The kernel.
+    pub kernel: u64,
+    /// The ramdisk.
+    pub ramdisk: u64,
+    /// Length of the bundle.
+    pub len: u64,
+}
+
+impl Pack<'_> {
+    /// Write the bundle, with a SHA-256 for each image.
+    ///
+    /// # Errors
+    /// [`FitError::Kernel`] when the kernel is no arm64 `Image`, [`FitError::TooLarge`].
+    pub fn build(&self) -> Result<Vec<u8>, FitError> {
+        self.build_with_layout().map(|(bundle, _)| bundle)
+    }
+
+    /// Write the bundle and tell where its images lie.
+    ///
+    /// # Errors
+    /// As [`Pack::build`].
+    pub fn build_with_layout(&self) -> Result<(Vec<u8>, Layout), FitError> {
+        let header = Header::parse(self.kernel)?;
+        // All values have a fixed width, so the tree's length does not depend on the layout in it.
+        let draft = build(&self.tree(&Layout { policy: 0, fdt: 0, kernel: 0, ramdisk: 0, len: 0 }), 0, &[])?;
+        let layout = self.layout(&header, draft.len() as u64).ok_or(FitError::TooLarge)?;
+        let mut bundle = Vec::new();
+        let len = usize::try_from(layout.len).map_err(|_| FitError::TooLarge)?;
+        bundle.try_reserve_exact(len).map_err(|_| FitError::TooLarge)?;
+        bundle.extend(build(&self.tree(&layout), 0, &[])?);
+        for (offset, data) in [
+            (layout.policy, self.policy),
+            (layout.fdt, self.fdt),
+            (layout.kernel, Some(self.kernel)),
+            (layout.ramdisk, self.ramdisk),
+        ] {
+            if let Some(data) = data {
+                bundle.resize(usize::try_from(offset).map_err(|_| FitError::TooLarge)?, 0);
+                bundle.extend_from_slice(data);
+            }
+        }
+        bundle.resize(len, 0);
+        Ok((bundle, layout))
+    }
+
+    fn layout(&self, header: &Header, tree_len: u64) -> Option<Layout> {
+        let len = |data: Option<&[u8]>| data.map_or(0, |data| data.len() as u64);
+        let policy = align_up(tree_len, BLOB_ALIGN)?;
+        let fdt = align_up(policy.checked_add(len(self.policy))?, BLOB_ALIGN)?;
+        let small_end = fdt.checked_add(len(self.fdt))?;
+        let below_kernel = align_up(small_end.saturating_sub(header.text_offset()), PLACEMENT_ALIGN)?;
+        let kernel = below_kernel.checked_add(header.text_offset())?;
+        let kernel_end = kernel.checked_add(header.footprint(self.kernel.len() as u64))?;
+        let ramdisk = align_up(kernel_end, RAMDISK_ALIGN)?;
+        let end = ramdisk.checked_add(len(self.ramdisk))?;
+        (end <= MAX_LEN as u64).then_some(Layout { policy, fdt, kernel, ramdisk, len: end })
+    }
+
+    fn tree(&self, layout: &Layout) -> NewNode {
+        let mut images = node("images");
+        let mut config = node("conf-1");
+        put_str(&mut config, "description", "boot through ringfence");
+        put_str(&mut config, "kernel", "kernel");
+
+        // Never copied to a load address: U-Boot, too, then starts it from where it lies.
+        let mut kernel = image("kernel", "Linux", "kernel_noload", layout.kernel, self.kernel);
+        put_str(&mut kernel, "os", "linux");
+        put_u32(&mut kernel, "load", 0);
+        put_u32(&mut kernel, "entry", 0);
+        images.children.push(kernel);
+        if let Some(data) = self.ramdisk {
+            let mut ramdisk = image("ramdisk", "initial ramdisk", "ramdisk", layout.ramdisk, data);
+            put_str(&mut ramdisk, "os", "linux");
+            images.children.push(ramdisk);
+            put_str(&mut config, "ramdisk", "ramdisk");
+        }
+        if let Some(data) = self.fdt {
+            images.children.push(image("fdt", "device tree", "flat_dt", layout.fdt, data));
+            put_str(&mut config, "fdt", "fdt");
+        }
+        if let Some(data) = self.policy {
+            let mut policy = image("policy", "ringfence policy", "flat_dt", layout.policy, data);
+            put_str(&mut policy, "compatible", POLICY_COMPATIBLE);
+            images.children.push(policy);
+            put_str(&mut config, "loadables", "policy");
+        }
+
+        let mut configurations = node("configurations");
+        put_str(&mut configurations, "default", "conf-1");
+        configurations.children.push(config);
+        let mut root = node("");
+        put_u32(&mut root, "timestamp", self.timestamp);
+        put_str(&mut root, "description", "ringfence bundle");
+        put_u32(&mut root, "#address-cells", 1);
+        root.children.push(images);
+        root.children.push(configurations);
+        root
+    }
+}
+
+fn image(name: &str, description: &str, kind: &str, position: u64, data: &[u8]) -> NewNode {
+    let mut out = node(name);
+    put_str(&mut out, "description", description);
+    put_str(&mut out, "type", kind);
+    put_str(&mut out, "arch", "arm64");
+    put_str(&mut out, "compression", "none");
+    // `layout` keeps both below 2 GiB.
+    put_u32(&mut out, "data-position", position as u32);
+    put_u32(&mut out, "data-size", data.len() as u32);
+    let mut hash = node("hash-1");
+    put_str(&mut hash, "algo", "sha256");
+    hash.props.push(("value".to_string(), Sha256::digest(data).to_vec()));
+    out.children.push(hash);
+    out
+}
+
+fn node(name: &str) -> NewNode {
+    NewNode { name: name.to_string(), props: Vec::new(), children: Vec::new() }
+}
+
+fn put_str(node: &mut NewNode, name: &str, value: &str) {
+    node.props.push((name.to_string(), value.bytes().chain([0]).collect()));
+}
+
+fn put_u32(node: &mut NewNode, name: &str, value: u32) {
+    node.props.push((name.to_string(), value.to_be_bytes().to_vec()));
+}

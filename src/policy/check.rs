@@ -1,0 +1,153 @@
+//! Refuses policies that no tree could satisfy, wherever they come from.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::{CmaWant, Key, Policy, PolicyError, Required};
+use crate::span::Span;
+
+impl Policy {
+    /// Check that the policy does not contradict itself.
+    ///
+    /// # Errors
+    /// The first contradiction: an empty or wrapping span, a name that is none, two claims on one span.
+    pub fn validate(&self) -> Result<(), PolicyError> {
+        if self.board.as_ref().is_some_and(|board| board.is_empty() || !is_graphic(board)) {
+            return Err(PolicyError::Malformed { node: "policy".to_string(), name: "board".to_string() });
+        }
+        for required in &self.carveouts {
+            validate_required(required)?;
+        }
+        if let Some(cma) = &self.cma {
+            validate_cma(cma)?;
+        }
+        self.validate_keys()?;
+        self.validate_disjoint()
+    }
+
+    fn validate_keys(&self) -> Result<(), PolicyError> {
+        let mut keys: Vec<&Key> = self.carveouts.iter().map(|required| &required.key).collect();
+        keys.sort_unstable();
+        match keys.windows(2).find_map(|pair| match pair {
+            [a, b] if a == b => Some((*a).clone()),
+            _ => None,
+        }) {
+            Some(key) => Err(PolicyError::Twice { key }),
+            None => Ok(()),
+        }
+    }
+
+    fn validate_disjoint(&self) -> Result<(), PolicyError> {
+        let mut fixed: Vec<(Span, &Key)> =
+            self.carveouts.iter().filter_map(|required| Some((required.span()?, &required.key))).collect();
+        fixed.sort_unstable();
+        // In ascending order, the first overlap there is shows between neighbours.
+        for pair in fixed.windows(2) {
+            if let [(a, first), (b, second)] = pair
+                && let Some(shared) = a.intersection(*b)
+            {
+                return Err(PolicyError::Overlap {
+                    first: (*first).clone(),
+                    second: (*second).clone(),
+                    shared,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Names end up in flattened trees and on one line of a console.
+fn is_graphic(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn validate_required(required: &Required) -> Result<(), PolicyError> {
+    let named = match &required.key {
+        Key::Path(path) => path.len() > 1 && path.starts_with('/') && is_graphic(path),
+        Key::Label(label) => {
+            !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        }
+    };
+    if !named {
+        return Err(PolicyError::BadKey { key: required.key.clone() });
+    }
+    if required.size == 0 {
+        return Err(PolicyError::Empty { what: required.key.to_string() });
+    }
+    if let Some(base) = required.base
+        && required.span().is_none()
+    {
+        return Err(PolicyError::Wraps { what: required.key.to_string(), base, size: required.size });
+    }
+    Ok(())
+}
+
+fn validate_cma(cma: &CmaWant) -> Result<(), PolicyError> {
+    if cma.size == 0 {
+        return Err(PolicyError::Empty { what: "cma".to_string() });
+    }
+    if let Some(align) = cma.align.filter(|align| !align.is_power_of_two()) {
+        return Err(PolicyError::Alignment { align });
+    }
+    if let Some(range) = cma.range.filter(|range| range.len() < cma.size) {
+        return Err(PolicyError::RangeTooSmall { range, size: cma.size });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Via;
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    fn carveout(path: &str, base: u64, size: u64) -> Required {
+        Required { key: Key::Path(path.to_string()), base: Some(base), size, no_map: true }
+    }
+
+    fn with(carveouts: Vec<Required>) -> Policy {
+        Policy { carveouts, ..Policy::default() }
+    }
+
+    #[test]
+    fn neighbours_may_touch_but_not_overlap() {
+        let touching =
+            with(vec![carveout("/r/b@2000", 0x2000, 0x1000), carveout("/r/a@1000", 0x1000, 0x1000)]);
+        assert_eq!(touching.validate(), Ok(()));
+        let over = with(vec![carveout("/r/b@2000", 0x2000, 0x1000), carveout("/r/a@1000", 0x1000, 0x1001)]);
+        assert_eq!(
+            over.validate().unwrap_err().to_string(),
+            "carveouts /r/a@1000 and /r/b@2000 both require 0x2000..0x2001 (1 bytes): no tree can satisfy both"
+        );
+    }
+
+    #[test]
+    fn a_span_that_cannot_exist_is_refused() {
+        assert!(matches!(with(vec![carveout("/a", 0x1000, 0)]).validate(), Err(PolicyError::Empty { .. })));
+        let wrapping = with(vec![carveout("/a", u64::MAX - 1, 2)]);
+        assert!(matches!(wrapping.validate(), Err(PolicyError::Wraps { .. })));
+    }
+
+    #[test]
+    fn one_carveout_has_one_entry_and_a_name_that_can_be_found() {
+        let twice = with(vec![carveout("/a", 0x1000, 1), carveout("/a", 0x9000, 1)]);
+        assert!(matches!(twice.validate(), Err(PolicyError::Twice { .. })));
+        assert!(matches!(with(vec![carveout("a", 0, 1)]).validate(), Err(PolicyError::BadKey { .. })));
+    }
+
+    #[test]
+    fn cma_must_fit_where_it_may_lie() {
+        let cma = |size, align, range| Policy {
+            cma: Some(CmaWant { size, align, range, via: Via::Node }),
+            ..Policy::default()
+        };
+        assert_eq!(cma(0x1000, Some(0x1000), Span::new(0, 0x1000)).validate(), Ok(()));
+        assert!(matches!(
+            cma(0x1001, None, Span::new(0, 0x1000)).validate(),
+            Err(PolicyError::RangeTooSmall { .. })
+        ));
+        assert_eq!(cma(1, Some(3), None).validate(), Err(PolicyError::Alignment { align: 3 }));
+    }
+}

@@ -1,0 +1,238 @@
+//! What the board requires: the policy, as the stage and the tool both read it.
+//!
+//! People write TOML (`cli/`); what travels to the stage is a small flattened tree ([`blob`]), so that the
+//! stage needs no second parser for hostile input.
+
+mod blob;
+mod check;
+mod error;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::span::Span;
+
+pub use blob::{COMPATIBLE, digest};
+pub use error::PolicyError;
+
+/// What a board requires of its memory map, what may be done to get there, and what to do if that fails.
+///
+/// The default requires nothing and permits safe repairs only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Root `compatible` that the tree must carry, if the policy is bound to one board.
+    pub board: Option<String>,
+    /// How much is repaired.
+    pub mode: Mode,
+    /// What the stage does when it cannot hand off a proven tree.
+    pub on_error: OnError,
+    /// Carveouts that must hold.
+    pub carveouts: Vec<Required>,
+    /// The contiguous memory wanted, if the policy has a say in it.
+    pub cma: Option<CmaWant>,
+    /// Repairs that need the policy's word.
+    pub allow: Allow,
+}
+
+/// How much of what is wrong gets repaired.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Report, change nothing.
+    Audit,
+    /// Repair what may be repaired.
+    #[default]
+    Fix,
+    /// Accept only a tree that is already right: nothing is repaired, and warnings refuse too.
+    Strict,
+}
+
+/// What the stage does when it refuses a hand-off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// Power off.
+    #[default]
+    Halt,
+    /// Reset the board.
+    Reset,
+    /// Boot all the same; the findings stand in the log and in the report node.
+    Continue,
+}
+
+/// A carveout that must hold in the tree that Linux gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Required {
+    /// The node that describes it.
+    pub key: Key,
+    /// First address, if it is fixed.
+    pub base: Option<u64>,
+    /// Size in bytes, at least.
+    pub size: u64,
+    /// Whether Linux must leave it unmapped.
+    pub no_map: bool,
+}
+
+/// How a policy names a node.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// Full path, such as `/reserved-memory/camera@84300000`.
+    Path(String),
+    /// Source label, found through `/__symbols__`.
+    Label(String),
+}
+
+/// The contiguous memory that Linux shall get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CmaWant {
+    /// Size in bytes.
+    pub size: u64,
+    /// Alignment of the base in bytes, a power of two; the kernel's own alignment holds besides.
+    pub align: Option<u64>,
+    /// Where it may lie.
+    pub range: Option<Span>,
+    /// Which of the two mechanisms tells the kernel.
+    pub via: Via,
+}
+
+/// The mechanism that tells the kernel of its default CMA area.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Via {
+    /// A `linux,cma-default` node in `/reserved-memory`.
+    Node,
+    /// `cma=SIZE@BASE` in the bootargs.
+    #[default]
+    Bootargs,
+}
+
+/// Repairs that change who has which memory, and so need the policy's word. All off by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allow {
+    /// Move a region up because the one below it grew.
+    pub shift: bool,
+    /// Put back a required carveout that is missing, moved, shrunk, disabled or has lost its flag.
+    pub restore: bool,
+    /// Move kernel, initrd or device tree out of a region.
+    pub relocate_boot: bool,
+    /// Split a region of several `reg` tuples into one node each.
+    pub split: bool,
+    /// Drop one of two flags that contradict each other.
+    pub drop_flags: bool,
+}
+
+/// One switch of [`Allow`]: its name in TOML and in the blob, and where it is kept.
+pub struct Switch {
+    /// The name, such as `relocate-boot`.
+    pub name: &'static str,
+    /// What it permits, in a few words.
+    pub about: &'static str,
+    /// The field.
+    pub field: fn(&mut Allow) -> &mut bool,
+}
+
+impl Allow {
+    /// All switches, in the order in which they are written. A new repair adds a field above and a row here.
+    pub const SWITCHES: &'static [Switch] = &[
+        Switch { name: "shift", about: "move regions up behind one that grew", field: |a| &mut a.shift },
+        Switch { name: "restore", about: "put a required carveout back", field: |a| &mut a.restore },
+        Switch {
+            name: "relocate-boot",
+            about: "move kernel, initrd or device tree out of a region",
+            field: |a| &mut a.relocate_boot,
+        },
+        Switch { name: "split", about: "one node for each reg tuple", field: |a| &mut a.split },
+        Switch {
+            name: "drop-flags",
+            about: "drop one of two flags that contradict each other",
+            field: |a| &mut a.drop_flags,
+        },
+    ];
+
+    /// Tell whether `switch` is on.
+    #[must_use]
+    pub fn is_on(mut self, switch: &Switch) -> bool {
+        *(switch.field)(&mut self)
+    }
+}
+
+/// An enumeration whose values have a name in TOML and in the blob.
+pub trait Word: Copy + 'static {
+    /// All values with their names.
+    const WORDS: &'static [(&'static str, Self)];
+
+    /// The value called `word`.
+    #[must_use]
+    fn from_word(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(name, _)| *name == word).map(|&(_, value)| value)
+    }
+
+    /// The name of this value.
+    #[must_use]
+    fn word(self) -> &'static str
+    where
+        Self: PartialEq,
+    {
+        Self::WORDS.iter().find(|&&(_, value)| value == self).map_or("", |&(name, _)| name)
+    }
+}
+
+impl Word for Mode {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("audit", Self::Audit), ("fix", Self::Fix), ("strict", Self::Strict)];
+}
+
+impl Word for OnError {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("halt", Self::Halt), ("reset", Self::Reset), ("continue", Self::Continue)];
+}
+
+impl Word for Via {
+    const WORDS: &'static [(&'static str, Self)] = &[("node", Self::Node), ("bootargs", Self::Bootargs)];
+}
+
+impl Required {
+    /// The span that must hold, when the base is fixed.
+    #[must_use]
+    pub fn span(&self) -> Option<Span> {
+        self.base.and_then(|base| Span::new(base, self.size))
+    }
+}
+
+/// The path as it stands, or the label with the `&` of device tree sources.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => f.write_str(path),
+            Self::Label(label) => write!(f, "&{label}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_policy_repairs_but_takes_no_liberties() {
+        let policy = Policy::default();
+        assert_eq!((policy.mode, policy.on_error), (Mode::Fix, OnError::Halt));
+        assert!(Allow::SWITCHES.iter().all(|switch| !policy.allow.is_on(switch)));
+    }
+
+    #[test]
+    fn every_switch_has_its_own_name_and_field() {
+        for switch in Allow::SWITCHES {
+            let mut allow = Allow::default();
+            *(switch.field)(&mut allow) = true;
+            let on: Vec<_> = Allow::SWITCHES.iter().filter(|s| allow.is_on(s)).map(|s| s.name).collect();
+            assert_eq!(on, [switch.name]);
+        }
+    }
+
+    #[test]
+    fn words_are_read_as_they_are_written() {
+        for &(name, mode) in Mode::WORDS {
+            assert_eq!((Mode::from_word(name), mode.word()), (Some(mode), name));
+        }
+        assert_eq!(OnError::from_word("reboot"), None);
+    }
+}
