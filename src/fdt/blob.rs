@@ -179,3 +179,9 @@ fn count_reserve(bytes: &[u8], first: usize) -> Result<u32, FdtError> {
     }
     Err(FdtError::ReserveUnterminated { offset: first + count as usize * 16 })
 }
+
+impl core::fmt::Debug for Blob<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Blob({} bytes, {} nodes, {} properties)", self.bytes.len(), self.nodes, self.props)
+    }
+}

@@ -1,6 +1,10 @@
 //! What reading, editing and writing promise, as specifications.
 
-use super::*;
+mod edit;
+mod read;
+mod refuse;
+
+use super::{Edits, NewNode, NodeId, Tree, build, rewrite};
 use alloc::vec::Vec;
 
 /// A board with what the tests need.
@@ -25,6 +29,13 @@ fn board() -> Vec<u8> {
         )
         .child(NewNode::new("chosen").prop_str("bootargs", "quiet"));
     build(&root, 3, &[(0x1000, 0x2000)]).unwrap()
+}
+
+const CAMERA: &str = "/reserved-memory/camera@84300000";
+const MODEM: &str = "/reserved-memory/modem@86800000";
+
+fn id(tree: &Tree<'_>, path: &str) -> NodeId {
+    tree.find(path).unwrap().id()
 }
 
 #[test]

@@ -235,3 +235,9 @@ pub(super) fn reserve<T>(count: usize) -> Result<Vec<T>, FdtError> {
         .map_err(|_| FdtError::OutOfMemory { bytes: count.saturating_mul(size_of::<T>()) })?;
     Ok(vec)
 }
+
+impl core::fmt::Debug for Tree<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Tree({} nodes, {} properties)", self.nodes.len(), self.props.len())
+    }
+}

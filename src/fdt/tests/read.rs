@@ -1,0 +1,80 @@
+//! What a tree tells of its nodes and properties.
+
+use super::super::*;
+use super::*;
+
+#[test]
+fn nodes_are_found_by_path_alias_and_phandle() {
+    let blob = board();
+    let tree = Tree::parse(&blob).unwrap();
+    let camera = tree.find(CAMERA).unwrap();
+    assert_eq!(tree.find("/reserved-memory/camera"), Some(camera));
+    assert_eq!(tree.resolve("cam"), Some(camera));
+    assert_eq!(tree.by_phandle(7), Some(camera));
+    assert_eq!(tree.find("/"), Some(tree.root()));
+    assert_eq!(tree.find("/reserved-memory/camera@0"), None);
+    assert_eq!(tree.find("/reserved-memory/cam"), None);
+    assert_eq!(tree.find("reserved-memory"), None);
+    assert_eq!(tree.by_phandle(0), None);
+}
+
+#[test]
+fn a_node_tells_its_name_place_and_state() {
+    let blob = board();
+    let tree = Tree::parse(&blob).unwrap();
+    let camera = tree.find(CAMERA).unwrap();
+    assert_eq!((camera.base_name(), camera.unit_address()), ("camera", Some("84300000")));
+    assert_eq!((camera.depth(), camera.path().as_str()), (2, CAMERA));
+    assert_eq!(camera.parent(), tree.find("/reserved-memory"));
+    let part = tree.find("/reserved-memory/modem/part").unwrap();
+    assert!(part.is_enabled() && !part.is_available(), "a parent that is disabled disables what is below");
+    let children: Vec<_> = tree.root().children().map(|child| child.name()).collect();
+    assert_eq!(children, ["aliases", "reserved-memory", "chosen"]);
+}
+
+#[test]
+fn status_is_enabled_only_by_ok_and_okay() {
+    for (status, enabled) in
+        [("ok", true), ("okay", true), ("disabled", false), ("", false), ("okay ", false)]
+    {
+        let blob = build(&NewNode::new("").prop_str("status", status), 0, &[]).unwrap();
+        assert_eq!(Tree::parse(&blob).unwrap().root().is_enabled(), enabled, "{status:?}");
+    }
+    let blob = build(&NewNode::new("").prop_empty("status"), 0, &[]).unwrap();
+    assert!(!Tree::parse(&blob).unwrap().root().is_enabled());
+}
+
+#[test]
+fn absent_and_malformed_cells_differ() {
+    let root = NewNode::new("").prop_u64("#address-cells", 2).prop_u32("#size-cells", 5);
+    let blob = build(&root.child(NewNode::new("bare")), 0, &[]).unwrap();
+    let tree = Tree::parse(&blob).unwrap();
+    assert!(matches!(tree.root().address_cells(), Err(FdtError::BadCells { len: 8, .. })));
+    assert!(matches!(tree.root().size_cells(), Err(FdtError::BadCells { len: 4, .. })));
+    let bare = tree.find("/bare").unwrap();
+    assert_eq!((bare.address_cells(), bare.size_cells()), (Ok(2), Ok(1)));
+    assert_eq!(bare.cells("#address-cells"), Ok(None));
+    assert_eq!(tree.bad_cells().count(), 2);
+}
+
+#[test]
+fn values_are_read_only_in_their_own_length() {
+    let prop = |value: &'static [u8]| Prop { name: "x", value };
+    assert_eq!(prop(&[0, 0, 1, 0]).as_u32(), Some(256));
+    assert_eq!(prop(&[0, 0, 1, 0, 0]).as_u32(), None);
+    assert_eq!(prop(&[0, 0, 0, 1, 0, 0, 0, 2]).as_u64(), Some((1 << 32) + 2));
+    assert_eq!(prop(b"one\0two\0").as_str(), Some("one"));
+    assert_eq!(prop(b"one").as_str(), None);
+    assert_eq!(prop(b"one\0two\0tail").strings().collect::<Vec<_>>(), ["one", "two"]);
+    assert_eq!(prop(&[0, 0, 0, 1, 0, 0, 0, 2, 9]).cells().collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn the_old_phandle_counts_only_alone() {
+    let node = |name: &str| NewNode::new(name).prop_u32("linux,phandle", 5);
+    let root = NewNode::new("").child(node("a").prop_u32("phandle", 6)).child(node("b"));
+    let blob = build(&root, 0, &[]).unwrap();
+    let tree = Tree::parse(&blob).unwrap();
+    assert_eq!(tree.by_phandle(6).unwrap().name(), "a");
+    assert_eq!(tree.by_phandle(5).unwrap().name(), "b");
+}
