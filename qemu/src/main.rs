@@ -1,2 +1,75 @@
-//! Placeholder until the first commit of this face.
-fn main() {}
+//! The proving ground of ringfence, run as `cargo xtask`: sets up, builds the stage, boots it, measures.
+
+mod commands;
+mod dtc;
+mod flat;
+mod handed;
+mod initramfs;
+mod iomem;
+mod job;
+mod machine;
+mod runner;
+mod setup;
+mod shell;
+mod stage;
+mod transcript;
+mod uboot;
+mod verdict;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use setup::{Consent, Need, Series};
+use std::process::ExitCode;
+
+/// The proving ground of ringfence.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Bring in everything that the other commands need
+    Setup {
+        /// Only list what is missing
+        #[arg(long)]
+        no_install: bool,
+    },
+    /// Boot a real Linux through the stage and check that every carveout holds
+    Qemu(commands::qemu::Options),
+}
+
+fn main() -> ExitCode {
+    let ws = workspace::Workspace::locate();
+    let result = match Cli::parse().command {
+        Command::Setup { no_install } => set_up(&ws, no_install),
+        Command::Qemu(options) => commands::qemu::run(&ws, &options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn set_up(ws: &workspace::Workspace, no_install: bool) -> anyhow::Result<()> {
+    let consent = if no_install { Consent::Forbidden } else { Consent::Install };
+    let needs = [
+        Need::Qemu,
+        Need::Dtc,
+        Need::UBoot,
+        Need::UBootTools,
+        Need::Cc,
+        Need::Kernel(Series::V6_1),
+        Need::Kernel(Series::V6_12),
+        Need::Busybox,
+        Need::Corpus,
+    ];
+    setup::ensure(ws, &needs, consent)?;
+    println!("everything is there; {}", setup::toolchain(ws, consent)?.description);
+    Ok(())
+}

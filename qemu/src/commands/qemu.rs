@@ -1,0 +1,169 @@
+//! `cargo xtask qemu`: sets up what is missing, builds the stage, boots Linux through it, holds it to its word.
+
+use crate::job::{self, Parts, Tool};
+use crate::machine::{Board, Entry, Level, Machine, Ram};
+use crate::runner;
+use crate::setup::{self, Consent, Need};
+use crate::workspace::Workspace;
+use crate::{dtc, initramfs, stage, uboot, verdict};
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How the stage gets into memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Via {
+    /// QEMU loads it.
+    Direct,
+    /// U-Boot loads it.
+    Uboot,
+}
+
+/// Options of `cargo xtask qemu`. Without any it is the main job: Debian's Linux 6.12 on a 4 GiB board.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// The board
+    #[arg(long, value_enum, default_value = "virt")]
+    machine: Machine,
+    /// Exception level at which the board enters the stage: 1 or 2
+    #[arg(long, default_value = "2")]
+    el: Level,
+    /// RAM
+    #[arg(long, default_value = "4G")]
+    memory: Ram,
+    /// Board description as a blob (default: a tree of the proving ground that fits --memory)
+    #[arg(long, conflicts_with = "dts")]
+    dtb: Option<PathBuf>,
+    /// Board description as a source
+    #[arg(long)]
+    dts: Option<PathBuf>,
+    /// Policy in TOML (default: the one beside the tree's source)
+    #[arg(long)]
+    policy: Option<PathBuf>,
+    /// Kernel: an Image, or Debian's 6.1 or 6.12
+    #[arg(long, default_value = "6.12")]
+    kernel: String,
+    /// Initramfs (default: one that prints the memory map and powers off)
+    #[arg(long)]
+    initrd: Option<PathBuf>,
+    /// Added to the kernel command line
+    #[arg(long, default_value = "")]
+    append: String,
+    /// How the stage is loaded
+    #[arg(long, value_enum, default_value = "direct")]
+    via: Via,
+    /// Boot Linux alone, to see what it makes of the tree without the stage
+    #[arg(long)]
+    without_stage: bool,
+    /// Also write the console to this file
+    #[arg(long)]
+    log: Option<PathBuf>,
+    /// Seconds after which the board is stopped
+    #[arg(long, default_value_t = 120)]
+    timeout: u64,
+    /// Install and fetch nothing
+    #[arg(long)]
+    no_install: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When set-up or a build fails, when Linux does not come up and power off in time, or when a carveout of the
+/// tree that Linux was handed is not reserved there.
+pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
+    let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
+    let board = prepare(ws, options, consent)?;
+    let script =
+        if options.via == Via::Uboot { uboot::script(&board, &append(options))? } else { Vec::new() };
+    let mut sink = Sink { console: io::stdout(), log: None };
+    if let Some(path) = &options.log {
+        sink.log = Some(File::create(path).with_context(|| format!("cannot write {}", path.display()))?);
+    }
+    let transcript = runner::run(&board, &script, Duration::from_secs(options.timeout), &mut sink)?;
+    println!();
+    if options.without_stage {
+        verdict::came_up(&transcript)?;
+        println!("Linux came up alone in {:.1} s", transcript.took.as_secs_f64());
+        return Ok(());
+    }
+    if transcript.stage().next().is_none() {
+        bail!("the stage printed nothing; {}\n{}", transcript.ending, transcript.complaints);
+    }
+    let held = verdict::held(&transcript)?;
+    println!("{held}; {:.1} s", transcript.took.as_secs_f64());
+    Ok(())
+}
+
+/// Builds and packs everything, and returns the board ready to start.
+fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board> {
+    let (kernel, series) = job::kernel(ws, &options.kernel);
+    let mut needs = vec![Need::Qemu, Need::Dtc];
+    needs.extend(series.map(Need::Kernel));
+    if options.initrd.is_none() {
+        needs.push(Need::Busybox);
+    }
+    if options.via == Via::Uboot {
+        needs.push(Need::UBoot);
+    }
+    if !options.without_stage {
+        needs.push(Need::BareTarget);
+    }
+    setup::ensure(ws, &needs, consent)?;
+
+    let source =
+        options.dts.clone().or_else(|| options.dtb.is_none().then(|| job::default_tree(ws, options.memory)));
+    let dtb = match (&options.dtb, &source) {
+        (Some(dtb), _) => dtb.clone(),
+        (None, Some(source)) => dtc::compile(ws, source)?,
+        (None, None) => bail!("no board description"),
+    };
+    let policy = options.policy.clone().or_else(|| source.as_deref().and_then(job::policy_of));
+    let initrd = match &options.initrd {
+        Some(initrd) => initrd.clone(),
+        None => initramfs::build(ws)?,
+    };
+    let append = append(options);
+    let mut board = if options.without_stage {
+        job::board(kernel, Some(initrd), Some(dtb), &append)
+    } else {
+        let stage = stage::stage(ws, consent)?;
+        let parts = Parts { kernel, initrd: Some(initrd), policy };
+        let bundle = Tool::build(ws)?.pack(ws, "qemu", &parts)?;
+        job::board(stage.image, Some(bundle), Some(dtb), &append)
+    };
+    board.machine = options.machine;
+    board.level = options.el;
+    board.ram = options.memory;
+    if options.via == Via::Uboot {
+        board.entry = uboot::entry(board.entry)?;
+    }
+    Ok(board)
+}
+
+fn append(options: &Options) -> String {
+    format!("{} {}", job::APPEND, options.append).trim_end().to_owned()
+}
+
+/// The console goes to the terminal and, when asked for, into a file.
+struct Sink {
+    console: io::Stdout,
+    log: Option<File>,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.console.write_all(bytes)?;
+        if let Some(log) = &mut self.log {
+            log.write_all(bytes)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.console.flush()
+    }
+}

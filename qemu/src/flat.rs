@@ -1,0 +1,93 @@
+//! Turns the stage's ELF file into the flat image that loaders copy to memory.
+
+use anyhow::{Context, Result, anyhow, bail};
+use object::elf::{FileHeader64, PT_LOAD};
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::{Endianness, elf};
+
+/// Stages are some ten KiB; a larger one has a link script that scattered its sections.
+const LARGEST: u64 = 16 << 20;
+
+/// Lays the loadable segments out from the lowest physical address on; what is not in the file is left off
+/// at the end (the image header tells loaders how much memory it takes) and zero in between.
+///
+/// # Errors
+/// When it is no 64-bit Arm ELF file, has no loadable bytes, or spans an absurd distance.
+pub(crate) fn image(file: &[u8]) -> Result<Vec<u8>> {
+    let header = FileHeader64::<Endianness>::parse(file).context("not an ELF file")?;
+    let endian = header.endian().context("of no known byte order")?;
+    if header.e_machine(endian) != elf::EM_AARCH64 {
+        bail!("compiled for machine {}, not for AArch64", header.e_machine(endian));
+    }
+    let mut segments = Vec::new();
+    for segment in header.program_headers(endian, file).context("damaged program headers")? {
+        if segment.p_type(endian) == PT_LOAD && segment.p_filesz(endian) > 0 {
+            let data = segment.data(endian, file).map_err(|()| anyhow!("a segment lies outside the file"))?;
+            segments.push((segment.p_paddr(endian), data));
+        }
+    }
+    let base = segments.iter().map(|(at, _)| *at).min().context("no loadable segment")?;
+    let mut image = Vec::new();
+    for (at, data) in segments {
+        let from = at - base;
+        if from > LARGEST {
+            bail!("segments lie {from:#x} bytes apart");
+        }
+        let from = usize::try_from(from)?;
+        let to = from + data.len();
+        if image.len() < to {
+            image.resize(to, 0);
+        }
+        image[from..to].copy_from_slice(data);
+    }
+    Ok(image)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A little-endian AArch64 ELF header with these loadable segments (physical address, bytes).
+    fn elf_with(segments: &[(u64, &[u8])]) -> Vec<u8> {
+        let count = u16::try_from(segments.len()).unwrap();
+        let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+        file.extend(2u16.to_le_bytes());
+        file.extend(elf::EM_AARCH64.to_le_bytes());
+        file.extend(1u32.to_le_bytes());
+        for offset in [0u64, 64, 0] {
+            file.extend(offset.to_le_bytes());
+        }
+        file.extend(0u32.to_le_bytes());
+        for half in [64u16, 56, count, 64, 0, 0] {
+            file.extend(half.to_le_bytes());
+        }
+        let mut data_at = 64 + 56 * segments.len();
+        for (at, data) in segments {
+            file.extend(PT_LOAD.to_le_bytes());
+            file.extend(7u32.to_le_bytes());
+            let size = data.len() as u64;
+            for word in [data_at as u64, *at, *at, size, size, 1] {
+                file.extend(word.to_le_bytes());
+            }
+            data_at += data.len();
+        }
+        segments.iter().for_each(|(_, data)| file.extend(*data));
+        file
+    }
+
+    #[test]
+    fn segments_stand_at_their_distance_with_zeroes_between() {
+        let file = elf_with(&[(0x1008, b"late"), (0x1000, b"head")]);
+        assert_eq!(image(&file).unwrap(), b"head\0\0\0\0late");
+    }
+
+    #[test]
+    fn scattered_and_foreign_files_are_refused() {
+        let error = image(&elf_with(&[(0, b"a"), (0xffff_0000, b"b")])).unwrap_err();
+        assert!(error.to_string().contains("apart"), "{error}");
+        assert!(image(b"MZ").is_err());
+        let mut intel = elf_with(&[(0, b"a")]);
+        intel[18] = 62;
+        assert!(image(&intel).unwrap_err().to_string().contains("machine 62"));
+    }
+}

@@ -1,0 +1,88 @@
+//! A boot through the stage: which Linux, which tree, which policy, packed and ready to be started.
+
+use crate::machine::{Board, Entry, Level, Machine, Ram};
+use crate::setup::Series;
+use crate::shell::run;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The command line that our Linux gets unless told otherwise: a console, and an end after a panic.
+pub(crate) const APPEND: &str = "console=ttyAMA0 panic=-1";
+
+/// What goes into a bundle.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parts {
+    /// The kernel image.
+    pub(crate) kernel: PathBuf,
+    /// The initramfs.
+    pub(crate) initrd: Option<PathBuf>,
+    /// The policy as TOML.
+    pub(crate) policy: Option<PathBuf>,
+}
+
+/// The host tool, built.
+#[derive(Clone, Debug)]
+pub(crate) struct Tool(PathBuf);
+
+impl Tool {
+    /// Builds `ringfence`, optimised, for what it packs is hashed.
+    pub(crate) fn build(ws: &Workspace) -> Result<Self> {
+        let mut cargo = ws.cargo();
+        cargo.args(["build", "--quiet", "--release", "--package", "ringfence-cli", "--bin", "ringfence"]);
+        run(&mut cargo).context("building the tool")?;
+        Ok(Self(ws.target.join("release/ringfence")))
+    }
+
+    /// A command of the tool's.
+    pub(crate) fn command(&self) -> Command {
+        Command::new(&self.0)
+    }
+
+    /// Packs a bundle into the scratch directory and returns its path.
+    pub(crate) fn pack(&self, ws: &Workspace, name: &str, parts: &Parts) -> Result<PathBuf> {
+        let bundle = ws.scratch("bundles")?.join(name).with_extension("itb");
+        let mut pack = self.command();
+        pack.arg("pack").arg("--kernel").arg(&parts.kernel);
+        for (option, file) in [("--initrd", &parts.initrd), ("--policy", &parts.policy)] {
+            if let Some(file) = file {
+                pack.arg(option).arg(file);
+            }
+        }
+        crate::shell::capture(pack.arg("-o").arg(&bundle))?;
+        Ok(bundle)
+    }
+}
+
+/// Returns the board description that fits the amount of RAM: carveouts must lie in it.
+pub(crate) fn default_tree(ws: &Workspace, ram: Ram) -> PathBuf {
+    let name = if ram < Ram::GIB_4 { "virt-1g.dts" } else { "virt-4g.dts" };
+    ws.proving_ground().join("boards").join(name)
+}
+
+/// Returns the policy that belongs to a board description, when there is one beside it.
+pub(crate) fn policy_of(tree: &Path) -> Option<PathBuf> {
+    Some(tree.with_extension("toml")).filter(|policy| policy.is_file())
+}
+
+/// A `virt` board that enters `image` as QEMU enters a kernel.
+pub(crate) fn board(image: PathBuf, initrd: Option<PathBuf>, dtb: Option<PathBuf>, append: &str) -> Board {
+    let append = (!append.is_empty()).then(|| append.to_owned());
+    Board {
+        machine: Machine::Virt,
+        level: Level::El2,
+        ram: Ram::GIB_4,
+        entry: Entry::Linux { kernel: image, initrd, dtb, append },
+        plugin: None,
+    }
+}
+
+/// Finds the kernel that a command line names: a file, or a series that set-up fetched.
+pub(crate) fn kernel(ws: &Workspace, named: &str) -> (PathBuf, Option<Series>) {
+    match named {
+        "6.1" => (Series::V6_1.image(ws), Some(Series::V6_1)),
+        "6.12" => (Series::V6_12.image(ws), Some(Series::V6_12)),
+        file => (file.into(), None),
+    }
+}

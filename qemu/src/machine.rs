@@ -1,0 +1,204 @@
+//! The board that QEMU plays, as types, and the command line that makes QEMU play it.
+
+use clap::ValueEnum;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::str::FromStr;
+
+/// A board of QEMU's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Machine {
+    /// The made-up board for virtual machines: RAM from 0x40000000, PL011 console.
+    Virt,
+    /// Xilinx ZCU102: RAM from 0, Cadence console.
+    Zcu102,
+}
+
+/// The exception level at which the board enters the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// As under a hypervisor.
+    El1,
+    /// As on bare metal.
+    El2,
+}
+
+impl FromStr for Level {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "1" => Ok(Self::El1),
+            "2" => Ok(Self::El2),
+            _ => Err("the exception level is 1 or 2".into()),
+        }
+    }
+}
+
+/// An amount of RAM in bytes, written with a suffix `K`, `M` or `G`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ram(pub(crate) u64);
+
+impl Ram {
+    /// One GiB.
+    pub(crate) const GIB: Self = Self(1 << 30);
+    /// Four GiB.
+    pub(crate) const GIB_4: Self = Self(4 << 30);
+}
+
+impl FromStr for Ram {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (digits, shift) = match text.char_indices().next_back() {
+            Some((at, 'K' | 'k')) => (&text[..at], 10),
+            Some((at, 'M' | 'm')) => (&text[..at], 20),
+            Some((at, 'G' | 'g')) => (&text[..at], 30),
+            _ => (text, 0),
+        };
+        let number: u64 = digits.parse().map_err(|_| format!("`{text}` is no size such as 4G or 512M"))?;
+        let bytes = number.checked_mul(1 << shift).filter(|bytes| bytes % (1 << 20) == 0 && *bytes > 0);
+        bytes.map(Self).ok_or_else(|| format!("`{text}` is no whole number of MiB"))
+    }
+}
+
+impl fmt::Display for Ram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}M", self.0 >> 20)
+    }
+}
+
+/// What the board finds in memory, and where it starts.
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    /// By QEMU's own loader, which follows Linux' boot protocol.
+    Linux {
+        /// An arm64 `Image`.
+        kernel: PathBuf,
+        /// What goes into the initrd slot.
+        initrd: Option<PathBuf>,
+        /// A board description instead of QEMU's own.
+        dtb: Option<PathBuf>,
+        /// The kernel command line.
+        append: Option<String>,
+    },
+    /// Through firmware in flash, with the rest offered over QEMU's firmware configuration device.
+    Firmware {
+        /// The firmware image.
+        bios: PathBuf,
+        /// A board description instead of QEMU's own.
+        dtb: Option<PathBuf>,
+        /// Files that lie in memory when it starts.
+        loaded: Vec<Loaded>,
+    },
+    /// Straight at an address, with nothing else done: what no loader would do.
+    Raw {
+        /// Files that lie in memory.
+        loaded: Vec<Loaded>,
+        /// Where the processor starts.
+        start: u64,
+    },
+}
+
+/// A file that lies in memory at an address before the processor starts.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    /// The file, taken byte for byte.
+    pub(crate) file: PathBuf,
+    /// Its physical address.
+    pub(crate) at: u64,
+}
+
+/// A whole board, ready to be started.
+#[derive(Clone, Debug)]
+pub(crate) struct Board {
+    /// Which one.
+    pub(crate) machine: Machine,
+    /// The level of entry.
+    pub(crate) level: Level,
+    /// How much RAM.
+    pub(crate) ram: Ram,
+    /// What runs on it.
+    pub(crate) entry: Entry,
+    /// A plug-in for QEMU to load, with its arguments.
+    pub(crate) plugin: Option<String>,
+}
+
+impl Board {
+    /// The command that starts it, with the serial line on standard input and output.
+    pub(crate) fn command(&self) -> Command {
+        let mut qemu = Command::new("qemu-system-aarch64");
+        let secure = if self.level == Level::El2 { "on" } else { "off" };
+        match self.machine {
+            Machine::Virt => {
+                qemu.args(["-machine", &format!("virt,virtualization={secure}"), "-cpu", "cortex-a72"])
+            }
+            Machine::Zcu102 => qemu.args(["-machine", &format!("xlnx-zcu102,virtualization={secure}")]),
+        };
+        qemu.args(["-m", &self.ram.to_string(), "-net", "none", "-no-reboot"]);
+        qemu.args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
+        match &self.entry {
+            Entry::Linux { kernel, initrd, dtb, append } => {
+                qemu.arg("-kernel").arg(kernel);
+                option(&mut qemu, "-initrd", initrd.as_ref().map(OsString::from));
+                option(&mut qemu, "-dtb", dtb.as_ref().map(OsString::from));
+                option(&mut qemu, "-append", append.as_ref().map(OsString::from));
+            }
+            Entry::Firmware { bios, dtb, loaded } => {
+                qemu.arg("-bios").arg(bios);
+                option(&mut qemu, "-dtb", dtb.as_ref().map(OsString::from));
+                loaded.iter().for_each(|file| load(&mut qemu, file));
+            }
+            Entry::Raw { loaded, start } => {
+                loaded.iter().for_each(|file| load(&mut qemu, file));
+                qemu.args(["-device", &format!("loader,addr={start:#x},cpu-num=0")]);
+            }
+        }
+        option(&mut qemu, "-plugin", self.plugin.as_ref().map(OsString::from));
+        qemu
+    }
+}
+
+fn option(qemu: &mut Command, name: &str, value: Option<OsString>) {
+    if let Some(value) = value {
+        qemu.arg(name).arg(value);
+    }
+}
+
+fn load(qemu: &mut Command, loaded: &Loaded) {
+    // QEMU reads a doubled comma as one of the file's own.
+    let file = loaded.file.display().to_string().replace(',', ",,");
+    qemu.args(["-device", &format!("loader,file={file},addr={:#x},force-raw=on", loaded.at)]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::words;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        assert_eq!("4G".parse(), Ok(Ram::GIB_4));
+        assert_eq!("1024M".parse(), Ok(Ram::GIB));
+        for wrong in ["", "G", "4T", "1K", "0", "-1G", "99999999999999999999G"] {
+            assert!(wrong.parse::<Ram>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_level_of_entry_decides_whether_the_board_has_a_hypervisor_mode() {
+        let board = |level| Board {
+            machine: Machine::Virt,
+            level,
+            ram: Ram::GIB,
+            entry: Entry::Raw { loaded: vec![Loaded { file: "a,b".into(), at: 0x4020_0000 }], start: 0x10 },
+            plugin: None,
+        };
+        let line = words(&board(Level::El2).command());
+        assert!(line.contains("virt,virtualization=on") && line.contains("-m 1024M"), "{line}");
+        assert!(line.contains("loader,file=a,,b,addr=0x40200000,force-raw=on"), "{line}");
+        assert!(words(&board(Level::El1).command()).contains("virtualization=off"));
+    }
+}

@@ -1,0 +1,241 @@
+//! Files out of Debian's arm64 packages, through an apt configuration of our own.
+//!
+//! The configuration, its lists and its downloads all lie in the cache: the machine's own apt neither learns
+//! a foreign architecture nor a suite. The mirror is the one that the machine itself uses.
+
+use super::Series;
+use crate::shell::{capture, run};
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, anyhow, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Debian's archive, asked when the machine has no apt source of Debian's.
+const DEFAULT_MIRROR: &str = "http://deb.debian.org/debian";
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// Fetches the newest kernel of a series and keeps its image.
+pub(crate) fn fetch_kernel(ws: &Workspace, series: Series) -> Result<()> {
+    let found = find_newest(ws, series, "-cloud-arm64")?;
+    let image = series.image(ws);
+    let dir = image.parent().context("the cache has a parent")?;
+    with_package(ws, &found, |root| {
+        let boot = root.join("boot");
+        let vmlinuz = entries(&boot)?.into_iter().find(|p| name_of(p).starts_with("vmlinuz-"));
+        let vmlinuz = vmlinuz.ok_or_else(|| anyhow!("{found} holds no /boot/vmlinuz-*"))?;
+        fs::create_dir_all(dir)?;
+        fs::write(dir.join("package"), format!("{found}\n"))?;
+        place(&vmlinuz, &image)
+    })
+}
+
+/// Fetches the static busybox and keeps its one program.
+pub(crate) fn fetch_busybox(ws: &Workspace, to: &Path) -> Result<()> {
+    ensure_lists(ws, &["bookworm"])?;
+    with_package(ws, "busybox-static", |root| {
+        let candidates = [root.join("bin/busybox"), root.join("usr/bin/busybox")];
+        let program = candidates.iter().find(|p| p.is_file());
+        place(program.ok_or_else(|| anyhow!("busybox-static holds no bin/busybox"))?, to)
+    })
+}
+
+/// Fetches the device trees of the newest 6.12 kernel for boards.
+pub(crate) fn fetch_corpus(ws: &Workspace, to: &Path) -> Result<()> {
+    let found = find_newest(ws, Series::V6_12, "-arm64")?;
+    with_package(ws, &found, |root| {
+        let lib = root.join("usr/lib");
+        let trees = entries(&lib)?.into_iter().find(|p| name_of(p).starts_with("linux-image-"));
+        place(&trees.ok_or_else(|| anyhow!("{found} holds no /usr/lib/linux-image-*"))?, to)
+    })
+}
+
+/// The commands by which a person lets the set-up fetch what it keeps in the cache.
+pub(crate) fn commands(_ws: &Workspace) -> Vec<String> {
+    vec!["cargo xtask setup".into()]
+}
+
+/// Returns the newest package `linux-image-SERIES.*FLAVOUR`, from the first suite that has one.
+fn find_newest(ws: &Workspace, series: Series, flavour: &str) -> Result<String> {
+    for suite in series.suites() {
+        // A suite that the mirror no longer carries is no reason not to ask the next one.
+        if let Err(error) = ensure_lists(ws, &["bookworm", suite]) {
+            eprintln!("set-up: {suite}: {error:#}");
+            continue;
+        }
+        let prefix = format!("linux-image-{}.", series.name());
+        let names = capture(apt(ws, "apt-cache").args(["pkgnames", &prefix]))?;
+        if let Some(name) = newest(names.lines(), &prefix, flavour) {
+            return Ok(name.to_owned());
+        }
+    }
+    bail!("none of the suites {} has a Linux {}", series.suites().join(", "), series.name());
+}
+
+/// Picks the highest version among package names; flavours that merely end alike are left out.
+fn newest<'n>(names: impl Iterator<Item = &'n str>, prefix: &str, flavour: &str) -> Option<&'n str> {
+    let version = |name: &str| -> Option<Vec<u64>> {
+        let middle = name.strip_prefix(prefix)?.strip_suffix(flavour)?;
+        let foreign = ["-cloud", "-rt", "-16k", "-dbg"].iter().any(|other| middle.ends_with(other));
+        let numbers = middle.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok());
+        (!foreign).then(|| numbers.collect())
+    };
+    names.filter(|name| version(name).is_some()).max_by_key(|name| version(name))
+}
+
+/// Downloads a package, unpacks it beside, lets `keep` take what it wants, and removes the rest.
+fn with_package(ws: &Workspace, package: &str, keep: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let dir = ws.cache().join("apt/unpack").join(package);
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir)?;
+    eprintln!("set-up: fetching {package}");
+    run(apt(ws, "apt-get").args(["-q", "download", package]).current_dir(&dir))?;
+    let deb = entries(&dir)?.into_iter().find(|p| p.extension().is_some_and(|e| e == "deb"));
+    let deb = deb.ok_or_else(|| anyhow!("apt-get download {package} left no package"))?;
+    let root = dir.join("root");
+    run(Command::new("dpkg-deb").arg("-x").args([&deb, &root]))?;
+    keep(&root)?;
+    fs::remove_dir_all(&dir)?;
+    Ok(())
+}
+
+/// Makes the configuration name these suites and fetches their lists, unless that was done before.
+fn ensure_lists(ws: &Workspace, suites: &[&str]) -> Result<()> {
+    let dir = ws.cache().join("apt");
+    for sub in ["lists/partial", "cache/archives/partial", "state"] {
+        fs::create_dir_all(dir.join(sub))?;
+    }
+    let mut suites = suites.to_vec();
+    suites.dedup();
+    let signed = if Path::new(KEYRING).is_file() { format!("Signed-By: {KEYRING}\n") } else { String::new() };
+    let sources = format!(
+        "Types: deb\nURIs: {}\nSuites: {}\nComponents: main\nArchitectures: arm64\n{signed}",
+        mirror(),
+        suites.join(" ")
+    );
+    let path = dir.join("debian.sources");
+    let fetched = dir.join("fetched");
+    let known = fs::read_to_string(&path).is_ok_and(|old| old == sources || covers(&old, &sources));
+    if known && fetched.is_file() {
+        return Ok(());
+    }
+    fs::write(&path, sources)?;
+    fs::write(dir.join("status"), "")?;
+    fs::write(config(ws), configuration(&dir, &path))?;
+    eprintln!("set-up: fetching Debian's arm64 package lists ({})", suites.join(", "));
+    run(apt(ws, "apt-get").args(["-q", "update"]))?;
+    fs::write(fetched, "")?;
+    Ok(())
+}
+
+/// Tells whether the first sources name the same mirror and every suite of the second.
+fn covers(old: &str, new: &str) -> bool {
+    old.lines().zip(new.lines()).all(|(old, new)| {
+        match (old.strip_prefix("Suites: "), new.strip_prefix("Suites: ")) {
+            (Some(old), Some(new)) => new.split(' ').all(|suite| old.split(' ').any(|o| o == suite)),
+            _ => old == new,
+        }
+    })
+}
+
+fn configuration(dir: &Path, sources: &Path) -> String {
+    let mut text = String::new();
+    for (key, value) in [
+        ("Dir::Etc::SourceList", sources.display().to_string()),
+        ("Dir::Etc::SourceParts", "/dev/null".into()),
+        ("Dir::State", dir.join("state").display().to_string()),
+        ("Dir::State::status", dir.join("status").display().to_string()),
+        ("Dir::State::lists", dir.join("lists").display().to_string()),
+        ("Dir::Cache", dir.join("cache").display().to_string()),
+        ("APT::Architecture", "arm64".into()),
+        ("APT::Architectures", "arm64".into()),
+        // The lists lie below a directory that apt's own user need not be able to enter.
+        ("APT::Sandbox::User", "root".into()),
+        ("Acquire::Languages", "none".into()),
+        ("Acquire::IndexTargets::deb::DEP-11::DefaultEnabled", "false".into()),
+        ("Acquire::Retries", "3".into()),
+    ] {
+        text.push_str(&format!("{key} \"{value}\";\n"));
+    }
+    text
+}
+
+fn config(ws: &Workspace) -> PathBuf {
+    ws.cache().join("apt/apt.conf")
+}
+
+/// An apt program under our configuration. Unlike `APT_CONFIG`, `-c` is read last and thus wins.
+fn apt(ws: &Workspace, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.arg("-c").arg(config(ws)).env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// Returns the Debian mirror of the machine's own apt sources.
+fn mirror() -> String {
+    let format = ["indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"];
+    let own = Command::new("apt-get").args(format).stderr(Stdio::null()).output();
+    let listed = own.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default();
+    mirror_among(&listed).unwrap_or_else(|| DEFAULT_MIRROR.into())
+}
+
+/// Picks the archive that carries a plain Debian release, not its security or a third party's.
+fn mirror_among(listed: &str) -> Option<String> {
+    let releases = ["bookworm", "trixie", "forky", "sid", "stable", "oldstable", "testing", "unstable"];
+    listed.lines().find_map(|line| {
+        let (uri, release) = line.split_once(' ')?;
+        let plain = releases.contains(&release) && uri.trim_end_matches('/').ends_with("/debian");
+        plain.then(|| uri.trim_end_matches('/').to_owned())
+    })
+}
+
+/// Moves a finished file or directory to where it is kept, so that it is there whole or not at all.
+fn place(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).with_context(|| format!("cannot move {} to {}", from.display(), to.display()))
+}
+
+fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
+    let list = fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))?;
+    list.map(|entry| Ok(entry?.path())).collect()
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_kernel_is_compared_by_number_and_other_flavours_are_left_out() {
+        let names = [
+            "linux-image-6.12.9+deb12-cloud-arm64",
+            "linux-image-6.12.95+deb12-cloud-arm64",
+            "linux-image-6.12.95+deb12-cloud-arm64-dbg",
+            "linux-image-6.12.95+deb12-cloud-arm64-unsigned",
+            "linux-image-6.12.99+deb12-rt-arm64",
+            "linux-image-6.12.90+deb12.1-arm64",
+            "linux-image-6.12.90+deb12-arm64",
+        ];
+        let pick = |flavour| newest(names.iter().copied(), "linux-image-6.12.", flavour);
+        assert_eq!(pick("-cloud-arm64"), Some(names[1]));
+        assert_eq!(pick("-arm64"), Some(names[5]));
+        assert_eq!(newest(names.iter().copied(), "linux-image-6.1.", "-arm64"), None);
+    }
+
+    #[test]
+    fn the_mirror_is_the_one_that_carries_the_release_itself() {
+        let listed = "https://packages.example.org/apt tools\nhttp://mirror.example/debian-security/ \
+                      bookworm-security\nhttp://mirror.example/debian/ bookworm\n";
+        assert_eq!(mirror_among(listed).as_deref(), Some("http://mirror.example/debian"));
+        assert_eq!(mirror_among("http://archive.example/ubuntu/ noble\n"), None);
+    }
+
+    #[test]
+    fn lists_that_were_fetched_for_more_suites_are_good_for_fewer() {
+        let sources = |suites: &str| format!("Types: deb\nURIs: u\nSuites: {suites}\n");
+        assert!(covers(&sources("bookworm bookworm-backports"), &sources("bookworm")));
+        assert!(!covers(&sources("bookworm"), &sources("bookworm bookworm-backports")));
+    }
+}

@@ -1,0 +1,67 @@
+//! Set-up: what the proving ground needs, why, how it is found, and how it is brought in.
+//!
+//! Everything fetched is kept under the target directory, so a second run needs no network. Toolchains are
+//! never touched: a missing bare-metal target is hinted at or built from a compiler's own sources.
+
+mod apt;
+mod bare_target;
+mod debs;
+mod need;
+
+pub(crate) use bare_target::{TARGET, Toolchain};
+pub(crate) use need::{Need, Series, busybox, corpus, uboot_image};
+
+use crate::workspace::Workspace;
+use anyhow::{Result, bail};
+
+/// Whether set-up may install packages and fetch files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// It may, after saying what and why.
+    Install,
+    /// It may not: what is missing is an error that lists the commands.
+    Forbidden,
+}
+
+/// Makes sure that all needs are met, in the given order; does nothing when they are.
+///
+/// # Errors
+/// When something is missing and may not be installed, or when installing it failed.
+pub(crate) fn ensure(ws: &Workspace, needs: &[Need], consent: Consent) -> Result<()> {
+    let missing: Vec<Need> = needs.iter().copied().filter(|need| !need.is_met(ws)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if consent == Consent::Forbidden {
+        let mut text = String::from("these are missing, and --no-install forbids to bring them in:\n");
+        for need in &missing {
+            text.push_str(&format!("  {}: {}\n", need.what(), need.why()));
+            for command in need.commands(ws) {
+                text.push_str(&format!("      {command}\n"));
+            }
+        }
+        bail!("{}", text.trim_end());
+    }
+    eprintln!("set-up: {} missing", missing.len());
+    for need in &missing {
+        eprintln!("set-up:   {}: {} ({})", need.what(), need.why(), need.how());
+    }
+    let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages()).copied().collect();
+    apt::install(&packages)?;
+    for need in &missing {
+        need.bring_in(ws)?;
+        if !need.is_met(ws) {
+            bail!("set-up brought in {} and still cannot find it", need.what());
+        }
+    }
+    Ok(())
+}
+
+/// Returns how to build for the bare-metal target: an installed one, or one built once from sources.
+///
+/// # Errors
+/// When there is neither and consent is missing, naming both ways to get one.
+pub(crate) fn toolchain(ws: &Workspace, consent: Consent) -> Result<Toolchain> {
+    ensure(ws, &[Need::BareTarget], consent)?;
+    bare_target::toolchain(ws)
+}

@@ -1,0 +1,185 @@
+//! The list of needs: one entry each, with everything that set-up has to know about it.
+
+use super::{apt, bare_target, debs};
+use crate::shell::find_program;
+use crate::workspace::Workspace;
+use anyhow::Result;
+use std::path::{Path, PathBuf};
+
+/// A Debian kernel series that the proving ground boots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Series {
+    /// Linux 6.1, Debian 12's own.
+    V6_1,
+    /// Linux 6.12, Debian 13's, and in Debian 12's backports.
+    V6_12,
+}
+
+impl Series {
+    /// Both series, oldest first.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 2] = [Self::V6_1, Self::V6_12];
+
+    /// The name that command lines use.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::V6_1 => "6.1",
+            Self::V6_12 => "6.12",
+        }
+    }
+
+    /// Debian suites that hold it, the first that has one wins.
+    pub(crate) fn suites(self) -> &'static [&'static str] {
+        match self {
+            Self::V6_1 => &["bookworm"],
+            Self::V6_12 => &["bookworm-backports", "trixie"],
+        }
+    }
+
+    /// Where set-up keeps its kernel image.
+    pub(crate) fn image(self, ws: &Workspace) -> PathBuf {
+        ws.cache().join(format!("linux-{}", self.name())).join("Image")
+    }
+}
+
+/// Something that must be there before a command can do its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Core and alloc for `aarch64-unknown-none`.
+    BareTarget,
+    /// The emulator.
+    Qemu,
+    /// The device tree compiler.
+    Dtc,
+    /// Debian's U-Boot for QEMU's boards.
+    UBoot,
+    /// `mkimage` and `dumpimage`.
+    UBootTools,
+    /// A C compiler, for the instruction counter that QEMU loads.
+    Cc,
+    /// A Linux to boot.
+    Kernel(Series),
+    /// The one program of the initramfs.
+    Busybox,
+    /// The device trees of Debian's arm64 kernel.
+    Corpus,
+}
+
+impl Need {
+    /// Names it for a person.
+    pub(crate) fn what(self) -> String {
+        match self {
+            Self::BareTarget => format!("a Rust target {}", bare_target::TARGET),
+            Self::Qemu => "qemu-system-aarch64".into(),
+            Self::Dtc => "dtc".into(),
+            Self::UBoot => "U-Boot for QEMU".into(),
+            Self::UBootTools => "mkimage and dumpimage".into(),
+            Self::Cc => "a C compiler".into(),
+            Self::Kernel(series) => format!("Debian's arm64 Linux {}", series.name()),
+            Self::Busybox => "a static arm64 busybox".into(),
+            Self::Corpus => "the device trees of Debian's arm64 Linux 6.12".into(),
+        }
+    }
+
+    /// Says what it is for.
+    pub(crate) fn why(self) -> &'static str {
+        match self {
+            Self::BareTarget => "compiles the stage, which runs before any operating system",
+            Self::Qemu => "is the board that everything boots on",
+            Self::Dtc => "compiles the board descriptions and scenarios",
+            Self::UBoot => "is the loader that the stage is measured against",
+            Self::UBootTools => "write and read bundles independently of our own packer",
+            Self::Cc => "builds the instruction counter that QEMU loads as a plug-in",
+            Self::Kernel(_) => "is the kernel whose carveouts must hold",
+            Self::Busybox => "runs in the booted Linux and prints its memory map",
+            Self::Corpus => "are real trees that reader and writer must carry through unchanged",
+        }
+    }
+
+    /// Says where it would come from.
+    pub(crate) fn how(self) -> String {
+        match self {
+            Self::Kernel(_) | Self::Busybox | Self::Corpus => {
+                format!("fetched from Debian into the target directory, about {} MB", self.megabytes())
+            }
+            Self::BareTarget => format!("Debian packages {}, then built once", self.packages().join(" ")),
+            _ => format!("Debian package {}", self.packages().join(" ")),
+        }
+    }
+
+    /// Host packages that provide it, none when it is fetched into the cache.
+    pub(crate) fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::BareTarget => &["rustc-web", "rust-web-src", "lld-19"],
+            Self::Qemu => &["qemu-system-arm"],
+            Self::Dtc => &["device-tree-compiler"],
+            Self::UBoot => &["u-boot-qemu"],
+            Self::UBootTools => &["u-boot-tools"],
+            Self::Cc => &["gcc", "libc6-dev"],
+            Self::Kernel(_) | Self::Busybox | Self::Corpus => &[],
+        }
+    }
+
+    /// Tells whether it is there already, without any network.
+    pub(crate) fn is_met(self, ws: &Workspace) -> bool {
+        match self {
+            Self::BareTarget => bare_target::is_available(ws),
+            Self::Qemu => find_program("qemu-system-aarch64").is_some(),
+            Self::Dtc => find_program("dtc").is_some(),
+            Self::UBoot => uboot_image().is_file(),
+            Self::UBootTools => find_program("mkimage").is_some() && find_program("dumpimage").is_some(),
+            Self::Cc => find_program("cc").is_some(),
+            Self::Kernel(series) => series.image(ws).is_file(),
+            Self::Busybox => busybox(ws).is_file(),
+            Self::Corpus => corpus(ws).is_dir(),
+        }
+    }
+
+    /// The commands with which a person brings it in by hand.
+    pub(crate) fn commands(self, ws: &Workspace) -> Vec<String> {
+        match self {
+            Self::BareTarget => vec![
+                format!("rustup target add {}", bare_target::TARGET),
+                format!("or: {}", apt::command_line(self.packages())),
+            ],
+            Self::Kernel(_) | Self::Busybox | Self::Corpus => debs::commands(ws),
+            _ => vec![apt::command_line(self.packages())],
+        }
+    }
+
+    /// Fetches or builds what packages alone do not give.
+    pub(crate) fn bring_in(self, ws: &Workspace) -> Result<()> {
+        match self {
+            Self::BareTarget => bare_target::toolchain(ws).map(drop),
+            Self::Kernel(series) => debs::fetch_kernel(ws, series),
+            Self::Busybox => debs::fetch_busybox(ws, &busybox(ws)),
+            Self::Corpus => debs::fetch_corpus(ws, &corpus(ws)),
+            _ => Ok(()),
+        }
+    }
+
+    fn megabytes(self) -> u32 {
+        match self {
+            Self::Kernel(Series::V6_1) => 21,
+            Self::Kernel(Series::V6_12) => 28,
+            Self::Busybox => 1,
+            Self::Corpus => 92,
+            _ => 0,
+        }
+    }
+}
+
+/// Where set-up keeps the arm64 busybox.
+pub(crate) fn busybox(ws: &Workspace) -> PathBuf {
+    ws.cache().join("busybox-arm64")
+}
+
+/// Where set-up keeps the trees of Debian's kernel package.
+pub(crate) fn corpus(ws: &Workspace) -> PathBuf {
+    ws.cache().join("corpus")
+}
+
+/// Where Debian's package puts the U-Boot for the 64-bit `virt` board.
+pub(crate) fn uboot_image() -> &'static Path {
+    Path::new("/usr/lib/u-boot/qemu_arm64/u-boot.bin")
+}

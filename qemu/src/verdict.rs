@@ -1,0 +1,177 @@
+//! Whether a boot kept its promise: Linux came up, and its memory map is the one that was promised.
+
+use crate::handed::{self, Region};
+use crate::iomem::{Iomem, State};
+use crate::transcript::{Ending, Transcript};
+use anyhow::{Result, bail, ensure};
+use ringfence::span::Span;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What a good boot showed.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    /// How many carveouts Linux honours.
+    pub(crate) carveouts: usize,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+    /// CmaTotal in bytes.
+    pub(crate) cma: u64,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mib, cma) = (self.bytes >> 20, self.cma >> 20);
+        write!(f, "{} carveouts of {mib} MiB hold, CmaTotal {cma} MiB as announced", self.carveouts)
+    }
+}
+
+/// Holds a boot against what the stage said and what the tree it handed over says.
+///
+/// # Errors
+/// Naming what was not as promised: no Linux, a panic, a carveout that is not one, another CMA size.
+pub(crate) fn held(transcript: &Transcript) -> Result<Held> {
+    came_up(transcript)?;
+    let iomem = Iomem::parse(transcript.section("iomem"))?;
+    let regions = handed::regions(transcript.section("reserved-memory"))?;
+    let mut result = Held { carveouts: 0, bytes: 0, cma: cma_total(transcript)? };
+    for region in regions.iter().filter(|region| region.no_map && region.is_enabled()) {
+        for span in &region.spans {
+            carved(&iomem, &region.name, *span)?;
+            result.bytes += span.len();
+        }
+        result.carveouts += 1;
+    }
+    let announced: u64 = announced_pools(transcript, &regions)?.values().sum();
+    ensure!(
+        announced == result.cma,
+        "Linux has {} KiB of CMA where the stage announced {} KiB",
+        result.cma >> 10,
+        announced >> 10
+    );
+    Ok(result)
+}
+
+/// Fails unless Linux came up, printed its map and powered off without a panic before.
+pub(crate) fn came_up(transcript: &Transcript) -> Result<()> {
+    if let Some(line) = transcript.panic() {
+        bail!("panic: {line}");
+    }
+    let tail = || format!("{}{}", transcript.tail(12), transcript.complaints);
+    ensure!(
+        transcript.linux_came_up(),
+        "Linux did not come up; {}; the end was:\n{}",
+        transcript.ending,
+        tail()
+    );
+    ensure!(transcript.ending == Ending::PoweredOff, "Linux came up, but the board {}", transcript.ending);
+    Ok(())
+}
+
+/// Fails unless Linux keeps a span wholly out of System RAM.
+pub(crate) fn carved(iomem: &Iomem, name: &str, span: Span) -> Result<()> {
+    let state = iomem.state(span);
+    let (base, last) = (span.base(), span.last());
+    ensure!(state == State::Carved, "{name} {base:#x}..{last:#x} is {state} in Linux' iomem");
+    Ok(())
+}
+
+/// CmaTotal of `/proc/meminfo` in bytes.
+fn cma_total(transcript: &Transcript) -> Result<u64> {
+    for line in transcript.section("meminfo") {
+        if let Some(value) = line.strip_prefix("CmaTotal:") {
+            return Ok(value.trim().trim_end_matches("kB").trim().parse::<u64>()? << 10);
+        }
+    }
+    bail!("Linux printed no CmaTotal");
+}
+
+/// The pools that the stage said Linux would have, by base: those of the tree, and the default one.
+///
+/// A line `cma: 64 MiB at 0x…` tells of a pool as does a line `reserved mem: … reusable`; a pool told twice
+/// counts once.
+fn announced_pools(transcript: &Transcript, regions: &[Region]) -> Result<BTreeMap<u64, u64>> {
+    let mut pools = BTreeMap::new();
+    for line in transcript.stage() {
+        if let Some(rest) = line.strip_prefix("cma: ") {
+            if let Some((base, size)) = announced_cma(rest) {
+                pools.insert(base, size);
+            }
+        } else if let Some(rest) = line.strip_prefix("reserved mem: ")
+            && rest.contains(" map reusable ")
+            && let Some(span) = announced_region(rest)
+        {
+            pools.insert(span.base(), span.len());
+        }
+    }
+    for region in regions.iter().filter(|region| region.reusable && region.is_enabled()) {
+        for span in &region.spans {
+            let known = pools.get(&span.base()) == Some(&span.len());
+            ensure!(known, "the tree has a pool {} that the stage did not announce", region.name);
+        }
+    }
+    Ok(pools)
+}
+
+/// Reads `64 MiB at 0xf9c00000 …`.
+fn announced_cma(text: &str) -> Option<(u64, u64)> {
+    let mut words = text.split(' ');
+    let number: u64 = words.next()?.parse().ok()?;
+    let unit = match words.next()? {
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    let base = words.nth(1)?.trim_end_matches(',');
+    Some((u64::from_str_radix(base.strip_prefix("0x")?, 16).ok()?, number.checked_mul(unit)?))
+}
+
+/// Reads `0x84300000..0x847fffff (5120 KiB) …`.
+fn announced_region(text: &str) -> Option<Span> {
+    let (first, last) = text.split(' ').next()?.split_once("..")?;
+    let number = |text: &str| u64::from_str_radix(text.strip_prefix("0x")?, 16).ok();
+    Span::from_ends(number(first)?, number(last)?.checked_add(1)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const GOOD: &str = "ringfence: reserved mem: 0x84300000..0x847fffff (5120 KiB) nomap non-reusable \
+                        camera@84300000\nringfence: reserved mem: 0xff000000..0xffbfffff (12288 KiB) map \
+                        reusable adsp-heap\nringfence: cma: 64 MiB at 0xf9c00000 via bootargs\n\
+                        === iomem ===\n40000000-842fffff : System RAM\n84300000-847fffff : reserved\n\
+                        84800000-13fffffff : System RAM\n=== meminfo ===\nCmaTotal:          77824 kB\n\
+                        === reserved-memory ===\ncells=00000002 00000002\n\
+                        camera@84300000 reg=00000000843000000000000000500000 no-map=\n\
+                        adsp-heap reg=00000000ff0000000000000000c00000 reusable=\n=== end ===\n";
+
+    fn verdict(text: &str, ending: Ending) -> Result<Held> {
+        held(&Transcript::new(String::new(), text.as_bytes(), b"", ending, Duration::ZERO))
+    }
+
+    #[test]
+    fn a_boot_as_promised_holds() {
+        let held = verdict(GOOD, Ending::PoweredOff).unwrap();
+        assert_eq!((held.carveouts, held.bytes, held.cma), (1, 5 << 20, 76 << 20));
+    }
+
+    #[test]
+    fn each_broken_promise_is_named() {
+        let fails = |text: &str, ending| format!("{:#}", verdict(text, ending).unwrap_err());
+        let lost = GOOD.replace("84300000-847fffff : reserved\n", "84300000-847fffff : System RAM\n");
+        assert!(
+            fails(&lost, Ending::PoweredOff).contains("camera@84300000 0x84300000..0x847fffff is System")
+        );
+        let less = GOOD.replace("77824", "65536");
+        assert!(fails(&less, Ending::PoweredOff).contains("65536 KiB of CMA"));
+        let silent = GOOD.replace("map reusable", "map odd");
+        assert!(fails(&silent, Ending::PoweredOff).contains("did not announce"));
+        let panicked = format!("{GOOD}Kernel panic - not syncing: x\n");
+        assert!(fails(&panicked, Ending::PoweredOff).contains("panic"));
+        assert!(fails(GOOD, Ending::TimedOut(Duration::ZERO)).contains("still running"));
+        assert!(fails("nothing", Ending::PoweredOff).contains("did not come up"));
+    }
+}

@@ -1,0 +1,54 @@
+//! Where things lie: the project, what cargo builds, and what set-up keeps.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The project's directories. Nothing outside of `target` is ever written.
+#[derive(Clone, Debug)]
+pub(crate) struct Workspace {
+    /// Directory of the workspace's `Cargo.toml`.
+    pub(crate) root: PathBuf,
+    /// Directory that cargo builds into, `CARGO_TARGET_DIR` respected.
+    pub(crate) target: PathBuf,
+}
+
+impl Workspace {
+    /// Finds the project from where this program was compiled.
+    pub(crate) fn locate() -> Self {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = here.parent().unwrap_or(here).to_path_buf();
+        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+            Some(dir) => std::path::absolute(PathBuf::from(dir)).unwrap_or_else(|_| root.join("target")),
+            None => root.join("target"),
+        };
+        Self { root, target }
+    }
+
+    /// What set-up fetched or built once, and the next run finds again.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.target.join("ringfence-cache")
+    }
+
+    /// Scratch space of one kind of work, made if missing.
+    pub(crate) fn scratch(&self, what: &str) -> std::io::Result<PathBuf> {
+        let dir = self.target.join("ringfence-work").join(what);
+        std::fs::create_dir_all(&dir)?;
+        Ok(dir)
+    }
+
+    /// The board descriptions and scenarios of the proving ground.
+    pub(crate) fn proving_ground(&self) -> PathBuf {
+        self.root.join("qemu")
+    }
+
+    /// The cargo that runs us, in the project's root and with the same target directory.
+    pub(crate) fn cargo(&self) -> Command {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
+        // What `cargo run` tells this program about itself would only mislead a nested build.
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
+            cargo.env_remove(name);
+        }
+        cargo
+    }
+}
