@@ -1,2 +1,2 @@
-//! Placeholder until the first commit of this face.
+//! The command line of ringfence.
 fn main() {}

@@ -1,0 +1,94 @@
+//! Why a command cannot do its work: said once, in words, with the place when there is one.
+
+use std::ops::Range;
+use std::path::Path;
+
+use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
+
+/// What ends a command with exit code 2: wrong usage, or input that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    message: String,
+    place: Option<Place>,
+    help: Option<String>,
+}
+
+/// A place in a file that people write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    path: String,
+    source: String,
+    span: Range<usize>,
+    label: String,
+}
+
+impl Failure {
+    /// Start with what is wrong, in one sentence.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), place: None, help: None }
+    }
+
+    /// Something is wrong with the file at `path`.
+    #[must_use]
+    pub fn of(path: &Path, why: impl std::fmt::Display) -> Self {
+        Self::new(format!("{}: {why}", path.display()))
+    }
+
+    /// Say what to do.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Point at bytes of a source file.
+    #[must_use]
+    pub fn at(mut self, path: &str, source: &str, span: Range<usize>, label: impl Into<String>) -> Self {
+        let span = span.start.min(source.len())..span.end.min(source.len());
+        self.place = Some(Place { path: path.into(), source: source.into(), span, label: label.into() });
+        self
+    }
+
+    /// The sentence alone.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Render in the manner of rustc, with colours; the stream takes them out where they are not wanted.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut elements: Vec<Element<'_>> = Vec::new();
+        if let Some(place) = &self.place {
+            let annotation = AnnotationKind::Primary.span(place.span.clone()).label(place.label.as_str());
+            elements.push(Snippet::source(&place.source).path(&place.path).annotation(annotation).into());
+        }
+        if let Some(help) = &self.help {
+            elements.push(Level::HELP.message(help).into());
+        }
+        let title = Level::ERROR.primary_title(&self.message);
+        Renderer::styled().render(&[title.elements(elements)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_shown_with_its_line() {
+        let failure = Failure::new("unknown key `siez`")
+            .at("p.toml", "mode = \"fix\"\nsiez = 1\n", 13..17, "did you mean `size`?")
+            .with_help("see the reference");
+        let text = anstream::adapter::strip_str(&failure.render()).to_string();
+        assert!(text.contains("p.toml:2:1"), "{text}");
+        assert!(text.contains("^^^^ did you mean `size`?"), "{text}");
+        assert!(text.contains("help: see the reference"), "{text}");
+    }
+
+    #[test]
+    fn a_place_behind_the_end_is_no_panic() {
+        assert!(Failure::new("x").at("p", "ab", 5..9, "").render().contains('x'));
+    }
+}

@@ -1,0 +1,132 @@
+//! Makes the policy out of TOML.
+
+use std::ops::Range;
+
+use ringfence::policy::{Allow, CmaWant, Key, Policy, PolicyError, Required};
+use ringfence::span::Span;
+use toml::de::DeTable;
+
+use super::reader::{Fault, Section, Value, address, wrong_type};
+
+pub(super) fn policy(text: &str) -> Result<Policy, Fault> {
+    let root = DeTable::parse(text).map_err(|error| {
+        let end = text.len();
+        Fault::new(error.span().unwrap_or(end..end), "the file is no TOML", error.message())
+    })?;
+    let root = Section::root(&root);
+    root.only(&["mode", "on-error", "board", "carveout", "cma", "allow"])?;
+    let (carveouts, places): (Vec<Required>, Vec<Range<usize>>) = carveouts(&root)?.into_iter().unzip();
+    let cma = root.get("cma").map(|value| cma(&Section::of("[cma]", value)?)).transpose()?;
+    let policy = Policy {
+        board: root.text("board")?,
+        mode: root.word("mode")?.unwrap_or_default(),
+        on_error: root.word("on-error")?.unwrap_or_default(),
+        carveouts,
+        cma,
+        allow: root
+            .get("allow")
+            .map(|value| allow(&Section::of("[allow]", value)?))
+            .transpose()?
+            .unwrap_or_default(),
+    };
+    policy.validate().map_err(|error| blame(&error, &root, &policy, &places))?;
+    Ok(policy)
+}
+
+fn carveouts(root: &Section<'_, '_>) -> Result<Vec<(Required, Range<usize>)>, Fault> {
+    let Some(value) = root.get("carveout") else { return Ok(Vec::new()) };
+    let list = value.get_ref().as_array().ok_or_else(|| {
+        Fault::new(
+            value.span(),
+            "`carveout` must be a list of tables",
+            "write [[carveout]], in double brackets",
+        )
+    })?;
+    list.iter().map(carveout).collect()
+}
+
+fn carveout(value: Value<'_, '_>) -> Result<(Required, Range<usize>), Fault> {
+    let section = Section::of("[[carveout]]", value)?;
+    section.only(&["node", "label", "base", "size", "no-map"])?;
+    let key = match (section.text("node")?, section.text("label")?) {
+        (Some(path), None) => Key::Path(path),
+        (None, Some(label)) => Key::Label(label.strip_prefix('&').unwrap_or(&label).to_string()),
+        (None, None) => {
+            return Err(Fault::new(section.span, "[[carveout]] names no node", "add `node` or `label`"));
+        }
+        (Some(_), Some(_)) => {
+            let second = section.require("label")?.span();
+            return Err(Fault::new(
+                second,
+                "[[carveout]] names its node twice",
+                "`node` or `label`, not both",
+            ));
+        }
+    };
+    section.require("size")?;
+    let required = Required {
+        key,
+        base: section.address("base")?,
+        size: section.size("size")?.unwrap_or_default(),
+        no_map: section.flag("no-map")?.unwrap_or(true),
+    };
+    Ok((required, section.span))
+}
+
+fn cma(section: &Section<'_, '_>) -> Result<CmaWant, Fault> {
+    section.only(&["size", "alignment", "range", "via"])?;
+    section.require("size")?;
+    Ok(CmaWant {
+        size: section.size("size")?.unwrap_or_default(),
+        align: section.size("alignment")?,
+        range: section.get("range").map(range).transpose()?,
+        via: section.word("via")?.unwrap_or_default(),
+    })
+}
+
+fn range(value: Value<'_, '_>) -> Result<Span, Fault> {
+    let ends = value.get_ref().as_array().map(|list| list.iter().collect::<Vec<_>>());
+    let Some([base, end]) = ends.as_deref() else {
+        return Err(wrong_type(value, "range", "[base, end], the end not included"));
+    };
+    Span::from_ends(address(base, "range")?, address(end, "range")?).ok_or_else(|| {
+        Fault::new(
+            value.span(),
+            "`range` is empty",
+            "the first is the base, the second the end, not included",
+        )
+    })
+}
+
+fn allow(section: &Section<'_, '_>) -> Result<Allow, Fault> {
+    let names: Vec<&str> = Allow::SWITCHES.iter().map(|switch| switch.name).collect();
+    section.only(&names)?;
+    let mut allow = Allow::default();
+    for switch in Allow::SWITCHES {
+        *(switch.field)(&mut allow) = section.flag(switch.name)?.unwrap_or_default();
+    }
+    Ok(allow)
+}
+
+/// Find the lines that a contradiction is about.
+fn blame(error: &PolicyError, root: &Section<'_, '_>, policy: &Policy, places: &[Range<usize>]) -> Fault {
+    let entry = |wanted: &dyn Fn(&Required) -> bool| {
+        let last = policy.carveouts.iter().rposition(wanted)?;
+        places.get(last).cloned()
+    };
+    let place = match error {
+        PolicyError::Twice { key }
+        | PolicyError::BadKey { key }
+        | PolicyError::Overlap { second: key, .. } => entry(&|required| required.key == *key),
+        PolicyError::Empty { what } | PolicyError::Wraps { what, .. } => {
+            entry(&|required| required.key.to_string() == *what)
+        }
+        _ => None,
+    };
+    let key = if matches!(error, PolicyError::Malformed { .. }) { "board" } else { "cma" };
+    let place = place.or_else(|| root.get(key).map(toml::Spanned::span)).unwrap_or(root.span.clone());
+    Fault::new(place, error.to_string(), "required here")
+}
+
+#[cfg(test)]
+mod tests;

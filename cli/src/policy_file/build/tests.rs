@@ -1,0 +1,132 @@
+//! Policy files: what is accepted, and how what is wrong gets told.
+
+use super::super::{parse, to_toml};
+use ringfence::policy::{Allow, Key, Mode, OnError, Policy, Via};
+use ringfence::span::{MIB, Span};
+
+const BOARD: &str = r#"
+mode = "strict"
+on-error = "reset"
+board = "vendor,board"
+
+[[carveout]]
+node = "/reserved-memory/camera@84300000"
+base = "0x84300000"
+size = "5 MiB"
+
+[[carveout]]
+label = "&rmtfs"
+size = 0x20_0000
+no-map = false
+
+[cma]
+size = "64 MiB"
+alignment = "4M"
+range = ["0x40000000", 0x1_0000_0000]
+via = "node"
+
+[allow]
+shift = true
+restore = false
+"#;
+
+/// What is printed for a wrong policy, without colours.
+fn complaint(text: &str) -> String {
+    let failure = parse("board.toml", text).expect_err(text);
+    anstream::adapter::strip_str(&failure.render()).to_string()
+}
+
+#[track_caller]
+fn complains(text: &str, wanted: &[&str]) {
+    let found = complaint(text);
+    for wanted in wanted {
+        assert!(found.contains(wanted), "no `{wanted}` in:\n{found}");
+    }
+}
+
+#[test]
+fn a_whole_policy_is_read() {
+    let policy = parse("board.toml", BOARD).unwrap();
+    assert_eq!((policy.mode, policy.on_error), (Mode::Strict, OnError::Reset));
+    assert_eq!(policy.board.as_deref(), Some("vendor,board"));
+    let [camera, rmtfs] = policy.carveouts.as_slice() else { panic!("{policy:?}") };
+    assert_eq!(camera.span(), Span::new(0x8430_0000, 5 * MIB));
+    assert!(camera.no_map, "a carveout is unmapped unless said otherwise");
+    assert_eq!((&rmtfs.key, rmtfs.base), (&Key::Label("rmtfs".to_string()), None));
+    assert_eq!((rmtfs.size, rmtfs.no_map), (2 * MIB, false));
+    let cma = policy.cma.unwrap();
+    assert_eq!((cma.size, cma.align, cma.via), (64 * MIB, Some(4 * MIB), Via::Node));
+    assert_eq!(cma.range, Span::from_ends(0x4000_0000, 0x1_0000_0000));
+    assert_eq!(policy.allow, Allow { shift: true, ..Allow::default() });
+}
+
+#[test]
+fn an_empty_policy_is_the_default_one() {
+    assert_eq!(parse("board.toml", ""), Ok(Policy::default()));
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    for policy in [parse("board.toml", BOARD).unwrap(), Policy::default()] {
+        let text = to_toml(&policy);
+        assert_eq!(parse("again.toml", &text), Ok(policy), "{text}");
+    }
+}
+
+#[test]
+fn an_unknown_key_names_its_line_and_what_was_meant() {
+    complains(
+        "mode = \"fix\"\n\n[cma]\nsize = \"1M\"\naligment = 4096\n",
+        &["unknown key `aligment` in [cma]", "board.toml:5:1", "did you mean `alignment`?"],
+    );
+    complains("[allow]\nshfit = true\n", &["board.toml:2:1", "did you mean `shift`?"]);
+    complains("modus = 1\n", &["board.toml:1:1", "did you mean `mode`?"]);
+}
+
+#[test]
+fn a_wrong_word_lists_the_right_ones() {
+    complains("mode = \"repair\"\n", &["board.toml:1:8", "known here: audit, fix, strict"]);
+    complains("on-error = \"stop\"\n", &["board.toml:1:12", "halt, reset, continue"]);
+}
+
+#[test]
+fn a_wrong_type_says_which_is_right() {
+    complains("mode = 1\n", &["`mode` must be a string", "board.toml:1:8"]);
+    complains("[[carveout]]\nnode = \"/a\"\nsize = 1.5\n", &["`size` must be a number", "board.toml:3:8"]);
+    complains("[carveout]\nnode = \"/a\"\n", &["list of tables", "[[carveout]], in double brackets"]);
+    complains("[cma]\nsize = 1\nrange = [1, 2, 3]\n", &["[base, end]", "board.toml:3:9"]);
+}
+
+#[test]
+fn a_number_that_cannot_be_is_pointed_at() {
+    complains("[cma]\nsize = \"64 MB\"\n", &["board.toml:2:8", "decimal unit"]);
+    complains("[cma]\nsize = -1\n", &["board.toml:2:8", "not between 0 and 2^64"]);
+    complains("[cma]\nsize = 1\nrange = [2, 2]\n", &["`range` is empty", "board.toml:3:9"]);
+}
+
+#[test]
+fn a_carveout_has_one_name_and_a_size() {
+    complains("[[carveout]]\nsize = 1\n", &["names no node", "board.toml:1:1"]);
+    complains("[[carveout]]\nnode = \"/a\"\nlabel = \"a\"\nsize = 1\n", &["names its node twice", ":3:9"]);
+    complains("[[carveout]]\nnode = \"/a\"\n", &["lacks `size`", "board.toml:1:1"]);
+    complains("[[carveout]]\nnode = \"a\"\nsize = 1\n", &["not an absolute node path", "board.toml:1:1"]);
+}
+
+#[test]
+fn a_contradiction_points_at_the_later_entry() {
+    let two = |second: &str| {
+        format!("[[carveout]]\nnode = \"/a\"\nbase = 0x1000\nsize = 0x2000\n\n[[carveout]]\n{second}\n")
+    };
+    complains(
+        &two("node = \"/b\"\nbase = 0x2000\nsize = 1"),
+        &["no tree can satisfy both", "board.toml:6:1"],
+    );
+    complains(&two("node = \"/a\"\nsize = 1"), &["required twice", "board.toml:6:1"]);
+    complains(&two("node = \"/b\"\nsize = 0"), &["the size is zero", "board.toml:6:1"]);
+    complains("[cma]\nsize = 8\nrange = [0, 4]\n", &["do not fit into the range", "board.toml:1:1"]);
+}
+
+#[test]
+fn what_is_no_toml_is_told_with_its_line() {
+    complains("mode = \"fix\"\n=\n", &["no TOML", "board.toml:2:1"]);
+}

@@ -1,0 +1,39 @@
+//! Policies as files: TOML that people write, or the blob that travels.
+
+mod build;
+mod reader;
+mod write;
+
+use std::fs;
+use std::path::Path;
+
+use ringfence::policy::Policy;
+
+use crate::failure::Failure;
+
+pub use write::to_toml;
+
+/// Read a policy, whichever of the two forms it has.
+///
+/// # Errors
+/// A [`Failure`] that names the file, and for TOML the line.
+pub fn load(path: &Path) -> Result<Policy, Failure> {
+    let bytes = fs::read(path).map_err(|error| Failure::of(path, error))?;
+    if bytes.starts_with(&ringfence::fdt::MAGIC.to_be_bytes()) {
+        return Policy::from_blob(&bytes).map_err(|error| Failure::of(path, error));
+    }
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => parse(&path.display().to_string(), text),
+        Err(_) => Err(Failure::of(path, "neither a TOML file nor a policy blob")),
+    }
+}
+
+/// Read a policy from TOML; `name` is what errors call the file.
+///
+/// # Errors
+/// A [`Failure`] that points at the line.
+pub fn parse(name: &str, text: &str) -> Result<Policy, Failure> {
+    build::policy(text).map_err(|fault| {
+        Failure::new(format!("policy: {}", fault.message)).at(name, text, fault.span, fault.label)
+    })
+}

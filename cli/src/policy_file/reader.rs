@@ -1,0 +1,123 @@
+//! Reads a TOML table strictly: every value has a type and a place, every key must be known.
+
+use std::ops::Range;
+
+use ringfence::policy::Word;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::{number, suggest};
+
+/// What is wrong at one place of a policy file.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// The bytes of the file it is about.
+    pub(super) span: Range<usize>,
+    /// What is wrong, in one sentence.
+    pub(super) message: String,
+    /// What to write under the bytes.
+    pub(super) label: String,
+}
+
+impl Fault {
+    pub(super) fn new(span: Range<usize>, message: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { span, message: message.into(), label: label.into() }
+    }
+}
+
+/// A value with its place.
+pub(super) type Value<'t, 'i> = &'t Spanned<DeValue<'i>>;
+
+/// A table with its place and the name that messages use.
+pub(super) struct Section<'t, 'i> {
+    table: &'t DeTable<'i>,
+    /// The bytes of the file it takes.
+    pub(super) span: Range<usize>,
+    name: &'static str,
+}
+
+impl<'t, 'i> Section<'t, 'i> {
+    pub(super) fn root(table: &'t Spanned<DeTable<'i>>) -> Self {
+        Self { table: table.get_ref(), span: table.span(), name: "the policy" }
+    }
+
+    pub(super) fn of(name: &'static str, value: Value<'t, 'i>) -> Result<Self, Fault> {
+        let table = value.get_ref().as_table().ok_or_else(|| wrong_type(value, name, "a table"))?;
+        Ok(Self { table, span: value.span(), name })
+    }
+
+    /// Refuse every key that is not in `known`.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), Fault> {
+        let stranger = self.table.keys().find(|key| !known.contains(&key.get_ref().as_ref()));
+        match stranger {
+            None => Ok(()),
+            Some(key) => {
+                let word = key.get_ref();
+                Err(Fault::new(
+                    key.span(),
+                    format!("unknown key `{word}` in {}", self.name),
+                    suggest::question(word, known),
+                ))
+            }
+        }
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Value<'t, 'i>> {
+        self.table.get(key)
+    }
+
+    pub(super) fn require(&self, key: &str) -> Result<Value<'t, 'i>, Fault> {
+        let fault = || Fault::new(self.span.clone(), format!("{} lacks `{key}`", self.name), "in this table");
+        self.get(key).ok_or_else(fault)
+    }
+
+    pub(super) fn text(&self, key: &str) -> Result<Option<String>, Fault> {
+        self.get(key).map(|value| text(value, key).map(ToString::to_string)).transpose()
+    }
+
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, Fault> {
+        let flag = |value: Value<'t, 'i>| {
+            value.get_ref().as_bool().ok_or_else(|| wrong_type(value, key, "true or false"))
+        };
+        self.get(key).map(flag).transpose()
+    }
+
+    pub(super) fn word<T: Word>(&self, key: &str) -> Result<Option<T>, Fault> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let word = text(value, key)?;
+        let known: Vec<&str> = T::WORDS.iter().map(|&(name, _)| name).collect();
+        let fault = || Fault::new(value.span(), format!("unknown `{key}`"), suggest::question(word, &known));
+        T::from_word(word).map(Some).ok_or_else(fault)
+    }
+
+    pub(super) fn address(&self, key: &str) -> Result<Option<u64>, Fault> {
+        self.get(key).map(|value| address(value, key)).transpose()
+    }
+
+    pub(super) fn size(&self, key: &str) -> Result<Option<u64>, Fault> {
+        self.get(key).map(|value| self::number(value, key, number::size)).transpose()
+    }
+}
+
+pub(super) fn address(value: Value<'_, '_>, key: &str) -> Result<u64, Fault> {
+    number(value, key, number::address)
+}
+
+fn text<'t>(value: Value<'t, '_>, key: &str) -> Result<&'t str, Fault> {
+    value.get_ref().as_str().ok_or_else(|| wrong_type(value, key, "a string"))
+}
+
+fn number(value: Value<'_, '_>, key: &str, read: fn(&str) -> Result<u64, String>) -> Result<u64, Fault> {
+    let fault = |why: String| Fault::new(value.span(), format!("`{key}` is not usable"), why);
+    match value.get_ref() {
+        DeValue::String(text) => read(text).map_err(fault),
+        DeValue::Integer(integer) => u64::from_str_radix(integer.as_str(), integer.radix())
+            .map_err(|_| fault("not between 0 and 2^64".to_string())),
+        _ => Err(wrong_type(value, key, "a number, or a string such as \"5 MiB\" or \"0x84300000\"")),
+    }
+}
+
+pub(super) fn wrong_type(value: Value<'_, '_>, key: &str, wanted: &str) -> Fault {
+    let found = value.get_ref().type_str();
+    Fault::new(value.span(), format!("`{key}` must be {wanted}"), format!("this is of type {found}"))
+}

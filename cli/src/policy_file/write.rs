@@ -1,0 +1,68 @@
+//! Writes a policy as the TOML that people would write.
+
+use std::fmt::Write;
+
+use ringfence::policy::{Allow, Key, Policy, Word};
+use ringfence::span::Size;
+
+/// The policy as TOML, with the words of the file format explained.
+#[must_use]
+pub fn to_toml(policy: &Policy) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = write(&mut out, policy);
+    out
+}
+
+fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
+    writeln!(out, "mode = {}            # audit | fix | strict", quoted(policy.mode.word()))?;
+    writeln!(out, "on-error = {}       # halt | reset | continue", quoted(policy.on_error.word()))?;
+    if let Some(board) = &policy.board {
+        writeln!(out, "board = {}", quoted(board))?;
+    }
+    for required in &policy.carveouts {
+        writeln!(out, "\n[[carveout]]")?;
+        match &required.key {
+            Key::Path(path) => writeln!(out, "node = {}", quoted(path))?,
+            Key::Label(label) => writeln!(out, "label = {}", quoted(label))?,
+        }
+        if let Some(base) = required.base {
+            writeln!(out, "base = \"{base:#x}\"")?;
+        }
+        writeln!(out, "size = {}", size(required.size))?;
+        writeln!(out, "no-map = {}", required.no_map)?;
+    }
+    if let Some(cma) = &policy.cma {
+        writeln!(out, "\n[cma]\nsize = {}", size(cma.size))?;
+        if let Some(align) = cma.align {
+            writeln!(out, "alignment = {}", size(align))?;
+        }
+        if let Some(range) = cma.range {
+            writeln!(
+                out,
+                "range = [\"{:#x}\", \"{:#x}\"]   # the end is not included",
+                range.base(),
+                range.end()
+            )?;
+        }
+        writeln!(out, "via = {}", quoted(cma.via.word()))?;
+    }
+    writeln!(out, "\n[allow]")?;
+    for switch in Allow::SWITCHES {
+        writeln!(out, "{} = {}   # {}", switch.name, policy.allow.is_on(switch), switch.about)?;
+    }
+    Ok(())
+}
+
+/// In the largest binary unit that is exact, or else in hexadecimal.
+fn size(bytes: u64) -> String {
+    match bytes % 1024 {
+        0 if bytes > 0 => format!("\"{}\"", Size(bytes)),
+        _ => format!("\"{bytes:#x}\""),
+    }
+}
+
+/// Quote as a TOML basic string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_string()).to_string()
+}
