@@ -4,6 +4,7 @@
 
 use core::fmt;
 
+use crate::profile::PageSize;
 use crate::span::{MIB, Span};
 
 /// Length of the header in bytes.
@@ -16,29 +17,6 @@ const MAGIC: [u8; 4] = *b"ARM\x64";
 const LEGACY_TEXT_OFFSET: u64 = 0x8_0000;
 /// Room left behind a kernel that does not state its size: the document asks for "as much as possible".
 const LEGACY_TAIL: u64 = 16 * MIB;
-
-/// Page size that a kernel was built for, from bits 1 and 2 of the flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PageSize {
-    /// 4 KiB.
-    Kib4,
-    /// 16 KiB.
-    Kib16,
-    /// 64 KiB.
-    Kib64,
-}
-
-impl PageSize {
-    /// The size in bytes.
-    #[must_use]
-    pub const fn bytes(self) -> u64 {
-        match self {
-            Self::Kib4 => 0x1000,
-            Self::Kib16 => 0x4000,
-            Self::Kib64 => 0x1_0000,
-        }
-    }
-}
 
 /// Says why bytes are no kernel that arm64 can boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +101,7 @@ impl Header {
             0 => (LEGACY_TEXT_OFFSET, None),
             size => (u64::from_le_bytes(bytes_at(header, 0x08)), Some(size)),
         };
-        if text_offset >= PLACEMENT_ALIGN || text_offset % PageSize::Kib4.bytes() != 0 {
+        if text_offset >= PLACEMENT_ALIGN || text_offset % PageSize::K4.bytes() != 0 {
             return Err(ImageError::BadTextOffset { found: text_offset });
         }
         if let Some(found) = image_size.filter(|&size| size >= 1 << 48) {
@@ -172,9 +150,9 @@ impl Header {
     #[must_use]
     pub const fn page_size(&self) -> Option<PageSize> {
         match (self.flags >> 1) & 3 {
-            1 => Some(PageSize::Kib4),
-            2 => Some(PageSize::Kib16),
-            3 => Some(PageSize::Kib64),
+            1 => Some(PageSize::K4),
+            2 => Some(PageSize::K16),
+            3 => Some(PageSize::K64),
             _ => None,
         }
     }
@@ -214,7 +192,7 @@ mod tests {
     fn debian_6_12_says_where_it_wants_to_lie() {
         let header = Header::parse(&image(0, 0x224_0000, 0xa)).unwrap();
         assert_eq!(header.text_offset(), 0);
-        assert_eq!(header.page_size(), Some(PageSize::Kib4));
+        assert_eq!(header.page_size(), Some(PageSize::K4));
         assert!(header.may_lie_anywhere());
         assert_eq!(header.footprint(0x214_6200), 0x224_0000, "the tail is BSS and will be zeroed");
         assert!(header.is_well_placed(0x4020_0000));

@@ -1,0 +1,128 @@
+//! Policy blobs as they travel, and as they must not be believed.
+
+use super::*;
+use crate::policy::{Mode, OnError, Via};
+use crate::span::MIB;
+use alloc::vec;
+use proptest::prelude::*;
+
+fn board_policy() -> Policy {
+    let camera = Key::Path("/reserved-memory/camera@84300000".to_string());
+    Policy {
+        board: Some("qcom,qcs6490".to_string()),
+        mode: Mode::Strict,
+        on_error: OnError::Reset,
+        carveouts: vec![
+            Required { key: camera, base: Some(0x8430_0000), size: 5 * MIB, no_map: true },
+            Required { key: Key::Label("wpss_mem".to_string()), base: None, size: 4096, no_map: false },
+        ],
+        cma: Some(CmaWant {
+            size: 64 * MIB,
+            align: Some(4 * MIB),
+            range: Span::from_ends(0x4000_0000, 0x1_0000_0000),
+            via: Via::Node,
+        }),
+        allow: Allow { shift: true, restore: true, ..Allow::default() },
+    }
+}
+
+/// A root as `to_blob` starts it, for blobs that are wrong on purpose.
+fn root(version: u32) -> NewNode {
+    let mut root = node("");
+    put_str(&mut root, "compatible", COMPATIBLE);
+    put(&mut root, "version", version.to_be_bytes().to_vec());
+    put_str(&mut root, "mode", "fix");
+    put_str(&mut root, "on-error", "halt");
+    root
+}
+
+fn read(root: &NewNode) -> Result<Policy, PolicyError> {
+    Policy::from_blob(&build(root, 0, &[]).unwrap())
+}
+
+#[test]
+fn a_policy_comes_back_as_it_went() {
+    for policy in [Policy::default(), board_policy()] {
+        let blob = policy.to_blob().unwrap();
+        assert_eq!(Policy::from_blob(&blob), Ok(policy));
+    }
+}
+
+#[test]
+fn the_digest_covers_the_tree_and_nothing_behind_it() {
+    let mut blob = board_policy().to_blob().unwrap();
+    let alone = digest(&blob).unwrap();
+    blob.extend([0; 64]);
+    assert_eq!(digest(&blob).unwrap(), alone);
+    assert_ne!(digest(&Policy::default().to_blob().unwrap()).unwrap(), alone);
+}
+
+#[test]
+fn what_is_not_understood_is_refused() {
+    assert_eq!(read(&root(2)), Err(PolicyError::Version { found: Some(2) }));
+    let mut unknown = root(VERSION);
+    put(&mut unknown, "no-unmap", Vec::new());
+    assert_eq!(
+        read(&unknown),
+        Err(PolicyError::Unknown { node: "/".to_string(), name: "no-unmap".to_string() })
+    );
+    let mut child = root(VERSION);
+    child.children.push(node("carveout"));
+    assert!(matches!(read(&child), Err(PolicyError::Unknown { .. })));
+    let mut allow = root(VERSION);
+    allow.children.push(node("allow"));
+    put(&mut allow.children[0], "everything", Vec::new());
+    assert!(matches!(read(&allow), Err(PolicyError::Unknown { .. })));
+}
+
+#[test]
+fn a_second_entry_is_refused_and_not_dropped() {
+    let mut twice = root(VERSION);
+    twice.children = vec![node("allow"), node("allox")];
+    let mut blob = build(&twice, 0, &[]).unwrap();
+    // No builder writes two nodes of one name, but anybody can.
+    let at = blob.windows(5).position(|name| name == b"allox").unwrap();
+    blob[at + 4] = b'w';
+    assert_eq!(
+        Policy::from_blob(&blob),
+        Err(PolicyError::Malformed { node: "/".to_string(), name: "allow".to_string() })
+    );
+}
+
+#[test]
+fn a_device_tree_is_no_policy() {
+    assert_eq!(read(&node("")), Err(PolicyError::NotAPolicy));
+    assert!(matches!(Policy::from_blob(b"mode = \"fix\""), Err(PolicyError::Tree(_))));
+}
+
+#[test]
+fn a_value_of_the_wrong_form_names_its_property() {
+    let mut bad = root(VERSION);
+    bad.children.push(node("cma"));
+    put(&mut bad.children[0], "size", vec![0, 0, 0, 1]);
+    put_str(&mut bad.children[0], "via", "node");
+    assert_eq!(
+        read(&bad),
+        Err(PolicyError::Malformed { node: "/cma".to_string(), name: "size".to_string() }),
+        "numbers are 64 bits wide: four bytes are a mistake, not a small number"
+    );
+}
+
+proptest! {
+    #[test]
+    fn damaged_blobs_are_errors_or_policies(at in 0usize..700, value: u8, cut in 0usize..900) {
+        let mut blob = board_policy().to_blob().unwrap();
+        if let Some(byte) = blob.get_mut(at) {
+            *byte = value;
+        }
+        blob.truncate(cut);
+        if let Ok(policy) = Policy::from_blob(&blob) {
+            prop_assert!(policy.to_blob().is_ok());
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_answered(bytes: Vec<u8>) {
+        prop_assert!(Policy::from_blob(&bytes).is_err());
+    }
+}
