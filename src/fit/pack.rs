@@ -1,6 +1,5 @@
 //! Writes a bundle whose kernel can run where it lies.
 
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
@@ -101,71 +100,47 @@ impl Pack<'_> {
     }
 
     fn tree(&self, layout: &Layout) -> NewNode {
-        let mut images = node("images");
-        let mut config = node("conf-1");
-        put_str(&mut config, "description", "boot through ringfence");
-        put_str(&mut config, "kernel", "kernel");
-
         // Never copied to a load address: U-Boot, too, then starts it from where it lies.
-        let mut kernel = image("kernel", "Linux", "kernel_noload", layout.kernel, self.kernel);
-        put_str(&mut kernel, "os", "linux");
-        put_u32(&mut kernel, "load", 0);
-        put_u32(&mut kernel, "entry", 0);
-        images.children.push(kernel);
+        let kernel = image("kernel", "Linux", "kernel_noload", layout.kernel, self.kernel)
+            .prop_str("os", "linux")
+            .prop_u32("load", 0)
+            .prop_u32("entry", 0);
+        let mut images = NewNode::new("images").child(kernel);
+        let mut config = NewNode::new("conf-1")
+            .prop_str("description", "boot through ringfence")
+            .prop_str("kernel", "kernel");
         if let Some(data) = self.ramdisk {
-            let mut ramdisk = image("ramdisk", "initial ramdisk", "ramdisk", layout.ramdisk, data);
-            put_str(&mut ramdisk, "os", "linux");
-            images.children.push(ramdisk);
-            put_str(&mut config, "ramdisk", "ramdisk");
+            let ramdisk = image("ramdisk", "initial ramdisk", "ramdisk", layout.ramdisk, data);
+            images = images.child(ramdisk.prop_str("os", "linux"));
+            config = config.prop_str("ramdisk", "ramdisk");
         }
         if let Some(data) = self.fdt {
-            images.children.push(image("fdt", "device tree", "flat_dt", layout.fdt, data));
-            put_str(&mut config, "fdt", "fdt");
+            images = images.child(image("fdt", "device tree", "flat_dt", layout.fdt, data));
+            config = config.prop_str("fdt", "fdt");
         }
         if let Some(data) = self.policy {
-            let mut policy = image("policy", "ringfence policy", "flat_dt", layout.policy, data);
-            put_str(&mut policy, "compatible", POLICY_COMPATIBLE);
-            images.children.push(policy);
-            put_str(&mut config, "loadables", "policy");
+            let policy = image("policy", "ringfence policy", "flat_dt", layout.policy, data);
+            images = images.child(policy.prop_str("compatible", POLICY_COMPATIBLE));
+            config = config.prop_str("loadables", "policy");
         }
-
-        let mut configurations = node("configurations");
-        put_str(&mut configurations, "default", "conf-1");
-        configurations.children.push(config);
-        let mut root = node("");
-        put_u32(&mut root, "timestamp", self.timestamp);
-        put_str(&mut root, "description", "ringfence bundle");
-        put_u32(&mut root, "#address-cells", 1);
-        root.children.push(images);
-        root.children.push(configurations);
-        root
+        NewNode::new("")
+            .prop_u32("timestamp", self.timestamp)
+            .prop_str("description", "ringfence bundle")
+            .prop_u32("#address-cells", 1)
+            .child(images)
+            .child(NewNode::new("configurations").prop_str("default", "conf-1").child(config))
     }
 }
 
 fn image(name: &str, description: &str, kind: &str, position: u64, data: &[u8]) -> NewNode {
-    let mut out = node(name);
-    put_str(&mut out, "description", description);
-    put_str(&mut out, "type", kind);
-    put_str(&mut out, "arch", "arm64");
-    put_str(&mut out, "compression", "none");
-    // `layout` keeps both below 2 GiB.
-    put_u32(&mut out, "data-position", position as u32);
-    put_u32(&mut out, "data-size", data.len() as u32);
-    let mut hash = node("hash-1");
-    put_str(&mut hash, "algo", "sha256");
-    hash.props.push(("value".to_string(), Sha256::digest(data).to_vec()));
-    out.children.push(hash);
-    out
-}
-
-fn node(name: &str) -> NewNode {
-    NewNode { name: name.to_string(), props: Vec::new(), children: Vec::new() }
-}
-
-fn put_str(node: &mut NewNode, name: &str, value: &str) {
-    node.props.push((name.to_string(), value.bytes().chain([0]).collect()));
-}
-
-fn put_u32(node: &mut NewNode, name: &str, value: u32) {
-    node.props.push((name.to_string(), value.to_be_bytes().to_vec()));
+    let digest = Sha256::digest(data).to_vec();
+    NewNode::new(name)
+        .prop_str("description", description)
+        .prop_str("type", kind)
+        .prop_str("arch", "arm64")
+        .prop_str("compression", "none")
+        // `layout` keeps both below 2 GiB.
+        .prop_u32("data-position", position as u32)
+        .prop_u32("data-size", data.len() as u32)
+        .child(NewNode::new("hash-1").prop_str("algo", "sha256").prop("value", digest))
 }

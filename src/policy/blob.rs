@@ -80,16 +80,16 @@ impl Policy {
     /// What [`Policy::validate`] refuses, or [`PolicyError::Tree`] when memory runs out.
     pub fn to_blob(&self) -> Result<Vec<u8>, PolicyError> {
         self.validate()?;
-        let mut root = node("");
-        put_str(&mut root, "compatible", COMPATIBLE);
-        put(&mut root, "version", VERSION.to_be_bytes().to_vec());
-        put_str(&mut root, "mode", self.mode.word());
-        put_str(&mut root, "on-error", self.on_error.word());
+        let mut root = NewNode::new("")
+            .prop_str("compatible", COMPATIBLE)
+            .prop_u32("version", VERSION)
+            .prop_str("mode", self.mode.word())
+            .prop_str("on-error", self.on_error.word());
         if let Some(board) = &self.board {
-            put_str(&mut root, "board", board);
+            root = root.prop_str("board", board);
         }
         if !self.carveouts.is_empty() {
-            let mut all = node("carveouts");
+            let mut all = NewNode::new("carveouts");
             all.children
                 .extend(self.carveouts.iter().enumerate().map(|(i, required)| write_carveout(i, required)));
             root.children.push(all);
@@ -151,56 +151,40 @@ fn read_allow(node: &Reader<'_, '_>) -> Result<Allow, PolicyError> {
 }
 
 fn write_carveout(index: usize, required: &Required) -> NewNode {
-    let mut out = node(&format!("carveout@{index:x}"));
-    match &required.key {
-        Key::Path(path) => put_str(&mut out, "node", path),
-        Key::Label(label) => put_str(&mut out, "label", label),
-    }
+    let mut out = NewNode::new(&format!("carveout@{index:x}"));
+    out = match &required.key {
+        Key::Path(path) => out.prop_str("node", path),
+        Key::Label(label) => out.prop_str("label", label),
+    };
     if let Some(base) = required.base {
-        put_u64(&mut out, "base", base);
+        out = out.prop_u64("base", base);
     }
-    put_u64(&mut out, "size", required.size);
+    out = out.prop_u64("size", required.size);
     if required.no_map {
-        put(&mut out, "no-map", Vec::new());
+        out = out.prop_empty("no-map");
     }
     out
 }
 
 fn write_cma(cma: &CmaWant) -> NewNode {
-    let mut out = node("cma");
-    put_u64(&mut out, "size", cma.size);
+    let mut out = NewNode::new("cma");
+    out = out.prop_u64("size", cma.size);
     if let Some(align) = cma.align {
-        put_u64(&mut out, "alignment", align);
+        out = out.prop_u64("alignment", align);
     }
     if let Some(range) = cma.range {
-        put(&mut out, "range", [range.base().to_be_bytes(), range.end().to_be_bytes()].concat());
+        out = out.prop("range", [range.base().to_be_bytes(), range.end().to_be_bytes()].concat());
     }
-    put_str(&mut out, "via", cma.via.word());
+    out = out.prop_str("via", cma.via.word());
     out
 }
 
 fn write_allow(allow: Allow) -> Option<NewNode> {
-    let mut out = node("allow");
+    let mut out = NewNode::new("allow");
     for switch in Allow::SWITCHES.iter().filter(|switch| allow.is_on(switch)) {
-        put(&mut out, switch.name, Vec::new());
+        out = out.prop_empty(switch.name);
     }
     (!out.props.is_empty()).then_some(out)
-}
-
-fn node(name: &str) -> NewNode {
-    NewNode { name: name.to_string(), props: Vec::new(), children: Vec::new() }
-}
-
-fn put(node: &mut NewNode, name: &str, value: Vec<u8>) {
-    node.props.push((name.to_string(), value));
-}
-
-fn put_str(node: &mut NewNode, name: &str, value: &str) {
-    put(node, name, value.bytes().chain([0]).collect());
-}
-
-fn put_u64(node: &mut NewNode, name: &str, value: u64) {
-    put(node, name, value.to_be_bytes().to_vec());
 }
 
 /// A node of the blob, read strictly.

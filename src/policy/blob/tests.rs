@@ -28,11 +28,11 @@ fn board_policy() -> Policy {
 
 /// A root as `to_blob` starts it, for blobs that are wrong on purpose.
 fn root(version: u32) -> NewNode {
-    let mut root = node("");
-    put_str(&mut root, "compatible", COMPATIBLE);
-    put(&mut root, "version", version.to_be_bytes().to_vec());
-    put_str(&mut root, "mode", "fix");
-    put_str(&mut root, "on-error", "halt");
+    let mut root = NewNode::new("");
+    root = root.prop_str("compatible", COMPATIBLE);
+    root = root.prop_u32("version", version);
+    root = root.prop_str("mode", "fix");
+    root = root.prop_str("on-error", "halt");
     root
 }
 
@@ -61,24 +61,24 @@ fn the_digest_covers_the_tree_and_nothing_behind_it() {
 fn what_is_not_understood_is_refused() {
     assert_eq!(read(&root(2)), Err(PolicyError::Version { found: Some(2) }));
     let mut unknown = root(VERSION);
-    put(&mut unknown, "no-unmap", Vec::new());
+    unknown = unknown.prop_empty("no-unmap");
     assert_eq!(
         read(&unknown),
         Err(PolicyError::Unknown { node: "/".to_string(), name: "no-unmap".to_string() })
     );
     let mut child = root(VERSION);
-    child.children.push(node("carveout"));
+    child.children.push(NewNode::new("carveout"));
     assert!(matches!(read(&child), Err(PolicyError::Unknown { .. })));
     let mut allow = root(VERSION);
-    allow.children.push(node("allow"));
-    put(&mut allow.children[0], "everything", Vec::new());
+    allow.children.push(NewNode::new("allow"));
+    allow.children[0].props.push(("everything".to_string(), Vec::new()));
     assert!(matches!(read(&allow), Err(PolicyError::Unknown { .. })));
 }
 
 #[test]
 fn a_second_entry_is_refused_and_not_dropped() {
     let mut twice = root(VERSION);
-    twice.children = vec![node("allow"), node("allox")];
+    twice.children = vec![NewNode::new("allow"), NewNode::new("allox")];
     let mut blob = build(&twice, 0, &[]).unwrap();
     // No builder writes two nodes of one name, but anybody can.
     let at = blob.windows(5).position(|name| name == b"allox").unwrap();
@@ -91,16 +91,14 @@ fn a_second_entry_is_refused_and_not_dropped() {
 
 #[test]
 fn a_device_tree_is_no_policy() {
-    assert_eq!(read(&node("")), Err(PolicyError::NotAPolicy));
+    assert_eq!(read(&NewNode::new("")), Err(PolicyError::NotAPolicy));
     assert!(matches!(Policy::from_blob(b"mode = \"fix\""), Err(PolicyError::Tree(_))));
 }
 
 #[test]
 fn a_value_of_the_wrong_form_names_its_property() {
     let mut bad = root(VERSION);
-    bad.children.push(node("cma"));
-    put(&mut bad.children[0], "size", vec![0, 0, 0, 1]);
-    put_str(&mut bad.children[0], "via", "node");
+    bad.children.push(NewNode::new("cma").prop_u32("size", 1).prop_str("via", "node"));
     assert_eq!(
         read(&bad),
         Err(PolicyError::Malformed { node: "/cma".to_string(), name: "size".to_string() }),
