@@ -91,7 +91,11 @@ impl Header {
     }
 
     fn aligned(&self, block: Block, offset: u32, align: u32) -> Result<(), FdtError> {
-        if offset.is_multiple_of(align) { Ok(()) } else { Err(FdtError::BlockUnaligned { block, offset, align }) }
+        if offset.is_multiple_of(align) {
+            Ok(())
+        } else {
+            Err(FdtError::BlockUnaligned { block, offset, align })
+        }
     }
 
     fn inside(&self, block: Block, offset: u32, size: u32) -> Result<(), FdtError> {

@@ -78,3 +78,13 @@ fn the_old_phandle_counts_only_alone() {
     assert_eq!(tree.by_phandle(6).unwrap().name(), "a");
     assert_eq!(tree.by_phandle(5).unwrap().name(), "b");
 }
+
+#[test]
+fn a_path_without_an_address_leads_to_the_first_of_that_base_name() {
+    let root = NewNode::new("").child(NewNode::new("a@1").child(NewNode::new("b"))).child(NewNode::new("a"));
+    let blob = build(&root, 0, &[]).unwrap();
+    let tree = Tree::parse(&blob).unwrap();
+    assert_eq!(tree.find("/a").unwrap().name(), "a@1", "as libfdt, even where a node has that whole name");
+    assert_eq!(tree.find("/a/b").unwrap().path(), "/a@1/b");
+    assert_eq!(tree.find("/a@"), None);
+}
