@@ -9,12 +9,18 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-pub mod fdt;
-pub mod fit;
-pub mod kernel_image;
-pub mod policy;
-pub mod span;
 pub mod bootargs;
 pub mod facts;
+pub mod fdt;
+pub mod finding;
+pub mod fit;
+pub mod kernel_image;
 pub mod ledger;
+pub mod pipeline;
+pub mod plan;
+pub mod policy;
 pub mod profile;
+pub mod prove;
+pub mod rules;
+pub mod span;
+pub mod survey;

@@ -16,6 +16,7 @@
 
 mod blob;
 mod build;
+mod compare;
 mod edit;
 mod emit;
 mod error;
@@ -34,6 +35,7 @@ mod tests;
 
 pub use blob::Blob;
 pub use build::{build, build_aligned};
+pub use compare::{Loss, nothing_lost};
 pub use edit::Edits;
 pub use error::{Block, EditFault, FdtError, NameFault};
 pub use new_node::NewNode;

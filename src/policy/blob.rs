@@ -8,7 +8,7 @@
 //!     on-error = "halt";
 //!     board = "vendor,board";                      // optional
 //!     carveouts {
-//!         carveout@0 {
+//!         carveout-0 {
 //!             node = "/reserved-memory/camera@84300000";   // or label = "camera_mem"
 //!             base = <0x0 0x84300000>;             // optional
 //!             size = <0x0 0x500000>;
@@ -104,7 +104,7 @@ fn read_carveouts(root: &Reader<'_, '_>) -> Result<Vec<Required>, PolicyError> {
     let Some(all) = root.child("carveouts") else { return Ok(Vec::new()) };
     let mut carveouts = Vec::new();
     for child in all.0.children() {
-        if child.base_name() != "carveout" {
+        if !child.name().starts_with("carveout-") {
             return Err(PolicyError::Unknown { node: all.0.path(), name: child.name().to_string() });
         }
         carveouts.push(read_carveout(&Reader(child))?);
@@ -151,7 +151,7 @@ fn read_allow(node: &Reader<'_, '_>) -> Result<Allow, PolicyError> {
 }
 
 fn write_carveout(index: usize, required: &Required) -> NewNode {
-    let mut out = NewNode::new(&format!("carveout@{index:x}"));
+    let mut out = NewNode::new(&format!("carveout-{index:x}"));
     out = match &required.key {
         Key::Path(path) => out.prop_str("node", path),
         Key::Label(label) => out.prop_str("label", label),

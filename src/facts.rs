@@ -1,0 +1,53 @@
+//! Boot facts: what the device tree does not say about this boot.
+
+use crate::span::Span;
+use alloc::vec::Vec;
+
+/// Where the things of one boot lie. Everything is optional: the tool usually knows none of it.
+#[derive(Clone, Debug, Default)]
+pub struct BootFacts {
+    /// The running stage: image, heap and stacks.
+    pub stage: Option<Span>,
+    /// The bundle that holds the payload, as the loader placed it.
+    pub bundle: Option<Span>,
+    /// The device tree blob as the loader placed it.
+    pub dtb: Option<Placed>,
+    /// The kernel that will be entered.
+    pub kernel: Option<Kernel>,
+    /// The initial ramdisk that the kernel will be given. When absent, `/chosen` is believed.
+    pub initrd: Option<Placed>,
+    /// RAM banks that replace what `/memory` says; empty means that `/memory` is believed.
+    pub ram: Vec<Span>,
+    /// Leave a report of the enforcement in `/chosen/ringfence`.
+    pub report: bool,
+}
+
+/// A kernel image and what it needs of its place (Documentation/arch/arm64/booting.rst).
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel {
+    /// Where the bytes of the image file lie now.
+    pub at: Span,
+    /// Offset in bytes from a 2 MiB boundary at which the image must start (`text_offset`).
+    pub text_offset: u64,
+    /// Bytes that the kernel uses from its base, BSS and early tables included (`image_size`).
+    pub image_size: u64,
+    /// Whether the planner may choose another place for it.
+    pub movable: bool,
+}
+
+impl Kernel {
+    /// The bytes that the running kernel owns, were its image at `base`. `None` when that wraps.
+    #[must_use]
+    pub fn footprint_at(&self, base: u64) -> Option<Span> {
+        Span::new(base, self.image_size.max(self.at.len()))
+    }
+}
+
+/// Something that lies somewhere: the initial ramdisk, the device tree blob.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed {
+    /// Where its bytes lie now.
+    pub at: Span,
+    /// Whether the planner may choose another place for it.
+    pub movable: bool,
+}

@@ -1,0 +1,131 @@
+//! The check that a rewrite lost nothing: an independent walk over both trees, beside the rewriter's own.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::edit::Op;
+use super::{Edits, Node, NodeId, Tree};
+
+/// What of the old tree is not in the new one, though no edit named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// A node, by its old path.
+    Node(String),
+    /// A property, by the old path of its node and its name; it is gone, out of order or changed.
+    Prop(String, String),
+    /// The boot CPU or the memory reserve list.
+    Header,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node(path) => write!(f, "node {path} was lost"),
+            Self::Prop(path, name) => write!(f, "property `{name}` of {path} was lost or changed"),
+            Self::Header => f.write_str("the boot CPU or the memory reserve list was lost"),
+        }
+    }
+}
+
+/// Check that every node and property of `old` that no edit names is in `new`, in the same order and byte for
+/// byte the same. One walk over both trees.
+///
+/// # Errors
+/// The first loss in the order of the old tree.
+pub fn nothing_lost(old: &Tree<'_>, edits: &Edits, new: &Tree<'_>) -> Result<(), Loss> {
+    let same_reserve = edits.memreserve.is_some() || old.blob().memreserve().eq(new.blob().memreserve());
+    if !same_reserve || old.blob().boot_cpu() != new.blob().boot_cpu() {
+        return Err(Loss::Header);
+    }
+    let mut ops: Vec<&(NodeId, Op)> = edits.ops.iter().collect();
+    ops.sort_by_key(|(node, _)| *node);
+    let mut ops = ops.as_slice();
+    let mut rest = new.nodes();
+    let mut gone_below: Option<usize> = None;
+    for node in old.nodes() {
+        let mine = ops.partition_point(|(id, _)| *id <= node.id());
+        let (here, later) = ops.split_at(mine);
+        ops = later;
+        if gone_below.is_some_and(|depth| node.depth() > depth) {
+            continue;
+        }
+        gone_below = here.iter().any(|(_, op)| matches!(op, Op::RemoveNode)).then_some(node.depth());
+        if gone_below.is_some() {
+            continue;
+        }
+        let name = here.iter().rev().find_map(|(_, op)| match op {
+            Op::Rename(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let name = name.unwrap_or(node.name());
+        // Nodes passed over are new ones; a depth above the wanted one means that the parent has ended.
+        let twin = rest
+            .by_ref()
+            .take_while(|twin| twin.depth() >= node.depth())
+            .find(|twin| twin.depth() == node.depth() && twin.name() == name);
+        let Some(twin) = twin else { return Err(Loss::Node(node.path())) };
+        props_kept(node, here, twin)?;
+    }
+    Ok(())
+}
+
+fn props_kept(old: Node<'_, '_>, edits: &[&(NodeId, Op)], new: Node<'_, '_>) -> Result<(), Loss> {
+    let named = |name: &str| {
+        edits.iter().any(|(_, op)| match op {
+            Op::Set { name: n, .. } | Op::RemoveProp { name: n } => n == name,
+            _ => false,
+        })
+    };
+    let mut rest = new.props();
+    for prop in old.props().filter(|prop| !named(prop.name)) {
+        if !rest.by_ref().any(|twin| twin.name == prop.name && twin.value == prop.value) {
+            return Err(Loss::Prop(old.path(), prop.name.into()));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fdt::{NewNode, build, rewrite};
+
+    fn sample() -> Vec<u8> {
+        let node = |name: &str| NewNode::new(name).prop_u32("reg", 1).prop_str("label", name);
+        let root = NewNode::new("").prop_u32("a", 1).child(node("x").child(node("y"))).child(node("z"));
+        build(&root, 0, &[(0x1000, 0x1000)]).unwrap()
+    }
+
+    #[test]
+    fn a_rewrite_that_keeps_everything_passes() {
+        let bytes = sample();
+        let tree = Tree::parse(&bytes).unwrap();
+        let mut edits = Edits::new();
+        edits.rename(tree.find("/x/y").unwrap().id(), "w");
+        edits.set(tree.find("/z").unwrap().id(), "reg", alloc::vec![9; 8]);
+        edits.add_node(tree.root().id(), NewNode::new("new").child(NewNode::new("z")));
+        let out = rewrite(&tree, &edits).unwrap();
+        assert_eq!(nothing_lost(&tree, &edits, &Tree::parse(&out).unwrap()), Ok(()));
+    }
+
+    #[test]
+    fn whatever_is_lost_is_named() {
+        let bytes = sample();
+        let tree = Tree::parse(&bytes).unwrap();
+        let lost = |make: &dyn Fn(&mut Edits)| {
+            let mut edits = Edits::new();
+            make(&mut edits);
+            let out = rewrite(&tree, &edits).unwrap();
+            nothing_lost(&tree, &Edits::new(), &Tree::parse(&out).unwrap())
+        };
+        let id = |path: &str| tree.find(path).unwrap().id();
+        assert_eq!(lost(&|e| e.remove_node(id("/x/y"))), Err(Loss::Node("/x/y".into())));
+        assert_eq!(lost(&|e| e.remove_prop(id("/z"), "label")), Err(Loss::Prop("/z".into(), "label".into())));
+        assert_eq!(
+            lost(&|e| e.set(id("/z"), "reg", alloc::vec![1])),
+            Err(Loss::Prop("/z".into(), "reg".into()))
+        );
+        assert_eq!(lost(&|e| e.set_memreserve(Vec::new())), Err(Loss::Header));
+    }
+}

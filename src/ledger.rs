@@ -1,0 +1,198 @@
+//! The ledger: one sorted set of disjoint claims on memory, and the search for free windows between them.
+//!
+//! Whoever adds a claim asks the ledger first, so that two owners of one byte cannot come to exist behind its
+//! back. The model is the single predicate that U-Boot's `lib/lmb.c` puts in front of every reservation.
+
+use crate::span::{Span, align_down, align_up};
+use alloc::vec::Vec;
+
+/// Disjoint claims in ascending order, each with its owner.
+#[derive(Clone, Debug)]
+pub struct Ledger<O> {
+    claims: Vec<(Span, O)>,
+}
+
+impl<O> Default for Ledger<O> {
+    fn default() -> Self {
+        Self { claims: Vec::new() }
+    }
+}
+
+/// Which end of a window a search starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Lowest address first.
+    BottomUp,
+    /// Highest address first, as memblock allocates on arm64.
+    TopDown,
+}
+
+impl<O> Ledger<O> {
+    /// Enter a claim, or return the standing claim that it would overlap (the lowest one) and change nothing.
+    pub fn claim(&mut self, span: Span, owner: O) -> Result<(), &(Span, O)> {
+        let at = self.claims.partition_point(|(other, _)| other.end() <= span.base());
+        match self.claims.get(at) {
+            Some((other, _)) if other.overlaps(span) => Err(&self.claims[at]),
+            _ => {
+                self.claims.insert(at, (span, owner));
+                Ok(())
+            }
+        }
+    }
+
+    /// The lowest claim that shares a byte with `span`.
+    #[must_use]
+    pub fn conflict(&self, span: Span) -> Option<&(Span, O)> {
+        let at = self.claims.partition_point(|(other, _)| other.end() <= span.base());
+        self.claims.get(at).filter(|(other, _)| other.overlaps(span))
+    }
+
+    /// All claims, ascending and disjoint.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &(Span, O)> {
+        self.claims.iter()
+    }
+
+    /// Find `size` free bytes inside `window` at a multiple of `align` bytes (a power of two), searching from
+    /// the end that `direction` names. `None` when nothing fits. The cost is one pass over the claims.
+    #[must_use]
+    pub fn find(&self, window: Span, size: u64, align: u64, direction: Direction) -> Option<Span> {
+        let fits = |free: Option<Span>| -> Option<Span> {
+            let free = free?;
+            let base = match direction {
+                Direction::BottomUp => align_up(free.base(), align)?,
+                Direction::TopDown => align_down(free.end().checked_sub(size)?, align),
+            };
+            Span::new(base, size).filter(|found| free.covers(*found))
+        };
+        match direction {
+            Direction::BottomUp => {
+                let mut low = window.base();
+                for (taken, _) in &self.claims {
+                    if taken.end() <= low {
+                        continue;
+                    }
+                    let gap_end = taken.base().min(window.end());
+                    if let Some(found) = fits(Span::from_ends(low, gap_end)) {
+                        return Some(found);
+                    }
+                    low = taken.end();
+                    if low >= window.end() {
+                        return None;
+                    }
+                }
+                fits(Span::from_ends(low, window.end()))
+            }
+            Direction::TopDown => {
+                let mut high = window.end();
+                for (taken, _) in self.claims.iter().rev() {
+                    if taken.base() >= high {
+                        continue;
+                    }
+                    let gap_base = taken.end().max(window.base());
+                    if let Some(found) = fits(Span::from_ends(gap_base, high)) {
+                        return Some(found);
+                    }
+                    high = taken.base();
+                    if high <= window.base() {
+                        return None;
+                    }
+                }
+                fits(Span::from_ends(window.base(), high))
+            }
+        }
+    }
+}
+
+/// Sort `spans` and merge those that overlap or touch: the union, ascending and disjoint.
+#[must_use]
+pub fn union(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort_unstable();
+    let mut out: Vec<Span> = Vec::with_capacity(spans.len());
+    for span in spans {
+        match out.last_mut() {
+            Some(last) if span.base() <= last.end() => {
+                if let Some(merged) = Span::from_ends(last.base(), last.end().max(span.end())) {
+                    *last = merged;
+                }
+            }
+            _ => out.push(span),
+        }
+    }
+    out
+}
+
+/// Tell how much of `span` the ascending, disjoint `cover` holds.
+#[must_use]
+pub fn coverage(cover: &[Span], span: Span) -> Coverage {
+    let first = cover.partition_point(|c| c.end() <= span.base());
+    match cover.get(first) {
+        Some(c) if c.covers(span) => Coverage::All,
+        Some(c) if c.overlaps(span) => Coverage::Part,
+        _ => Coverage::None,
+    }
+}
+
+/// How much of a span a set of disjoint, non-touching spans holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// Every byte, in one member of the set.
+    All,
+    /// At least one byte, but not all within one member.
+    Part,
+    /// No byte.
+    None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(base: u64, end: u64) -> Span {
+        Span::from_ends(base, end).unwrap()
+    }
+
+    fn ledger(claims: &[(u64, u64)]) -> Ledger<usize> {
+        let mut ledger = Ledger::default();
+        for (owner, &(base, end)) in claims.iter().enumerate() {
+            ledger.claim(span(base, end), owner).unwrap();
+        }
+        ledger
+    }
+
+    #[test]
+    fn a_claim_over_another_is_refused_and_names_it() {
+        let mut ledger = ledger(&[(0x10, 0x20), (0x40, 0x50)]);
+        assert_eq!(ledger.claim(span(0x4f, 0x60), 9).unwrap_err().1, 1);
+        assert_eq!(ledger.claim(span(0, 0x100), 9).unwrap_err().1, 0);
+        assert!(ledger.claim(span(0x20, 0x40), 9).is_ok());
+        assert_eq!(ledger.conflict(span(0x3f, 0x41)).map(|c| c.1), Some(9));
+        assert_eq!(ledger.conflict(span(0x50, 0x60)), None);
+    }
+
+    #[test]
+    fn top_down_search_takes_the_highest_aligned_gap() {
+        let ledger = ledger(&[(0x8000, 0x9000), (0xf000, 0x1_0000)]);
+        let window = span(0x4000, 0x1_0000);
+        assert_eq!(ledger.find(window, 0x1000, 0x1000, Direction::TopDown), Some(span(0xe000, 0xf000)));
+        assert_eq!(ledger.find(window, 0x4000, 0x4000, Direction::TopDown), Some(span(0x4000, 0x8000)));
+        assert_eq!(ledger.find(window, 0x7000, 0x1000, Direction::TopDown), None);
+    }
+
+    #[test]
+    fn bottom_up_search_takes_the_lowest_aligned_gap() {
+        let ledger = ledger(&[(0x0, 0x5000), (0x8000, 0x9000)]);
+        let window = span(0x4000, 0x1_0000);
+        assert_eq!(ledger.find(window, 0x1000, 0x2000, Direction::BottomUp), Some(span(0x6000, 0x7000)));
+        assert_eq!(ledger.find(window, 0x4000, 0x1000, Direction::BottomUp), Some(span(0x9000, 0xd000)));
+        assert_eq!(ledger.find(window, 0x8000, 0x1000, Direction::BottomUp), None);
+    }
+
+    #[test]
+    fn a_union_joins_what_touches() {
+        let joined = union(alloc::vec![span(20, 30), span(0, 10), span(10, 15), span(25, 28)]);
+        assert_eq!(joined, [span(0, 15), span(20, 30)]);
+        assert_eq!(coverage(&joined, span(2, 15)), Coverage::All);
+        assert_eq!(coverage(&joined, span(14, 21)), Coverage::Part);
+        assert_eq!(coverage(&joined, span(15, 20)), Coverage::None);
+    }
+}

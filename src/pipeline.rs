@@ -1,0 +1,158 @@
+//! The pipeline as types: each step consumes the one before, so that none can be left out.
+//!
+//! ```text
+//! bytes ─ survey ─▶ Surveyed ─ judge ─▶ Judged ─ plan ─▶ Planned ─ apply ─▶ Applied ─ prove ─▶ Proven
+//! ```
+
+use crate::facts::BootFacts;
+use crate::fdt::{FdtError, Tree, rewrite};
+use crate::finding::Finding;
+use crate::plan::{self, Plan};
+use crate::policy::Policy;
+use crate::profile::KernelProfile;
+use crate::prove::{self, Proven, Refusal};
+use crate::rules::{self, Scene};
+use crate::survey::MemoryMap;
+use alloc::vec::Vec;
+
+/// What every step may look at beside the tree.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'c> {
+    /// What the board requires, when somebody said so.
+    pub policy: Option<&'c Policy>,
+    /// The kernel that will read the tree.
+    pub profile: &'c KernelProfile,
+    /// What the tree does not say.
+    pub facts: &'c BootFacts,
+}
+
+/// A tree that was read, and what it says about memory.
+pub struct Surveyed<'a, 'c> {
+    pub(crate) tree: Tree<'a>,
+    pub(crate) map: MemoryMap,
+    pub(crate) context: Context<'c>,
+}
+
+/// Read a blob and survey it.
+///
+/// # Errors
+/// The blob is no sound device tree, or memory for it ran out.
+pub fn survey<'a, 'c>(dtb: &'a [u8], context: Context<'c>) -> Result<Surveyed<'a, 'c>, FdtError> {
+    let tree = Tree::parse(dtb)?;
+    let map = MemoryMap::survey(&tree, context.facts);
+    Ok(Surveyed { tree, map, context })
+}
+
+impl<'a, 'c> Surveyed<'a, 'c> {
+    /// Survey a tree that was read before.
+    #[must_use]
+    pub fn of(tree: Tree<'a>, context: Context<'c>) -> Self {
+        let map = MemoryMap::survey(&tree, context.facts);
+        Self { tree, map, context }
+    }
+
+    /// The tree.
+    #[must_use]
+    pub const fn tree(&self) -> &Tree<'a> {
+        &self.tree
+    }
+
+    /// What it says about memory.
+    #[must_use]
+    pub const fn map(&self) -> &MemoryMap {
+        &self.map
+    }
+
+    fn scene(&self) -> Scene<'_, 'a> {
+        Scene::new(&self.tree, &self.map, self.context.facts, self.context.policy, self.context.profile)
+    }
+
+    /// Judge it by every rule.
+    #[must_use]
+    pub fn judge(self) -> Judged<'a, 'c> {
+        let findings = rules::judge(&self.scene());
+        Judged { surveyed: self, findings }
+    }
+}
+
+/// A tree with what the rules have to say about it.
+pub struct Judged<'a, 'c> {
+    pub(crate) surveyed: Surveyed<'a, 'c>,
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl<'a, 'c> Judged<'a, 'c> {
+    /// The tree and its survey.
+    #[must_use]
+    pub const fn surveyed(&self) -> &Surveyed<'a, 'c> {
+        &self.surveyed
+    }
+
+    /// What the rules have to say, in the order of their numbers.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Plan the repairs that may be made, and where the boot's own things are to lie.
+    #[must_use]
+    pub fn plan(self) -> Planned<'a, 'c> {
+        let plan = plan::plan(&self.surveyed.scene(), &self.findings);
+        Planned { judged: self, plan }
+    }
+}
+
+/// A tree with a plan.
+pub struct Planned<'a, 'c> {
+    pub(crate) judged: Judged<'a, 'c>,
+    pub(crate) plan: Plan,
+}
+
+impl<'a, 'c> Planned<'a, 'c> {
+    /// The tree with its findings.
+    #[must_use]
+    pub const fn judged(&self) -> &Judged<'a, 'c> {
+        &self.judged
+    }
+
+    /// The plan.
+    #[must_use]
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Make the edits in a new blob. The input stays as it is; without edits there is no new blob and the input
+    /// stands, byte for byte.
+    ///
+    /// # Errors
+    /// The tree cannot be written so, or memory for it ran out.
+    pub fn apply(self) -> Result<Applied<'a, 'c>, Refusal> {
+        let bytes = match self.plan.edits.is_empty() {
+            true => None,
+            false => Some(rewrite(&self.judged.surveyed.tree, &self.plan.edits)?),
+        };
+        Ok(Applied { planned: self, bytes })
+    }
+}
+
+/// A rewritten tree that nobody has proven yet.
+pub struct Applied<'a, 'c> {
+    pub(crate) planned: Planned<'a, 'c>,
+    pub(crate) bytes: Option<Vec<u8>>,
+}
+
+impl<'a, 'c> Applied<'a, 'c> {
+    /// The plan that led here.
+    #[must_use]
+    pub const fn planned(&self) -> &Planned<'a, 'c> {
+        &self.planned
+    }
+
+    /// Read the result again with two readers, judge it again, and check that nothing was lost or exposed.
+    ///
+    /// # Errors
+    /// Any [`Refusal`]; nothing may be handed off then.
+    pub fn prove(self) -> Result<Proven, Refusal> {
+        prove::prove(self)
+    }
+}

@@ -1,0 +1,140 @@
+//! The default CMA pool: one authority, one place.
+
+use super::draft::{Draft, Request, Wanted};
+use crate::bootargs::{self, CmaArg, MAX_LEN};
+use crate::fdt::NodeId;
+use crate::finding::RepairKind;
+use crate::policy::{CmaWant, Via};
+use crate::span::{Span, align_up};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Ask for a place for the default pool, when the findings want it settled and it needs one.
+pub(super) fn request(draft: &Draft<'_, '_>) -> Option<Request> {
+    if !draft.wants(&RepairKind::SettleCma) {
+        return None;
+    }
+    let arg = draft.scene.cma_arg();
+    match draft.scene.policy.and_then(|policy| policy.cma) {
+        Some(want) => wanted_by_policy(draft, &want, arg),
+        None => {
+            let arg = arg.filter(|arg| arg.fixed().is_some())?;
+            Some(sized(draft, Wanted::CmaArg, arg.size, 1, None, arg.fixed())?)
+        }
+    }
+}
+
+fn wanted_by_policy(draft: &Draft<'_, '_>, want: &CmaWant, arg: Option<CmaArg>) -> Option<Request> {
+    let align = want.align.unwrap_or(1);
+    match want.via {
+        Via::Bootargs => {
+            let kept = arg.filter(|arg| arg.size >= want.size).and_then(|arg| arg.fixed());
+            let size = kept.map_or(want.size, Span::len);
+            sized(draft, Wanted::CmaArg, size, align, want.range, kept)
+        }
+        Via::Node => match draft.scene.default_pool().and_then(|pool| draft.region_of(pool.node)) {
+            // A pool that is there and will do keeps its place; `emit` then only clears the bootargs.
+            Some((index, _)) if draft.slot_of(index).is_some_and(|slot| satisfies(slot.span, want)) => None,
+            Some((index, pool)) => {
+                let kept = pool.spans().first().copied();
+                sized(draft, Wanted::Region(index), want.size, align, want.range, kept)
+            }
+            None => sized(draft, Wanted::CmaNode, want.size, align, want.range, None),
+        },
+    }
+}
+
+fn satisfies(span: Span, want: &CmaWant) -> bool {
+    span.len() >= want.size
+        && span.base() % want.align.unwrap_or(1).max(1) == 0
+        && want.range.is_none_or(|range| range.covers(span))
+}
+
+fn sized(
+    draft: &Draft<'_, '_>,
+    what: Wanted,
+    size: u64,
+    align: u64,
+    range: Option<Span>,
+    kept: Option<Span>,
+) -> Option<Request> {
+    let unit = draft.scene.profile.cma_align();
+    let align = align.checked_next_power_of_two()?.max(unit);
+    let fits = |span: &Span| {
+        span.len() >= size
+            && span.len() % unit == 0
+            && span.base() % align == 0
+            && range.is_none_or(|range| range.covers(*span))
+    };
+    Some(Request {
+        what,
+        size: align_up(size, unit)?,
+        align,
+        windows: range.map_or_else(Vec::new, |range| vec![range]),
+        prefer: kept.filter(fits).into_iter().collect(),
+        cma: true,
+    })
+}
+
+/// What settling the default pool changes outside `/reserved-memory`.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// The new command line.
+    pub(super) bootargs: Option<Vec<u8>>,
+    /// Nodes that lose `linux,cma-default`.
+    pub(super) demoted: Vec<NodeId>,
+    /// The pool that needs a node of its own.
+    pub(super) node: Option<Span>,
+}
+
+/// Work out the changes, once every pool has its place.
+pub(super) fn settle(draft: &mut Draft<'_, '_>) -> Settled {
+    let mut settled = Settled::default();
+    if !draft.wants(&RepairKind::SettleCma) {
+        return settled;
+    }
+    let scene = draft.scene;
+    let line = scene.map.chosen.bootargs.clone().unwrap_or_default();
+    let arg = scene.cma_arg();
+    let via_node = match scene.policy.and_then(|policy| policy.cma) {
+        Some(want) => want.via == Via::Node,
+        None => arg.is_none(),
+    };
+    let place_of = |what| draft.placed.iter().find(|(w, _)| *w == what).map(|(_, span)| *span);
+    settled.node = place_of(Wanted::CmaNode);
+    let new_arg = place_of(Wanted::CmaArg).map(CmaArg::at);
+    let defaults = scene.map.live().filter(|region| region.is_cma() && region.cma_default);
+    let kept = if via_node { scene.default_pool().map(|pool| pool.node) } else { None };
+    settled.demoted = defaults.map(|region| region.node).filter(|&node| Some(node) != kept).collect();
+    let new_line = match (via_node, new_arg) {
+        (true, _) if arg.is_some() => Some(bootargs::with_cma(&line, None)),
+        (false, Some(new_arg)) if arg != Some(new_arg) => Some(bootargs::with_cma(&line, Some(&new_arg))),
+        _ => None,
+    };
+    describe(draft, &settled, new_arg);
+    if let Some(new_line) = new_line {
+        let expected = if via_node { None } else { new_arg };
+        if new_line.len() > MAX_LEN || bootargs::cma(&new_line) != expected {
+            draft.stuck("/chosen", "bootargs have no room for `cma=`, or a quote that never closes");
+        }
+        settled.bootargs = Some(new_line);
+    }
+    settled
+}
+
+fn describe(draft: &mut Draft<'_, '_>, settled: &Settled, arg: Option<CmaArg>) {
+    let kind = RepairKind::SettleCma;
+    for &node in &settled.demoted {
+        let path = draft.scene.tree.node(node).path();
+        draft.repaired(&kind, &path, "no longer the default CMA pool");
+    }
+    if let Some(arg) = arg {
+        let text = String::from_utf8(arg.to_bytes()).unwrap_or_default();
+        draft.repaired(&kind, "/chosen", format!("bootargs say `{text}`"));
+    }
+    if let Some(span) = settled.node {
+        draft.repaired(&kind, "/reserved-memory", format!("default CMA pool added at {span}"));
+    }
+}

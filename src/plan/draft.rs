@@ -1,0 +1,245 @@
+//! The draft: the map as it is to become, while the planner works on it.
+
+use super::{Repaired, Stuck};
+use crate::fdt::NodeId;
+use crate::finding::RepairKind;
+use crate::ledger::{self, Coverage, Ledger};
+use crate::rules::Scene;
+use crate::span::{GIB, Span};
+use crate::survey::Region;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// A static span of reserved memory as it is to become.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    /// Where it comes from.
+    pub(super) origin: Origin,
+    /// Node name without unit address.
+    pub(super) base_name: String,
+    /// Where it is to lie.
+    pub(super) span: Span,
+    /// Whether Linux must not map it.
+    pub(super) no_map: bool,
+    /// Whether the policy, or the planner, requires it just there.
+    pub(super) pinned: bool,
+    /// Whether it is a CMA pool, which gives way to everything else.
+    pub(super) cma: bool,
+}
+
+/// Where a slot comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A tuple of a region of the survey, by their indices.
+    Region(usize, usize),
+    /// The planner or the policy.
+    New,
+}
+
+/// A region or pool that is looking for a place.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) what: Wanted,
+    /// Bytes, already a multiple of what the kernel needs.
+    pub(super) size: u64,
+    /// Bytes, a power of two.
+    pub(super) align: u64,
+    /// Windows in order of preference; empty means anywhere, below 4 GiB first.
+    pub(super) windows: Vec<Span>,
+    /// Places to try before any search.
+    pub(super) prefer: Vec<Span>,
+    /// Whether it must not cross a zone boundary.
+    pub(super) cma: bool,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// A region of the survey, by its index.
+    Region(usize),
+    /// The default CMA pool through `cma=`.
+    CmaArg,
+    /// The default CMA pool as a node that does not exist yet.
+    CmaNode,
+}
+
+pub(super) struct Draft<'s, 'a> {
+    pub(super) scene: &'s Scene<'s, 'a>,
+    pub(super) wanted: &'s [RepairKind],
+    pub(super) slots: Vec<Slot>,
+    /// What is settled; everything that is placed later keeps off it.
+    pub(super) taken: Ledger<()>,
+    /// Where each request ended up.
+    pub(super) placed: Vec<(Wanted, Span)>,
+    pub(super) repairs: Vec<Repaired>,
+    pub(super) stuck: Vec<Stuck>,
+}
+
+impl<'s, 'a> Draft<'s, 'a> {
+    pub(super) fn new(scene: &'s Scene<'s, 'a>, wanted: &'s [RepairKind]) -> Self {
+        let mut slots = Vec::new();
+        for (index, region) in scene.map.regions.iter().enumerate().filter(|(_, region)| region.enabled) {
+            for (tuple, &span) in region.spans().iter().enumerate() {
+                slots.push(Slot {
+                    origin: Origin::Region(index, tuple),
+                    base_name: base_name(&region.name).into(),
+                    span,
+                    no_map: region.no_map,
+                    pinned: false,
+                    cma: region.is_cma(),
+                });
+            }
+        }
+        Self {
+            scene,
+            wanted,
+            slots,
+            taken: Ledger::default(),
+            placed: Vec::new(),
+            repairs: Vec::new(),
+            stuck: Vec::new(),
+        }
+    }
+
+    /// Tell whether a repair is to be made.
+    pub(super) fn wants(&self, kind: &RepairKind) -> bool {
+        self.wanted.binary_search(kind).is_ok()
+    }
+
+    /// Note a repair of `node`.
+    pub(super) fn repaired(&mut self, kind: &RepairKind, node: &str, what: impl Into<String>) {
+        self.repairs.push(Repaired { node: node.into(), kind: kind.name(), what: what.into() });
+    }
+
+    /// Note that no place was found for `node`.
+    pub(super) fn stuck(&mut self, node: &str, why: impl Into<String>) {
+        self.stuck.push(Stuck { node: node.into(), why: why.into() });
+    }
+
+    /// The region behind a node.
+    pub(super) fn region_of(&self, node: NodeId) -> Option<(usize, &'s Region)> {
+        self.scene.map.regions.iter().enumerate().find(|(_, region)| region.node == node)
+    }
+
+    /// Where region `index` is to lie, when that is known.
+    pub(super) fn slot_of(&self, index: usize) -> Option<&Slot> {
+        self.slots.iter().find(|slot| slot.origin == Origin::Region(index, 0))
+    }
+
+    /// Mark all of `span` as taken, whatever part of it is already.
+    pub(super) fn take(&mut self, span: Span) {
+        let mut rest = Some(span);
+        while let Some(piece) = rest {
+            let standing = match self.taken.claim(piece, ()) {
+                Ok(()) => return,
+                Err((standing, ())) => *standing,
+            };
+            let [below, above] = piece.without(standing);
+            if let Some(below) = below.filter(|below| below.base() < standing.base()) {
+                // Nothing stands below the lowest conflict, so this claim cannot fail.
+                let _ = self.taken.claim(below, ());
+                rest = above;
+            } else {
+                rest = below.or(above).filter(|left| left.base() >= standing.end());
+            }
+        }
+    }
+
+    /// Enter everything that cannot give way: carveouts and plain reservations, `/memreserve/`, and whatever
+    /// the loader placed for good.
+    pub(super) fn settle_carveouts(&mut self) {
+        let fixed: Vec<Span> = self.slots.iter().filter(|slot| !slot.cma).map(|slot| slot.span).collect();
+        let boot = self.scene.claims().iter().filter(|claim| self.scene.region(claim.owner).is_none());
+        let kept = boot.filter(|claim| !is_transient(claim.owner)).map(|claim| claim.span);
+        for span in fixed.into_iter().chain(kept.collect::<Vec<_>>()) {
+            self.take(span);
+        }
+    }
+
+    /// Enter the static pools that need no repair and stand over nothing; the others look for a place later.
+    pub(super) fn settle_pools_that_are_right(&mut self) {
+        let mut kept = Vec::with_capacity(self.slots.len());
+        for slot in core::mem::take(&mut self.slots) {
+            let repair = match slot.origin {
+                Origin::Region(index, _) => {
+                    self.scene.map.regions.get(index).map(|region| RepairKind::AlignPool(region.node))
+                }
+                Origin::New => None,
+            };
+            let right = repair.is_none_or(|repair| !self.wants(&repair));
+            if slot.cma && right {
+                self.take(slot.span);
+            }
+            if !slot.cma || right {
+                kept.push(slot);
+            }
+        }
+        self.slots = kept;
+    }
+
+    /// Tell whether `span` is free, in one stretch of RAM, and (for a pool) on one side of 4 GiB.
+    pub(super) fn is_free(&self, span: Span, cma: bool) -> bool {
+        let crosses = cma && span.base() < 4 * GIB && span.end() > 4 * GIB;
+        !crosses && self.scene.in_ram(span) == Coverage::All && self.taken.conflict(span).is_none()
+    }
+
+    /// The parts of the no-map union of the input that no slot protects any more.
+    pub(super) fn unprotected(&self) -> Vec<Span> {
+        let before = self.scene.map.live().filter(|region| region.no_map);
+        let before = ledger::union(before.flat_map(|region| region.spans().iter().copied()).collect());
+        let after = ledger::union(self.slots.iter().filter(|s| s.no_map).map(|slot| slot.span).collect());
+        subtract(&before, &after)
+    }
+}
+
+/// The stage and the bundle are gone when the kernel runs: they block a place only while the stage works.
+fn is_transient(owner: crate::rules::Owner) -> bool {
+    use crate::rules::Owner;
+    matches!(owner, Owner::Stage | Owner::Bundle)
+}
+
+/// The node name in front of the unit address.
+pub(super) fn base_name(name: &str) -> &str {
+    name.split('@').next().unwrap_or(name)
+}
+
+/// What of the ascending, disjoint `from` is not in the ascending, disjoint `cut`.
+pub(crate) fn subtract(from: &[Span], cut: &[Span]) -> Vec<Span> {
+    let mut out = Vec::new();
+    let mut next = 0;
+    for &span in from {
+        while cut.get(next).is_some_and(|c| c.end() <= span.base()) {
+            next += 1;
+        }
+        let mut rest = Some(span);
+        for &c in cut.iter().skip(next).take_while(|c| c.base() < span.end()) {
+            let Some(left) = rest else { break };
+            let [below, above] = left.without(c);
+            out.extend(below.filter(|piece| piece.base() < c.base()));
+            rest = above.or(below.filter(|piece| piece.base() >= c.end()));
+        }
+        out.extend(rest);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn span(base: u64, end: u64) -> Span {
+        Span::from_ends(base, end).unwrap()
+    }
+
+    #[test]
+    fn subtracting_keeps_what_no_cut_covers() {
+        let from = [span(0, 10), span(20, 40), span(50, 60)];
+        assert_eq!(subtract(&from, &[]), from);
+        assert_eq!(subtract(&from, &[span(0, 100)]), vec![]);
+        assert_eq!(
+            subtract(&from, &[span(5, 25), span(30, 32), span(60, 70)]),
+            vec![span(0, 5), span(25, 30), span(32, 40), span(50, 60)]
+        );
+    }
+}

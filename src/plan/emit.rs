@@ -1,0 +1,276 @@
+//! From the finished draft to edits of the tree.
+
+use super::boot::Placement;
+use super::cma::{self, Settled};
+use super::draft::{Draft, Origin, Slot, base_name};
+use super::{Plan, rename, report};
+use crate::fdt::{Edits, NewNode, NodeId};
+use crate::finding::{Finding, RepairKind};
+use crate::ledger;
+use crate::survey::{Cells, Extent, Ranges, Region};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Turn the draft into the plan.
+pub(super) fn emit(mut draft: Draft<'_, '_>, placement: &Placement, findings: &[Finding]) -> Plan {
+    let mut edits = Edits::new();
+    let settled = cma::settle(&mut draft);
+    reserved_memory(&mut draft, &settled, &mut edits);
+    memreserve(&mut draft, &mut edits);
+    chosen(&draft, &settled, placement, findings, &mut edits);
+    Plan { edits, repairs: draft.repairs, placement: *placement, stuck: draft.stuck }
+}
+
+/// `/reserved-memory`: its own properties, its children, and those that are new.
+fn reserved_memory(draft: &mut Draft<'_, '_>, settled: &Settled, edits: &mut Edits) {
+    let root = draft.scene.map.cells;
+    let mut renames = Vec::new();
+    let rewrite_cells = draft.wants(&RepairKind::RewriteCells);
+    for (index, region) in draft.scene.map.regions.iter().enumerate() {
+        existing(draft, index, region, rewrite_cells, edits, &mut renames);
+    }
+    for &node in &settled.demoted {
+        edits.remove_prop(node, "linux,cma-default");
+    }
+    rename::rename(draft.scene.tree, &renames, edits);
+
+    let mut fresh: Vec<NewNode> = Vec::new();
+    for slot in draft.slots.iter().filter(|slot| slot.origin == Origin::New) {
+        fresh.extend(new_region(slot, root));
+    }
+    if let Some(span) = settled.node {
+        fresh.extend(root.encode_span(span).map(|reg| {
+            NewNode::new(&format!("linux,cma@{:x}", span.base()))
+                .prop_str("compatible", "shared-dma-pool")
+                .prop("reg", reg)
+                .prop_empty("reusable")
+                .prop_empty("linux,cma-default")
+        }));
+    }
+    let Some(reserved) = &draft.scene.map.reserved else {
+        if !fresh.is_empty() {
+            let node = NewNode::new("reserved-memory")
+                .prop_u32("#address-cells", root.address)
+                .prop_u32("#size-cells", root.size)
+                .prop_empty("ranges");
+            let node = fresh.into_iter().fold(node, NewNode::child);
+            edits.add_node(draft.scene.tree.root().id(), node);
+        }
+        return;
+    };
+    let (node, path, ranges) = (reserved.node, reserved.path.clone(), reserved.ranges);
+    for child in fresh {
+        edits.add_node(node, child);
+    }
+    if rewrite_cells {
+        edits.set(node, "#address-cells", root.address.to_be_bytes().to_vec());
+        edits.set(node, "#size-cells", root.size.to_be_bytes().to_vec());
+        draft.repaired(&RepairKind::RewriteCells, &path, "cells and tuples rewritten to the root's cells");
+    }
+    if draft.wants(&RepairKind::AddRanges) && ranges == Ranges::Missing {
+        edits.set(node, "ranges", Vec::new());
+        draft.repaired(&RepairKind::AddRanges, &path, "added the empty `ranges`");
+    }
+}
+
+fn new_region(slot: &Slot, cells: Cells) -> Option<NewNode> {
+    let node = NewNode::new(&format!("{}@{:x}", slot.base_name, slot.span.base()))
+        .prop("reg", cells.encode_span(slot.span)?);
+    Some(if slot.no_map { node.prop_empty("no-map") } else { node })
+}
+
+/// One region that the tree has: its `reg`, its flags, its status, its name.
+fn existing(
+    draft: &mut Draft<'_, '_>,
+    index: usize,
+    region: &Region,
+    rewrite_cells: bool,
+    edits: &mut Edits,
+    renames: &mut Vec<(NodeId, String)>,
+) {
+    let root = draft.scene.map.cells;
+    let node = region.node;
+    let drop_reusable = RepairKind::DropReusable(node);
+    if draft.wants(&drop_reusable) {
+        edits.remove_prop(node, "reusable");
+        draft.repaired(&drop_reusable, &region.path, "dropped `reusable`");
+    }
+    let slots: Vec<&Slot> = draft
+        .slots
+        .iter()
+        .filter(|slot| matches!(slot.origin, Origin::Region(of, _) if of == index))
+        .collect();
+    let Some(first) = slots.iter().find(|slot| slot.origin == Origin::Region(index, 0)).map(|s| (*s).clone())
+    else {
+        if rewrite_cells {
+            recode(draft, region, edits);
+        }
+        return;
+    };
+    let split = RepairKind::SplitReg(node);
+    let splits = region.spans().len() > 1 && draft.wants(&split);
+    let spans: Vec<_> =
+        if splits { alloc::vec![first.span] } else { slots.iter().map(|slot| slot.span).collect() };
+    if rewrite_cells || spans != region.spans() {
+        let mut reg = Vec::new();
+        for &span in &spans {
+            match root.encode_span(span) {
+                Some(tuple) => reg.extend(tuple),
+                None => draft.stuck(&region.path, format!("{span} does not fit the root's cells")),
+            }
+        }
+        edits.set(node, "reg", reg);
+    }
+    if let Extent::Dynamic(_) = region.extent {
+        for gone in ["size", "alignment", "alloc-ranges"] {
+            if draft.scene.tree.node(node).prop(gone).is_some() {
+                edits.remove_prop(node, gone);
+            }
+        }
+    }
+    if splits {
+        split_off(draft, index, region, edits);
+        draft.repaired(&split, &region.path, "each further `reg` tuple has a node of its own");
+    }
+    if first.no_map && !region.no_map {
+        edits.set(node, "no-map", Vec::new());
+        if region.reusable && !draft.wants(&drop_reusable) {
+            edits.remove_prop(node, "reusable");
+        }
+    }
+    if !region.enabled {
+        edits.remove_prop(node, "status");
+    }
+    let moved = region.spans().first().is_none_or(|span| span.base() != first.span.base());
+    let misnamed = draft.wants(&RepairKind::Rename(node));
+    if region.name.contains('@') && (moved || misnamed) {
+        let name = format!("{}@{:x}", base_name(&region.name), first.span.base());
+        if name != region.name {
+            if misnamed {
+                draft.repaired(&RepairKind::Rename(node), &region.path, format!("renamed to `{name}`"));
+            }
+            renames.push((node, name));
+        }
+    }
+}
+
+/// Give each further tuple a node with the properties of the first, except those that must stay unique.
+fn split_off(draft: &mut Draft<'_, '_>, index: usize, region: &Region, edits: &mut Edits) {
+    let root = draft.scene.map.cells;
+    for slot in draft.slots.iter().rev() {
+        let Origin::Region(of, tuple) = slot.origin else { continue };
+        if of != index || tuple == 0 {
+            continue;
+        }
+        let Some(reg) = root.encode_span(slot.span) else { continue };
+        let fresh =
+            NewNode::new(&format!("{}-{tuple}@{:x}", slot.base_name, slot.span.base())).prop("reg", reg);
+        let unique = ["reg", "phandle", "linux,phandle", "linux,cma-default", "linux,dma-default"];
+        let fresh = draft
+            .scene
+            .tree
+            .node(region.node)
+            .props()
+            .filter(|prop| !unique.contains(&prop.name))
+            .fold(fresh, |fresh, prop| fresh.prop(prop.name, prop.value.to_vec()));
+        edits.add_node_after(region.node, fresh);
+    }
+}
+
+/// Write the numbers of a region that gets no slot (disabled, or still dynamic) in the root's cells.
+fn recode(draft: &mut Draft<'_, '_>, region: &Region, edits: &mut Edits) {
+    let root = draft.scene.map.cells;
+    let coded = match &region.extent {
+        Extent::Static(spans) => spans
+            .iter()
+            .map(|&span| root.encode_span(span))
+            .collect::<Option<Vec<_>>>()
+            .map(|tuples| alloc::vec![("reg", tuples.concat())]),
+        Extent::Dynamic(dynamic) => (|| {
+            let number = |value: u64, cells: u32| match cells {
+                1 => u32::try_from(value).ok().map(|v| v.to_be_bytes().to_vec()),
+                _ => Some(value.to_be_bytes().to_vec()),
+            };
+            let mut coded = alloc::vec![("size", number(dynamic.size, root.size)?)];
+            if let Some(align) = dynamic.align {
+                coded.push(("alignment", number(align, root.address)?));
+            }
+            if !dynamic.windows.is_empty() {
+                let tuples: Option<Vec<_>> = dynamic.windows.iter().map(|&w| root.encode_span(w)).collect();
+                coded.push(("alloc-ranges", tuples?.concat()));
+            }
+            Some(coded)
+        })(),
+        Extent::Nowhere | Extent::Malformed { .. } => return,
+    };
+    match coded {
+        Some(coded) => coded.into_iter().for_each(|(name, value)| edits.set(region.node, name, value)),
+        None => draft.stuck(&region.path, "its numbers do not fit the root's cells"),
+    }
+}
+
+/// `/memreserve/`: what a carveout covers need not be said twice, and for kernels up to 6.3 must not be.
+fn memreserve(draft: &mut Draft<'_, '_>, edits: &mut Edits) {
+    if !draft.wants(&RepairKind::FoldMemreserve) {
+        return;
+    }
+    let carveouts =
+        ledger::union(draft.slots.iter().filter(|slot| slot.no_map).map(|slot| slot.span).collect());
+    let entries = &draft.scene.map.memreserve;
+    let left: Vec<(u64, u64)> = entries
+        .iter()
+        .flat_map(|&entry| super::draft::subtract(&[entry], &carveouts))
+        .map(|span| (span.base(), span.len()))
+        .collect();
+    edits.set_memreserve(left);
+    draft.repaired(&RepairKind::FoldMemreserve, "/memreserve/", "dropped what carveouts already cover");
+}
+
+/// `/chosen`: the command line, the initial ramdisk and the report.
+fn chosen(
+    draft: &Draft<'_, '_>,
+    settled: &Settled,
+    placement: &Placement,
+    findings: &[Finding],
+    edits: &mut Edits,
+) {
+    let scene = draft.scene;
+    let mut props: Vec<(&str, Vec<u8>)> = Vec::new();
+    if let Some(line) = &settled.bootargs {
+        let mut line = line.clone();
+        line.push(0);
+        props.push(("bootargs", line));
+    }
+    if let Some(initrd) = placement.initrd {
+        props.push(("linux,initrd-start", initrd.base().to_be_bytes().to_vec()));
+        props.push(("linux,initrd-end", initrd.end().to_be_bytes().to_vec()));
+    }
+    let report = scene.facts.report.then(|| report::node(scene.policy, findings, &draft.repairs));
+    let Some(node) = scene.map.chosen.node else {
+        if !props.is_empty() || report.is_some() {
+            let node =
+                props.into_iter().fold(NewNode::new("chosen"), |node, (name, value)| node.prop(name, value));
+            let node = report.into_iter().fold(node, NewNode::child);
+            edits.add_node(scene.tree.root().id(), node);
+        }
+        return;
+    };
+    for (name, value) in props {
+        edits.set(node, name, value);
+    }
+    let chosen = scene.tree.node(node);
+    if scene.facts.bundle.is_some() && scene.facts.initrd.is_none() {
+        for gone in ["linux,initrd-start", "linux,initrd-end"] {
+            if chosen.prop(gone).is_some() {
+                edits.remove_prop(node, gone);
+            }
+        }
+    }
+    if let Some(report) = report {
+        if let Some(old) = chosen.child(report::NAME) {
+            edits.remove_node(old.id());
+        }
+        edits.add_node(node, report);
+    }
+}

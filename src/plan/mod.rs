@@ -1,0 +1,145 @@
+//! The planner: from findings to one set of edits and placements that answers them all.
+//!
+//! It works on a draft of the whole map, not on one finding at a time, because repairs meet: a carveout that is
+//! restored pushes a neighbour up, which takes the place where a pool would have gone. What must stand where it
+//! is comes first, what can give way comes later, and every step asks the ledger. Same input, same plan.
+
+mod boot;
+mod cma;
+mod draft;
+mod emit;
+mod place;
+mod rename;
+mod report;
+mod restore;
+mod separate;
+
+pub use boot::Placement;
+pub(crate) use draft::subtract;
+
+use crate::fdt::Edits;
+use crate::finding::{Finding, RepairKind, Severity};
+use crate::policy::{Allow, Mode, Policy};
+use crate::rules::Scene;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use draft::Draft;
+
+/// What is to be done: edits to the tree, and places for what the boot needs.
+#[derive(Debug)]
+pub struct Plan {
+    /// The edits.
+    pub edits: Edits,
+    /// The repairs that the edits make, in the order of making.
+    pub repairs: Vec<Repaired>,
+    /// Where kernel, initrd and DTB are to lie.
+    pub placement: Placement,
+    /// What was to be placed and could not be: a plan with any of these is never proven.
+    pub stuck: Vec<Stuck>,
+}
+
+/// One repair that the plan makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repaired {
+    /// Path of the node, as it was.
+    pub node: String,
+    /// Stable name of the kind of repair.
+    pub kind: &'static str,
+    /// What was done, in words.
+    pub what: String,
+}
+
+impl fmt::Display for Repaired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.node, self.what)
+    }
+}
+
+/// Something for which no place was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// Path of the node, or the name of the boot object.
+    pub node: String,
+    /// What was wanted and why it cannot be.
+    pub why: String,
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.node, self.why)
+    }
+}
+
+/// Make the plan for a judged scene.
+///
+/// Boot objects take their places before the pools do, since they mostly lie well already; when a pool then
+/// finds no room, the pools go first.
+#[must_use]
+pub fn plan(scene: &Scene<'_, '_>, findings: &[Finding]) -> Plan {
+    let wanted = wanted(scene.policy, findings);
+    let first = attempt(scene, findings, &wanted, Order::BootFirst);
+    if first.stuck.is_empty() {
+        return first;
+    }
+    let second = attempt(scene, findings, &wanted, Order::PoolsFirst);
+    if second.stuck.is_empty() { second } else { first }
+}
+
+/// Which of the two movable sorts of memory chooses first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    BootFirst,
+    PoolsFirst,
+}
+
+fn attempt(scene: &Scene<'_, '_>, findings: &[Finding], wanted: &[RepairKind], order: Order) -> Plan {
+    let mut draft = Draft::new(scene, wanted);
+    restore::restore(&mut draft);
+    restore::round_outward(&mut draft);
+    separate::separate(&mut draft);
+    separate::guard_what_was_vacated(&mut draft);
+    draft.settle_carveouts();
+    draft.settle_pools_that_are_right();
+    let placement = match order {
+        Order::BootFirst => {
+            let placement = boot::place(&mut draft);
+            place::place_pools(&mut draft);
+            placement
+        }
+        Order::PoolsFirst => {
+            place::place_pools(&mut draft);
+            boot::place(&mut draft)
+        }
+    };
+    emit::emit(draft, &placement, findings)
+}
+
+/// The repairs that may be made, in the order of making, each once.
+fn wanted(policy: Option<&Policy>, findings: &[Finding]) -> Vec<RepairKind> {
+    if policy.is_some_and(|policy| policy.mode != Mode::Fix) {
+        return Vec::new();
+    }
+    let allow = policy.map_or_else(Allow::default, |policy| policy.allow);
+    let mut wanted: Vec<RepairKind> = findings
+        .iter()
+        .filter(|finding| finding.severity > Severity::Note)
+        .filter_map(|finding| finding.repair.as_ref())
+        .map(|repair| repair.kind.clone())
+        .filter(|kind| permitted(kind, allow))
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted
+}
+
+/// Tell whether a repair may be made: it is safe, or the policy gives its word.
+#[must_use]
+pub fn permitted(kind: &RepairKind, allow: Allow) -> bool {
+    match kind {
+        RepairKind::Shift(_) => allow.shift,
+        RepairKind::Restore(_) => allow.restore,
+        RepairKind::DropReusable(_) => allow.drop_flags,
+        _ => kind.is_safe(),
+    }
+}

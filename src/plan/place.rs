@@ -1,0 +1,152 @@
+//! Finding places for pools and dynamic regions.
+
+use super::cma;
+use super::draft::{Draft, Origin, Request, Slot, Wanted, base_name};
+use crate::finding::RepairKind;
+use crate::ledger::Direction;
+use crate::span::{GIB, Size, Span, align_up};
+use crate::survey::{Dynamic, Extent, Region};
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Place every pool and dynamic region that needs it: static pools first, since they have a place to keep to,
+/// then dynamic regions in tree order as kernels from 6.12.13 on allocate them, then the default CMA pool.
+pub(super) fn place_pools(draft: &mut Draft<'_, '_>) {
+    let mut requests = static_pools(draft);
+    requests.extend(dynamic_regions(draft));
+    requests.extend(cma::request(draft));
+    for request in requests {
+        match find(draft, &request) {
+            Some(span) => settle(draft, &request, span),
+            None => {
+                let node = node_name(draft, request.what);
+                let windows = request.windows.first().map_or_else(
+                    || "in RAM".into(),
+                    |window| {
+                        format!(
+                            "in {window}{}",
+                            if request.windows.len() > 1 { " or the others" } else { "" }
+                        )
+                    },
+                );
+                draft.stuck(
+                    &node,
+                    format!(
+                        "no free window of {} aligned to {} {windows}",
+                        Size(request.size),
+                        Size(request.align)
+                    ),
+                );
+            }
+        }
+    }
+}
+
+fn static_pools(draft: &Draft<'_, '_>) -> Vec<Request> {
+    let align = draft.scene.profile.cma_align();
+    let regions = draft.scene.map.regions.iter().enumerate();
+    let misplaced =
+        regions.filter(|(_, region)| region.enabled && draft.wants(&RepairKind::AlignPool(region.node)));
+    misplaced
+        .filter_map(|(index, region)| {
+            let span = *region.spans().first()?;
+            Some(Request {
+                what: Wanted::Region(index),
+                size: align_up(span.len(), align)?,
+                align,
+                windows: Vec::new(),
+                prefer: [Some(span).filter(|s| s.is_aligned(align)), span.outward(align)]
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+                cma: true,
+            })
+        })
+        .collect()
+}
+
+fn dynamic_regions(draft: &Draft<'_, '_>) -> Vec<Request> {
+    let regions = draft.scene.map.regions.iter().enumerate();
+    regions
+        .filter(|(_, region)| region.enabled && draft.wants(&RepairKind::Pin(region.node)))
+        .filter_map(|(index, region)| match &region.extent {
+            Extent::Dynamic(dynamic) if draft.slot_of(index).is_none() => {
+                dynamic_request(draft, index, region, dynamic)
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn dynamic_request(
+    draft: &Draft<'_, '_>,
+    index: usize,
+    region: &Region,
+    dynamic: &Dynamic,
+) -> Option<Request> {
+    let profile = draft.scene.profile;
+    let unit = if region.is_cma() { profile.cma_align() } else { profile.page.bytes() };
+    let align = dynamic.align.unwrap_or(unit).checked_next_power_of_two()?.max(unit);
+    Some(Request {
+        what: Wanted::Region(index),
+        size: align_up(dynamic.size, unit)?,
+        align,
+        windows: dynamic.windows.clone(),
+        prefer: Vec::new(),
+        cma: region.is_cma(),
+    })
+}
+
+/// Search as memblock does: the first window that fits wins, and in it the highest address. Without windows,
+/// memory below 4 GiB comes first, so that a device with 32 address bits reaches the pool.
+pub(super) fn find(draft: &Draft<'_, '_>, request: &Request) -> Option<Span> {
+    if let Some(&kept) = request.prefer.iter().find(|&&span| draft.is_free(span, request.cma)) {
+        return Some(kept);
+    }
+    let low = Span::from_ends(0, 4 * GIB)?;
+    let high = Span::from_ends(4 * GIB, u64::MAX)?;
+    let windows = if request.windows.is_empty() { vec![low, high] } else { request.windows.clone() };
+    for window in windows {
+        let sides: &[Span] = if request.cma { &[high, low] } else { &[window] };
+        let pieces = sides.iter().filter_map(|side| side.intersection(window)).flat_map(|piece| {
+            draft.scene.map.ram.spans().iter().rev().filter_map(move |bank| bank.intersection(piece))
+        });
+        for piece in pieces {
+            let found = draft.taken.find(piece, request.size, request.align, Direction::TopDown);
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+    None
+}
+
+fn settle(draft: &mut Draft<'_, '_>, request: &Request, span: Span) {
+    draft.take(span);
+    draft.placed.push((request.what, span));
+    let Wanted::Region(index) = request.what else { return };
+    let Some(region) = draft.scene.map.regions.get(index) else { return };
+    draft.slots.push(Slot {
+        origin: Origin::Region(index, 0),
+        base_name: base_name(&region.name).into(),
+        span,
+        no_map: region.no_map,
+        pinned: true,
+        cma: request.cma,
+    });
+    let (kind, what) = match region.spans() {
+        [] => (RepairKind::Pin(region.node), format!("pinned at {span}")),
+        _ => (RepairKind::AlignPool(region.node), format!("pool placed at {span}")),
+    };
+    draft.repaired(&kind, &region.path, what);
+}
+
+fn node_name(draft: &Draft<'_, '_>, what: Wanted) -> alloc::string::String {
+    match what {
+        Wanted::Region(index) => {
+            draft.scene.map.regions.get(index).map_or_else(Default::default, |region| region.path.clone())
+        }
+        Wanted::CmaArg | Wanted::CmaNode => "default CMA pool".into(),
+    }
+}

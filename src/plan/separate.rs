@@ -1,0 +1,94 @@
+//! Separating overlaps: when a region grew, those behind it move up.
+
+use super::draft::{Draft, Origin, Slot};
+use crate::finding::RepairKind;
+use crate::ledger::{Coverage, Ledger};
+use crate::span::{Span, align_up};
+use alloc::format;
+use alloc::vec::Vec;
+
+/// Move regions up, in ascending order, until none overlaps the one below it. What the policy requires at an
+/// address stays, and so does everything that the loader placed. Nothing moves without the policy's word.
+pub(super) fn separate(draft: &mut Draft<'_, '_>) {
+    if !draft.wanted.iter().any(|kind| matches!(kind, RepairKind::Shift(_))) {
+        return;
+    }
+    let obstacles = obstacles(draft);
+    let page = draft.scene.profile.page.bytes();
+    let mut order: Vec<usize> = (0..draft.slots.len()).collect();
+    order.retain(|&at| draft.slots.get(at).is_some_and(|slot| !slot.cma));
+    order.sort_by_key(|&at| draft.slots.get(at).map(|slot| (slot.span.base(), slot.span.end())));
+    let mut floor = 0;
+    for at in order {
+        let Some(slot) = draft.slots.get(at).cloned() else { continue };
+        if slot.pinned {
+            floor = floor.max(slot.span.end());
+            continue;
+        }
+        let Some(span) = lift(&obstacles, slot.span, floor, page) else {
+            draft.stuck(&slot.base_name, "there is no room above the region that it overlaps");
+            continue;
+        };
+        floor = floor.max(span.end());
+        if span != slot.span {
+            move_slot(draft, at, &slot, span);
+        }
+    }
+}
+
+/// The lowest place at or above `floor` that is clear of the obstacles, or where the span is if that will do.
+/// Each turn passes one obstacle, so the search ends.
+fn lift(obstacles: &Ledger<()>, span: Span, floor: u64, page: u64) -> Option<Span> {
+    let mut here = span;
+    if here.base() < floor {
+        here = here.at(align_up(floor, page)?)?;
+    }
+    while let Some((obstacle, ())) = obstacles.conflict(here) {
+        here = here.at(align_up(obstacle.end(), page)?)?;
+    }
+    Some(here)
+}
+
+fn obstacles(draft: &Draft<'_, '_>) -> Ledger<()> {
+    let mut obstacles = Ledger::default();
+    let pinned = draft.slots.iter().filter(|slot| slot.pinned).map(|slot| slot.span);
+    let boot = draft.scene.claims().iter().filter(|claim| draft.scene.region(claim.owner).is_none());
+    for span in pinned.chain(boot.map(|claim| claim.span)) {
+        // Of two that overlap, the first already blocks the place; the judgement afterwards names both.
+        let _ = obstacles.claim(span, ());
+    }
+    obstacles
+}
+
+fn move_slot(draft: &mut Draft<'_, '_>, at: usize, slot: &Slot, span: Span) {
+    if draft.scene.in_ram(span) != Coverage::All && draft.scene.in_ram(slot.span) == Coverage::All {
+        draft.stuck(&slot.base_name, format!("shifting it to {span} would push it out of RAM"));
+        return;
+    }
+    if let Some(slot) = draft.slots.get_mut(at) {
+        slot.span = span;
+    }
+    let region = match slot.origin {
+        Origin::Region(index, _) => draft.scene.map.regions.get(index),
+        Origin::New => None,
+    };
+    if let Some(region) = region {
+        let what = format!("shifted from {:#x} to {span}", slot.span.base());
+        draft.repaired(&RepairKind::Shift(region.node), &region.path, what);
+    }
+}
+
+/// Keep protecting what a moved carveout left behind and nothing else covers: no repair ever gives protected
+/// memory to Linux.
+pub(super) fn guard_what_was_vacated(draft: &mut Draft<'_, '_>) {
+    for span in draft.unprotected() {
+        draft.slots.push(Slot {
+            origin: Origin::New,
+            base_name: "ringfence-guard".into(),
+            span,
+            no_map: true,
+            pinned: true,
+            cma: false,
+        });
+    }
+}

@@ -1,0 +1,195 @@
+//! The proof: what was written is read again, twice, and judged again before anyone may use it.
+
+mod witness;
+
+pub use witness::Disagreement;
+
+use crate::facts::{BootFacts, Placed};
+use crate::fdt::{FdtError, Loss, Tree, nothing_lost};
+use crate::finding::{Finding, Severity};
+use crate::ledger;
+use crate::pipeline::Applied;
+use crate::plan::{Placement, Repaired, Stuck, subtract};
+use crate::policy::{Mode, OnError, Policy};
+use crate::rules::{self, Scene};
+use crate::span::Span;
+use crate::survey::MemoryMap;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// A device tree whose memory map is proven. Only [`Applied::prove`] makes one, and only a proven tree can be
+/// handed to a kernel.
+#[derive(Debug)]
+pub struct Proven {
+    dtb: Vec<u8>,
+    map: MemoryMap,
+    placement: Placement,
+    findings: Vec<Finding>,
+    repairs: Vec<Repaired>,
+}
+
+impl Proven {
+    /// The blob, compact, as long as its header says.
+    #[must_use]
+    pub fn dtb(&self) -> &[u8] {
+        &self.dtb
+    }
+
+    /// What the blob says about memory.
+    #[must_use]
+    pub const fn map(&self) -> &MemoryMap {
+        &self.map
+    }
+
+    /// Where kernel, initrd and DTB are to lie.
+    #[must_use]
+    pub const fn placement(&self) -> &Placement {
+        &self.placement
+    }
+
+    /// What is still to be said about it: notes and warnings, and errors only where the policy says
+    /// `on-error = "continue"`.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The repairs that led to it.
+    #[must_use]
+    pub fn repairs(&self) -> &[Repaired] {
+        &self.repairs
+    }
+
+    /// Take the blob.
+    #[must_use]
+    pub fn into_dtb(self) -> Vec<u8> {
+        self.dtb
+    }
+}
+
+/// Why there is no proof. Whatever it is, nothing may be handed off.
+#[derive(Debug)]
+pub enum Refusal {
+    /// A blob that cannot be read or written.
+    Fdt(FdtError),
+    /// Findings that no repair answered, the worst first.
+    Findings(Vec<Finding>),
+    /// Something for which the planner found no place.
+    Stuck(Vec<Stuck>),
+    /// Bytes that were protected, or are required to be, and would not be any more.
+    Exposed(Span),
+    /// Something that no edit named is missing from the rewritten tree.
+    Lost(Loss),
+    /// The second reader does not see what the first one sees.
+    Witness(Disagreement),
+    /// The rewritten blob does not fit the place that was set aside for it.
+    TooLarge {
+        /// Length of the blob in bytes.
+        len: usize,
+        /// Bytes set aside.
+        room: u64,
+    },
+}
+
+impl From<FdtError> for Refusal {
+    fn from(error: FdtError) -> Self {
+        Self::Fdt(error)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fdt(error) => write!(f, "device tree: {error}"),
+            Self::Findings(findings) => match findings.first() {
+                Some(finding) => write!(f, "{finding}"),
+                None => f.write_str("findings are left"),
+            },
+            Self::Stuck(stuck) => match stuck.first() {
+                Some(stuck) => write!(f, "{stuck}"),
+                None => f.write_str("something could not be placed"),
+            },
+            Self::Exposed(span) => write!(f, "the repair would give protected memory {span} to Linux"),
+            Self::Lost(loss) => write!(f, "the rewritten tree is not whole: {loss}"),
+            Self::Witness(disagreement) => write!(f, "the second reader disagrees: {disagreement}"),
+            Self::TooLarge { len, room } => {
+                write!(f, "the rewritten device tree is {len} bytes long, with room for {room}")
+            }
+        }
+    }
+}
+
+/// Prove what was applied: nothing could not be placed, nothing is lost, nothing is exposed, no error is left,
+/// and both readers see the same memory map.
+pub(crate) fn prove(applied: Applied<'_, '_>) -> Result<Proven, Refusal> {
+    let Applied { planned, bytes } = applied;
+    let crate::pipeline::Planned { judged, plan } = planned;
+    let crate::pipeline::Judged { surveyed, findings: before } = judged;
+    let context = surveyed.context;
+    let accept = context.policy.is_some_and(|policy| policy.on_error == OnError::Continue);
+    if !plan.stuck.is_empty() && !accept {
+        return Err(Refusal::Stuck(plan.stuck));
+    }
+    let dtb = match bytes {
+        Some(bytes) => bytes,
+        None => surveyed.tree.blob().bytes().to_vec(),
+    };
+    if let Some(window) = plan.placement.dtb.filter(|window| window.len() < dtb.len() as u64) {
+        return Err(Refusal::TooLarge { len: dtb.len(), room: window.len() });
+    }
+    let tree = Tree::parse(&dtb)?;
+    nothing_lost(&surveyed.tree, &plan.edits, &tree).map_err(Refusal::Lost)?;
+    let facts = settled(context.facts, &plan.placement, dtb.len());
+    let map = MemoryMap::survey(&tree, &facts);
+    witness::agree(&tree, &map).map_err(Refusal::Witness)?;
+    let scene = Scene::new(&tree, &map, &facts, context.policy, context.profile);
+    let findings = rules::judge(&scene);
+    let bar = match context.policy.map(|policy| policy.mode) {
+        Some(Mode::Strict) => Severity::Warning,
+        _ => Severity::Error,
+    };
+    let strict = bar == Severity::Warning;
+    let refused: Vec<Finding> = findings
+        .iter()
+        .chain(before.iter().filter(|_| strict))
+        .filter(|finding| finding.severity >= bar)
+        .cloned()
+        .collect();
+    if !refused.is_empty() && !accept {
+        return Err(Refusal::Findings(refused));
+    }
+    if let Some(span) = exposed(&surveyed.map, context.policy, &map).filter(|_| !accept) {
+        return Err(Refusal::Exposed(span));
+    }
+    Ok(Proven { map, placement: plan.placement, findings, repairs: plan.repairs, dtb })
+}
+
+/// The facts once everything lies where the plan wants it.
+fn settled(facts: &BootFacts, placement: &Placement, dtb_len: usize) -> BootFacts {
+    let mut facts = facts.clone();
+    if let (Some(kernel), Some(place)) = (facts.kernel.as_mut(), placement.kernel) {
+        kernel.movable = false;
+        kernel.at = place;
+    }
+    if let Some(initrd) = placement.initrd {
+        facts.initrd = Some(Placed { at: initrd, movable: false });
+    }
+    if let Some(window) = placement.dtb {
+        let at = Span::new(window.base(), dtb_len as u64).unwrap_or(window);
+        facts.dtb = Some(Placed { at, movable: false });
+    }
+    facts
+}
+
+/// The lowest byte range that was protected, or that the policy requires to be, and is so no more.
+fn exposed(before: &MemoryMap, policy: Option<&Policy>, after: &MemoryMap) -> Option<Span> {
+    let no_map = |map: &MemoryMap| -> Vec<Span> {
+        let regions = map.live().filter(|region| region.no_map);
+        regions.flat_map(|region| region.spans().iter().copied()).collect()
+    };
+    let mut owed = no_map(before);
+    if let Some(policy) = policy {
+        owed.extend(policy.carveouts.iter().filter(|required| required.no_map).filter_map(|r| r.span()));
+    }
+    subtract(&ledger::union(owed), &ledger::union(no_map(after))).first().copied()
+}

@@ -1,0 +1,99 @@
+//! The rules: one file each, gathered in one table.
+//!
+//! To add a rule, write its file with a [`Doc`] and a `check`, and name it in the catalogue below.
+
+pub mod required;
+mod scene;
+
+pub use scene::{Claim, Owner, Scene};
+
+use crate::finding::{Finding, RuleId, Severity};
+use alloc::vec::Vec;
+
+/// How a rule looks at a scene and reports.
+pub type Check = fn(&Scene<'_, '_>, &mut Vec<Finding>);
+
+/// What a rule knows about itself, for people. The stage never refers to it, so it costs no byte there.
+#[derive(Clone, Copy, Debug)]
+pub struct Doc {
+    /// Stable number.
+    pub id: RuleId,
+    /// What must hold, in a few words.
+    pub title: &'static str,
+    /// The worst that the rule reports.
+    pub severity: Severity,
+    /// What which kernel does when it does not hold.
+    pub why: &'static str,
+    /// The body of a device tree that breaks the rule, as DTS.
+    pub bad: &'static str,
+    /// The same made right.
+    pub good: &'static str,
+    /// A policy, as TOML, under which the examples are judged; empty for none.
+    pub policy: &'static str,
+    /// What the planner does about it; empty when nothing can be done without its author.
+    pub repair: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($module:ident),* $(,)?) => {
+        $(mod $module;)*
+
+        /// Every rule's check, in the order of the numbers.
+        pub static CHECKS: &[(RuleId, Check)] = &[$(($module::DOC.id, $module::check)),*];
+
+        /// Every rule's documentation, in the order of the numbers.
+        pub static DOCS: &[Doc] = &[$($module::DOC),*];
+    };
+}
+
+catalogue! {
+    rf101_cells,
+    rf102_ranges_missing,
+    rf103_malformed,
+    rf104_several_tuples,
+    rf105_ranges_content,
+    rf106_no_ram,
+    rf201_overlap,
+    rf202_memreserve,
+    rf203_partly_in_ram,
+    rf205_over_boot,
+    rf206_boot_place,
+    rf207_page_alignment,
+    rf301_no_map_reusable,
+    rf302_pool_alignment,
+    rf303_pool_outside_ram,
+    rf304_default_twice,
+    rf305_dynamic,
+    rf306_unplaceable,
+    rf401_required_missing,
+    rf402_required_moved,
+    rf403_required_shrunk,
+    rf404_required_disabled,
+    rf405_required_flag,
+    rf406_cma_wanted,
+    rf501_cma_over,
+    rf502_cma_value,
+    rf503_bootargs_length,
+    rf601_unit_address,
+}
+
+/// How many findings one judgement keeps. A tree of 2 MiB can hold hundreds of millions of overlapping pairs;
+/// past this many, more of the same helps nobody.
+pub const MAX_FINDINGS: usize = 1000;
+
+/// Judge a scene by every rule, worst first within the order of the rules' numbers.
+#[must_use]
+pub fn judge(scene: &Scene<'_, '_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (_, check) in CHECKS {
+        check(scene, &mut findings);
+        findings.truncate(MAX_FINDINGS);
+    }
+    findings
+}
+
+/// Find a rule's documentation by its number.
+#[must_use]
+pub fn doc(id: RuleId) -> Option<&'static Doc> {
+    DOCS.iter().find(|doc| doc.id == id)
+}

@@ -1,0 +1,58 @@
+//! RF101: the cells of `/reserved-memory` equal the root's.
+
+use super::{Doc, Scene};
+use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(101),
+    title: "the cells of /reserved-memory equal the root's",
+    severity: Severity::Error,
+    why: "Linux compares both cells with the root's before it reads a single child, and when they differ it \
+          prints \"unsupported node format, ignoring\" and reserves nothing: every carveout becomes ordinary \
+          memory. All kernels.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <1>; #size-cells = <1>; ranges;
+\t\tcamera@84300000 { reg = <0x84300000 0x500000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tcamera@84300000 { reg = <0x0 0x84300000 0x0 0x500000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "Rewrites the cells to the root's, and every reg, size, alignment and alloc-ranges with them.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    let root = scene.map.cells;
+    let Some(reserved) = &scene.map.reserved else { return };
+    if reserved.cells_match(root) {
+        return;
+    }
+    let own = reserved.cells(root);
+    let finding = Finding::new(
+        DOC.id,
+        DOC.severity,
+        reserved.path.as_str(),
+        format!(
+            "#address-cells/#size-cells are {}/{} but the root's are {}/{}: Linux ignores every region in it",
+            shown(reserved.address_cells),
+            shown(reserved.size_cells),
+            root.address,
+            root.size
+        ),
+    )
+    .with_help(format!("write #address-cells = <{}>; #size-cells = <{}>;", root.address, root.size));
+    out.push(if own.usable() && root.usable() {
+        finding.with_repair(RepairKind::RewriteCells, "rewrite the cells and every tuple to the root's cells")
+    } else {
+        finding
+    });
+}
+
+fn shown(cells: Option<u32>) -> alloc::string::String {
+    cells.map_or_else(|| "none".into(), |n| format!("{n}"))
+}

@@ -1,0 +1,48 @@
+//! RF103: `reg`, `size`, `alignment` and `alloc-ranges` of a region can be read.
+
+use super::{Doc, Scene};
+use crate::finding::{Finding, RuleId, Severity};
+use crate::survey::Extent;
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(103),
+    title: "a region's reg, size, alignment and alloc-ranges can be read",
+    severity: Severity::Error,
+    why: "A reg whose length is no multiple of a tuple makes kernels up to 6.18 print \"invalid reg property, \
+          skipping node\"; 7.2 and later skip it without a word. A malformed alloc-ranges is skipped up to 6.18 \
+          and ignored from 7.2, so that the region lands anywhere. The memory it meant is unprotected.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tcamera@84300000 { reg = <0x0 0x84300000 0x500000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tcamera@84300000 { reg = <0x0 0x84300000 0x0 0x500000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "None without a policy, since what was meant cannot be known. A policy that requires the region \
+             states it, and RF401 restores it from there.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    for region in scene.map.live() {
+        let Extent::Malformed { property, error } = &region.extent else { continue };
+        let cells = scene.map.reserved.as_ref().map_or(scene.map.cells, |r| r.cells(scene.map.cells));
+        out.push(
+            Finding::new(
+                DOC.id,
+                DOC.severity,
+                region.path.as_str(),
+                format!("`{property}` {error}: Linux skips the region and uses its memory"),
+            )
+            .with_help(format!(
+                "write `{property}` in {} address and {} size cells, or require the region in the policy",
+                cells.address, cells.size
+            )),
+        );
+    }
+}

@@ -1,0 +1,42 @@
+//! RF106: the RAM is known where it must be.
+
+use super::{Doc, Scene};
+use crate::finding::{Finding, RuleId, Severity};
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(106),
+    title: "at boot, /memory says where RAM is",
+    severity: Severity::Error,
+    why: "A kernel that finds no enabled root node with device_type = \"memory\" and a size panics before it \
+          has a console. In a tree at rest a placeholder is ordinary (the boot loader fills it), so the tool \
+          only notes it.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@80000000 { device_type = \"memory\"; reg = <0x0 0x80000000 0x0 0x0>; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@80000000 { device_type = \"memory\"; reg = <0x0 0x80000000 0x0 0x40000000>; };
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    if scene.map.ram.is_known() {
+        return;
+    }
+    let at_boot = scene.facts.stage.is_some();
+    out.push(
+        Finding::new(
+            DOC.id,
+            if at_boot { Severity::Error } else { Severity::Note },
+            "/memory",
+            "no enabled memory node says where RAM is",
+        )
+        .with_help(if at_boot {
+            "let the boot loader fill /memory, or put the banks into the tree"
+        } else {
+            "give the banks with --ram BASE:SIZE to judge what depends on them"
+        }),
+    );
+}

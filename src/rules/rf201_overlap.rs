@@ -1,0 +1,68 @@
+//! RF201: no two regions share a byte.
+
+use super::{Doc, Owner, Scene};
+use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use crate::span::Size;
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(201),
+    title: "no two reserved regions share a byte",
+    severity: Severity::Error,
+    why: "Two owners use the same bytes. Linux reports OVERLAP DETECTED for neighbours after sorting only and \
+          goes on. A no-map region behind a mapped one is refused as a whole and becomes ordinary memory; a CMA \
+          pool over anything hands those pages to the allocator. All kernels.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tcamera@84300000 { reg = <0x0 0x84300000 0x0 0x700000>; no-map; };
+\t\twpss@84800000 { reg = <0x0 0x84800000 0x0 0x1900000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tcamera@84300000 { reg = <0x0 0x84300000 0x0 0x700000>; no-map; };
+\t\twpss@84a00000 { reg = <0x0 0x84a00000 0x0 0x1900000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "With the policy's word (allow.shift), the later region and those behind it move up, those that the \
+             policy requires at an address staying where they are.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    for (low, high) in scene.pairs() {
+        let (Owner::Region(..), Owner::Region(..)) = (low.owner, high.owner) else { continue };
+        let (Some(a), Some(b)) = (scene.region(low.owner), scene.region(high.owner)) else { continue };
+        let Some(shared) = low.span.intersection(high.span) else { continue };
+        let alike = !a.no_map && !b.no_map && !a.is_cma() && !b.is_cma();
+        // A pool is Linux's own memory, so it is the one to give way.
+        let pool = [a, b].into_iter().find(|region| region.is_cma());
+        let repair = match pool {
+            Some(pool) => (RepairKind::AlignPool(pool.node), format!("place {} elsewhere", pool.name)),
+            None => (
+                RepairKind::Shift(b.node),
+                format!("move {} and what follows up to {:#x} or above", b.name, low.span.end()),
+            ),
+        };
+        out.push(
+            Finding::new(
+                DOC.id,
+                if alike { Severity::Warning } else { Severity::Error },
+                a.path.as_str(),
+                format!("overlaps {} by {} at {:#x}", b.name, Size(shared.len()), shared.base()),
+            )
+            .with_span(shared, "claimed twice")
+            .with_span(low.span, a.name.as_str())
+            .with_span(high.span, b.name.as_str())
+            .with_help(format!(
+                "shrink {} to end at {:#x} or move {} to {:#x} or above",
+                a.name,
+                high.span.base(),
+                b.name,
+                low.span.end()
+            ))
+            .with_repair(repair.0, repair.1),
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! RF202: no `/memreserve/` entry touches a region.
+
+use super::{Claim, Doc, Owner, Scene};
+use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(202),
+    title: "no /memreserve/ entry touches a no-map region or a pool",
+    severity: Severity::Error,
+    why: "Kernels up to 6.3 read /memreserve/ first and then refuse, as a whole, any no-map region that touches \
+          an entry: TEE and firmware memory ends up mapped. Later kernels read it last, so the region holds. A \
+          CMA pool over an entry hands its pages to the allocator on every kernel.",
+    bad: "/memreserve/ 0x84300000 0x1000;
+/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tcamera@84300000 { reg = <0x0 0x84300000 0x0 0x500000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tcamera@84300000 { reg = <0x0 0x84300000 0x0 0x500000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "Drops the part of the entry that the region already covers.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    for (low, high) in scene.pairs() {
+        let (entry, other): (Claim, Claim) = match (low.owner, high.owner) {
+            (Owner::Memreserve(_), Owner::Region(..)) => (low, high),
+            (Owner::Region(..), Owner::Memreserve(_)) => (high, low),
+            _ => continue,
+        };
+        let Some(region) = scene.region(other.owner) else { continue };
+        let severity = match (region.no_map, region.is_cma()) {
+            (true, _) if scene.profile.memreserve_first => Severity::Error,
+            (true, _) => Severity::Warning,
+            (_, true) => Severity::Error,
+            _ => continue,
+        };
+        let what = if region.no_map {
+            "kernels up to 6.3 then refuse the whole carveout"
+        } else {
+            "the pool hands its pages to the allocator"
+        };
+        let finding = Finding::new(
+            DOC.id,
+            severity,
+            region.path.as_str(),
+            format!("/memreserve/ {} touches it: {what}", entry.span),
+        )
+        .with_span(entry.span, "/memreserve/")
+        .with_span(other.span, region.name.as_str())
+        .with_help("let one of the two say it: drop the /memreserve/ entry");
+        out.push(if region.no_map {
+            finding.with_repair(RepairKind::FoldMemreserve, "drop what the region covers from /memreserve/")
+        } else {
+            finding.with_repair(RepairKind::AlignPool(region.node), "move the pool away from the entry")
+        });
+    }
+}

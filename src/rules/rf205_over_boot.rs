@@ -1,0 +1,67 @@
+//! RF205: no region lies over the kernel, the initrd, the DTB, the stage or the bundle.
+
+use super::{Claim, Doc, Owner, Scene};
+use crate::finding::{Finding, RuleId, Severity};
+use crate::survey::Region;
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(205),
+    title: "no region lies over what the boot loader put in memory",
+    severity: Severity::Error,
+    why: "A no-map region that touches the kernel, the initrd or the DTB is refused as a whole: all of it \
+          becomes ordinary memory, while kernels from 6.12 on still print `nomap` for it. A CMA pool there \
+          hands kernel text or the ramdisk to the allocator. A region over the initrd is freed with it.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tchosen { linux,initrd-start = <0x48000000>; linux,initrd-end = <0x48100000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@48000000 { reg = <0x0 0x48000000 0x0 0x200000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tchosen { linux,initrd-start = <0x48000000>; linux,initrd-end = <0x48100000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@49000000 { reg = <0x0 0x49000000 0x0 0x200000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "The stage finds another place for kernel, initrd and DTB by itself. What already lies inside a \
+             carveout when the stage starts (itself, the bundle) must be loaded elsewhere.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    for (low, high) in scene.pairs() {
+        let (region_claim, boot): (Claim, Claim) = match (scene.region(low.owner), scene.region(high.owner)) {
+            (Some(_), None) => (low, high),
+            (None, Some(_)) => (high, low),
+            _ => continue,
+        };
+        let Some(region) = scene.region(region_claim.owner) else { continue };
+        let Some(severity) = severity(boot.owner, region) else { continue };
+        let what = scene.name(boot.owner);
+        let Some(shared) = boot.span.intersection(region_claim.span) else { continue };
+        out.push(
+            Finding::new(
+                DOC.id,
+                severity,
+                region.path.as_str(),
+                format!("lies over the {what} at {shared}"),
+            )
+            .with_span(shared, "claimed twice")
+            .with_span(region_claim.span, region.name.as_str())
+            .with_span(boot.span, what.as_str())
+            .with_help(format!("load the {what} outside {}", region_claim.span)),
+        );
+    }
+}
+
+/// What the stage is done with when the kernel starts may lie in memory that is merely reserved.
+fn severity(boot: Owner, region: &Region) -> Option<Severity> {
+    match boot {
+        Owner::Kernel | Owner::Initrd | Owner::Dtb => Some(Severity::Error),
+        Owner::Stage | Owner::Bundle if region.no_map => Some(Severity::Error),
+        Owner::Stage | Owner::Bundle => Some(Severity::Note),
+        Owner::Region(..) | Owner::Memreserve(_) => None,
+    }
+}

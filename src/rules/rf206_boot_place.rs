@@ -1,0 +1,71 @@
+//! RF206: the kernel, the initrd and the DTB lie in RAM and do not share a byte.
+
+use super::{Doc, Owner, Scene};
+use crate::finding::{Finding, RuleId, Severity};
+use crate::ledger::Coverage;
+use crate::span::MIB;
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(206),
+    title: "the kernel, the initrd and the DTB lie in RAM and apart",
+    severity: Severity::Error,
+    why: "The kernel zeroes its BSS up to image_size before it prints anything: a DTB or initrd there dies \
+          without a word. A kernel outside RAM or off its 2 MiB boundary crashes. An initrd outside RAM is \
+          added to RAM, and takes whatever was cut out there with it.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\tchosen { linux,initrd-start = <0x90000000>; linux,initrd-end = <0x90100000>; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\tchosen { linux,initrd-start = <0x48000000>; linux,initrd-end = <0x48100000>; };
+};",
+    policy: "",
+    repair: "The stage places all three by itself.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    let live = |owner| matches!(owner, Owner::Kernel | Owner::Initrd | Owner::Dtb);
+    for claim in scene.claims().iter().filter(|claim| live(claim.owner)) {
+        if scene.in_ram(claim.span) != Coverage::All {
+            let what = scene.name(claim.owner);
+            out.push(
+                Finding::new(
+                    DOC.id,
+                    DOC.severity,
+                    "/chosen",
+                    format!("the {what} {} does not lie in RAM", claim.span),
+                )
+                .with_span(claim.span, what.as_str())
+                .with_help(format!("load the {what} into one bank of /memory")),
+            );
+        }
+    }
+    for (low, high) in scene.pairs().filter(|(low, high)| live(low.owner) && live(high.owner)) {
+        let (a, b) = (scene.name(low.owner), scene.name(high.owner));
+        out.push(
+            Finding::new(DOC.id, DOC.severity, "/chosen", format!("the {a} and the {b} share memory"))
+                .with_span(low.span, a.as_str())
+                .with_span(high.span, b.as_str())
+                .with_help(format!("load the {b} at {:#x} or above", low.span.end())),
+        );
+    }
+    let fixed = scene.facts.kernel.filter(|kernel| !kernel.movable);
+    if let Some(kernel) = fixed.filter(|k| k.at.base() % (2 * MIB) != k.text_offset % (2 * MIB)) {
+        out.push(
+            Finding::new(
+                DOC.id,
+                DOC.severity,
+                "/chosen",
+                format!(
+                    "the kernel at {:#x} is not {:#x} above a 2 MiB boundary",
+                    kernel.at.base(),
+                    kernel.text_offset
+                ),
+            )
+            .with_help("load the kernel at a multiple of 2 MiB plus its text_offset"),
+        );
+    }
+}

@@ -1,0 +1,48 @@
+//! RF207: a carveout covers whole pages.
+
+use super::{Doc, Scene};
+use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use crate::span::Size;
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(207),
+    title: "a no-map region covers whole pages of the kernel",
+    severity: Severity::Warning,
+    why: "6.1.192, 6.18.15 and 7.2.13 keep the partial first and last page of a no-map region mapped as cached \
+          memory, which /proc/iomem hides; 6.12.117 and 7.3 do not. Speculative reads then reach memory that \
+          firmware protects.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@84300800 { reg = <0x0 0x84300800 0x0 0x1000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@84300000 { reg = <0x0 0x84300000 0x0 0x2000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "Rounds the region outward to whole pages, where no other owner has the bytes.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    let page = scene.profile.page.bytes();
+    for region in scene.map.live().filter(|region| region.no_map) {
+        for &span in region.spans().iter().filter(|span| !span.is_aligned(page)) {
+            let Some(whole) = span.outward(page) else { continue };
+            out.push(
+                Finding::new(
+                    DOC.id,
+                    DOC.severity,
+                    region.path.as_str(),
+                    format!("{span} does not cover whole pages of {}: some kernels map its ends", Size(page)),
+                )
+                .with_span(span, region.name.as_str())
+                .with_help(format!("reserve {whole}"))
+                .with_repair(RepairKind::RoundOutward(region.node), format!("reserve {whole}")),
+            );
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! RF301: a region is not both `no-map` and `reusable`.
+
+use super::{Doc, Scene};
+use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(301),
+    title: "a region is not both no-map and reusable",
+    severity: Severity::Error,
+    why: "6.1 frees the whole region; 6.12 and 6.18 give it to the allocator without mapping it, and the first \
+          task that gets a page of it oopses in clear_page; 7.2 and later keep it no-map and make no pool.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@84400000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x84400000 0x0 0x400000>; no-map; reusable; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@84400000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x84400000 0x0 0x400000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "With the policy's word (allow.drop-flags, or a required carveout with no-map), drops reusable: \
+             protection wins.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    for region in scene.map.live().filter(|region| region.no_map && region.reusable) {
+        let finding = Finding::new(
+            DOC.id,
+            DOC.severity,
+            region.path.as_str(),
+            "has both `no-map` and `reusable`: kernels free it, or hand out pages of it that are not mapped",
+        );
+        out.push(
+            region
+                .spans()
+                .iter()
+                .take(4)
+                .fold(finding, |f, &span| f.with_span(span, region.name.as_str()))
+                .with_help("keep `no-map` when an owner beside Linux uses it, else keep `reusable`")
+                .with_repair(RepairKind::DropReusable(region.node), "drop `reusable`"),
+        );
+    }
+}

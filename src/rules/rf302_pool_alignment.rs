@@ -1,0 +1,47 @@
+//! RF302: a static CMA pool starts and ends on a pageblock.
+
+use super::{Doc, Scene};
+use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use crate::span::Size;
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(302),
+    title: "a static CMA pool starts and ends on a pageblock of the kernel",
+    severity: Severity::Error,
+    why: "The kernel prints \"incorrect alignment of CMA region\" and frees the memory, together with whatever \
+          it overlaps. A pageblock is 2 MiB with 4 KiB pages, 32 MiB with 16 KiB, 512 MiB with 64 KiB. All \
+          kernels.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool@90100000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x90100000 0x0 0x1400000>; reusable; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool@90000000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x90000000 0x0 0x1600000>; reusable; };
+\t};
+};",
+    policy: "",
+    repair: "Rounds the pool outward where the bytes are free, else places it anew at its full size.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    let align = scene.profile.cma_align();
+    for region in scene.map.live().filter(|region| region.is_cma()) {
+        for &span in region.spans().iter().filter(|span| !span.is_aligned(align)) {
+            out.push(
+                Finding::new(
+                    DOC.id,
+                    DOC.severity,
+                    region.path.as_str(),
+                    format!("CMA pool {span} is not aligned to {}: Linux refuses and frees it", Size(align)),
+                )
+                .with_span(span, region.name.as_str())
+                .with_help(format!("make base and size multiples of {:#x}", align))
+                .with_repair(RepairKind::AlignPool(region.node), format!("align the pool to {}", Size(align))),
+            );
+        }
+    }
+}

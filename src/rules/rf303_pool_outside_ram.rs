@@ -1,0 +1,54 @@
+//! RF303: a CMA pool lies in one stretch of RAM and in one zone.
+
+use super::{Doc, Scene};
+use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use crate::ledger::Coverage;
+use crate::span::{GIB, Span};
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(303),
+    title: "a CMA pool lies in RAM and does not cross 4 GiB",
+    severity: Severity::Error,
+    why: "A pool outside RAM, even partly, panics every kernel in cma_init_reserved_areas. One that crosses a \
+          zone boundary \"could not be activated\" and is freed.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool@90000000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x90000000 0x0 0x1000000>; reusable; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool@70000000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x70000000 0x0 0x1000000>; reusable; };
+\t};
+};",
+    policy: "",
+    repair: "Places the pool anew at its full size in free RAM.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    for region in scene.map.live().filter(|region| region.is_cma()) {
+        for &span in region.spans() {
+            let message = if scene.in_ram(span) != Coverage::All {
+                format!("CMA pool {span} does not lie in RAM: Linux panics while it sets the pool up")
+            } else if crosses_4g(span) {
+                format!("CMA pool {span} crosses 4 GiB: Linux cannot activate it and frees it")
+            } else {
+                continue;
+            };
+            out.push(
+                Finding::new(DOC.id, DOC.severity, region.path.as_str(), message)
+                    .with_span(span, region.name.as_str())
+                    .with_help("move the pool into one bank of RAM, on one side of 4 GiB")
+                    .with_repair(RepairKind::AlignPool(region.node), "place the pool in free RAM"),
+            );
+        }
+    }
+}
+
+fn crosses_4g(span: Span) -> bool {
+    span.base() < 4 * GIB && span.end() > 4 * GIB
+}

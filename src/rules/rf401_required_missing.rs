@@ -1,0 +1,38 @@
+//! RF401: every carveout that the policy requires is there and readable.
+
+use super::required::answers;
+use super::{Doc, Scene};
+use crate::finding::{Finding, RuleId, Severity};
+use crate::survey::Extent;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(401),
+    title: "every carveout that the policy requires is there",
+    severity: Severity::Error,
+    why: "No kernel misses a carveout that nobody declares: its bytes become ordinary memory without a message, \
+          and the first access that the firmware's protection catches is an external abort.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@84300000 { reg = <0x0 0x84300000 0x0 0x500000>; no-map; };
+\t};
+};",
+    policy: "[[carveout]]\nnode = \"/reserved-memory/dsp@84300000\"\nbase = \"0x84300000\"\nsize = \"5 MiB\"\nno-map = true\n",
+    repair: "With the policy's word (allow.restore), writes the node as the policy has it.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    for answer in answers(scene) {
+        let message = match answer.region.map(|region| &region.extent) {
+            None => "is required by the policy and missing: Linux would use its memory",
+            Some(Extent::Nowhere | Extent::Malformed { .. }) => {
+                "is required by the policy but has no readable `reg`: Linux would use its memory"
+            }
+            Some(Extent::Static(_) | Extent::Dynamic(_)) => continue,
+        };
+        out.push(answer.finding(DOC.id, message));
+    }
+}

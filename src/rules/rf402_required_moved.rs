@@ -1,0 +1,45 @@
+//! RF402: every required carveout lies where the policy has it.
+
+use super::required::answers;
+use super::{Doc, Scene};
+use crate::finding::{Finding, RuleId, Severity};
+use crate::survey::Extent;
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(402),
+    title: "every required carveout lies where the policy has it",
+    severity: Severity::Error,
+    why: "The firmware's fence does not move with the device tree: the memory that it guards is ordinary memory \
+          to Linux, and the memory that Linux avoids is nobody's.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@84300000 { reg = <0x0 0x85300000 0x0 0x500000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@84300000 { reg = <0x0 0x84300000 0x0 0x500000>; no-map; };
+\t};
+};",
+    policy: "[[carveout]]\nnode = \"/reserved-memory/dsp@84300000\"\nbase = \"0x84300000\"\nsize = \"5 MiB\"\nno-map = true\n",
+    repair: "With the policy's word (allow.restore), puts it back; what it covered meanwhile stays protected.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    for answer in answers(scene) {
+        let Some(base) = answer.required.base else { continue };
+        if let Some(Extent::Dynamic(_)) = answer.region.map(|region| &region.extent) {
+            out.push(answer.finding(
+                DOC.id,
+                format!("is dynamic, but the policy requires it at {base:#x}"),
+            ));
+            continue;
+        }
+        let Some(span) = answer.span().filter(|span| span.base() != base) else { continue };
+        out.push(
+            answer.finding(DOC.id, format!("lies at {:#x}, but the policy requires {base:#x}", span.base())),
+        );
+    }
+}

@@ -1,0 +1,45 @@
+//! RF403: every required carveout is at least as large as the policy has it.
+
+use super::required::answers;
+use super::{Doc, Scene};
+use crate::finding::{Finding, RuleId, Severity};
+use crate::span::Size;
+use crate::survey::Extent;
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(403),
+    title: "every required carveout is at least as large as the policy has it",
+    severity: Severity::Error,
+    why: "The bytes that were cut off become ordinary memory on every kernel, without a message.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@84300000 { reg = <0x0 0x84300000 0x0 0x400000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@84300000 { reg = <0x0 0x84300000 0x0 0x500000>; no-map; };
+\t};
+};",
+    policy: "[[carveout]]\nnode = \"/reserved-memory/dsp@84300000\"\nbase = \"0x84300000\"\nsize = \"5 MiB\"\nno-map = true\n",
+    repair: "With the policy's word (allow.restore), gives it the required size.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    for answer in answers(scene) {
+        let size = match answer.region.map(|region| &region.extent) {
+            Some(Extent::Static(spans)) => spans.first().map_or(0, |span| span.len()),
+            Some(Extent::Dynamic(dynamic)) => dynamic.size,
+            _ => continue,
+        };
+        let Some(missing) = answer.required.size.checked_sub(size).filter(|&missing| missing > 0) else {
+            continue;
+        };
+        out.push(answer.finding(
+            DOC.id,
+            format!("is {}, {} less than the policy requires", Size(size), Size(missing)),
+        ));
+    }
+}

@@ -1,0 +1,38 @@
+//! RF405: every required carveout has the `no-map` that the policy asks for.
+
+use super::required::answers;
+use super::{Doc, Scene};
+use crate::finding::{Finding, RuleId, Severity};
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(405),
+    title: "every required carveout keeps its no-map",
+    severity: Severity::Error,
+    why: "Without no-map the region is reserved but mapped as cached memory: the CPU may fetch from it \
+          speculatively, which a firmware's fence answers with an abort, and hibernation and kdump read it. \
+          Drivers that map it themselves refuse it.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@84300000 { reg = <0x0 0x84300000 0x0 0x500000>; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@84300000 { reg = <0x0 0x84300000 0x0 0x500000>; no-map; };
+\t};
+};",
+    policy: "[[carveout]]\nnode = \"/reserved-memory/dsp@84300000\"\nbase = \"0x84300000\"\nsize = \"5 MiB\"\nno-map = true\n",
+    repair: "With the policy's word (allow.restore), adds no-map and drops reusable.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    for answer in answers(scene).filter(|answer| answer.required.no_map) {
+        if answer.region.is_some_and(|region| !region.no_map) {
+            out.push(answer.finding(
+                DOC.id,
+                "has lost its `no-map`: Linux would map it as cached memory",
+            ));
+        }
+    }
+}

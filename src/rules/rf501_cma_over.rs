@@ -1,0 +1,67 @@
+//! RF501: a fixed `cma=SIZE@BASE` lies in RAM and over nothing.
+
+use super::{Doc, Scene};
+use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use crate::ledger::Coverage;
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(501),
+    title: "cma=SIZE@BASE lies in RAM and over nothing",
+    severity: Severity::Error,
+    why: "Over a no-map carveout every kernel accepts it silently and panics when memory fills up; over a hole \
+          it panics at start; over anything reserved it only prints \"Failed to reserve\" and there is no CMA.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tchosen { bootargs = \"cma=64M@0x84000000\"; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tcamera@84300000 { reg = <0x0 0x84300000 0x0 0x500000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tchosen { bootargs = \"cma=64M@0x88000000\"; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tcamera@84300000 { reg = <0x0 0x84300000 0x0 0x500000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "Places the pool anew at its full size in free RAM and rewrites cma=; the rest of the command line \
+             survives byte for byte.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    let Some(span) = scene.cma_arg().and_then(|arg| arg.fixed()) else { return };
+    let path = "/chosen";
+    let repair = || (RepairKind::SettleCma, "place the pool in free RAM and rewrite `cma=`");
+    if scene.in_ram(span) != Coverage::All {
+        let (kind, words) = repair();
+        out.push(
+            Finding::new(DOC.id, DOC.severity, path, format!("`cma=` asks for {span}, which does not lie in RAM"))
+                .with_span(span, "cma=")
+                .with_help("choose a base inside one bank of RAM")
+                .with_repair(kind, words),
+        );
+    }
+    use super::Owner;
+    let stays = |owner| !matches!(owner, Owner::Stage | Owner::Bundle);
+    for claim in scene.claims_over(span).filter(|claim| stays(claim.owner)).take(16) {
+        let name = scene.name(claim.owner);
+        let how = match scene.region(claim.owner) {
+            Some(region) if region.no_map => "Linux accepts it silently and panics when memory fills up",
+            _ => "Linux then has no CMA at all",
+        };
+        let (kind, words) = repair();
+        out.push(
+            Finding::new(
+                DOC.id,
+                DOC.severity,
+                path,
+                format!("`cma=` asks for {span}, over {name}: {how}"),
+            )
+            .with_span(span, "cma=")
+            .with_span(claim.span, name.as_str())
+            .with_help(format!("choose a base outside {}", claim.span))
+            .with_repair(kind, words),
+        );
+    }
+}

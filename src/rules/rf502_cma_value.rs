@@ -1,0 +1,55 @@
+//! RF502: the numbers of a `cma=` are ones that the kernel can use.
+
+use super::{Doc, Scene};
+use crate::bootargs::CmaArg;
+use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use crate::span::{MIB, Size};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(502),
+    title: "cma= has a size with its unit, and base and size on a pageblock",
+    severity: Severity::Error,
+    why: "A bare number is bytes, so cma=64 is one pageblock. A base off a pageblock, or a fixed size off one, \
+          makes the kernel print \"Failed to reserve\": there is no CMA at all.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tchosen { bootargs = \"cma=64M@0x90100000\"; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tchosen { bootargs = \"cma=64M@0x90000000\"; };
+};",
+    policy: "",
+    repair: "A fixed pool that is off a pageblock is placed anew where RAM is known.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    let Some(arg) = scene.cma_arg() else { return };
+    let Some((severity, message, help)) = complaint(scene, arg) else { return };
+    let finding = Finding::new(DOC.id, severity, "/chosen", message).with_help(help);
+    out.push(if severity == Severity::Error && scene.map.ram.is_known() {
+        finding.with_repair(RepairKind::SettleCma, "place the pool on a pageblock and rewrite `cma=`")
+    } else {
+        finding
+    });
+}
+
+fn complaint(scene: &Scene<'_, '_>, arg: CmaArg) -> Option<(Severity, String, &'static str)> {
+    let align = scene.profile.cma_align();
+    if let Some(span) = arg.fixed().filter(|span| !span.is_aligned(align)) {
+        return Some((
+            Severity::Error,
+            format!("`cma=` asks for {span}, which is not aligned to {}: Linux then has no CMA", Size(align)),
+            "make base and size multiples of the kernel's pageblock",
+        ));
+    }
+    if arg.size > 0 && arg.size < MIB {
+        return Some((
+            Severity::Warning,
+            format!("`cma=` asks for {}: a number without a suffix is bytes", Size(arg.size)),
+            "write the unit, as in cma=64M",
+        ));
+    }
+    None
+}

@@ -1,0 +1,48 @@
+//! RF601: a region's unit address is its base.
+
+use super::{Doc, Scene};
+use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(601),
+    title: "a region's unit address is its base, in lower-case hex without 0x or leading zeros",
+    severity: Severity::Warning,
+    why: "Linux takes the address from reg alone, so nothing breaks at once. People and firmware that looks \
+          nodes up by path read the name, and a name that lies is how a region gets moved by mistake.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\twpss@0x84800000 { reg = <0x0 0x84800000 0x0 0x1900000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\twpss@84800000 { reg = <0x0 0x84800000 0x0 0x1900000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "Renames the node; __symbols__, aliases and other paths to it follow, phandles stay.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+    for region in &scene.map.regions {
+        let Some((name, unit)) = region.name.split_once('@') else { continue };
+        let Some(span) = region.spans().first() else { continue };
+        let right = format!("{:x}", span.base());
+        if unit == right {
+            continue;
+        }
+        out.push(
+            Finding::new(
+                DOC.id,
+                DOC.severity,
+                region.path.as_str(),
+                format!("unit address `{unit}` is not its base `{right}`"),
+            )
+            .with_span(*span, region.name.as_str())
+            .with_help(format!("name it `{name}@{right}`"))
+            .with_repair(RepairKind::Rename(region.node), format!("rename it to `{name}@{right}`")),
+        );
+    }
+}

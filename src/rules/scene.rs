@@ -1,0 +1,198 @@
+//! What every rule looks at, with the claims on memory already sorted and the colliding pairs already found.
+
+use super::MAX_FINDINGS;
+use crate::bootargs::{self, CmaArg};
+use crate::facts::BootFacts;
+use crate::fdt::Tree;
+use crate::ledger::{self, Coverage};
+use crate::policy::Policy;
+use crate::profile::KernelProfile;
+use crate::span::Span;
+use crate::survey::{MemoryMap, Region};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// Who claims a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A live region, by its index in the survey, and which of its tuples.
+    Region(usize, usize),
+    /// A `/memreserve/` entry, by its index.
+    Memreserve(usize),
+    /// The kernel, from its base to the end of its `image_size`.
+    Kernel,
+    /// The initial ramdisk.
+    Initrd,
+    /// The device tree blob.
+    Dtb,
+    /// The running stage.
+    Stage,
+    /// The bundle that holds the payload.
+    Bundle,
+}
+
+/// A span and who claims it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The addresses.
+    pub span: Span,
+    /// The claimant.
+    pub owner: Owner,
+}
+
+/// Everything a rule may look at.
+pub struct Scene<'s, 'a> {
+    /// The tree.
+    pub tree: &'s Tree<'a>,
+    /// What it says about memory.
+    pub map: &'s MemoryMap,
+    /// What it does not say.
+    pub facts: &'s BootFacts,
+    /// What the board requires, when somebody said so.
+    pub policy: Option<&'s Policy>,
+    /// The kernel that will read it.
+    pub profile: &'s KernelProfile,
+    claims: Vec<Claim>,
+    pairs: Vec<(usize, usize)>,
+}
+
+impl<'s, 'a> Scene<'s, 'a> {
+    /// Gather the claims and find every colliding pair: O(n log n + pairs), the pairs bounded.
+    #[must_use]
+    pub fn new(
+        tree: &'s Tree<'a>,
+        map: &'s MemoryMap,
+        facts: &'s BootFacts,
+        policy: Option<&'s Policy>,
+        profile: &'s KernelProfile,
+    ) -> Self {
+        let mut claims = claims(map, facts);
+        claims.sort_by_key(|claim| (claim.span.base(), core::cmp::Reverse(claim.span.end())));
+        let pairs = colliding(&claims);
+        Self { tree, map, facts, policy, profile, claims, pairs }
+    }
+
+    /// Every claim, by ascending base.
+    #[must_use]
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+
+    /// Every pair of claims that share a byte, the lower base first.
+    pub fn pairs(&self) -> impl Iterator<Item = (Claim, Claim)> {
+        self.pairs.iter().filter_map(|&(a, b)| Some((*self.claims.get(a)?, *self.claims.get(b)?)))
+    }
+
+    /// Claims that share a byte with `span`, in ascending order of base.
+    pub fn claims_over(&self, span: Span) -> impl Iterator<Item = &Claim> {
+        let end = self.claims.partition_point(|claim| claim.span.base() < span.end());
+        self.claims.iter().take(end).filter(move |claim| claim.span.overlaps(span))
+    }
+
+    /// The region behind a claim.
+    #[must_use]
+    pub fn region(&self, owner: Owner) -> Option<&'s Region> {
+        match owner {
+            Owner::Region(index, _) => self.map.regions.get(index),
+            _ => None,
+        }
+    }
+
+    /// The name of a claimant, as messages show it.
+    #[must_use]
+    pub fn name(&self, owner: Owner) -> String {
+        match owner {
+            Owner::Region(..) => self.region(owner).map_or_else(String::new, |region| region.name.clone()),
+            Owner::Memreserve(index) => format!("/memreserve/ entry {index}"),
+            Owner::Kernel => "kernel image".to_string(),
+            Owner::Initrd => "initrd".to_string(),
+            Owner::Dtb => "device tree blob".to_string(),
+            Owner::Stage => "ringfence stage".to_string(),
+            Owner::Bundle => "boot bundle".to_string(),
+        }
+    }
+
+    /// Tell how much of `span` lies in one stretch of RAM. `Coverage::All` where RAM is unknown.
+    #[must_use]
+    pub fn in_ram(&self, span: Span) -> Coverage {
+        if !self.map.ram.is_known() {
+            return Coverage::All;
+        }
+        ledger::coverage(self.map.ram.spans(), span)
+    }
+
+    /// The effective `cma=` of the command line.
+    #[must_use]
+    pub fn cma_arg(&self) -> Option<CmaArg> {
+        bootargs::cma(self.map.chosen.bootargs.as_deref()?)
+    }
+
+    /// The live pool that asks to be the default CMA pool: the last one, as the kernel initialises them in
+    /// order and the last wins (kernel/dma/contiguous.c).
+    #[must_use]
+    pub fn default_pool(&self) -> Option<&'s Region> {
+        self.map.live().filter(|region| region.is_cma() && region.cma_default).last()
+    }
+
+    /// The initial ramdisk that the kernel will be given: the payload's, or what `/chosen` says where there is
+    /// no bundle (a bundle in the initrd slot is no ramdisk).
+    #[must_use]
+    pub fn initrd(&self) -> Option<Span> {
+        initrd(self.map, self.facts)
+    }
+}
+
+fn initrd(map: &MemoryMap, facts: &BootFacts) -> Option<Span> {
+    match (facts.initrd, facts.bundle) {
+        (Some(initrd), _) => Some(initrd.at),
+        (None, None) => map.chosen.initrd,
+        (None, Some(_)) => None,
+    }
+}
+
+/// What can still be moved claims nothing yet: the planner finds it a place.
+fn claims(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for (index, region) in map.regions.iter().enumerate().filter(|(_, region)| region.enabled) {
+        claims.extend(
+            region
+                .spans()
+                .iter()
+                .enumerate()
+                .map(|(tuple, &span)| Claim { span, owner: Owner::Region(index, tuple) }),
+        );
+    }
+    claims.extend(
+        map.memreserve.iter().enumerate().map(|(i, &span)| Claim { span, owner: Owner::Memreserve(i) }),
+    );
+    let kernel = facts.kernel.filter(|k| !k.movable).and_then(|k| k.footprint_at(k.at.base()));
+    let initrd = initrd(map, facts).filter(|_| facts.initrd.is_none_or(|initrd| !initrd.movable));
+    let dtb = facts.dtb.filter(|dtb| !dtb.movable).map(|dtb| dtb.at);
+    let boot = [
+        (kernel, Owner::Kernel),
+        (initrd, Owner::Initrd),
+        (dtb, Owner::Dtb),
+        (facts.stage, Owner::Stage),
+        (facts.bundle, Owner::Bundle),
+    ];
+    claims.extend(boot.into_iter().filter_map(|(span, owner)| Some(Claim { span: span?, owner })));
+    claims
+}
+
+/// The payload inside the bundle, and what the stage is done with when the kernel starts, do not collide.
+fn colliding(claims: &[Claim]) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    for (low, a) in claims.iter().enumerate() {
+        for (high, b) in claims.iter().enumerate().skip(low + 1) {
+            if !a.span.overlaps(b.span) {
+                break;
+            }
+            pairs.push((low, high));
+            if pairs.len() >= MAX_FINDINGS {
+                return pairs;
+            }
+        }
+    }
+    pairs
+}

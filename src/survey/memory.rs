@@ -1,0 +1,75 @@
+//! `/memory`: the RAM banks.
+
+use super::reg::Cells;
+use crate::facts::BootFacts;
+use crate::fdt::{NodeId, Tree};
+use crate::ledger;
+use crate::span::Span;
+use alloc::vec::Vec;
+
+/// One tuple of an enabled `/memory` node.
+#[derive(Clone, Debug)]
+pub struct Bank {
+    /// The node.
+    pub node: NodeId,
+    /// Which tuple of its `reg`, from 0.
+    pub index: usize,
+    /// The tuple; `None` for a placeholder of size 0 that a boot loader is meant to fill.
+    pub span: Option<Span>,
+}
+
+/// The RAM that Linux will see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ram {
+    /// The union of the banks: ascending, disjoint, touching banks joined.
+    Known(Vec<Span>),
+    /// No bank, or placeholders only: the boot loader is meant to fill `/memory`. More than half of all
+    /// mainline trees are so.
+    Unknown,
+}
+
+impl Ram {
+    pub(super) fn new(banks: &[Bank], facts: &BootFacts) -> Self {
+        let spans: Vec<Span> = match facts.ram.is_empty() {
+            true => banks.iter().filter_map(|bank| bank.span).collect(),
+            false => facts.ram.clone(),
+        };
+        if spans.is_empty() { Self::Unknown } else { Self::Known(ledger::union(spans)) }
+    }
+
+    /// The banks joined, or nothing when they are unknown.
+    #[must_use]
+    pub fn spans(&self) -> &[Span] {
+        match self {
+            Self::Known(spans) => spans,
+            Self::Unknown => &[],
+        }
+    }
+
+    /// Tell whether the RAM is known.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        matches!(self, Self::Known(_))
+    }
+}
+
+/// Every tuple of the root's enabled children with `device_type = "memory"`; their names do not matter, and
+/// `linux,usable-memory` stands in for `reg` (drivers/of/fdt.c, `early_init_dt_scan_memory`).
+pub(super) fn banks(tree: &Tree<'_>, cells: Cells) -> Vec<Bank> {
+    let mut banks = Vec::new();
+    for node in tree.root().children() {
+        let is_memory = node.prop("device_type").and_then(|p| p.as_str()) == Some("memory");
+        if !is_memory || !node.is_enabled() {
+            continue;
+        }
+        let Some(reg) = node.prop("linux,usable-memory").or_else(|| node.prop("reg")) else { continue };
+        let whole = reg.value.len() - reg.value.len() % cells.tuple_len().max(1);
+        let tuples = cells.tuples(reg.value.get(..whole).unwrap_or_default()).unwrap_or_default();
+        banks.extend(tuples.into_iter().enumerate().map(|(index, (base, size))| Bank {
+            node: node.id(),
+            index,
+            span: Span::new(base, size),
+        }));
+    }
+    banks
+}

@@ -1,0 +1,70 @@
+//! The survey: what a device tree says about memory, as typed facts and without judgement.
+//!
+//! Everything is surveyed that Linux looks at (drivers/of/fdt.c, drivers/of/of_reserved_mem.c) and also what it
+//! silently passes over, because that is where carveouts get lost.
+
+mod chosen;
+mod memory;
+mod reg;
+mod region;
+mod reserved;
+
+pub use chosen::Chosen;
+pub use memory::{Bank, Ram};
+pub use reg::{Cells, RegError};
+pub use region::{Dynamic, Extent, Pool, Region};
+pub use reserved::{Ranges, ReservedMemory};
+
+use crate::facts::BootFacts;
+use crate::fdt::Tree;
+use crate::span::Span;
+use alloc::vec::Vec;
+
+/// What one device tree says about memory.
+#[derive(Clone, Debug)]
+pub struct MemoryMap {
+    /// The root's cells, by which Linux reads every tuple of `/memory` and `/reserved-memory`.
+    pub cells: Cells,
+    /// Every tuple of every enabled `/memory` node.
+    pub banks: Vec<Bank>,
+    /// The RAM that Linux will see.
+    pub ram: Ram,
+    /// The `/memreserve/` entries, up to the first of size 0, where Linux stops reading.
+    pub memreserve: Vec<Span>,
+    /// `/reserved-memory` itself.
+    pub reserved: Option<ReservedMemory>,
+    /// Its children, in tree order.
+    pub regions: Vec<Region>,
+    /// What `/chosen` says.
+    pub chosen: Chosen,
+}
+
+impl MemoryMap {
+    /// Survey `tree`; RAM banks in `facts` replace those of the tree.
+    #[must_use]
+    pub fn survey(tree: &Tree<'_>, facts: &BootFacts) -> Self {
+        let cells = Cells::of_root(tree);
+        let banks = memory::banks(tree, cells);
+        let reserved = ReservedMemory::survey(tree);
+        let regions = reserved.as_ref().map_or_else(Vec::new, |r| region::regions(tree, r, cells));
+        Self {
+            cells,
+            ram: Ram::new(&banks, facts),
+            banks,
+            memreserve: tree
+                .blob()
+                .memreserve()
+                .take_while(|&(_, size)| size != 0)
+                .filter_map(|(base, size)| Span::new(base, size))
+                .collect(),
+            reserved,
+            regions,
+            chosen: Chosen::survey(tree),
+        }
+    }
+
+    /// The regions that Linux will act on: enabled children of a `/reserved-memory` that it can read.
+    pub fn live(&self) -> impl Iterator<Item = &Region> {
+        self.regions.iter().filter(|region| region.enabled)
+    }
+}
