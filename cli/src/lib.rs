@@ -3,7 +3,14 @@
 //! The binary `ringfence` is a thin face of this library, so that other host programs can pack a bundle or
 //! read a policy without starting a process.
 
+pub mod args;
+pub mod bundle;
+pub mod commands;
 pub mod failure;
+pub mod input;
 pub mod number;
 pub mod policy_file;
+pub mod ring;
+pub mod style;
 pub mod suggest;
+pub mod write_out;

@@ -4,12 +4,12 @@ mod build;
 mod reader;
 mod write;
 
-use std::fs;
 use std::path::Path;
 
 use ringfence::policy::Policy;
 
 use crate::failure::Failure;
+use crate::input;
 
 pub use write::to_toml;
 
@@ -18,7 +18,7 @@ pub use write::to_toml;
 /// # Errors
 /// A [`Failure`] that names the file, and for TOML the line.
 pub fn load(path: &Path) -> Result<Policy, Failure> {
-    let bytes = fs::read(path).map_err(|error| Failure::of(path, error))?;
+    let bytes = input::read_any(path)?;
     if bytes.starts_with(&ringfence::fdt::MAGIC.to_be_bytes()) {
         return Policy::from_blob(&bytes).map_err(|error| Failure::of(path, error));
     }

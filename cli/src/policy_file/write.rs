@@ -15,8 +15,8 @@ pub fn to_toml(policy: &Policy) -> String {
 }
 
 fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
-    writeln!(out, "mode = {}            # audit | fix | strict", quoted(policy.mode.word()))?;
-    writeln!(out, "on-error = {}       # halt | reset | continue", quoted(policy.on_error.word()))?;
+    commented(out, &format!("mode = {}", quoted(policy.mode.word())), "audit | fix | strict")?;
+    commented(out, &format!("on-error = {}", quoted(policy.on_error.word())), "halt | reset | continue")?;
     if let Some(board) = &policy.board {
         writeln!(out, "board = {}", quoted(board))?;
     }
@@ -49,9 +49,14 @@ fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
     }
     writeln!(out, "\n[allow]")?;
     for switch in Allow::SWITCHES {
-        writeln!(out, "{} = {}   # {}", switch.name, policy.allow.is_on(switch), switch.about)?;
+        commented(out, &format!("{} = {}", switch.name, policy.allow.is_on(switch)), switch.about)?;
     }
     Ok(())
+}
+
+/// A line with a comment, the comments of short lines one below the other.
+fn commented(out: &mut String, line: &str, comment: &str) -> std::fmt::Result {
+    writeln!(out, "{line:<22} # {comment}")
 }
 
 /// In the largest binary unit that is exact, or else in hexadecimal.

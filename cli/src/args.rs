@@ -1,0 +1,317 @@
+//! The command line: what can be asked, and the help that teaches it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ringfence::finding::Severity;
+use ringfence::profile::PageSize;
+use ringfence::span::Span;
+
+use crate::number;
+
+/// Checks, repairs and packs the memory map that a device tree gives to Linux on arm64.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ringfence",
+    version,
+    after_help = "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 wrong usage or unreadable input, \
+                  3 `fix` could not make the tree clean."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the tool can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Judge device trees, as the stage would on the board
+    Check(Check),
+    /// Repair a device tree, prove the result and write it
+    Fix(Fix),
+    /// Show who has which memory
+    Map(Map),
+    /// Make, check and show what a board requires
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Pack kernel, ramdisk, policy and device tree into a bundle that the stage boots
+    Pack(Pack),
+    /// List the rules
+    Rules(Rules),
+    /// Explain a rule: what it demands, what Linux does otherwise, and how to write it right
+    Explain(Explain),
+    /// Decode the stage's structured log from a memory dump
+    Log(Log),
+}
+
+/// What is known about the boot besides the tree.
+#[derive(Args, Clone, Debug)]
+pub struct Boot {
+    /// What the board requires: a TOML policy or a blob of one
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Kernel version to judge for
+    #[arg(long, value_name = "PROFILE", default_value = "6.12")]
+    pub kernel: String,
+    /// The kernel's page size
+    #[arg(long, value_name = "SIZE", value_enum)]
+    pub page: Option<Page>,
+    /// RAM bank, in place of those that /memory states; may be repeated
+    #[arg(long, value_name = "BASE:SIZE", value_parser = span)]
+    pub ram: Vec<Span>,
+    /// Bootargs, in place of those in /chosen
+    #[arg(long, value_name = "STR")]
+    pub cmdline: Option<String>,
+    /// Where the boot loader puts kernel, initrd, dtb, stage or bundle; may be repeated
+    #[arg(long, value_name = "NAME=BASE:SIZE", value_parser = placement)]
+    pub boot_map: Vec<(BootItem, Span)>,
+}
+
+/// Judge device trees, as the stage would on the board.
+#[derive(Args, Debug)]
+pub struct Check {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
+    pub boot: Boot,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Least severity that makes the exit code 1
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
+    pub fail_on: FailOn,
+    /// .dtb, .dts (through dtc), a directory of .dtb, or - for stdin
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+}
+
+/// Repair a device tree, prove the result and write it.
+#[derive(Args, Debug)]
+pub struct Fix {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
+    pub boot: Boot,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Where to write the repaired tree, - for stdout
+    #[arg(short, long, value_name = "OUT", required_unless_present_any = ["in_place", "diff"])]
+    pub output: Option<PathBuf>,
+    /// Write over INPUT
+    #[arg(long, conflicts_with = "output")]
+    pub in_place: bool,
+    /// Show what changed, as source
+    #[arg(long)]
+    pub diff: bool,
+    /// Permit repairs that change who has which memory, as though the policy allowed all of them
+    #[arg(long = "unsafe")]
+    pub permit_all: bool,
+    /// .dtb, .dts (through dtc), or - for stdin
+    pub input: PathBuf,
+}
+
+/// Show who has which memory.
+#[derive(Args, Debug)]
+pub struct Map {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
+    pub boot: Boot,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Show free memory, too
+    #[arg(long)]
+    pub free: bool,
+    /// .dtb, .dts (through dtc), or - for stdin
+    pub input: PathBuf,
+}
+
+/// Make, check and show what a board requires.
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// Write a policy that requires what a known-good tree has
+    Init {
+        /// A tree that is right
+        known_good: PathBuf,
+        /// Where to write it; stdout by default
+        #[arg(short, long, value_name = "OUT")]
+        output: Option<PathBuf>,
+    },
+    /// Check a policy file
+    Check {
+        /// TOML or blob
+        policy: PathBuf,
+    },
+    /// Compile a policy to the blob that travels to the stage
+    Build {
+        /// TOML
+        policy: PathBuf,
+        /// Where to write the blob, - for stdout
+        #[arg(short, long, value_name = "BLOB")]
+        output: PathBuf,
+    },
+    /// Show a blob as TOML, with its digest
+    Show {
+        /// Blob or TOML
+        policy: PathBuf,
+    },
+}
+
+/// Pack kernel, ramdisk, policy and device tree into a bundle.
+#[derive(Args, Debug)]
+pub struct Pack {
+    /// arm64 Image, or a gzip of it
+    #[arg(long, value_name = "FILE")]
+    pub kernel: PathBuf,
+    /// Initial ramdisk
+    #[arg(long, value_name = "FILE")]
+    pub initrd: Option<PathBuf>,
+    /// Device tree: .dtb or .dts
+    #[arg(long, value_name = "FILE")]
+    pub dtb: Option<PathBuf>,
+    /// Policy: TOML or blob
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Where to write the bundle, - for stdout
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+}
+
+/// List the rules.
+#[derive(Args, Debug)]
+pub struct Rules {
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Explain a rule.
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// Its id, such as RF201
+    pub rule: String,
+}
+
+/// Decode the stage's structured log.
+#[derive(Args, Debug)]
+pub struct Log {
+    /// Memory dump that holds the ring, - for stdin
+    pub file: PathBuf,
+    /// The very stage that wrote it
+    #[arg(long, value_name = "FILE")]
+    pub elf: PathBuf,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
+}
+
+/// The least severity that counts as failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Errors only
+    #[default]
+    Error,
+    /// Warnings, too
+    Warning,
+    /// Whatever is said
+    Note,
+}
+
+impl From<FailOn> for Severity {
+    fn from(fail_on: FailOn) -> Self {
+        match fail_on {
+            FailOn::Error => Self::Error,
+            FailOn::Warning => Self::Warning,
+            FailOn::Note => Self::Note,
+        }
+    }
+}
+
+/// A kernel's page size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Page {
+    /// 4 KiB
+    #[value(name = "4k")]
+    K4,
+    /// 16 KiB
+    #[value(name = "16k")]
+    K16,
+    /// 64 KiB
+    #[value(name = "64k")]
+    K64,
+}
+
+impl From<Page> for PageSize {
+    fn from(page: Page) -> Self {
+        match page {
+            Page::K4 => Self::K4,
+            Page::K16 => Self::K16,
+            Page::K64 => Self::K64,
+        }
+    }
+}
+
+/// What a boot loader places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BootItem {
+    /// The kernel image with its BSS.
+    Kernel,
+    /// The initial ramdisk.
+    Initrd,
+    /// The device tree.
+    Dtb,
+    /// The stage.
+    Stage,
+    /// The bundle.
+    Bundle,
+}
+
+/// Read `BASE:SIZE`.
+fn span(text: &str) -> Result<Span, String> {
+    let (base, size) = text.split_once(':').ok_or("write BASE:SIZE, such as 0x40000000:4GiB")?;
+    let (base, size) = (number::address(base)?, number::size(size)?);
+    Span::new(base, size).ok_or_else(|| format!("`{text}` is empty or exceeds the address space"))
+}
+
+/// Read `NAME=BASE:SIZE`.
+fn placement(text: &str) -> Result<(BootItem, Span), String> {
+    let (name, place) =
+        text.split_once('=').ok_or("write NAME=BASE:SIZE, such as kernel=0x40200000:40MiB")?;
+    let item = match name {
+        "kernel" => BootItem::Kernel,
+        "initrd" => BootItem::Initrd,
+        "dtb" => BootItem::Dtb,
+        "stage" => BootItem::Stage,
+        "bundle" => BootItem::Bundle,
+        _ => return Err(format!("`{name}` is not placed: kernel, initrd, dtb, stage, bundle")),
+    };
+    Ok((item, span(place)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use ringfence::span::{GIB, MIB};
+
+    #[test]
+    fn the_definitions_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn spans_are_base_and_size() {
+        assert_eq!(span("0x40000000:4GiB"), Ok(Span::new(0x4000_0000, 4 * GIB).unwrap()));
+        assert!(span("0x40000000").is_err() && span("0:0").is_err() && span("0xffffffffffffffff:2").is_err());
+        let kernel = placement("kernel=0x40200000:40M").unwrap();
+        assert_eq!(kernel, (BootItem::Kernel, Span::new(0x4020_0000, 40 * MIB).unwrap()));
+        assert!(placement("uboot=0:1").unwrap_err().contains("kernel, initrd"));
+    }
+}

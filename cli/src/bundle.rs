@@ -1,0 +1,93 @@
+//! Packs a bundle from files.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use ringfence::fdt;
+use ringfence::fit::{Layout, Pack};
+use ringfence::kernel_image::Header;
+
+use crate::failure::Failure;
+use crate::{input, policy_file};
+
+/// Largest kernel that a gzip stream may unpack to: what lies behind is a bomb.
+const MAX_KERNEL: u64 = 512 << 20;
+
+/// The files that go into a bundle.
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
+    /// An arm64 `Image`, or a gzip of one.
+    pub kernel: PathBuf,
+    /// The initial ramdisk.
+    pub initrd: Option<PathBuf>,
+    /// The device tree, `.dtb` or `.dts`.
+    pub dtb: Option<PathBuf>,
+    /// The policy, TOML or blob.
+    pub policy: Option<PathBuf>,
+}
+
+/// Pack the bundle; also tells where its parts lie in it.
+///
+/// # Errors
+/// A [`Failure`] that names the file.
+pub fn pack(parts: &Parts) -> Result<(Vec<u8>, Layout), Failure> {
+    let kernel = read_kernel(&parts.kernel)?;
+    let ramdisk = parts.initrd.as_deref().map(read_ramdisk).transpose()?;
+    let fdt = parts.dtb.as_deref().map(read_tree).transpose()?;
+    let policy = parts.policy.as_deref().map(policy_blob).transpose()?;
+    let pack = Pack {
+        kernel: &kernel,
+        ramdisk: ramdisk.as_deref(),
+        fdt: fdt.as_deref(),
+        policy: policy.as_deref(),
+        timestamp: source_date(),
+    };
+    pack.build_with_layout().map_err(|error| Failure::new(error.to_string()))
+}
+
+/// Compile a policy file to the blob that travels.
+///
+/// # Errors
+/// A [`Failure`] that names the file, and for TOML the line.
+pub fn policy_blob(path: &Path) -> Result<Vec<u8>, Failure> {
+    policy_file::load(path)?.to_blob().map_err(|error| Failure::of(path, error))
+}
+
+fn read_kernel(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = read(path)?;
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let mut plain = Vec::new();
+        flate2::read::MultiGzDecoder::new(bytes.as_slice())
+            .take(MAX_KERNEL + 1)
+            .read_to_end(&mut plain)
+            .map_err(|error| Failure::of(path, format!("damaged gzip stream: {error}")))?;
+        if plain.len() as u64 > MAX_KERNEL {
+            return Err(Failure::of(path, "unpacks to more than 512 MiB: this is no kernel"));
+        }
+        bytes = plain;
+    }
+    Header::parse(&bytes).map_err(|error| Failure::of(path, error))?;
+    Ok(bytes)
+}
+
+fn read_ramdisk(path: &Path) -> Result<Vec<u8>, Failure> {
+    match read(path)? {
+        bytes if bytes.is_empty() => Err(Failure::of(path, "the file is empty")),
+        bytes => Ok(bytes),
+    }
+}
+
+fn read_tree(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = input::read(path)?;
+    let blob = fdt::Blob::check(&bytes).map_err(|error| Failure::of(path, error))?;
+    Ok(blob.bytes().to_vec())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    input::read_any(path)
+}
+
+/// `SOURCE_DATE_EPOCH` where a distribution's build sets it, else zero: bundles are reproducible.
+fn source_date() -> u32 {
+    std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok()).unwrap_or_default()
+}

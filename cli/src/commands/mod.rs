@@ -1,0 +1,42 @@
+//! The commands, one file each.
+
+mod log;
+mod pack;
+mod policy;
+
+use std::process::ExitCode;
+
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+
+/// How a command ended, as its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing to complain about.
+    Clean = 0,
+    /// Findings at or above the limit.
+    Findings = 1,
+    /// Wrong usage, or input that cannot be read.
+    Unusable = 2,
+    /// `fix` could not make the tree clean.
+    NotFixed = 3,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(outcome as u8)
+    }
+}
+
+/// Do what the command line asks.
+///
+/// # Errors
+/// A [`Failure`] that has not been printed yet; the exit code is then 2.
+pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
+    match &cli.command {
+        Command::Policy(args) => policy::run(args),
+        Command::Pack(args) => pack::run(args),
+        Command::Log(args) => log::run(args),
+        _ => Err(Failure::new("not yet")),
+    }
+}

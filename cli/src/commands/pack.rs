@@ -1,0 +1,39 @@
+//! `ringfence pack`.
+
+use ringfence::span::Size;
+
+use super::Outcome;
+use crate::args::Pack;
+use crate::bundle::{self, Parts};
+use crate::failure::Failure;
+use crate::input::is_stdin;
+use crate::write_out;
+
+pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
+    let parts = Parts {
+        kernel: args.kernel.clone(),
+        initrd: args.initrd.clone(),
+        dtb: args.dtb.clone(),
+        policy: args.policy.clone(),
+    };
+    let (bundle, layout) = bundle::pack(&parts)?;
+    write_out::write(&args.output, &bundle)?;
+    if !is_stdin(&args.output) {
+        anstream::println!("{}: {} ({} bytes)", args.output.display(), approximate(layout.len), layout.len);
+        let lines = [
+            ("policy", parts.policy.is_some(), layout.policy),
+            ("dtb", parts.dtb.is_some(), layout.fdt),
+            ("kernel", true, layout.kernel),
+            ("initrd", parts.initrd.is_some(), layout.ramdisk),
+        ];
+        for (name, _, offset) in lines.iter().filter(|(_, present, _)| *present) {
+            anstream::println!("  {offset:#010x} {name}");
+        }
+    }
+    Ok(Outcome::Clean)
+}
+
+/// The size rounded up to whole MiB, which is how people think of bundles.
+fn approximate(bytes: u64) -> Size {
+    Size(bytes.next_multiple_of(1 << 20))
+}

@@ -1,0 +1,29 @@
+//! The colours, in one place. The streams take them out when nobody can see them or `NO_COLOR` is set.
+
+use anstyle::{AnsiColor, Style};
+
+/// An error.
+pub const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
+/// A warning.
+pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+/// A note.
+pub const NOTE: Style = AnsiColor::BrightGreen.on_default().bold();
+/// What is of less interest.
+pub const DIM: Style = Style::new().dimmed();
+/// What is of more.
+pub const BOLD: Style = Style::new().bold();
+/// A line that came.
+pub const ADDED: Style = AnsiColor::Green.on_default();
+/// A line that went.
+pub const REMOVED: Style = AnsiColor::Red.on_default();
+
+/// The style of a log level by its name.
+#[must_use]
+pub fn level_style(level: &str) -> Style {
+    match level {
+        "error" => ERROR,
+        "warn" => WARNING,
+        "info" => NOTE,
+        _ => DIM,
+    }
+}

@@ -1,0 +1,88 @@
+//! Writes results so that nobody ever finds half of one.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::input::is_stdin;
+
+/// Write `bytes` to `path` in one step, or to stdout for `-`.
+///
+/// The bytes go to a temporary file beside the target, which takes the target's place only when complete. An
+/// existing target keeps its permissions; a symbolic link is followed.
+///
+/// # Errors
+/// When the directory cannot be written to; the target is then as it was.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failure = |error: std::io::Error| Failure::of(path, format!("cannot write: {error}"));
+    if is_stdin(path) {
+        let mut stdout = std::io::stdout().lock();
+        return stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(failure);
+    }
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    if let Ok(meta) = fs::metadata(&target)
+        && !meta.is_file()
+    {
+        // A device or a pipe cannot be replaced; it has no old content to lose either.
+        return if meta.is_dir() {
+            Err(Failure::of(path, "cannot write: this is a directory"))
+        } else {
+            fs::write(&target, bytes).map_err(failure)
+        };
+    }
+    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".ringfence-").tempfile_in(directory).map_err(failure)?;
+    file.write_all(bytes).map_err(failure)?;
+    let permissions = match fs::metadata(&target) {
+        Ok(meta) => meta.permissions(),
+        Err(_) => default_permissions(),
+    };
+    file.as_file().set_permissions(permissions).map_err(failure)?;
+    file.persist(&target).map(|_| ()).map_err(|error| failure(error.error))
+}
+
+/// What an ordinary new file gets; temporary files are made for their owner's eyes only.
+fn default_permissions() -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    fs::Permissions::from_mode(0o644)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_new_file_is_readable_and_an_old_one_keeps_its_mode() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.dtb");
+        write(&path, b"one").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing temporary is left");
+    }
+
+    #[test]
+    fn a_target_that_cannot_be_written_is_an_error_with_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = write(&dir.path().join("missing/out.dtb"), b"x").unwrap_err();
+        assert!(error.message().contains("missing/out.dtb"), "{}", error.message());
+        assert!(write(dir.path(), b"x").is_err());
+    }
+
+    #[test]
+    fn a_link_is_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("target");
+        let link = dir.path().join("link");
+        fs::write(&target, b"old").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write(&link, b"new").unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+}
