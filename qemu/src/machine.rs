@@ -84,11 +84,13 @@ pub(crate) enum Entry {
         /// The kernel command line.
         append: Option<String>,
     },
-    /// Through firmware in flash, with the rest offered over QEMU's firmware configuration device.
+    /// Through firmware in the first flash.
     Firmware {
         /// The firmware image.
         bios: PathBuf,
-        /// A board description instead of QEMU's own.
+        /// What the second flash holds.
+        flash: PathBuf,
+        /// A board description instead of QEMU's own, which the firmware finds at the start of RAM.
         dtb: Option<PathBuf>,
         /// Files that lie in memory when it starts.
         loaded: Vec<Loaded>,
@@ -132,9 +134,12 @@ impl Board {
         let mut qemu = Command::new("qemu-system-aarch64");
         let secure = if self.level == Level::El2 { "on" } else { "off" };
         match self.machine {
-            Machine::Virt => {
-                qemu.args(["-machine", &format!("virt,virtualization={secure}"), "-cpu", "cortex-a72"])
-            }
+            Machine::Virt => qemu.args([
+                "-machine",
+                &format!("virt,acpi=off,virtualization={secure}"),
+                "-cpu",
+                "cortex-a72",
+            ]),
             Machine::Zcu102 => qemu.args(["-machine", &format!("xlnx-zcu102,virtualization={secure}")]),
         };
         qemu.args(["-m", &self.ram.to_string(), "-net", "none", "-no-reboot"]);
@@ -146,9 +151,11 @@ impl Board {
                 option(&mut qemu, "-dtb", dtb.as_ref().map(OsString::from));
                 option(&mut qemu, "-append", append.as_ref().map(OsString::from));
             }
-            Entry::Firmware { bios, dtb, loaded } => {
+            Entry::Firmware { bios, flash, dtb, loaded } => {
                 qemu.arg("-bios").arg(bios);
                 option(&mut qemu, "-dtb", dtb.as_ref().map(OsString::from));
+                let flash = flash.display().to_string().replace(',', ",,");
+                qemu.args(["-drive", &format!("if=pflash,unit=1,format=raw,readonly=on,file={flash}")]);
                 loaded.iter().for_each(|file| load(&mut qemu, file));
             }
             Entry::Raw { loaded, start } => {
@@ -197,7 +204,7 @@ mod tests {
             plugin: None,
         };
         let line = words(&board(Level::El2).command());
-        assert!(line.contains("virt,virtualization=on") && line.contains("-m 1024M"), "{line}");
+        assert!(line.contains("virt,acpi=off,virtualization=on") && line.contains("-m 1024M"), "{line}");
         assert!(line.contains("loader,file=a,,b,addr=0x40200000,force-raw=on"), "{line}");
         assert!(words(&board(Level::El1).command()).contains("virtualization=off"));
     }

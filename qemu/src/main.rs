@@ -1,6 +1,7 @@
 //! The proving ground of ringfence, run as `cargo xtask`: sets up, builds the stage, boots it, measures.
 
 mod commands;
+mod counter;
 mod dtc;
 mod flat;
 mod handed;
@@ -8,6 +9,7 @@ mod initramfs;
 mod iomem;
 mod job;
 mod machine;
+mod profile;
 mod runner;
 mod setup;
 mod shell;
@@ -39,6 +41,8 @@ enum Command {
     },
     /// Boot a real Linux through the stage and check that every carveout holds
     Qemu(commands::qemu::Options),
+    /// Measure the stage and its rivals: bytes, and exact instruction counts
+    Bench(commands::bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Setup { no_install } => set_up(&ws, no_install),
         Command::Qemu(options) => commands::qemu::run(&ws, &options),
+        Command::Bench(options) => commands::bench::run(&ws, &options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ use crate::shell::words;
 use crate::transcript::{Ending, Transcript};
 use anyhow::{Context, Result};
 use std::io::{Read, Write};
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,51 +16,28 @@ const GRACE: Duration = Duration::from_secs(3);
 /// Text that a board prints when it is over although it need not power itself off.
 const LAST_WORDS: [&str; 2] = ["---[ end Kernel panic", "Rebooting in"];
 
-/// A line to type when the console shows a text.
-#[derive(Clone, Debug)]
-pub(crate) struct Typed {
-    /// What to wait for, from where the previous one was found on.
-    pub(crate) after: String,
-    /// What to type then, with its line end.
-    pub(crate) text: String,
-}
-
 /// Starts the board, copies its console to `sink` as it comes, and returns all of it when the board has
 /// powered off, gave up, or `limit` is over (the board is killed then, which is an [`Ending`], not an error).
 ///
 /// # Errors
 /// When QEMU cannot be started or its output not be read.
-pub(crate) fn run(
-    board: &Board,
-    script: &[Typed],
-    limit: Duration,
-    sink: &mut dyn Write,
-) -> Result<Transcript> {
+pub(crate) fn run(board: &Board, limit: Duration, sink: &mut dyn Write) -> Result<Transcript> {
     let mut command = board.command();
     let line = words(&command);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = Instant::now();
     let mut child = command.spawn().with_context(|| format!("cannot start `{line}`"))?;
-    let mut keyboard = child.stdin.take().context("QEMU has no standard input")?;
     let console = listen(child.stdout.take().context("QEMU has no standard output")?);
     let complaints = listen(child.stderr.take().context("QEMU has no standard error")?);
 
     let mut deadline = started + limit;
     let mut bytes: Vec<u8> = Vec::new();
-    let mut script = script.iter().peekable();
-    let mut searched = 0;
     let mut given_up = false;
     let ending = loop {
         match console.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(chunk) => {
                 sink.write_all(&chunk).and_then(|()| sink.flush()).context("cannot copy the console")?;
                 bytes.extend(chunk);
-                while let Some(typed) = script.peek() {
-                    let Some(at) = find(&bytes[searched..], typed.after.as_bytes()) else { break };
-                    searched += at + typed.after.len();
-                    type_in(&mut keyboard, &typed.text);
-                    script.next();
-                }
                 if !given_up && LAST_WORDS.iter().any(|words| find(&bytes, words.as_bytes()).is_some()) {
                     given_up = true;
                     deadline = deadline.min(Instant::now() + GRACE);
@@ -97,11 +74,6 @@ fn listen(mut stream: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
         }
     });
     receive
-}
-
-fn type_in(keyboard: &mut ChildStdin, text: &str) {
-    // A board that has ended no longer listens; its console says why.
-    let _ = keyboard.write_all(text.as_bytes()).and_then(|()| keyboard.flush());
 }
 
 fn stop(child: &mut Child) {

@@ -1,51 +1,93 @@
-//! U-Boot as the loader: what lies in memory when it starts, and what is typed at its prompt.
+//! U-Boot as the loader: what lies in memory when it starts, and the environment that tells it what to do.
+//!
+//! The environment comes in the board's second flash, where Debian's U-Boot for `virt` looks for it. Nobody has
+//! to type at a prompt, no delay is waited for, and two runs execute the same instructions.
 
-use crate::machine::{Board, Entry, Loaded};
-use crate::runner::Typed;
+use crate::machine::{Entry, Loaded};
 use crate::setup::uboot_image;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Where the image, the initrd and the tree lie before U-Boot starts; clear of where it puts itself.
-const KERNEL_AT: u64 = 0x4040_0000;
+pub(crate) const KERNEL_AT: u64 = 0x4040_0000;
 const INITRD_AT: u64 = 0x4800_0000;
-const DTB_AT: u64 = 0x4720_0000;
+pub(crate) const DTB_AT: u64 = 0x4720_0000;
 
-const PROMPT: &str = "=> ";
+/// Copies the tree that the board came with to [`DTB_AT`].
+pub(crate) const COPY_TREE: &str =
+    "fdt addr ${fdtcontroladdr}; fdt move ${fdtcontroladdr} 0x47200000 0x100000";
+
+/// Size of the environment in flash (`CONFIG_ENV_SIZE`), and of the flash that QEMU wants filled.
+const ENV_SIZE: usize = 0x4_0000;
+const FLASH_SIZE: usize = 64 << 20;
 
 /// Turns a board that QEMU would boot into one on which U-Boot does it.
 ///
 /// # Errors
-/// When the board is no Linux boot.
-pub(crate) fn entry(entry: Entry) -> Result<Entry> {
-    let Entry::Linux { kernel, initrd, dtb, .. } = entry else { bail!("U-Boot needs an image to boot") };
-    let mut loaded = vec![Loaded { file: kernel, at: KERNEL_AT }];
-    loaded.extend(initrd.map(|file| Loaded { file, at: INITRD_AT }));
-    loaded.extend(dtb.map(|file| Loaded { file, at: DTB_AT }));
-    Ok(Entry::Firmware { bios: uboot_image().into(), dtb: None, loaded })
-}
-
-/// What to type so that U-Boot boots what [`entry`] put into memory.
-///
-/// # Errors
-/// When the board is not one that [`entry`] made.
-pub(crate) fn script(board: &Board, append: &str) -> Result<Vec<Typed>> {
-    let Entry::Firmware { loaded, .. } = &board.entry else { bail!("no board for U-Boot") };
-    let initrd = loaded.iter().find(|file| file.at == INITRD_AT);
-    let initrd = match initrd {
-        Some(loaded) => {
-            let size = fs::metadata(&loaded.file).with_context(|| loaded.file.display().to_string())?.len();
+/// When it is no Linux boot, or the environment's file in `scratch` cannot be written.
+pub(crate) fn entry(entry: Entry, scratch: &Path) -> Result<Entry> {
+    let Entry::Linux { kernel, initrd, dtb, append } = entry else { bail!("U-Boot needs an image to boot") };
+    let slot = match &initrd {
+        Some(file) => {
+            let size = fs::metadata(file).with_context(|| file.display().to_string())?.len();
             format!("{INITRD_AT:#x}:{size:#x}")
         }
         None => "-".into(),
     };
-    let commands = [
-        // Neither is to be moved: the stage shall find them where they lie.
-        "setenv initrd_high 0xffffffffffffffff; setenv fdt_high 0xffffffffffffffff".to_owned(),
-        format!("setenv bootargs \"{append}\""),
-        format!("booti {KERNEL_AT:#x} {initrd} {DTB_AT:#x}"),
-    ];
-    let interrupt = Typed { after: "Hit any key to stop autoboot".into(), text: "\n".into() };
-    let typed = commands.into_iter().map(|text| Typed { after: PROMPT.into(), text: format!("{text}\n") });
-    Ok(std::iter::once(interrupt).chain(typed).collect())
+    // QEMU completes the tree (PSCI, memory) where the firmware finds it; U-Boot itself goes on using that one.
+    let boot = format!("{COPY_TREE}; booti {KERNEL_AT:#x} {slot} {DTB_AT:#x}");
+    let mut loaded = vec![Loaded { file: kernel, at: KERNEL_AT }];
+    loaded.extend(initrd.map(|file| Loaded { file, at: INITRD_AT }));
+    let bootargs = append.unwrap_or_default();
+    firmware(loaded, dtb, &[("bootcmd", &boot), ("bootargs", &bootargs)], scratch)
+}
+
+/// A board on which U-Boot runs with these variables and these files in memory.
+///
+/// # Errors
+/// When the environment does not fit or its file in `scratch` cannot be written.
+pub(crate) fn firmware(
+    loaded: Vec<Loaded>,
+    dtb: Option<PathBuf>,
+    variables: &[(&str, &str)],
+    scratch: &Path,
+) -> Result<Entry> {
+    // Nothing is to be moved: what is booted shall find everything where it lies.
+    let fixed =
+        [("bootdelay", "0"), ("initrd_high", "0xffffffffffffffff"), ("fdt_high", "0xffffffffffffffff")];
+    let all: Vec<_> = fixed.iter().chain(variables).copied().collect();
+    let flash = scratch.join("uboot-env.flash");
+    let mut image = environment(&all)?;
+    image.resize(FLASH_SIZE, 0xff);
+    fs::write(&flash, image).with_context(|| format!("cannot write {}", flash.display()))?;
+    Ok(Entry::Firmware { bios: uboot_image().into(), flash, dtb, loaded })
+}
+
+/// U-Boot's environment: a CRC-32 over what follows, then `name=value` strings, an empty one last.
+fn environment(variables: &[(&str, &str)]) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for (name, value) in variables {
+        text.extend(format!("{name}={value}\0").into_bytes());
+    }
+    ensure!(text.len() + 5 <= ENV_SIZE, "the U-Boot environment takes {} bytes", text.len());
+    text.resize(ENV_SIZE - 4, 0);
+    let mut image = crc32fast::hash(&text).to_le_bytes().to_vec();
+    image.extend(text);
+    Ok(image)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_is_a_checksum_and_strings() {
+        let image = environment(&[("bootdelay", "0"), ("a", "b")]).unwrap();
+        assert_eq!(image.len(), ENV_SIZE);
+        assert_eq!(&image[4..22], b"bootdelay=0\0a=b\0\0\0");
+        assert_eq!(image[..4], crc32fast::hash(&image[4..]).to_le_bytes());
+        let long = "x".repeat(ENV_SIZE);
+        assert!(environment(&[("v", &long)]).is_err());
+    }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask qemu`: sets up what is missing, builds the stage, boots Linux through it, holds it to its word.
 
 use crate::job::{self, Parts, Tool};
-use crate::machine::{Board, Entry, Level, Machine, Ram};
+use crate::machine::{Board, Level, Machine, Ram};
 use crate::runner;
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
@@ -77,13 +77,11 @@ pub(crate) struct Options {
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
     let board = prepare(ws, options, consent)?;
-    let script =
-        if options.via == Via::Uboot { uboot::script(&board, &append(options))? } else { Vec::new() };
     let mut sink = Sink { console: io::stdout(), log: None };
     if let Some(path) = &options.log {
         sink.log = Some(File::create(path).with_context(|| format!("cannot write {}", path.display()))?);
     }
-    let transcript = runner::run(&board, &script, Duration::from_secs(options.timeout), &mut sink)?;
+    let transcript = runner::run(&board, Duration::from_secs(options.timeout), &mut sink)?;
     println!();
     if options.without_stage {
         verdict::came_up(&transcript)?;
@@ -139,7 +137,7 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     board.level = options.el;
     board.ram = options.memory;
     if options.via == Via::Uboot {
-        board.entry = uboot::entry(board.entry)?;
+        board.entry = uboot::entry(board.entry, &ws.scratch("uboot")?)?;
     }
     Ok(board)
 }

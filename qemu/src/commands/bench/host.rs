@@ -1,0 +1,67 @@
+//! What the tool takes on the host: every tree of Debian's kernel package judged, beside dtc reading them.
+
+use crate::job::Tool;
+use crate::setup;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// Times both over the whole corpus, in seconds.
+pub(super) fn measure(ws: &Workspace, tool: &Tool) -> Result<Value> {
+    let corpus = setup::corpus(ws);
+    let trees = trees(&corpus)?;
+    // Read once, so that neither pays for a cold file cache.
+    let bytes: usize = trees.iter().map(|path| fs::read(path).map_or(0, |tree| tree.len())).sum();
+
+    let started = Instant::now();
+    let status = tool
+        .command()
+        .args(["check", "--format", "json"])
+        .arg(&corpus)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .context("cannot start the tool")?;
+    let check = started.elapsed().as_secs_f64();
+    // 1 means findings, which real boards have.
+    if !matches!(status.code(), Some(0 | 1)) {
+        bail!("`ringfence check` over the corpus ended with {status}");
+    }
+    let started = Instant::now();
+    for tree in &trees {
+        let mut dtc = Command::new("dtc");
+        dtc.args(["-q", "-q", "-I", "dtb", "-O", "dtb", "-o", "/dev/null"]).arg(tree);
+        dtc.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    }
+    let dtc = started.elapsed().as_secs_f64();
+    let rounded = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
+    Ok(json!({
+        "corpus_trees": trees.len(),
+        "corpus_bytes": bytes,
+        "check_seconds": rounded(check),
+        "dtc_seconds": rounded(dtc),
+        "check_relative_to_dtc": rounded(check / dtc),
+    }))
+}
+
+fn trees(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut open = vec![dir.to_path_buf()];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(&dir).with_context(|| dir.display().to_string())? {
+            let path = entry?.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "dtb") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}

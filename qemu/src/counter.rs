@@ -1,0 +1,141 @@
+//! The exact number of instructions between two addresses, counted by a plug-in that QEMU loads.
+
+use crate::shell::{capture, run};
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The plug-in's source, compiled on the spot against the interface of the QEMU that is installed.
+const SOURCE: &str = include_str!("../plugin/count.c");
+
+/// The compiled plug-in.
+#[derive(Clone, Debug)]
+pub(crate) struct Counter(PathBuf);
+
+/// Between which instructions to count.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Window {
+    /// First instruction counted; without it the first one that the board executes.
+    pub(crate) from: Option<u64>,
+    /// Where the count on the way is noted.
+    pub(crate) mark: Option<u64>,
+    /// First instruction not counted.
+    pub(crate) to: u64,
+    /// Bytes from `from` on whose instructions are also counted one by one.
+    pub(crate) image: Option<u64>,
+}
+
+/// What was counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    /// Instructions executed in the window.
+    pub(crate) total: u64,
+    /// Those before the mark.
+    pub(crate) mark: Option<u64>,
+    /// The count at each write to the system control register, which turns MMU and caches on and off.
+    pub(crate) control_writes: Vec<u64>,
+    /// Offset into the image and how often its instruction was executed.
+    pub(crate) per_instruction: Vec<(u64, u64)>,
+}
+
+impl Count {
+    /// Instructions executed with the caches off: all but the longest stretch between two writes to the
+    /// control register, which is the one with everything on.
+    pub(crate) fn caches_off(&self) -> u64 {
+        let stretches = self.control_writes.windows(2).map(|pair| pair[1] - pair[0]);
+        self.total - stretches.max().unwrap_or(0)
+    }
+}
+
+impl Counter {
+    /// Compiles the plug-in, unless this very one is there already.
+    pub(crate) fn build(ws: &Workspace) -> Result<Self> {
+        let version = capture(Command::new("qemu-system-aarch64").arg("--version"))?;
+        let api = api_of(&version).with_context(|| format!("cannot read QEMU's version: {version}"))?;
+        let hash = Sha256::digest(format!("{api}\n{SOURCE}"));
+        let key: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let dir = ws.cache().join("counter");
+        fs::create_dir_all(&dir)?;
+        let (source, plugin) = (dir.join("count.c"), dir.join(format!("count-{key}.so")));
+        if !plugin.is_file() {
+            fs::write(&source, SOURCE)?;
+            let mut cc = Command::new("cc");
+            cc.args(["-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"]);
+            cc.arg(format!("-DPLUGIN_API={api}")).arg("-o").args([&plugin, &source]);
+            run(&mut cc).context("compiling the instruction counter")?;
+        }
+        Ok(Self(plugin))
+    }
+
+    /// What QEMU's `-plugin` takes to count in this window into a file.
+    pub(crate) fn argument(&self, window: Window, out: &Path) -> String {
+        let mut text = format!("{},to={:#x},out={}", self.0.display(), window.to, out.display());
+        for (name, value) in [("from", window.from), ("mark", window.mark), ("image", window.image)] {
+            if let Some(value) = value {
+                text.push_str(&format!(",{name}={value:#x}"));
+            }
+        }
+        text
+    }
+}
+
+/// Reads what the plug-in wrote.
+///
+/// # Errors
+/// When there is nothing: the end of the window was never executed.
+pub(crate) fn read(out: &Path) -> Result<Count> {
+    let text = fs::read_to_string(out).context("the board never came to the end of what is counted")?;
+    let mut count = Count::default();
+    for line in text.lines() {
+        let mut words = line.split(' ');
+        let mut number = || words.next_back().and_then(|word| word.parse::<u64>().ok());
+        let value = number().with_context(|| format!("no count: `{line}`"))?;
+        match line.split(' ').next() {
+            Some("count") => count.total = value,
+            Some("mark") => count.mark = Some(value),
+            Some("sctlr") => count.control_writes.push(value),
+            Some("at") => {
+                let offset = number().with_context(|| format!("no count: `{line}`"))?;
+                count.per_instruction.push((offset, value));
+            }
+            _ => bail!("no count: `{line}`"),
+        }
+    }
+    Ok(count)
+}
+
+/// The plug-in interface of a QEMU release: each accepts its own and somewhat older ones.
+fn api_of(version: &str) -> Option<u32> {
+    let number = version.split_whitespace().skip_while(|word| *word != "version").nth(1)?;
+    let mut parts = number.split('.').map_while(|part| part.parse::<u32>().ok());
+    Some(match (parts.next()?, parts.next()?) {
+        (..=8, ..=1) | (..=7, _) => 1,
+        (8, _) => 2,
+        (9, 0) => 2,
+        (9, _) => 3,
+        _ => 4,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn caches_are_on_in_the_longest_stretch_between_control_writes() {
+        let count = Count { total: 1000, control_writes: vec![20, 120, 950], ..Count::default() };
+        assert_eq!(count.caches_off(), 170);
+        assert_eq!(Count { total: 7, ..Count::default() }.caches_off(), 7);
+    }
+
+    #[test]
+    fn the_interface_follows_from_the_release() {
+        assert_eq!(api_of("QEMU emulator version 7.2.22 (Debian 1:7.2)"), Some(1));
+        assert_eq!(api_of("QEMU emulator version 8.2.1"), Some(2));
+        assert_eq!(api_of("QEMU emulator version 10.0.3"), Some(4));
+        assert_eq!(api_of("nonsense"), None);
+    }
+}
