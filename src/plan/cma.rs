@@ -48,7 +48,7 @@ fn wanted_by_policy(draft: &Draft<'_, '_>, want: &CmaWant, arg: Option<CmaArg>) 
 
 fn satisfies(span: Span, want: &CmaWant) -> bool {
     span.len() >= want.size
-        && span.base() % want.align.unwrap_or(1).max(1) == 0
+        && span.base().is_multiple_of(want.align.unwrap_or(1).max(1))
         && want.range.is_none_or(|range| range.covers(span))
 }
 
@@ -64,8 +64,8 @@ fn sized(
     let align = align.checked_next_power_of_two()?.max(unit);
     let fits = |span: &Span| {
         span.len() >= size
-            && span.len() % unit == 0
-            && span.base() % align == 0
+            && span.len().is_multiple_of(unit)
+            && span.base().is_multiple_of(align)
             && range.is_none_or(|range| range.covers(*span))
     };
     Some(Request {

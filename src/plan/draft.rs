@@ -4,7 +4,7 @@ use super::{Repaired, Stuck};
 use crate::fdt::NodeId;
 use crate::finding::RepairKind;
 use crate::ledger::{self, Coverage, Ledger};
-use crate::rules::Scene;
+use crate::rules::{Owner, Scene};
 use crate::span::{GIB, Span};
 use crate::survey::Region;
 use alloc::string::String;
@@ -193,8 +193,7 @@ impl<'s, 'a> Draft<'s, 'a> {
 }
 
 /// The stage and the bundle are gone when the kernel runs: they block a place only while the stage works.
-fn is_transient(owner: crate::rules::Owner) -> bool {
-    use crate::rules::Owner;
+pub(super) fn is_transient(owner: Owner) -> bool {
     matches!(owner, Owner::Stage | Owner::Bundle)
 }
 

@@ -1,6 +1,6 @@
 //! Separating overlaps: when a region grew, those behind it move up.
 
-use super::draft::{Draft, Origin, Slot};
+use super::draft::{Draft, Origin, Slot, is_transient};
 use crate::finding::RepairKind;
 use crate::ledger::{Coverage, Ledger};
 use crate::span::{Span, align_up};
@@ -13,7 +13,7 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>) {
     if !draft.wanted.iter().any(|kind| matches!(kind, RepairKind::Shift(_))) {
         return;
     }
-    let obstacles = obstacles(draft);
+    let obstacles = Obstacles::of(draft);
     let page = draft.scene.profile.page.bytes();
     let mut order: Vec<usize> = (0..draft.slots.len()).collect();
     order.retain(|&at| draft.slots.get(at).is_some_and(|slot| !slot.cma));
@@ -25,7 +25,7 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>) {
             floor = floor.max(slot.span.end());
             continue;
         }
-        let Some(span) = lift(&obstacles, slot.span, floor, page) else {
+        let Some(span) = obstacles.lift(slot.span, floor, page) else {
             draft.stuck(&slot.base_name, "there is no room above the region that it overlaps");
             continue;
         };
@@ -36,28 +36,42 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>) {
     }
 }
 
-/// The lowest place at or above `floor` that is clear of the obstacles, or where the span is if that will do.
-/// Each turn passes one obstacle, so the search ends.
-fn lift(obstacles: &Ledger<()>, span: Span, floor: u64, page: u64) -> Option<Span> {
-    let mut here = span;
-    if here.base() < floor {
-        here = here.at(align_up(floor, page)?)?;
-    }
-    while let Some((obstacle, ())) = obstacles.conflict(here) {
-        here = here.at(align_up(obstacle.end(), page)?)?;
-    }
-    Some(here)
+/// What regions must keep clear of.
+struct Obstacles {
+    /// What the policy pins and what the loader placed for good: a region over one of these must move.
+    firm: Ledger<()>,
+    /// The same with the stage and the bundle, which are gone when the kernel runs: no reason to move, but a
+    /// region that moves does not go there.
+    all: Ledger<()>,
 }
 
-fn obstacles(draft: &Draft<'_, '_>) -> Ledger<()> {
-    let mut obstacles = Ledger::default();
-    let pinned = draft.slots.iter().filter(|slot| slot.pinned).map(|slot| slot.span);
-    let boot = draft.scene.claims().iter().filter(|claim| draft.scene.region(claim.owner).is_none());
-    for span in pinned.chain(boot.map(|claim| claim.span)) {
-        // Of two that overlap, the first already blocks the place; the judgement afterwards names both.
-        let _ = obstacles.claim(span, ());
+impl Obstacles {
+    fn of(draft: &Draft<'_, '_>) -> Self {
+        let mut obstacles = Self { firm: Ledger::default(), all: Ledger::default() };
+        let pinned = draft.slots.iter().filter(|slot| slot.pinned).map(|slot| (slot.span, true));
+        let boot = draft.scene.claims().iter().filter(|claim| draft.scene.region(claim.owner).is_none());
+        for (span, firm) in pinned.chain(boot.map(|claim| (claim.span, !is_transient(claim.owner)))) {
+            // Of two that overlap, the first already blocks the place; the judgement afterwards names both.
+            let _ = obstacles.all.claim(span, ());
+            if firm {
+                let _ = obstacles.firm.claim(span, ());
+            }
+        }
+        obstacles
     }
-    obstacles
+
+    /// Where the span may stay, or the lowest place at or above `floor` that is clear. Each turn passes one
+    /// obstacle, so the search ends.
+    fn lift(&self, span: Span, floor: u64, page: u64) -> Option<Span> {
+        if span.base() >= floor && self.firm.conflict(span).is_none() {
+            return Some(span);
+        }
+        let mut here = span.at(align_up(span.base().max(floor), page)?)?;
+        while let Some((obstacle, ())) = self.all.conflict(here) {
+            here = here.at(align_up(obstacle.end(), page)?)?;
+        }
+        Some(here)
+    }
 }
 
 fn move_slot(draft: &mut Draft<'_, '_>, at: usize, slot: &Slot, span: Span) {

@@ -111,17 +111,13 @@ pub struct Allow {
     pub shift: bool,
     /// Put back a required carveout that is missing, moved, shrunk, disabled or has lost its flag.
     pub restore: bool,
-    /// Move kernel, initrd or device tree out of a region.
-    pub relocate_boot: bool,
-    /// Split a region of several `reg` tuples into one node each.
-    pub split: bool,
     /// Drop one of two flags that contradict each other.
     pub drop_flags: bool,
 }
 
 /// One switch of [`Allow`]: its name in TOML and in the blob, and where it is kept.
 pub struct Switch {
-    /// The name, such as `relocate-boot`.
+    /// The name, such as `drop-flags`.
     pub name: &'static str,
     /// What it permits, in a few words.
     pub about: &'static str,
@@ -134,12 +130,6 @@ impl Allow {
     pub const SWITCHES: &'static [Switch] = &[
         Switch { name: "shift", about: "move regions up behind one that grew", field: |a| &mut a.shift },
         Switch { name: "restore", about: "put a required carveout back", field: |a| &mut a.restore },
-        Switch {
-            name: "relocate-boot",
-            about: "move kernel, initrd or device tree out of a region",
-            field: |a| &mut a.relocate_boot,
-        },
-        Switch { name: "split", about: "one node for each reg tuple", field: |a| &mut a.split },
         Switch {
             name: "drop-flags",
             about: "drop one of two flags that contradict each other",

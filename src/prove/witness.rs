@@ -51,7 +51,7 @@ pub(super) fn agree(tree: &Tree<'_>, map: &MemoryMap) -> Result<(), Disagreement
     } else {
         tree.blob().bytes()
     };
-    debug_assert!(MAX_DEPTH < 64, "the witness panics at depth 64");
+    const { assert!(MAX_DEPTH < 64, "the witness panics at depth 64") };
     let witness = fdt::Fdt::new(bytes).map_err(|_| Disagreement::Unreadable)?;
     let reserve =
         witness.memory_reservations().map(|entry| (entry.address() as usize as u64, entry.size() as u64));

@@ -2,7 +2,7 @@
 
 use super::{Doc, Scene};
 use crate::finding::{Finding, RuleId, Severity};
-use crate::survey::Extent;
+use crate::survey::{Extent, RegError};
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -32,10 +32,15 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
     for region in scene.map.live() {
         let Extent::Malformed { property, error } = &region.extent else { continue };
         let cells = scene.map.reserved.as_ref().map_or(scene.map.cells, |r| r.cells(scene.map.cells));
+        // A size of 0 protects nothing, but it also promises nothing: a placeholder for firmware to fill.
+        let severity = match error {
+            RegError::ZeroSize { .. } => Severity::Warning,
+            _ => DOC.severity,
+        };
         out.push(
             Finding::new(
                 DOC.id,
-                DOC.severity,
+                severity,
                 region.path.as_str(),
                 format!("`{property}` {error}: Linux skips the region and uses its memory"),
             )

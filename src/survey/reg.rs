@@ -44,7 +44,7 @@ impl fmt::Display for RegError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Length { len, tuple } => {
-                write!(f, "is {len} bytes long, which is no multiple of a {tuple}-byte tuple")
+                write!(f, "is {len} bytes long, which is no multiple of the {tuple} that its cells make")
             }
             Self::Empty => f.write_str("is empty"),
             Self::ZeroSize { base } => write!(f, "has size 0 at {base:#x}"),
@@ -95,7 +95,7 @@ impl Cells {
             return Err(RegError::Empty);
         }
         let tuple = self.tuple_len();
-        if value.len() % tuple != 0 {
+        if !value.len().is_multiple_of(tuple) {
             return Err(RegError::Length { len: value.len(), tuple });
         }
         let number = |bytes: &[u8]| bytes.iter().fold(0u64, |n, &byte| n << 8 | u64::from(byte));
