@@ -1,7 +1,7 @@
 //! The one total pass over a blob: what it accepts, every later reader may believe.
 
 use super::header::{Header, be64};
-use super::token::{Token, Tokens, measure};
+use super::token::{Token, Tokens, all_names, measure};
 use super::{FdtError, MAX_BOOT_SIZE, MAX_DEPTH, NameFault};
 
 /// A flattened device tree whose structure has been checked.
@@ -50,6 +50,7 @@ impl<'a> Blob<'a> {
     fn walk(&mut self) -> Result<usize, FdtError> {
         let bound = self.header.struct_bound();
         let strings = self.strings();
+        let all_names = all_names(strings);
         let mut tokens =
             Tokens::new(self.bytes.get(..bound).unwrap_or_default(), self.header.off_struct as usize);
         let mut depth = 0;
@@ -84,9 +85,14 @@ impl<'a> Blob<'a> {
                     if !in_props {
                         return Err(FdtError::PropMisplaced { offset });
                     }
-                    match measure(strings, name as usize) {
+                    self.props += 1;
+                    let name = name as usize;
+                    if all_names && strings.get(name).is_some_and(|&byte| byte != 0) {
+                        continue;
+                    }
+                    match measure(strings, name, true) {
                         Ok(0) => return Err(FdtError::BadPropName { offset, fault: NameFault::Empty }),
-                        Ok(_) => self.props += 1,
+                        Ok(_) => {}
                         Err(fault) => return Err(FdtError::BadPropName { offset, fault }),
                     }
                 }
@@ -157,6 +163,11 @@ impl<'a> Blob<'a> {
     pub(super) fn strings(&self) -> &'a [u8] {
         let first = self.header.off_strings as usize;
         self.bytes.get(first..first + self.header.size_strings as usize).unwrap_or_default()
+    }
+
+    /// Where the structure block ends, exclusive.
+    pub(super) fn struct_end(&self) -> usize {
+        self.struct_end as usize
     }
 
     /// Walk the tokens of the structure block again.

@@ -23,6 +23,7 @@ pub(super) struct Header {
 }
 
 /// Read the big-endian word at `at`.
+#[inline]
 pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|word| u32::from_be_bytes(*word))
 }
@@ -35,8 +36,8 @@ pub(super) fn be64(bytes: &[u8], at: usize) -> Option<u64> {
 impl Header {
     /// Read the header and check that `totalsize` lies in `limit` and in `bytes`.
     pub(super) fn read(bytes: &[u8], limit: usize) -> Result<Self, FdtError> {
-        let too_short = FdtError::TooShort { have: bytes.len(), need: LEN_V16 };
-        let field = |index: usize| be32(bytes, index * 4).ok_or_else(|| too_short.clone());
+        let too_short = || FdtError::TooShort { have: bytes.len(), need: LEN_V16 };
+        let field = |index: usize| be32(bytes, index * 4).ok_or_else(too_short);
         let found = field(0)?;
         if found != MAGIC {
             return Err(FdtError::BadMagic { found });

@@ -58,6 +58,12 @@ impl<'e> Resolved<'e> {
         rest.get(..len).unwrap_or_default()
     }
 
+    /// The first node from `first` on that an edit names.
+    pub(super) fn next_from(&self, first: NodeId) -> Option<NodeId> {
+        let index = self.entries.partition_point(|entry| entry.node < first);
+        self.entries.get(index).map(|entry| entry.node)
+    }
+
     /// All edits.
     pub(super) fn ops(&self) -> impl Iterator<Item = &Entry<'e>> {
         self.entries.iter()

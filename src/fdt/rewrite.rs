@@ -69,6 +69,16 @@ fn emit<S: Sink>(tree: &Tree<'_>, resolved: &Resolved<'_>, strings: &Strings<'_>
             open = tree.node(id).parent().map(|parent| parent.id());
         }
         let Some(record) = tree.record(next) else { break };
+        if let Some(same) = untouched(tree, resolved, next, record.end) {
+            out.sink.put(same.bytes);
+            if same.whole {
+                next = NodeId(record.end);
+            } else {
+                open = Some(next);
+                next = NodeId(next.0 + 1);
+            }
+            continue;
+        }
         let edits = resolved.of(next);
         if edits.iter().any(|entry| matches!(entry.op, Op::RemoveNode)) {
             add_after(resolved, next, &mut out);
@@ -109,5 +119,24 @@ fn add_after<S: Sink>(resolved: &Resolved<'_>, sibling: NodeId, out: &mut Emitte
         if let Op::AddAfter(node) = entry.op {
             out.new_node(node);
         }
+    }
+}
+
+/// Bytes of the input that are the output too.
+struct Same<'a> {
+    bytes: &'a [u8],
+    /// They are the whole node with all below, not only its name and properties.
+    whole: bool,
+}
+
+/// What can be copied at once for a node that no edit names: a blob without NOPs is compact already.
+fn untouched<'a>(tree: &Tree<'a>, resolved: &Resolved<'_>, id: NodeId, end: u32) -> Option<Same<'a>> {
+    if tree.blob().has_nops() {
+        return None;
+    }
+    match resolved.next_from(id) {
+        Some(edited) if edited == id => None,
+        Some(edited) if edited.0 < end => tree.head_bytes(id).map(|bytes| Same { bytes, whole: false }),
+        _ => tree.subtree_bytes(id).map(|bytes| Same { bytes, whole: true }),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::header::be32;
 use super::{FdtError, MAX_NAME, NameFault};
+use crate::span::align_up;
 
 pub(super) const BEGIN_NODE: u32 = 1;
 pub(super) const END_NODE: u32 = 2;
@@ -51,6 +52,7 @@ impl<'a> Tokens<'a> {
 
     /// Read the next token that is no NOP, with the offset at which it stands. Advances by at least 4 bytes or
     /// fails, so a walk ends.
+    #[inline]
     pub(super) fn next(&mut self) -> Result<(usize, Token), FdtError> {
         let mut offset = self.at;
         let mut word = self.word(offset, offset)?;
@@ -63,7 +65,7 @@ impl<'a> Tokens<'a> {
         let token = match word {
             BEGIN_NODE => {
                 let name = self.at;
-                let len = node_name(self.bytes, name).map_err(|fault| match fault {
+                let len = measure(self.bytes, name, false).map_err(|fault| match fault {
                     NameFault::Unterminated => FdtError::StructTruncated { offset },
                     fault => FdtError::BadNodeName { offset: name, fault },
                 })?;
@@ -85,13 +87,18 @@ impl<'a> Tokens<'a> {
         Ok((offset, token))
     }
 
+    #[inline]
     fn word(&self, at: usize, token: usize) -> Result<u32, FdtError> {
-        be32(self.bytes, at).ok_or(FdtError::StructTruncated { offset: token })
+        // Made only when needed: an error that is dropped costs more than reading the word.
+        let Some(word) = be32(self.bytes, at) else {
+            return Err(FdtError::StructTruncated { offset: token });
+        };
+        Ok(word)
     }
 
     /// Pass over `len` bytes and the padding to the next word.
     fn skip(&mut self, len: usize, token: usize) -> Result<(), FdtError> {
-        match len.checked_next_multiple_of(4).and_then(|padded| self.at.checked_add(padded)) {
+        match align_up(self.at as u64 + len as u64, 4).map(|end| end as usize) {
             Some(end) if end <= self.bytes.len() => {
                 self.at = end;
                 Ok(())
@@ -101,23 +108,30 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// Measure the NUL-terminated name at `at`, which must be printable ASCII; it may be empty.
-pub(super) fn measure(bytes: &[u8], at: usize) -> Result<usize, NameFault> {
+/// Measure the NUL-terminated name at `at`, which must be printable ASCII; it may be empty. `slash` tells whether
+/// it may hold a `/`.
+pub(super) fn measure(bytes: &[u8], at: usize, slash: bool) -> Result<usize, NameFault> {
     let rest = bytes.get(at..).ok_or(NameFault::Outside)?;
-    for (len, &byte) in rest.iter().take(MAX_NAME + 1).enumerate() {
-        if !byte.is_ascii_graphic() {
-            return if byte == 0 { Ok(len) } else { Err(NameFault::NotPrintable) };
-        }
+    let window = rest.get(..MAX_NAME + 1).unwrap_or(rest);
+    let len = window.iter().position(|&byte| !byte.is_ascii_graphic() || (byte == b'/' && !slash));
+    match len.and_then(|len| Some((len, window.get(len)?))) {
+        Some((len, 0)) => Ok(len),
+        Some((_, b'/')) => Err(NameFault::Slash),
+        Some(_) => Err(NameFault::NotPrintable),
+        None if rest.len() > MAX_NAME => Err(NameFault::TooLong),
+        None => Err(NameFault::Unterminated),
     }
-    Err(if rest.len() > MAX_NAME { NameFault::TooLong } else { NameFault::Unterminated })
 }
 
-fn node_name(bytes: &[u8], at: usize) -> Result<usize, NameFault> {
-    let len = measure(bytes, at)?;
-    if bytes.get(at..at + len).is_some_and(|name| name.contains(&b'/')) {
-        return Err(NameFault::Slash);
-    }
-    Ok(len)
+/// Tell whether a name can start anywhere in a strings block, other than at a NUL: one scan in place of one for
+/// each property.
+pub(super) fn all_names(strings: &[u8]) -> bool {
+    let mut run = 0;
+    let good = strings.iter().all(|&byte| {
+        run = if byte == 0 { 0 } else { run + 1 };
+        run <= MAX_NAME && (byte == 0 || byte.is_ascii_graphic())
+    });
+    good && run == 0
 }
 
 /// Check a name that is to be written; `slash` tells whether it may hold a `/`.

@@ -202,6 +202,23 @@ impl<'a> Tree<'a> {
         self.props.get(first as usize..end).unwrap_or_default()
     }
 
+    /// The bytes of a node with all below, as they stand in a blob without NOPs.
+    pub(super) fn subtree_bytes(&self, id: NodeId) -> Option<&'a [u8]> {
+        let record = self.record(id)?;
+        // Behind the subtree, the nodes that it ends with close, one word each, then the next one starts.
+        let (next, depth) = match self.nodes.get(record.end as usize) {
+            Some(next) => (next.name as usize - 4, next.depth),
+            None => (self.blob.struct_end() - 4, 0),
+        };
+        self.blob.bytes().get(record.name as usize - 4..next - 4 * usize::from(record.depth - depth))
+    }
+
+    /// The bytes of a node up to its first child, as they stand in a blob without NOPs.
+    pub(super) fn head_bytes(&self, id: NodeId) -> Option<&'a [u8]> {
+        let child = self.record(NodeId(id.0 + 1))?;
+        self.blob.bytes().get(self.record(id)?.name as usize - 4..child.name as usize - 4)
+    }
+
     /// The value of a property.
     pub(super) fn value(&self, record: &PropRecord) -> &'a [u8] {
         let first = record.value as usize;
