@@ -1,0 +1,166 @@
+//! The assembly, and the only safe ways to call it.
+
+use core::arch::global_asm;
+use ringfence_boot::esr::Esr;
+use ringfence_boot::layout::Layout;
+use ringfence_boot::paging::Table;
+
+global_asm!(include_str!("asm/entry.S"));
+global_asm!(include_str!("asm/vectors.S"));
+global_asm!(include_str!("asm/mmu.S"));
+global_asm!(include_str!("asm/exit.S"));
+
+/// How the stage was entered; laid out as `asm/entry.S` pushes it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(super) struct EntryState {
+    /// x0 to x3: the first is the device tree, the others must be 0.
+    pub x: [u64; 4],
+    /// 1 at EL1, 2 at EL2, 3 at EL2 with `HCR_EL2.E2H` stuck at 1.
+    pub regime: u64,
+    sctlr: u64,
+    hcr: u64,
+    traps: u64,
+    vbar: u64,
+    _pad: u64,
+}
+
+impl EntryState {
+    /// The exception level of entry.
+    pub(super) const fn el(&self) -> u64 {
+        if self.regime == 1 { 1 } else { 2 }
+    }
+}
+
+/// Addresses from the linker script, in the order of `link_symbols` in `asm/entry.S`.
+#[repr(C)]
+#[derive(Default)]
+pub(super) struct Symbols {
+    image_base: u64,
+    text_end: u64,
+    rodata_end: u64,
+    guard: u64,
+    stack_bottom: u64,
+    stack_top: u64,
+    image_end: u64,
+    pub early_tables: u64,
+    pub early_tables_end: u64,
+    pub second_tables: u64,
+    pub second_tables_end: u64,
+    pub ring_begin: u64,
+    pub ring_end: u64,
+    pub heap_begin: u64,
+    pub heap_end: u64,
+    pub build_id: u64,
+}
+
+impl Symbols {
+    pub(super) fn get() -> Self {
+        let mut symbols = Self::default();
+        // SAFETY: link_symbols writes as many words as `Symbols` has, and nothing else.
+        unsafe { link_symbols(&mut symbols) };
+        symbols
+    }
+
+    pub(super) const fn layout(&self) -> Layout {
+        Layout {
+            base: self.image_base,
+            text_end: self.text_end,
+            rodata_end: self.rodata_end,
+            guard: self.guard,
+            stack_bottom: self.stack_bottom,
+            stack_top: self.stack_top,
+            end: self.image_end,
+        }
+    }
+}
+
+/// What a probe of one byte met.
+#[repr(C)]
+struct Probed {
+    esr: u64,
+    far: u64,
+}
+
+unsafe extern "C" {
+    fn link_symbols(out: &mut Symbols);
+    fn clear_early(table: &mut Table);
+    fn clear_table(table: &mut Table);
+    fn invalidate(begin: u64, end: u64);
+    fn enable_map(regime: u64, root: u64, tcr: u64);
+    fn clean(begin: u64, end: u64);
+    fn copy_up(to: u64, from: u64, bytes: u64);
+    fn probe_byte(address: u64) -> Probed;
+    fn leave(kernel: u64, dtb: u64, regime: u64, sctlr: u64, hcr: u64, traps: u64, vbar: u64) -> !;
+}
+
+/// Empty a table while the caches are off.
+pub(super) fn clear_table_uncached(table: &mut Table) {
+    // SAFETY: writes the one table that is borrowed, whole; no other data shares its lines.
+    unsafe { clear_early(table) }
+}
+
+/// Empty a table.
+pub(super) fn clear_table_cached(table: &mut Table) {
+    // SAFETY: writes the one table that is borrowed, whole.
+    unsafe { clear_table(table) }
+}
+
+/// Drop the cache lines of memory that was written while the caches were off.
+///
+/// # Safety
+/// `[begin, end)` is page-aligned, belongs to the stage, and nothing in it was written with the caches on.
+pub(super) unsafe fn drop_lines(begin: u64, end: u64) {
+    // SAFETY: by this function's contract no written line is lost.
+    unsafe { invalidate(begin, end) }
+}
+
+/// Go over to another map.
+///
+/// # Safety
+/// The tables under `root` map the stage as `linker/stage.ld` lays it out and everything else that is borrowed
+/// now, and stay untouched as long as the map is used; `tcr` fits them.
+pub(super) unsafe fn switch_map(regime: u64, root: u64, tcr: u64) {
+    // SAFETY: by this function's contract the code and stack in use stay mapped.
+    unsafe { enable_map(regime, root, tcr) }
+}
+
+/// Write a span back to memory, so that who reads past the caches sees it.
+pub(super) fn clean_span(span: ringfence::span::Span) {
+    // SAFETY: cleaning changes no content; a span that is not mapped faults, which stops the stage with words.
+    unsafe { clean(span.base(), span.end()) }
+}
+
+/// Copy whole 64-byte blocks between two spans of RAM, neither of which is borrowed by Rust.
+///
+/// # Safety
+/// Both `[from, from + bytes)` and `[to, to + bytes)` are mapped RAM, the second writable and nobody's; `bytes`
+/// is a multiple of 64; when they overlap, `to < from`.
+pub(super) unsafe fn copy_blocks(to: u64, from: u64, bytes: u64) {
+    if bytes > 0 {
+        // SAFETY: by this function's contract.
+        unsafe { copy_up(to, from, bytes) }
+    }
+}
+
+/// Read one byte at `address`, which may fault: `Ok` when the read went through, else the syndrome and address.
+pub(super) fn probe(address: u64) -> Result<(), (Esr, u64)> {
+    // SAFETY: the exception handler resumes behind exactly this read; a byte of memory has no side effect.
+    let probed = unsafe { probe_byte(address) };
+    if probed.esr == 0 { Ok(()) } else { Err((Esr(probed.esr), probed.far)) }
+}
+
+/// Enter the kernel.
+///
+/// # Safety
+/// `kernel` is the first byte of an arm64 Image that lies in RAM by the boot protocol, cleaned to the point of
+/// coherency like the device tree at `dtb`.
+pub(super) unsafe fn enter_kernel(entry: &EntryState, kernel: u64, dtb: u64) -> ! {
+    // SAFETY: by this function's contract; the registers are those found at entry.
+    unsafe { leave(kernel, dtb, entry.regime, entry.sctlr, entry.hcr, entry.traps, entry.vbar) }
+}
+
+/// Wait for an interrupt that is masked: rest.
+pub(super) fn wait() {
+    aarch64_cpu::asm::wfi();
+}

@@ -1,0 +1,204 @@
+// From the loader's jump to the first line of Rust that may touch anything: the arm64 Image header, the state of
+// entry, the first map, caches on, relocations, BSS.
+//
+// Until the caches are on nothing is written but the first tables and a little stack, both invalidated before and
+// after; there are no relocations yet and no BSS, so the one Rust function called here (early_map) uses neither.
+//
+// Kept until stage_main: x19..x22 the x0..x3 of entry, x23 the regime (1 EL1, 2 EL2, 3 EL2 whose E2H is stuck),
+// x24 SCTLR, x25 HCR_EL2, x26 CPACR or CPTR, x27 VBAR, all as entered.
+
+.section .head, "ax"
+.global _start
+_start:
+    b       enter
+    .long   0
+    .quad   0                       // text_offset
+    .quad   __image_size            // BSS, stacks and heap included
+    .quad   0x8                     // little endian, page size left open, anywhere in memory
+    .quad   0, 0, 0
+    .ascii  "ARM\x64"
+    .long   0
+
+.equ EARLY_STACK, 2048
+
+// Sets x2 to the bytes of a data cache line (CTR_EL0.DminLine counts words, as a power of two).
+.macro line_size
+    mrs     x2, ctr_el0
+    ubfx    x2, x2, #16, #4
+    mov     x3, #4
+    lsl     x2, x3, x2
+.endm
+
+.section .entry, "ax"
+enter:
+    msr     daifset, #0xf
+    msr     spsel, #1
+    mov     x19, x0
+    mov     x20, x1
+    mov     x21, x2
+    mov     x22, x3
+    adr     x4, early_vectors
+    mrs     x23, CurrentEL
+    lsr     x23, x23, #2
+    cmp     x23, #2
+    b.eq    at_el2
+    cmp     x23, #1
+    b.ne    park                    // EL3: not ours to run at
+
+    mrs     x24, sctlr_el1
+    mov     x25, xzr
+    mrs     x26, cpacr_el1
+    mrs     x27, vbar_el1
+    msr     vbar_el1, x4
+    orr     x0, x26, #(3 << 20)     // compiled code uses the vector registers
+    msr     cpacr_el1, x0
+    b       early
+
+at_el2:
+    mrs     x24, sctlr_el2
+    mrs     x25, hcr_el2
+    mrs     x26, cptr_el2
+    mrs     x27, vbar_el2
+    msr     vbar_el2, x4
+    tbz     x25, #34, plain_el2
+    bic     x0, x25, #(1 << 34)     // E2H: back to the plain EL2 regime where the CPU has one
+    msr     hcr_el2, x0
+    isb
+    mrs     x0, hcr_el2
+    tbz     x0, #34, plain_el2
+    mov     x23, #3
+    orr     x0, x26, #(3 << 20)     // with E2H, CPTR_EL2 has the form of CPACR_EL1
+    msr     cptr_el2, x0
+    b       early
+plain_el2:
+    mov     x0, #0x32ff             // RES1 bits without TZ; TFP clear
+    msr     cptr_el2, x0
+
+early:
+    isb
+    adrp    x0, __stack_top
+    mov     sp, x0
+    sub     x0, x0, #EARLY_STACK
+    mov     x1, sp
+    bl      invalidate
+    mov     x0, x23
+    bl      early_map               // x0 root table, x1 TCR
+    mov     x28, x0
+    mov     x29, x1
+    sub     x0, sp, #EARLY_STACK
+    mov     x1, sp
+    bl      invalidate
+    mov     x0, x23
+    mov     x1, x28
+    mov     x2, x29
+    bl      enable_map
+
+    // Caches on, memory as usual. Everything is linked at 0, so each addend grows by where we are.
+    adrp    x0, _start
+    add     x0, x0, :lo12:_start
+    adrp    x1, __rela_begin
+    add     x1, x1, :lo12:__rela_begin
+    adrp    x2, __rela_end
+    add     x2, x2, :lo12:__rela_end
+    // The linker also relocates .defmt, which is not loaded and counts from 0: skip what would be in the code.
+    adrp    x6, __text_end
+    add     x6, x6, :lo12:__text_end
+    sub     x6, x6, x0
+1:  cmp     x1, x2
+    b.hs    2f
+    ldp     x3, x4, [x1], #16
+    ldr     x5, [x1], #8
+    cmp     x3, x6
+    b.lo    1b
+    cmp     w4, #1027               // R_AARCH64_RELATIVE, the only kind a static PIE has
+    b.ne    park
+    add     x5, x5, x0
+    str     x5, [x0, x3]
+    b       1b
+
+2:  adrp    x0, __bss_begin
+    add     x0, x0, :lo12:__bss_begin
+    adrp    x1, __bss_end
+    add     x1, x1, :lo12:__bss_end
+3:  cmp     x0, x1
+    b.hs    4f
+    stp     xzr, xzr, [x0], #16
+    b       3b
+
+4:  adrp    x0, vectors
+    add     x0, x0, :lo12:vectors
+    cmp     x23, #1
+    b.ne    5f
+    msr     vbar_el1, x0
+    b       6f
+5:  msr     vbar_el2, x0
+6:  isb
+    stp     x27, xzr, [sp, #-16]!   // struct EntryState, built downwards
+    stp     x25, x26, [sp, #-16]!
+    stp     x23, x24, [sp, #-16]!
+    stp     x21, x22, [sp, #-16]!
+    stp     x19, x20, [sp, #-16]!
+    mov     x0, sp
+    mov     x29, xzr
+    mov     x30, xzr
+    bl      stage_main
+    b       park
+
+// park: nothing can be said and nobody can be asked.
+.global park
+park:
+    wfi
+    b       park
+
+// invalidate(x0 begin, x1 end): drop the data cache lines of memory that is about to be written, or was, past the
+// cache. Both ends are multiples of any line size.
+.global invalidate
+invalidate:
+    dsb     sy
+    line_size
+1:  dc      ivac, x0
+    add     x0, x0, x2
+    cmp     x0, x1
+    b.lo    1b
+    dsb     sy
+    ret
+
+// clear_early(x0 table): empty a table past the cache, with no line of it left behind.
+.global clear_early
+clear_early:
+    add     x1, x0, #4096
+    mov     x4, x0
+    line_size
+1:  dc      ivac, x0
+    add     x0, x0, x2
+    cmp     x0, x1
+    b.lo    1b
+    dsb     sy
+    mov     x0, x4
+// clear_table(x0 table): empty a table.
+.global clear_table
+clear_table:
+    add     x1, x0, #4096
+2:  stp     xzr, xzr, [x0]
+    stp     xzr, xzr, [x0, #16]
+    stp     xzr, xzr, [x0, #32]
+    stp     xzr, xzr, [x0, #48]
+    stp     xzr, xzr, [x0, #64]
+    stp     xzr, xzr, [x0, #80]
+    stp     xzr, xzr, [x0, #96]
+    stp     xzr, xzr, [x0, #112]
+    add     x0, x0, #128
+    cmp     x0, x1
+    b.lo    2b
+    ret
+
+// link_symbols(x0 out): where the linker put things, in the order of struct Symbols. Done here because compiled
+// code may take such addresses through a table that is not relocated yet.
+.global link_symbols
+link_symbols:
+.irp symbol, __image_base, __text_end, __rodata_end, __guard, __stack_bottom, __stack_top, __image_end, __early_tables, __early_tables_end, __second_tables, __second_tables_end, __ring_begin, __ring_end, __heap_begin, __heap_end, __build_id
+    adrp    x1, \symbol
+    add     x1, x1, :lo12:\symbol
+    str     x1, [x0], #8
+.endr
+    ret

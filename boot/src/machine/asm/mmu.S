@@ -1,0 +1,89 @@
+// Turning maps on and over. Between MMU off and MMU on nothing is read or written: only registers are used, so no
+// dirty line is missed, and no two translations of one address are ever live together (break before make).
+
+.section .text.mmu, "ax"
+
+// enable_map(x0 regime, x1 root table, x2 TCR): leave the map in use, if any, and go over to this one, with caches.
+.global enable_map
+enable_map:
+    mov     x3, #0xff04             // MAIR: paging::MAIR
+    // M, C, SA, I, WXN and what is RES1 in ARMv8.0.
+    movz    x5, #0x100d
+    movk    x5, #0x0008, lsl #16
+    cmp     x0, #1
+    b.ne    2f
+
+    movz    x6, #0x0800
+    movk    x6, #0x30d0, lsl #16
+    orr     x5, x5, x6
+    dsb     sy
+    mrs     x4, sctlr_el1
+    bic     x4, x4, #1
+    msr     sctlr_el1, x4
+    isb
+    msr     mair_el1, x3
+    msr     tcr_el1, x2
+    msr     ttbr0_el1, x1
+    isb
+    tlbi    vmalle1
+    ic      iallu
+    dsb     nsh
+    isb
+    msr     sctlr_el1, x5
+    isb
+    ret
+
+2:  movz    x6, #0x0830
+    movk    x6, #0x30c5, lsl #16
+    orr     x5, x5, x6
+    dsb     sy
+    mrs     x4, sctlr_el2
+    bic     x4, x4, #1
+    msr     sctlr_el2, x4
+    isb
+    msr     mair_el2, x3
+    msr     tcr_el2, x2
+    msr     ttbr0_el2, x1
+    isb
+    tlbi    alle2
+    ic      iallu
+    dsb     nsh
+    isb
+    msr     sctlr_el2, x5
+    isb
+    ret
+
+// clean(x0 begin, x1 end): write the data cache lines of a span back to the point of coherency and drop them.
+.global clean
+clean:
+    mrs     x2, ctr_el0
+    ubfx    x2, x2, #16, #4
+    mov     x3, #4
+    lsl     x2, x3, x2
+    sub     x3, x2, #1
+    bic     x0, x0, x3
+1:  dc      civac, x0
+    add     x0, x0, x2
+    cmp     x0, x1
+    b.lo    1b
+    dsb     sy
+    ret
+
+// copy_up(x0 to, x1 from, x2 bytes): copy from the first byte to the last; bytes is a multiple of 64. Correct also
+// when `to` lies below `from` inside the same span.
+.global copy_up
+copy_up:
+    add     x2, x0, x2
+1:  ldp     x4, x5, [x1]
+    ldp     x6, x7, [x1, #16]
+    ldp     x8, x9, [x1, #32]
+    ldp     x10, x11, [x1, #48]
+    add     x1, x1, #64
+    stp     x4, x5, [x0]
+    stp     x6, x7, [x0, #16]
+    stp     x8, x9, [x0, #32]
+    stp     x10, x11, [x0, #48]
+    add     x0, x0, #64
+    cmp     x0, x2
+    b.lo    1b
+    ret

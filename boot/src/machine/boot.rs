@@ -1,0 +1,97 @@
+//! The boot, from the first safe line to the hand-off: a table of contents.
+
+use super::asm::{EntryState, Symbols};
+use super::maps::{self, Map};
+use super::{dtb, enforce, fault, handoff, heap, log, memory, payload, power, structured};
+use alloc::vec::Vec;
+use ringfence::fdt::Tree;
+use ringfence::span::Span;
+use ringfence_boot::console::{self, Console};
+use ringfence_boot::layout::Layout;
+use ringfence_boot::paging::{Access, PAGE};
+use ringfence_boot::psci;
+use ringfence_boot::regions::Wanted;
+
+/// Where a build for QEMU's `virt` board speaks before a device tree has named a console.
+const FALLBACK: Option<Console> = if cfg!(feature = "fallback-uart") { console::QEMU_VIRT } else { None };
+
+/// Boot. Entered by `asm/entry.S` with caches on, relocated, BSS cleared.
+#[unsafe(no_mangle)]
+extern "C" fn stage_main(entry: &EntryState) -> ! {
+    let symbols = Symbols::get();
+    let layout = symbols.layout();
+    fault::know_layout(layout);
+    power::guess_conduit(entry.el());
+    structured::start(&symbols);
+    defmt::info!("entered at EL{=u64}, image {=u64:#x}, dtb {=u64:#x}", entry.el(), layout.base, entry.x[0]);
+
+    let header = dtb::header(entry.x[0], &layout);
+    enter_second_map(entry, &symbols, header.ok());
+    // SAFETY: mapped by the second map, set apart by the linker script, started once.
+    unsafe { heap::start(symbols.heap_begin, symbols.heap_end) };
+    say!("ringfence {} at {:#x}, EL{}", env!("CARGO_PKG_VERSION"), layout.base, entry.el());
+    if entry.x[1..] != [0; 3] {
+        say!("x1 to x3 are not 0 at entry, against the boot protocol; the kernel will get 0");
+    }
+    let at = header.and_then(|header| dtb::measure(header, &layout)).unwrap_or_else(|why| without_tree(why));
+
+    let _second = enter(entry, &layout, &Wanted { read: &[at], ..Wanted::default() });
+    // SAFETY: mapped for reading just now; the loader is done with it.
+    let bytes = unsafe { memory::bytes(at) };
+    let tree = Tree::parse(bytes)
+        .unwrap_or_else(|why| without_tree(format_args!("the device tree at {:#x} is damaged: {why}", at.base())));
+    let console = console::find(&tree);
+    power::use_conduit(psci::conduit(&tree));
+
+    let slot = payload::slot(&tree, &layout);
+    let read: Vec<Span> = [Some(at), slot.as_ref().ok().copied()].into_iter().flatten().collect();
+    let devices: Vec<Span> = console.map(|console| console.registers).into_iter().collect();
+    let wanted = Wanted { read: &read, devices: &devices, ..Wanted::default() };
+    let _third = enter(entry, &layout, &wanted);
+    if let Some(console) = console {
+        // SAFETY: this map and the final one, the only one to follow, have the console's pages in `devices`.
+        unsafe { log::start(console) };
+    }
+    let slot = slot.unwrap_or_else(|why| refuse!("{why}"));
+    let payload = payload::open(slot, &tree);
+    let (at, tree) = match payload.dtb {
+        None => (at, tree),
+        Some((at, bytes)) => (
+            at,
+            Tree::parse(bytes).unwrap_or_else(|why| refuse!("the device tree in the bundle is damaged: {why}")),
+        ),
+    };
+    let proven = enforce::enforce(&layout, at, tree, &payload);
+
+    // All RAM and no carveout: whoever errs from here on is caught.
+    let carveouts = enforce::carveouts(&proven);
+    let holes: Vec<Span> = carveouts.iter().map(|(span, _)| *span).collect();
+    let ram = handoff::memory_needed(&proven);
+    let wanted = Wanted { ram: &ram, carveouts: &holes, read: &read, devices: &devices };
+    let map = enter(entry, &layout, &wanted);
+    enforce::probe(&carveouts);
+    handoff::hand_off(entry, &map, &payload, &proven)
+}
+
+/// Refuse for want of a device tree: nothing names a console, so the one of last resort must do.
+fn without_tree(why: impl core::fmt::Display) -> ! {
+    if let Some(console) = FALLBACK {
+        // SAFETY: the second map has its page, and no other is entered any more.
+        unsafe { log::start(console) };
+    }
+    refuse!("{why}")
+}
+
+/// Enter the second map, with the first words of the device tree and the console of last resort.
+fn enter_second_map(entry: &EntryState, symbols: &Symbols, header: Option<Span>) {
+    let page = |span: Option<Span>, access| span.and_then(|s| s.outward(PAGE)).map(|s| (s, access));
+    let header = page(header, Access::ReadOnly);
+    let fallback = page(FALLBACK.map(|console| console.registers), Access::Device);
+    if let Err(why) = maps::enter_second(entry, symbols, [header, fallback]) {
+        refuse!("x0 is {:#x}: {why}; load the device tree where the CPU can address it", entry.x[0]);
+    }
+}
+
+fn enter(entry: &EntryState, layout: &Layout, wanted: &Wanted<'_>) -> Map {
+    Map::enter(entry, layout, wanted).unwrap_or_else(|why| refuse!("{why}; check /memory and the load addresses"))
+}

@@ -1,0 +1,119 @@
+//! Runs the core's pipeline on this boot, says what it found and did, and probes what it protects.
+
+use super::payload::Payload;
+use super::{asm, fault, power};
+use alloc::string::String;
+use alloc::vec::Vec;
+use ringfence::bootargs;
+use ringfence::facts::{BootFacts, Placed};
+use ringfence::fdt::Tree;
+use ringfence::pipeline::{Context, Surveyed};
+use ringfence::policy::OnError;
+use ringfence::profile::KernelProfile;
+use ringfence::prove::{Proven, Refusal};
+use ringfence::span::{KIB, Size, Span};
+use ringfence_boot::layout::Layout;
+
+/// Survey, judge, repair and prove the device tree of this boot, or refuse it.
+pub(super) fn enforce(layout: &Layout, at: Span, tree: Tree<'_>, payload: &Payload) -> Proven {
+    if payload.policy.as_ref().is_some_and(|policy| policy.on_error == OnError::Reset) {
+        power::on_refusal(power::Action::Reset);
+    }
+    let facts = BootFacts {
+        stage: layout.image(),
+        bundle: Some(payload.bundle),
+        dtb: Some(Placed { at, movable: true }),
+        kernel: Some(payload.kernel),
+        initrd: payload.initrd,
+        ram: Vec::new(),
+        report: true,
+    };
+    let default = KernelProfile::default();
+    let profile = payload.page_size.map_or(default, |page| default.with_page(page));
+    let context = Context { policy: payload.policy.as_ref(), profile: &profile, facts: &facts };
+    let judged = Surveyed::of(tree, context).judge();
+    for finding in judged.findings() {
+        say!("{finding}");
+    }
+    let planned = judged.plan();
+    for repair in &planned.plan().repairs {
+        say!("repair: {repair}");
+    }
+    defmt::info!(
+        "{=usize} findings, {=usize} repairs",
+        planned.judged().findings().len(),
+        planned.plan().repairs.len()
+    );
+    let proven = planned.apply().and_then(|applied| applied.prove()).unwrap_or_else(|why| refuse_proof(&why));
+    tell(&proven);
+    proven
+}
+
+/// Refuse with the rule that stands in the way, where it is one, and what to do.
+fn refuse_proof(why: &Refusal) -> ! {
+    if let Refusal::Findings(findings) = why {
+        if let Some(finding) = findings.first() {
+            refuse!("{finding}; {}", finding.help);
+        }
+    }
+    refuse!("{why}; run `ringfence check` on this device tree for the whole story")
+}
+
+/// Say what Linux will find, in the manner in which it will say it.
+fn tell(proven: &Proven) {
+    let map = proven.map();
+    for region in map.live() {
+        for span in region.spans() {
+            say!(
+                "reserved mem: {:#x}..{:#x} ({} KiB) {} {} {}",
+                span.base(),
+                span.last(),
+                span.len() / KIB,
+                if region.no_map { "nomap" } else { "map" },
+                if region.reusable { "reusable" } else { "non-reusable" },
+                region.name
+            );
+        }
+    }
+    if let Some(cma) = map.chosen.bootargs.as_deref().and_then(bootargs::cma) {
+        let text = cma.to_bytes();
+        say!("cma: via bootargs \"{}\"", core::str::from_utf8(&text).unwrap_or("cma"));
+        return;
+    }
+    if let Some(region) = map.live().find(|region| region.is_cma() && region.cma_default) {
+        for span in region.spans() {
+            say!("cma: {} at {:#x} via {}", Size(span.len()), span.base(), region.path);
+        }
+    }
+}
+
+/// The carveouts of a proven tree, by name, in the order of the tree.
+pub(super) fn carveouts(proven: &Proven) -> Vec<(Span, String)> {
+    let carveouts = proven.map().live().filter(|region| region.no_map);
+    let named = |region: &ringfence::survey::Region| {
+        let name = region.name.clone();
+        region.spans().iter().map(|&span| (span, name.clone())).collect::<Vec<_>>()
+    };
+    carveouts.flat_map(named).collect()
+}
+
+/// Probe the first and the last byte of every carveout: each must fault, or the boot is refused.
+pub(super) fn probe(carveouts: &[(Span, String)]) {
+    fault::know_carveouts(carveouts.to_vec());
+    for (span, name) in carveouts {
+        for address in [span.base(), span.last()] {
+            match asm::probe(address) {
+                Err((esr, far)) if esr.is_unmapped_read() && far == address => {
+                    say!("probe: {name} {address:#x} faulted (ESR {:#x})", esr.0);
+                    defmt::info!("probe {=u64:#x} faulted, ESR {=u64:#x}", address, esr.0);
+                }
+                Err((esr, far)) => refuse!(
+                    "probe: {name} {address:#x} met another fault, at {far:#x} ({esr}); this is a defect of the stage, please report it"
+                ),
+                Ok(()) => refuse!(
+                    "probe: {name} {address:#x} can be read; this is a defect of the stage, please report it"
+                ),
+            }
+        }
+    }
+}

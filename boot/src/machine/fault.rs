@@ -1,0 +1,73 @@
+//! What ends the stage: an exception nobody expected, or a panic.
+
+use super::{log, power};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicBool, Ordering};
+use ringfence::span::Span;
+use ringfence_boot::esr::Esr;
+use ringfence_boot::layout::Layout;
+use spin::Once;
+
+/// Spans with a name, for telling what a bad access hit.
+static CARVEOUTS: Once<Vec<(Span, String)>> = Once::new();
+static LAYOUT: Once<Layout> = Once::new();
+static IN_FAULT: AtomicBool = AtomicBool::new(false);
+
+/// Remember where the stage's own parts lie.
+pub(super) fn know_layout(layout: Layout) {
+    LAYOUT.call_once(|| layout);
+}
+
+/// Remember the carveouts by name.
+pub(super) fn know_carveouts(carveouts: Vec<(Span, String)>) {
+    CARVEOUTS.call_once(|| carveouts);
+}
+
+/// Report an exception and stop. Called by `asm/vectors.S` on the fault stack.
+#[unsafe(no_mangle)]
+extern "C" fn stage_fault(kind: u64, esr: u64, far: u64, pc: u64, sp: u64, lr: u64) -> ! {
+    if power::is_stopping() || IN_FAULT.swap(true, Ordering::Relaxed) {
+        // The report itself, or the call that should have ended it, faulted.
+        power::stop();
+    }
+    let esr = Esr(esr);
+    let base = LAYOUT.get().map_or(0, |layout| layout.base);
+    let offset = pc.wrapping_sub(base);
+    if !esr.has_address() {
+        let what = ["synchronous exception", "interrupt", "fast interrupt", "SError"];
+        let what = what.get((kind % 4) as usize).copied().unwrap_or("exception");
+        log::line_in_fault(format_args!(
+            "HALT {what} at PC {pc:#x} (image + {offset:#x}), LR {lr:#x}, SP {sp:#x} ({esr}); this is a defect of the stage or of the machine, please report it"
+        ));
+        power::stop();
+    }
+    let owner = CARVEOUTS.get().and_then(|all| all.iter().find(|(span, _)| span.contains(far)));
+    match owner {
+        Some((_, name)) => log::line_in_fault(format_args!(
+            "HALT access to carveout {name} at {far:#x}, PC {pc:#x} (image + {offset:#x}) ({esr}); nothing may touch it: this is a defect of the stage, please report it"
+        )),
+        None if LAYOUT.get().is_some_and(|l| (l.guard..l.stack_bottom).contains(&far)) => {
+            log::line_in_fault(format_args!(
+                "HALT stack overflow: guard page hit at {far:#x}, PC {pc:#x} (image + {offset:#x}) ({esr}); this is a defect of the stage, please report it"
+            ));
+        }
+        None => log::line_in_fault(format_args!(
+            "HALT access to {far:#x}, where nothing is mapped, PC {pc:#x} (image + {offset:#x}), LR {lr:#x} ({esr}); look for who gave this address"
+        )),
+    }
+    power::stop()
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    if IN_FAULT.swap(true, Ordering::Relaxed) {
+        power::stop();
+    }
+    match info.location() {
+        Some(at) => log::line_in_fault(format_args!("HALT panic at {at}: {}; please report it", info.message())),
+        None => log::line_in_fault(format_args!("HALT panic: {}; please report it", info.message())),
+    }
+    power::stop()
+}

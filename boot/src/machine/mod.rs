@@ -1,0 +1,21 @@
+//! Everything that needs the machine. `unsafe` is in `asm`, `memory`, `mmio`, `heap`, `structured`, and in the
+//! few calls of theirs that only the caller can vouch for.
+
+#[macro_use]
+mod log;
+
+mod asm;
+mod boot;
+mod dtb;
+mod enforce;
+mod fault;
+mod handoff;
+mod heap;
+mod maps;
+mod memory;
+mod mmio;
+mod payload;
+mod power;
+mod sha256;
+mod structured;
+mod uart;

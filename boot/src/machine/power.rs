@@ -1,0 +1,82 @@
+//! Off, reset, or nothing: how the stage stops.
+
+use super::{asm, log};
+use core::fmt;
+use core::sync::atomic::{AtomicU8, Ordering};
+use ringfence_boot::psci::Conduit;
+use smccc::{Hvc, Smc, psci};
+
+/// What to do when the boot is refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Action {
+    /// Power the board off.
+    Off = 0,
+    /// Reset the board.
+    Reset = 1,
+}
+
+static ACTION: AtomicU8 = AtomicU8::new(Action::Off as u8);
+/// 0 nothing known, 1 `hvc`, 2 `smc`.
+static CONDUIT: AtomicU8 = AtomicU8::new(0);
+/// Set with the first attempt: a firmware call that faults must not be made again.
+static STOPPING: AtomicU8 = AtomicU8::new(0);
+
+/// Choose what [`stop`] does.
+pub(super) fn on_refusal(action: Action) {
+    ACTION.store(action as u8, Ordering::Relaxed);
+}
+
+/// Call the firmware in this way from now on.
+pub(super) fn use_conduit(conduit: Option<Conduit>) {
+    let number = match conduit {
+        None => 0,
+        Some(Conduit::Hvc) => 1,
+        Some(Conduit::Smc) => 2,
+    };
+    CONDUIT.store(number, Ordering::Relaxed);
+}
+
+/// Guess the conduit while no tree has named it: what lies above EL2 is a monitor, above EL1 a hypervisor. Where
+/// nothing lies above, the call is an undefined instruction, which the fault handler takes to the waiting loop.
+pub(super) fn guess_conduit(el: u64) {
+    use_conduit(Some(if el == 2 { Conduit::Smc } else { Conduit::Hvc }));
+}
+
+/// Tell whether a stop is under way already.
+pub(super) fn is_stopping() -> bool {
+    STOPPING.load(Ordering::Relaxed) != 0
+}
+
+/// Say why the boot ends here, and end it.
+pub(super) fn refuse(why: fmt::Arguments<'_>) -> ! {
+    defmt::error!("refused: {}", defmt::Display2Format(&why));
+    log::line(format_args!("HALT {why}"));
+    stop()
+}
+
+/// Do what the policy wants done after a refusal. Never returns, and never runs on.
+pub(super) fn stop() -> ! {
+    log::flush();
+    let conduit = CONDUIT.load(Ordering::Relaxed);
+    if !is_stopping() {
+        STOPPING.store(1, Ordering::Relaxed);
+        if ACTION.load(Ordering::Relaxed) == Action::Reset as u8 {
+            match conduit {
+                1 => drop(psci::system_reset::<Hvc>()),
+                2 => drop(psci::system_reset::<Smc>()),
+                _ => {}
+            }
+        }
+        match conduit {
+            1 => drop(psci::system_off::<Hvc>()),
+            2 => drop(psci::system_off::<Smc>()),
+            _ => {}
+        }
+    }
+    log::line_in_fault(format_args!("no firmware call powers this board off: waiting for you to do it"));
+    log::flush();
+    loop {
+        asm::wait();
+    }
+}

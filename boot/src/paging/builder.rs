@@ -1,0 +1,178 @@
+//! Fills tables from a pool.
+
+use super::descriptor::{Access, Regime, address, attributes, is_table, leaf, table};
+use super::{ENTRIES, MapError, PAGE, Table};
+use ringfence::span::Span;
+
+/// The level of the root table when the map covers 48 bits.
+const ROOT_48: u32 = 0;
+/// The level of the root table when the map covers 39 bits.
+const ROOT_39: u32 = 1;
+
+/// Builds one identity map in a pool of tables.
+pub struct Builder<'p> {
+    pool: &'p mut [Table],
+    /// Physical address of the pool's first table.
+    base: u64,
+    used: usize,
+    regime: Regime,
+    bits: u32,
+    root_level: u32,
+    clear: fn(&mut Table),
+}
+
+impl<'p> Builder<'p> {
+    /// Start an empty map.
+    ///
+    /// `base` is the physical address of `pool`, `limit` the highest end address (exclusive) that will be
+    /// asked for, `bits` the physical address bits of the CPU; `clear` empties a table when it is taken.
+    ///
+    /// # Errors
+    /// [`MapError::OutOfTables`] when the pool has none, [`MapError::BeyondAddressSize`] for the limit.
+    pub fn new(
+        pool: &'p mut [Table],
+        base: u64,
+        limit: u64,
+        bits: u32,
+        regime: Regime,
+        clear: fn(&mut Table),
+    ) -> Result<Self, MapError> {
+        if limit > 1 << bits {
+            return Err(MapError::BeyondAddressSize { end: limit, bits });
+        }
+        // One level less to walk, and one table less to clear, wherever memory ends below 512 GiB.
+        let root_level = if limit <= 1 << 39 { ROOT_39 } else { ROOT_48 };
+        let bits = bits.min(if root_level == ROOT_39 { 39 } else { 48 });
+        let mut builder = Self { pool, base, used: 0, regime, bits, root_level, clear };
+        builder.take()?;
+        Ok(builder)
+    }
+
+    /// Physical address of the root table.
+    #[must_use]
+    pub const fn root(&self) -> u64 {
+        self.base
+    }
+
+    /// Address bits that the map covers: 39 or 48. `T0SZ` is 64 less this.
+    #[must_use]
+    pub const fn virtual_bits(&self) -> u32 {
+        if self.root_level == ROOT_39 { 39 } else { 48 }
+    }
+
+    /// Tables taken from the pool so far.
+    #[must_use]
+    pub const fn tables_used(&self) -> usize {
+        self.used
+    }
+
+    /// Map every page of `span` onto itself.
+    ///
+    /// # Errors
+    /// Any [`MapError`]; the map is then unfinished and must not be used.
+    pub fn map(&mut self, span: Span, access: Access) -> Result<(), MapError> {
+        if !span.is_aligned(PAGE) {
+            return Err(MapError::Unaligned { base: span.base() });
+        }
+        if span.end() > 1 << self.bits {
+            return Err(MapError::BeyondAddressSize { end: span.end(), bits: self.bits });
+        }
+        let attributes = attributes(self.regime, access);
+        let mut at = span.base();
+        while at < span.end() {
+            at = self.map_run(at, span.end(), attributes)?;
+        }
+        Ok(())
+    }
+
+    /// Map as many leaves of one size as fit into one table; return where the next run starts.
+    fn map_run(&mut self, start: u64, end: u64, attributes: u64) -> Result<u64, MapError> {
+        let (number, level) = self.descend(start, end)?;
+        let size = 1_u64 << shift(level);
+        let pool = self.pool.len();
+        let table = self.pool.get_mut(number).ok_or(MapError::OutOfTables { pool })?;
+        let mut at = start;
+        for entry in table.0.iter_mut().skip(index(start, level)) {
+            if end - at < size {
+                break;
+            }
+            if *entry != 0 {
+                return Err(MapError::AlreadyMapped { address: at });
+            }
+            *entry = leaf(at, level, attributes);
+            at += size;
+        }
+        Ok(at)
+    }
+
+    /// Find the table in which `[at, end)` can start with the largest leaf, making tables on the way.
+    fn descend(&mut self, at: u64, end: u64) -> Result<(usize, u32), MapError> {
+        let pool = self.pool.len();
+        let mut number = 0;
+        let mut level = self.root_level;
+        loop {
+            let size = 1_u64 << shift(level);
+            if level == 3 || (level > 0 && at & (size - 1) == 0 && end - at >= size) {
+                // A table in the way of a block is found by the caller, as an entry that is not empty.
+                return Ok((number, level));
+            }
+            let slot = index(at, level);
+            let entry = self.pool.get(number).and_then(|t| t.0.get(slot)).copied().unwrap_or(0);
+            number = if entry == 0 {
+                let next = self.take()?;
+                let descriptor = table(self.base + next as u64 * PAGE);
+                if let Some(place) = self.pool.get_mut(number).and_then(|t| t.0.get_mut(slot)) {
+                    *place = descriptor;
+                }
+                next
+            } else if is_table(entry) {
+                ((address(entry) - self.base) / PAGE) as usize
+            } else {
+                return Err(MapError::AlreadyMapped { address: at });
+            };
+            if number >= pool {
+                return Err(MapError::OutOfTables { pool });
+            }
+            level += 1;
+        }
+    }
+
+    fn take(&mut self) -> Result<usize, MapError> {
+        let number = self.used;
+        let pool = self.pool.len();
+        let table = self.pool.get_mut(number).ok_or(MapError::OutOfTables { pool })?;
+        (self.clear)(table);
+        self.used += 1;
+        Ok(number)
+    }
+
+    /// Walk the map as the MMU does and give the leaf descriptor for `at`, or `None` where an access faults.
+    #[must_use]
+    pub fn walk(&self, at: u64) -> Option<u64> {
+        if at >> self.virtual_bits() != 0 {
+            return None;
+        }
+        let mut number = 0;
+        let mut level = self.root_level;
+        loop {
+            let entry = *self.pool.get(number)?.0.get(index(at, level))?;
+            if entry & 1 == 0 {
+                return None;
+            }
+            if level == 3 || !is_table(entry) {
+                return Some(entry);
+            }
+            number = ((address(entry) - self.base) / PAGE) as usize;
+            level += 1;
+        }
+    }
+}
+
+/// Address bits below the index of `level`.
+const fn shift(level: u32) -> u32 {
+    39 - 9 * level
+}
+
+const fn index(at: u64, level: u32) -> usize {
+    (at >> shift(level)) as usize % ENTRIES
+}
