@@ -60,8 +60,9 @@ fn a_damaged_structure_is_refused_by_name() {
     assert!(matches!(check(&[1, 0, 2, 9, 4]), Err(FdtError::TrailingBytes { .. })));
     assert!(matches!(check(&[1, 0, 5, 2, 9]), Err(FdtError::BadToken { token: 5, offset: 64 })));
     assert!(matches!(check(&[3, 0, 0, 1, 0, 2, 9]), Err(FdtError::PropMisplaced { offset: 56 })));
+    assert!(matches!(check(&[1, 0, 3, 9, 0, 2, 9]), Err(FdtError::StructTruncated { offset: 64 })));
     assert!(matches!(check(&[1, 0, 1, A, 2, 3, 0, 0, 2, 9]), Err(FdtError::PropMisplaced { .. })));
-    assert!(matches!(check(&[1, 0, 3, u32::MAX, 0, 2, 9]), Err(FdtError::StructTruncated { .. })));
+    assert!(matches!(check(&[1, 0, 3, u32::MAX, 0, 2, 9]), Err(FdtError::StructTruncated { offset: 64 })));
     let name = |list: &[u32]| match check(list) {
         Err(FdtError::BadNodeName { fault, .. } | FdtError::BadPropName { fault, .. }) => fault,
         other => panic!("{other:?}"),
@@ -144,4 +145,20 @@ fn errors_say_what_where_and_what_to_do() {
         alloc::format!("{}", damaged(16, 44).unwrap_err()),
         "the memory reserve list at offset 0x2c is not 8-byte aligned: rebuild it with dtc"
     );
+}
+
+#[test]
+fn names_have_an_end_a_length_and_an_alphabet() {
+    use super::super::token::{all_names, measure};
+    let longest = [vec![b'n'; MAX_NAME], vec![0]].concat();
+    let longer = [vec![b'n'; MAX_NAME + 1], vec![0]].concat();
+    assert_eq!(measure(&longest, 0, true), Ok(MAX_NAME));
+    assert_eq!(measure(&longer, 0, true), Err(NameFault::TooLong));
+    assert_eq!(measure(&longer, 1, true), Ok(MAX_NAME));
+    assert_eq!(measure(b"a/b\0", 0, true), Ok(3));
+    assert_eq!(measure(b"a\tb\0", 0, true), Err(NameFault::NotPrintable));
+    assert_eq!(measure(b"a\x80\0", 0, true), Err(NameFault::NotPrintable));
+    // The scan of a whole strings block promises the same for every offset, so it is as strict.
+    assert!(all_names(&longest) && all_names(b"") && all_names(b"a\0\0b\0"));
+    assert!(!all_names(&longer) && !all_names(b"a\0b") && !all_names(b"a\tb\0"));
 }
