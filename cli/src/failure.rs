@@ -1,5 +1,6 @@
 //! Why a command cannot do its work: said once, in words, with the place when there is one.
 
+use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
@@ -7,7 +8,10 @@ use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 
 /// What ends a command with exit code 2: wrong usage, or input that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct Failure(Box<Inner>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
     message: String,
     place: Option<Place>,
     help: Option<String>,
@@ -26,7 +30,7 @@ impl Failure {
     /// Start with what is wrong, in one sentence.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: None, help: None }
+        Self(Box::new(Inner { message: message.into(), place: None, help: None }))
     }
 
     /// Something is wrong with the file at `path`.
@@ -38,7 +42,7 @@ impl Failure {
     /// Say what to do.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.0.help = Some(help.into());
         self
     }
 
@@ -46,31 +50,40 @@ impl Failure {
     #[must_use]
     pub fn at(mut self, path: &str, source: &str, span: Range<usize>, label: impl Into<String>) -> Self {
         let span = span.start.min(source.len())..span.end.min(source.len());
-        self.place = Some(Place { path: path.into(), source: source.into(), span, label: label.into() });
+        self.0.place = Some(Place { path: path.into(), source: source.into(), span, label: label.into() });
         self
     }
 
     /// The sentence alone.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// Render in the manner of rustc, with colours; the stream takes them out where they are not wanted.
     #[must_use]
     pub fn render(&self) -> String {
         let mut elements: Vec<Element<'_>> = Vec::new();
-        if let Some(place) = &self.place {
+        if let Some(place) = &self.0.place {
             let annotation = AnnotationKind::Primary.span(place.span.clone()).label(place.label.as_str());
             elements.push(Snippet::source(&place.source).path(&place.path).annotation(annotation).into());
         }
-        if let Some(help) = &self.help {
+        if let Some(help) = &self.0.help {
             elements.push(Level::HELP.message(help).into());
         }
-        let title = Level::ERROR.primary_title(&self.message);
+        let title = Level::ERROR.primary_title(&self.0.message);
         Renderer::styled().render(&[title.elements(elements)])
     }
 }
+
+/// As [`Failure::render`], without colours.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", anstream::adapter::strip_str(&self.render()))
+    }
+}
+
+impl std::error::Error for Failure {}
 
 #[cfg(test)]
 mod tests {
@@ -81,7 +94,7 @@ mod tests {
         let failure = Failure::new("unknown key `siez`")
             .at("p.toml", "mode = \"fix\"\nsiez = 1\n", 13..17, "did you mean `size`?")
             .with_help("see the reference");
-        let text = anstream::adapter::strip_str(&failure.render()).to_string();
+        let text = failure.to_string();
         assert!(text.contains("p.toml:2:1"), "{text}");
         assert!(text.contains("^^^^ did you mean `size`?"), "{text}");
         assert!(text.contains("help: see the reference"), "{text}");

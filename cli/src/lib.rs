@@ -6,10 +6,16 @@
 pub mod args;
 pub mod bundle;
 pub mod commands;
+pub mod diff;
+pub mod dts;
 pub mod failure;
 pub mod input;
+pub mod job;
+pub mod map;
 pub mod number;
+pub mod output;
 pub mod policy_file;
+pub mod report;
 pub mod ring;
 pub mod style;
 pub mod suggest;

@@ -12,6 +12,8 @@ pub const NOTE: Style = AnsiColor::BrightGreen.on_default().bold();
 pub const DIM: Style = Style::new().dimmed();
 /// What is of more.
 pub const BOLD: Style = Style::new().bold();
+/// The frame around source.
+pub const FRAME: Style = AnsiColor::BrightBlue.on_default().bold();
 /// A line that came.
 pub const ADDED: Style = AnsiColor::Green.on_default();
 /// A line that went.

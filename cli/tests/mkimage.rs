@@ -10,7 +10,7 @@ use ringfence_cli::bundle::{self, Parts};
 
 /// An arm64 `Image` of 64 KiB that takes 96 KiB when it runs.
 fn kernel() -> Vec<u8> {
-    let mut image: Vec<u8> = (0..0x1_0000_u32).map(|i| (i * 31 >> 3) as u8).collect();
+    let mut image: Vec<u8> = (0..0x1_0000_u32).map(|i| ((i * 31) >> 3) as u8).collect();
     image[0x08..0x10].fill(0);
     image[0x10..0x18].copy_from_slice(&0x1_8000_u64.to_le_bytes());
     image[0x18..0x20].copy_from_slice(&0xa_u64.to_le_bytes());

@@ -1,8 +1,12 @@
 //! The commands, one file each.
 
+mod check;
+mod fix;
 mod log;
+mod map;
 mod pack;
 mod policy;
+mod rules;
 
 use std::process::ExitCode;
 
@@ -34,9 +38,13 @@ impl From<Outcome> for ExitCode {
 /// A [`Failure`] that has not been printed yet; the exit code is then 2.
 pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
     match &cli.command {
+        Command::Check(args) => check::run(args),
+        Command::Fix(args) => fix::run(args),
+        Command::Map(args) => map::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Pack(args) => pack::run(args),
         Command::Log(args) => log::run(args),
-        _ => Err(Failure::new("not yet")),
+        Command::Rules(args) => Ok(rules::rules(args)),
+        Command::Explain(args) => rules::explain(args),
     }
 }

@@ -2,16 +2,20 @@
 
 use std::path::Path;
 
+use ringfence::facts::BootFacts;
+use ringfence::finding::Severity;
+use ringfence::pipeline::{self, Context};
 use ringfence::policy::{Policy, Word, digest};
+use ringfence::profile::KernelProfile;
 
 use super::Outcome;
 use crate::args;
 use crate::failure::Failure;
-use crate::{bundle, policy_file, write_out};
+use crate::{bundle, input, policy_file, write_out};
 
 pub(super) fn run(args: &args::Policy) -> Result<Outcome, Failure> {
     match args {
-        args::Policy::Init { .. } => return Err(Failure::new("not yet")),
+        args::Policy::Init { known_good, output } => return init(known_good, output.as_deref()),
         args::Policy::Check { policy } => {
             let loaded = policy_file::load(policy)?;
             anstream::println!("{}: {}", policy.display(), summary(&loaded));
@@ -21,6 +25,22 @@ pub(super) fn run(args: &args::Policy) -> Result<Outcome, Failure> {
         }
         args::Policy::Show { policy } => show(policy)?,
     }
+    Ok(Outcome::Clean)
+}
+
+fn init(known_good: &Path, output: Option<&Path>) -> Result<Outcome, Failure> {
+    let dtb = input::read(known_good)?;
+    let (profile, facts) = (KernelProfile::default(), BootFacts::default());
+    let context = Context { policy: None, profile: &profile, facts: &facts };
+    let judged = pipeline::survey(&dtb, context).map_err(|error| Failure::of(known_good, error))?.judge();
+    let errors = judged.findings().iter().filter(|finding| finding.severity == Severity::Error).count();
+    if errors > 0 {
+        let why = format!("not known to be good: `ringfence check` finds errors in it ({errors})");
+        return Err(Failure::of(known_good, why).with_help("repair it first, with `ringfence fix`"));
+    }
+    let policy = policy_file::from_tree(judged.surveyed().tree(), judged.surveyed().map());
+    policy.validate().map_err(|error| Failure::of(known_good, error))?;
+    write_out::write(output.unwrap_or(Path::new("-")), policy_file::to_toml(&policy).as_bytes())?;
     Ok(Outcome::Clean)
 }
 

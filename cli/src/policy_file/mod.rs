@@ -1,6 +1,7 @@
 //! Policies as files: TOML that people write, or the blob that travels.
 
 mod build;
+mod init;
 mod reader;
 mod write;
 
@@ -11,6 +12,7 @@ use ringfence::policy::Policy;
 use crate::failure::Failure;
 use crate::input;
 
+pub use init::from_tree;
 pub use write::to_toml;
 
 /// Read a policy, whichever of the two forms it has.

@@ -1,0 +1,134 @@
+//! Output for people, in the manner of rustc.
+
+use anstyle::Style;
+use ringfence::finding::{Finding, Severity};
+use ringfence::span::{Size, Span};
+
+use crate::map::Entry;
+use crate::report::{Counts, Excerpt, Report, Shown};
+use crate::style::{BOLD, DIM, ERROR, FRAME, NOTE, WARNING};
+
+/// All findings, and a line that counts them.
+pub(super) fn render(reports: &[Report]) -> String {
+    let mut out = String::new();
+    for report in reports {
+        for shown in &report.findings {
+            out += &finding(&report.path, shown);
+            out += "\n";
+        }
+    }
+    out + &counts(reports) + "\n"
+}
+
+/// How many inputs and findings there were, on one line.
+#[must_use]
+pub fn counts(reports: &[Report]) -> String {
+    let counts = Counts::of(reports);
+    let inputs = plural(reports.len(), "input");
+    if counts == Counts::default() {
+        return format!("{NOTE}clean{NOTE:#}: {inputs}");
+    }
+    let parts = [(counts.errors, "error"), (counts.warnings, "warning"), (counts.notes, "note")];
+    let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|&(n, what)| plural(n, what)).collect();
+    format!("{BOLD}{}{BOLD:#} in {inputs}", parts.join(", "))
+}
+
+/// The repairs that were made, one line each.
+#[must_use]
+pub fn repairs(report: &Report) -> String {
+    report.repairs.iter().map(|repair| format!("{NOTE}repaired{NOTE:#} {repair}\n")).collect()
+}
+
+fn finding(path: &str, shown: &Shown) -> String {
+    let Finding { rule, severity, node, message, spans, help, repair } = &shown.finding;
+    let style = match severity {
+        Severity::Error => ERROR,
+        Severity::Warning => WARNING,
+        Severity::Note => NOTE,
+    };
+    let mut out = format!("{style}{severity}[{rule}]{style:#}{BOLD}: {node}: {message}{BOLD:#}\n");
+    let bar = bar();
+    out += &format!("{FRAME}  -->{FRAME:#} {path}\n{bar}\n");
+    if let Some(excerpt) = &shown.excerpt {
+        out += &source(excerpt, style);
+        out += &format!("{bar}\n");
+    }
+    if spans.len() > 1 || shown.excerpt.is_none() {
+        for mark in spans {
+            out += &remark("note", &format!("{} {}", columns(mark.span), mark.what));
+        }
+    }
+    if !help.is_empty() {
+        out += &remark("help", help);
+    }
+    if let Some(repair) = repair {
+        let word = if repair.kind.is_safe() { "" } else { ", if the policy allows it" };
+        out += &remark("repair", &format!("`ringfence fix` can {}{word}", repair.description));
+    }
+    out
+}
+
+/// The excerpt behind bars, underlined at its mark.
+fn source(excerpt: &Excerpt, style: Style) -> String {
+    let (bar, mut out) = (bar(), String::new());
+    let mut start = 0;
+    for line in excerpt.text.lines() {
+        out += &format!("{bar} {line}\n");
+        if (start..start + line.len()).contains(&excerpt.mark.start) {
+            let (blanks, carets) = (" ".repeat(excerpt.mark.start - start), "^".repeat(excerpt.mark.len()));
+            let text = format!("{carets} {}", excerpt.label);
+            out += &format!("{bar} {blanks}{style}{}{style:#}\n", text.trim_end());
+        }
+        start += line.len() + 1;
+    }
+    out
+}
+
+fn bar() -> String {
+    format!("   {FRAME}|{FRAME:#}")
+}
+
+fn remark(word: &str, text: &str) -> String {
+    format!("   {FRAME}={FRAME:#} {BOLD}{word}{BOLD:#}: {text}\n")
+}
+
+/// A memory map as a table, and free memory where `free` is given.
+#[must_use]
+pub fn map(entries: &[Entry], free: Option<&[Span]>) -> String {
+    let mut rows: Vec<(Option<Span>, String)> =
+        entries.iter().map(|entry| (entry.span, row(entry))).collect();
+    for &span in free.unwrap_or_default() {
+        rows.push((Some(span), format!("  {DIM}{} free{DIM:#}", columns(span))));
+    }
+    // Each bank with what lies in it: a bank sorts before what starts at its base.
+    rows.sort_by(|(a, a_text), (b, b_text)| {
+        let key = |span: Option<Span>| span.map(|span| (span.base(), std::cmp::Reverse(span.end())));
+        (a.is_none(), key(*a), a_text.starts_with(' ')).cmp(&(b.is_none(), key(*b), b_text.starts_with(' ')))
+    });
+    rows.into_iter().map(|(_, text)| text + "\n").collect()
+}
+
+fn row(entry: &Entry) -> String {
+    let place = match entry.span {
+        Some(span) => columns(span),
+        None => format!("{:>25} {:>11}", "placed by the kernel:", Size(entry.size).to_string()),
+    };
+    if entry.kind == "ram" {
+        return format!("{BOLD}{place}{BOLD:#}   ram        {}", entry.node);
+    }
+    let flags = if entry.flags.is_empty() {
+        String::new()
+    } else {
+        format!(" {DIM}{}{DIM:#}", entry.flags.join(" "))
+    };
+    format!("  {place} {:10} {}{flags}", entry.kind, entry.node)
+}
+
+/// A span in columns, so that addresses stand below addresses.
+fn columns(span: Span) -> String {
+    format!("{:#012x}..{:#012x} {:>11}", span.base(), span.end(), Size(span.len()).to_string())
+}
+
+fn plural(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
