@@ -12,7 +12,7 @@ use super::{FdtError, NodeId, Tree};
 ///
 /// Whatever no edit names keeps its bytes and its place, as do the boot CPU, the memory reserve list and the
 /// strings block, behind which new names are put. With no edits this is the canonical copy: writing that again
-/// gives the same bytes. Costs O((n + e) log e) and one allocation for the output, of its exact size.
+/// gives the same bytes; padding is kept as it is unless the input has NOPs. Costs O((n + e) log e) and one allocation for the output, of its exact size.
 ///
 /// # Errors
 /// [`FdtError::Edit`] when an edit cannot be made, [`FdtError::TooLarge`] when the result would exceed
