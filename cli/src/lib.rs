@@ -17,6 +17,7 @@ pub mod output;
 pub mod policy_file;
 pub mod report;
 pub mod ring;
+pub mod say;
 pub mod style;
 pub mod suggest;
 pub mod write_out;

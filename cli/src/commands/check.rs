@@ -10,7 +10,7 @@ use crate::args::Check;
 use crate::failure::Failure;
 use crate::job::Job;
 use crate::report::{self, Counts, Report};
-use crate::{input, map, output};
+use crate::{input, map, output, say};
 
 pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     let job = Job::from_args(&args.boot)?;
@@ -23,13 +23,13 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
         match result {
             Ok(report) => reports.push(report),
             Err(failure) => {
-                anstream::eprintln!("{}", failure.render());
+                say::err(&format!("{}\n", failure.render()));
                 unusable = true;
             }
         }
     }
     if !reports.is_empty() {
-        anstream::print!("{}", output::render(args.format, &reports));
+        say::out(&output::render(args.format, &reports))?;
     }
     if unusable {
         return Ok(Outcome::Unusable);

@@ -14,7 +14,7 @@ use crate::input::{self, is_stdin};
 use crate::job::Job;
 use crate::report::{self, Report};
 use crate::style::ERROR;
-use crate::{diff, map, output, write_out};
+use crate::{diff, map, output, say, write_out};
 
 pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
     let target = target(args)?;
@@ -29,21 +29,21 @@ pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
     let judged = pipeline::survey(&dtb, context).map_err(unreadable)?.judge();
     let proven = match judged.plan().apply().and_then(|applied| applied.prove()) {
         Ok(proven) => proven,
-        Err(refusal) => return Ok(refused(args, &dtb, context, &refusal)),
+        Err(refusal) => return refused(args, &dtb, context, &refusal),
     };
     // A policy may let the board boot with errors left; a file that `fix` wrote has none.
     if proven.findings().iter().any(|finding| finding.severity == Severity::Error) {
         let refusal = Refusal::Findings(proven.findings().to_vec());
-        return Ok(refused(args, &dtb, context, &refusal));
+        return refused(args, &dtb, context, &refusal);
     }
     if let Some(target) = target {
         write_out::write(target, proven.dtb())?;
     }
-    say(args, &report(args, context, &proven)?);
+    tell(args, &report(args, context, &proven)?)?;
     if args.diff {
         let text =
             diff::render(&args.input.display().to_string(), &original, proven.dtb()).map_err(unreadable)?;
-        print(args, &text);
+        print(args, &text)?;
     }
     Ok(Outcome::Clean)
 }
@@ -70,15 +70,15 @@ fn report(args: &Fix, context: Context<'_>, proven: &Proven) -> Result<Report, F
     })
 }
 
-fn say(args: &Fix, report: &Report) {
+fn tell(args: &Fix, report: &Report) -> Result<(), Failure> {
     if args.format == Format::Human {
-        print(args, &output::repairs(report));
+        print(args, &output::repairs(report))?;
     }
-    print(args, &output::render(args.format, std::slice::from_ref(report)));
+    print(args, &output::render(args.format, std::slice::from_ref(report)))
 }
 
 /// Say what stands in the way. Nothing was written.
-fn refused(args: &Fix, dtb: &[u8], context: Context<'_>, refusal: &Refusal) -> Outcome {
+fn refused(args: &Fix, dtb: &[u8], context: Context<'_>, refusal: &Refusal) -> Result<Outcome, Failure> {
     if let (Refusal::Findings(findings), Ok(tree)) = (refusal, Tree::parse(dtb)) {
         let surveyed = pipeline::Surveyed::of(tree, context);
         let report = Report {
@@ -87,19 +87,20 @@ fn refused(args: &Fix, dtb: &[u8], context: Context<'_>, refusal: &Refusal) -> O
             map: map::entries(surveyed.tree(), surveyed.map(), context.facts),
             repairs: Vec::new(),
         };
-        print(args, &output::render(args.format, &[report]));
+        print(args, &output::render(args.format, &[report]))?;
     }
-    anstream::eprintln!(
-        "{ERROR}error{ERROR:#}: {}: not repaired, nothing written: {refusal}",
+    say::err(&format!(
+        "{ERROR}error{ERROR:#}: {}: not repaired, nothing written: {refusal}\n",
         args.input.display()
-    );
-    Outcome::NotFixed
+    ));
+    Ok(Outcome::NotFixed)
 }
 
 /// Print to stdout, unless the tree goes there.
-fn print(args: &Fix, text: &str) {
-    match args.output.as_deref().is_some_and(is_stdin) {
-        true => anstream::eprint!("{text}"),
-        false => anstream::print!("{text}"),
+fn print(args: &Fix, text: &str) -> Result<(), Failure> {
+    if args.output.as_deref().is_some_and(is_stdin) {
+        say::err(text);
+        return Ok(());
     }
+    say::out(text)
 }

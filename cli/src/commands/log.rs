@@ -8,9 +8,9 @@ use object::Object;
 use super::Outcome;
 use crate::args::Log;
 use crate::failure::Failure;
-use crate::input;
 use crate::ring::Ring;
 use crate::style::{DIM, level_style};
+use crate::{input, say};
 
 pub(super) fn run(args: &Log) -> Result<Outcome, Failure> {
     let dump = input::read_any(&args.file)?;
@@ -48,10 +48,10 @@ fn print(ring: &Ring, elf: &[u8], path: &Path) -> Result<(), Failure> {
     decoder.received(&ring.frames);
     loop {
         match decoder.decode() {
-            Ok(frame) => anstream::println!("{}", line(&frame, &locations)),
+            Ok(frame) => say::out(&line(&frame, &locations))?,
             Err(DecodeError::UnexpectedEof) => return Ok(()),
             Err(DecodeError::Malformed) if table.encoding().can_recover() => {
-                anstream::eprintln!("{DIM}(a damaged frame is skipped){DIM:#}");
+                say::err(&format!("{DIM}(a damaged frame is skipped){DIM:#}\n"));
             }
             Err(DecodeError::Malformed) => return Err(Failure::new("the log is damaged from here on")),
         }
@@ -66,7 +66,7 @@ fn line(frame: &Frame<'_>, locations: &Locations) -> String {
         let file = place.file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
         format!(" {DIM}({file}:{}){DIM:#}", place.line)
     });
-    format!("{time}{style}{level:5}{style:#} {}{place}", frame.display_message())
+    format!("{time}{style}{level:5}{style:#} {}{place}\n", frame.display_message())
 }
 
 fn hex(bytes: &[u8]) -> String {

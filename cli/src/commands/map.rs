@@ -4,7 +4,7 @@ use super::{Outcome, check};
 use crate::args::{Format, Map};
 use crate::failure::Failure;
 use crate::job::Job;
-use crate::{map, output};
+use crate::{map, output, say};
 
 pub(super) fn run(args: &Map) -> Result<Outcome, Failure> {
     let job = Job::from_args(&args.boot)?;
@@ -14,6 +14,6 @@ pub(super) fn run(args: &Map) -> Result<Outcome, Failure> {
         Format::Human => output::map(&report.map, free.as_deref()),
         Format::Json => output::render(args.format, &[report]),
     };
-    anstream::print!("{text}");
+    say::out(&text)?;
     Ok(Outcome::Clean)
 }

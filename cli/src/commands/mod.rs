@@ -44,7 +44,7 @@ pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Policy(args) => policy::run(args),
         Command::Pack(args) => pack::run(args),
         Command::Log(args) => log::run(args),
-        Command::Rules(args) => Ok(rules::rules(args)),
+        Command::Rules(args) => rules::rules(args),
         Command::Explain(args) => rules::explain(args),
     }
 }

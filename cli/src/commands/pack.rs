@@ -7,7 +7,7 @@ use crate::args::Pack;
 use crate::bundle::{self, Parts};
 use crate::failure::Failure;
 use crate::input::is_stdin;
-use crate::write_out;
+use crate::{say, write_out};
 
 pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
     let parts = Parts {
@@ -19,7 +19,8 @@ pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
     let (bundle, layout) = bundle::pack(&parts)?;
     write_out::write(&args.output, &bundle)?;
     if !is_stdin(&args.output) {
-        anstream::println!("{}: {} ({} bytes)", args.output.display(), approximate(layout.len), layout.len);
+        let size = approximate(layout.len);
+        let mut text = format!("{}: {size} ({} bytes)\n", args.output.display(), layout.len);
         let lines = [
             ("policy", parts.policy.is_some(), layout.policy),
             ("dtb", parts.dtb.is_some(), layout.fdt),
@@ -27,8 +28,9 @@ pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
             ("initrd", parts.initrd.is_some(), layout.ramdisk),
         ];
         for (name, _, offset) in lines.iter().filter(|(_, present, _)| *present) {
-            anstream::println!("  {offset:#010x} {name}");
+            text += &format!("  {offset:#010x} {name}\n");
         }
+        say::out(&text)?;
     }
     Ok(Outcome::Clean)
 }

@@ -11,14 +11,14 @@ use ringfence::profile::KernelProfile;
 use super::Outcome;
 use crate::args;
 use crate::failure::Failure;
-use crate::{bundle, input, policy_file, write_out};
+use crate::{bundle, input, policy_file, say, write_out};
 
 pub(super) fn run(args: &args::Policy) -> Result<Outcome, Failure> {
     match args {
         args::Policy::Init { known_good, output } => return init(known_good, output.as_deref()),
         args::Policy::Check { policy } => {
             let loaded = policy_file::load(policy)?;
-            anstream::println!("{}: {}", policy.display(), summary(&loaded));
+            say::out(&format!("{}: {}\n", policy.display(), summary(&loaded)))?;
         }
         args::Policy::Build { policy, output } => {
             write_out::write(output, &bundle::policy_blob(policy)?)?;
@@ -49,8 +49,7 @@ fn show(path: &Path) -> Result<(), Failure> {
     let blob = policy.to_blob().map_err(|error| Failure::of(path, error))?;
     let digest = digest(&blob).map_err(|error| Failure::of(path, error))?;
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    anstream::println!("# sha256 {hex}\n{}", policy_file::to_toml(&policy).trim_end());
-    Ok(())
+    say::out(&format!("# sha256 {hex}\n{}", policy_file::to_toml(&policy)))
 }
 
 /// What the policy demands, on one line.

@@ -8,43 +8,39 @@ use super::Outcome;
 use crate::args::{Explain, Format, Rules};
 use crate::failure::Failure;
 use crate::style::{BOLD, DIM, ERROR, NOTE, WARNING};
-use crate::suggest;
+use crate::{say, suggest};
 
 /// Width in columns that running text is wrapped to.
 const WIDTH: usize = 90;
 
-pub(super) fn rules(args: &Rules) -> Outcome {
-    match args.format {
-        Format::Human => {
-            for doc in DOCS {
-                let style = match doc.severity {
-                    Severity::Error => ERROR,
-                    Severity::Warning => WARNING,
-                    Severity::Note => NOTE,
-                };
-                let repair = if doc.repair.is_empty() { "" } else { " (repairable)" };
-                let severity = doc.severity.to_string();
-                anstream::println!(
-                    "{} {style}{severity:7}{style:#} {}{DIM}{repair}{DIM:#}",
-                    doc.id,
-                    doc.title
-                );
-            }
-        }
+pub(super) fn rules(args: &Rules) -> Result<Outcome, Failure> {
+    let text = match args.format {
+        Format::Human => DOCS.iter().map(row).collect(),
         Format::Json => {
-            let rules: Vec<_> = DOCS
-                .iter()
-                .map(|doc| {
-                    json!({
-                        "id": doc.id.to_string(), "severity": doc.severity.to_string(), "title": doc.title,
-                        "why": doc.why, "repair": doc.repair,
-                    })
-                })
-                .collect();
-            anstream::println!("{:#}", json!({ "schema": 1, "rules": rules }));
+            let rules: Vec<_> = DOCS.iter().map(object).collect();
+            format!("{:#}\n", json!({ "schema": 1, "rules": rules }))
         }
-    }
-    Outcome::Clean
+    };
+    say::out(&text)?;
+    Ok(Outcome::Clean)
+}
+
+fn row(doc: &Doc) -> String {
+    let style = match doc.severity {
+        Severity::Error => ERROR,
+        Severity::Warning => WARNING,
+        Severity::Note => NOTE,
+    };
+    let repair = if doc.repair.is_empty() { "" } else { " (repairable)" };
+    let severity = doc.severity.to_string();
+    format!("{} {style}{severity:7}{style:#} {}{DIM}{repair}{DIM:#}\n", doc.id, doc.title)
+}
+
+fn object(doc: &Doc) -> serde_json::Value {
+    json!({
+        "id": doc.id.to_string(), "severity": doc.severity.to_string(), "title": doc.title,
+        "why": doc.why, "repair": doc.repair,
+    })
 }
 
 pub(super) fn explain(args: &Explain) -> Result<Outcome, Failure> {
@@ -60,34 +56,27 @@ pub(super) fn explain(args: &Explain) -> Result<Outcome, Failure> {
             None => "`ringfence rules` lists all".to_string(),
         }));
     };
-    print(doc);
+    say::out(&page(doc))?;
     Ok(Outcome::Clean)
 }
 
-fn print(doc: &Doc) {
-    anstream::println!("{BOLD}{}: {}{BOLD:#} ({})", doc.id, doc.title, doc.severity);
-    anstream::println!("\n{}", wrapped(doc.why));
-    section("Wrong", doc.bad);
-    section("Right", doc.good);
-    section("Policy", doc.policy);
-    if doc.repair.is_empty() {
-        anstream::println!(
-            "\n{BOLD}Repair{BOLD:#}\n{}",
-            wrapped("None: only the author of the tree can tell.")
-        );
-    } else {
-        anstream::println!("\n{BOLD}Repair{BOLD:#}\n{}", wrapped(doc.repair));
-    }
+fn page(doc: &Doc) -> String {
+    let repair =
+        if doc.repair.is_empty() { "None: only the author of the tree can tell." } else { doc.repair };
+    format!("{BOLD}{}: {}{BOLD:#} ({})\n\n{}\n", doc.id, doc.title, doc.severity, wrapped(doc.why))
+        + &section("Wrong", doc.bad)
+        + &section("Right", doc.good)
+        + &section("Policy", doc.policy)
+        + &format!("\n{BOLD}Repair{BOLD:#}\n{}\n", wrapped(repair))
 }
 
-fn section(title: &str, text: &str) {
+/// An example under its title, indented; nothing when there is none.
+fn section(title: &str, text: &str) -> String {
     if text.is_empty() {
-        return;
+        return String::new();
     }
-    anstream::println!("\n{BOLD}{title}{BOLD:#}");
-    for line in text.lines() {
-        anstream::println!("    {}", line.replace('\t', "    "));
-    }
+    let lines = text.lines().map(|line| format!("    {}\n", line.replace('\t', "    ")));
+    format!("\n{BOLD}{title}{BOLD:#}\n{}", lines.collect::<String>())
 }
 
 /// Break running text into lines at blanks.
