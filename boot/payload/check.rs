@@ -28,7 +28,9 @@ unsafe extern "C" {
 extern "C" fn payload_main(state: &State) -> ! {
     text(b"payload: EL");
     digit(state.el);
-    for (name, value) in [(b" x0=", state.x[0]), (b" x1=", state.x[1]), (b" x2=", state.x[2]), (b" x3=", state.x[3])] {
+    for (name, value) in
+        [(b" x0=", state.x[0]), (b" x1=", state.x[1]), (b" x2=", state.x[2]), (b" x3=", state.x[3])]
+    {
         text(name);
         number(value);
     }

@@ -12,6 +12,13 @@ const INSTRUCTION_ABORT_SAME_EL: u64 = 0x21;
 pub struct Esr(pub u64);
 
 impl Esr {
+    /// The syndrome without what describes the instruction (ISV to AR, bits 24:14), which EL2 may fill in and EL1
+    /// does not: the same fault reads the same at both levels.
+    #[must_use]
+    pub const fn reason(self) -> u64 {
+        self.0 & !0x01ff_c000
+    }
+
     /// Exception class, bits 31:26.
     #[must_use]
     pub const fn class(self) -> u64 {
@@ -50,7 +57,7 @@ impl fmt::Display for Esr {
             0x3c => "BRK",
             _ => "exception",
         };
-        write!(f, "ESR {:#x}: {what}", self.0)?;
+        write!(f, "ESR {:#x}: {what}", self.reason())?;
         if !matches!(self.class(), DATA_ABORT_SAME_EL | INSTRUCTION_ABORT_SAME_EL) {
             return Ok(());
         }
@@ -106,6 +113,12 @@ mod tests {
             "ESR 0x8600000f: instruction abort, permission fault at level 3"
         );
         assert_eq!(Esr(0x0200_0000).to_string(), "ESR 0x2000000: unknown instruction");
+    }
+
+    #[test]
+    fn a_fault_at_el2_reads_as_at_el1() {
+        assert_eq!(Esr(0x97ca_8006).reason(), 0x9600_0006);
+        assert_eq!(Esr(0x9600_0047).reason(), 0x9600_0047);
     }
 
     #[test]

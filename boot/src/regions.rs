@@ -131,7 +131,11 @@ mod tests {
 
     #[test]
     fn only_what_is_wholly_inside_is_covered() {
-        let spans = [(span(0x1000, 0x3000), Access::Data), (span(0x3000, 0x5000), Access::Data), (span(0x6000, 0x7000), Access::ReadOnly)];
+        let spans = [
+            (span(0x1000, 0x3000), Access::Data),
+            (span(0x3000, 0x5000), Access::Data),
+            (span(0x6000, 0x7000), Access::ReadOnly),
+        ];
         assert!(covered(&spans, span(0x1800, 0x4fff), Access::Data));
         assert!(!covered(&spans, span(0x1800, 0x5001), Access::Data));
         assert!(!covered(&spans, span(0x800, 0x1800), Access::Data));

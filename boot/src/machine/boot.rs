@@ -38,8 +38,9 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let _second = enter(entry, &layout, &Wanted { read: &[at], ..Wanted::default() });
     // SAFETY: mapped for reading just now; the loader is done with it.
     let bytes = unsafe { memory::bytes(at) };
-    let tree = Tree::parse(bytes)
-        .unwrap_or_else(|why| without_tree(format_args!("the device tree at {:#x} is damaged: {why}", at.base())));
+    let tree = Tree::parse(bytes).unwrap_or_else(|why| {
+        without_tree(format_args!("the device tree at {:#x} is damaged: {why}", at.base()))
+    });
     let console = console::find(&tree);
     power::use_conduit(psci::conduit(&tree));
 
@@ -58,7 +59,8 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         None => (at, tree),
         Some((at, bytes)) => (
             at,
-            Tree::parse(bytes).unwrap_or_else(|why| refuse!("the device tree in the bundle is damaged: {why}")),
+            Tree::parse(bytes)
+                .unwrap_or_else(|why| refuse!("the device tree in the bundle is damaged: {why}")),
         ),
     };
     let proven = enforce::enforce(&layout, at, tree, &payload);
@@ -93,5 +95,6 @@ fn enter_second_map(entry: &EntryState, symbols: &Symbols, header: Option<Span>)
 }
 
 fn enter(entry: &EntryState, layout: &Layout, wanted: &Wanted<'_>) -> Map {
-    Map::enter(entry, layout, wanted).unwrap_or_else(|why| refuse!("{why}; check /memory and the load addresses"))
+    Map::enter(entry, layout, wanted)
+        .unwrap_or_else(|why| refuse!("{why}; check /memory and the load addresses"))
 }

@@ -32,13 +32,16 @@ pub(super) fn measure(header: Span, layout: &Layout) -> Result<Span, &'static st
     }
     // SAFETY: mapped for reading by the second map; the loader is done with it.
     let bytes = unsafe { memory::bytes(header) };
-    let word = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_be_bytes);
+    let word =
+        |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_be_bytes);
     if word(0) != MAGIC {
         return Err("no device tree where x0 points: the magic number d00dfeed is missing; pass one in x0");
     }
     let size = u64::from(word(4));
     if size > MAX_BOOT_SIZE as u64 {
-        return Err("the device tree says it is larger than 2 MiB, which no arm64 kernel takes; make it smaller");
+        return Err(
+            "the device tree says it is larger than 2 MiB, which no arm64 kernel takes; make it smaller",
+        );
     }
     let span = Span::new(header.base(), size.max(FIRST)).ok_or("the device tree wraps around memory")?;
     match layout.image() {

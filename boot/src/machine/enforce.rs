@@ -104,7 +104,7 @@ pub(super) fn probe(carveouts: &[(Span, String)]) {
         for address in [span.base(), span.last()] {
             match asm::probe(address) {
                 Err((esr, far)) if esr.is_unmapped_read() && far == address => {
-                    say!("probe: {name} {address:#x} faulted (ESR {:#x})", esr.0);
+                    say!("probe: {name} {address:#x} faulted (ESR {:#x})", esr.reason());
                     defmt::info!("probe {=u64:#x} faulted, ESR {=u64:#x}", address, esr.0);
                 }
                 Err((esr, far)) => refuse!(

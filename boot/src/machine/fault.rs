@@ -66,7 +66,9 @@ fn panic(info: &PanicInfo<'_>) -> ! {
         power::stop();
     }
     match info.location() {
-        Some(at) => log::line_in_fault(format_args!("HALT panic at {at}: {}; please report it", info.message())),
+        Some(at) => {
+            log::line_in_fault(format_args!("HALT panic at {at}: {}; please report it", info.message()))
+        }
         None => log::line_in_fault(format_args!("HALT panic: {}; please report it", info.message())),
     }
     power::stop()

@@ -47,7 +47,9 @@ pub(super) fn hand_off(entry: &EntryState, map: &Map, payload: &Payload, proven:
 
     let (kernel, dtb) = (kernel.base(), dtb.base());
     if kernel % PLACEMENT_ALIGN != payload.kernel.text_offset {
-        refuse!("the kernel does not lie well at {kernel:#x}; this is a defect of the planner, please report it");
+        refuse!(
+            "the kernel does not lie well at {kernel:#x}; this is a defect of the planner, please report it"
+        );
     }
     let initrd = initrd.map_or(0, |(_, to)| to.base());
     say!("hand-off: kernel {kernel:#x} dtb {dtb:#x} initrd {initrd:#x} EL{}", entry.el());
@@ -84,7 +86,9 @@ fn write_tree(map: &Map, place: Span, blob: &[u8]) {
             unsafe { core::ptr::copy_nonoverlapping(blob.as_ptr(), span.base() as *mut u8, blob.len()) };
             asm::clean_span(span);
         }
-        None => refuse!("the device tree cannot be put at {place}; this is a defect of the planner, please report it"),
+        None => refuse!(
+            "the device tree cannot be put at {place}; this is a defect of the planner, please report it"
+        ),
     }
 }
 
@@ -93,7 +97,9 @@ fn write_tree(map: &Map, place: Span, blob: &[u8]) {
 fn carry(map: &Map, Move { what, from, to }: Move) {
     if from.base() != to.base() {
         if !map.is_writable(to) || to.len() < from.len() {
-            refuse!("the place {to} for the {what} is no writable RAM; this is a defect of the planner, please report it");
+            refuse!(
+                "the place {to} for the {what} is no writable RAM; this is a defect of the planner, please report it"
+            );
         }
         let blocks = from.len() & !63;
         if to.base() < from.base() || !to.overlaps(from) {
@@ -102,7 +108,9 @@ fn carry(map: &Map, Move { what, from, to }: Move) {
             unsafe { asm::copy_blocks(to.base(), from.base(), blocks) };
             let (rest_to, rest_from) = (to.base() + blocks, from.base() + blocks);
             // SAFETY: as above, for the last bytes.
-            unsafe { core::ptr::copy(rest_from as *const u8, rest_to as *mut u8, (from.len() - blocks) as usize) };
+            unsafe {
+                core::ptr::copy(rest_from as *const u8, rest_to as *mut u8, (from.len() - blocks) as usize)
+            };
         } else {
             // SAFETY: as above; `copy` takes an overlap in either direction.
             unsafe { core::ptr::copy(from.base() as *const u8, to.base() as *mut u8, from.len() as usize) };

@@ -63,14 +63,8 @@ pub(super) fn enter_second(
     let bits = physical_bits();
     let limit = others.iter().flatten().map(|(span, _)| span.end()).fold(layout.end, u64::max);
     let pool = memory::second_tables(symbols);
-    let mut builder = Builder::new(
-        pool,
-        symbols.second_tables,
-        limit,
-        bits,
-        kind(entry.regime),
-        asm::clear_table_cached,
-    )?;
+    let mut builder =
+        Builder::new(pool, symbols.second_tables, limit, bits, kind(entry.regime), asm::clear_table_cached)?;
     regions::fill(&mut builder, &layout, &[])?;
     for (span, access) in others.into_iter().flatten() {
         builder.map(span, access)?;

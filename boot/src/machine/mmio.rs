@@ -20,7 +20,8 @@ impl Device {
 
     /// A reference to the registers as a `tock-registers` structure `R`, or `None` when the span is too short.
     pub(super) fn block<R>(&self) -> Option<&R> {
-        if self.registers.len() < size_of::<R>() as u64 || self.registers.base() % align_of::<R>() as u64 != 0 {
+        if self.registers.len() < size_of::<R>() as u64 || self.registers.base() % align_of::<R>() as u64 != 0
+        {
             return None;
         }
         // SAFETY: mapped by the contract of `new`, long enough and aligned; only register cells are in `R`.

@@ -35,16 +35,21 @@ pub(super) fn slot(tree: &Tree<'_>, layout: &Layout) -> Result<Span, String> {
     let chosen = tree.find("/chosen");
     let number = |name| chosen.and_then(|node| node.prop(name)).and_then(|prop| prop.as_u64());
     let (Some(start), Some(end)) = (number("linux,initrd-start"), number("linux,initrd-end")) else {
-        return Err("no payload: /chosen has no linux,initrd-start and -end; load a bundle as the initrd".into());
+        return Err(
+            "no payload: /chosen has no linux,initrd-start and -end; load a bundle as the initrd".into()
+        );
     };
-    let span = Span::from_ends(start, end)
-        .ok_or_else(|| format!("no payload: the initrd slot {start:#x}..{end:#x} is empty; load a bundle there"))?;
+    let span = Span::from_ends(start, end).ok_or_else(|| {
+        format!("no payload: the initrd slot {start:#x}..{end:#x} is empty; load a bundle there")
+    })?;
     if layout.image().is_some_and(|image| image.overlaps(span)) {
         return Err(format!("the bundle at {span} overlaps the memory of the stage; load it elsewhere"));
     }
     let banks = ram(tree);
     if !banks.is_empty() && !banks.iter().any(|bank| bank.covers(span)) {
-        return Err(format!("the bundle at {span} does not lie in RAM; load it inside a /memory bank, or a smaller one"));
+        return Err(format!(
+            "the bundle at {span} does not lie in RAM; load it inside a /memory bank, or a smaller one"
+        ));
     }
     Ok(span)
 }
@@ -57,7 +62,8 @@ fn ram(tree: &Tree<'_>) -> Vec<Span> {
 pub(super) fn open(slot: Span, tree: &Tree<'_>) -> Payload {
     // SAFETY: the map in use has the slot for reading, and the loader is done with it.
     let bytes = unsafe { memory::bytes(slot) };
-    let fit = Fit::parse(bytes).unwrap_or_else(|why| refuse!("the initrd slot at {slot} holds no bundle: {why}"));
+    let fit =
+        Fit::parse(bytes).unwrap_or_else(|why| refuse!("the initrd slot at {slot} holds no bundle: {why}"));
     let compatible = tree.root().prop("compatible");
     let boards: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
     let config = fit.select(&boards).unwrap_or_else(|why| refuse!("bundle at {slot}: {why}"));
@@ -73,8 +79,9 @@ pub(super) fn open(slot: Span, tree: &Tree<'_>) -> Payload {
     let header = Header::parse(config.kernel.data)
         .unwrap_or_else(|why| refuse!("bundle at {slot}: image {} is no kernel: {why}", config.kernel.name));
     let at = |image: &Image<'_>| {
-        Span::new(slot.base().saturating_add(image.data_offset), image.data.len() as u64)
-            .unwrap_or_else(|| refuse!("bundle at {slot}: image {} is empty; make the bundle anew", image.name))
+        Span::new(slot.base().saturating_add(image.data_offset), image.data.len() as u64).unwrap_or_else(
+            || refuse!("bundle at {slot}: image {} is empty; make the bundle anew", image.name),
+        )
     };
     let policy = config.policy.as_ref().map(|image| {
         Policy::from_blob(image.data).unwrap_or_else(|why| refuse!("bundle at {slot}: policy: {why}"))

@@ -3,8 +3,8 @@
 
 use aarch64_cpu::registers::{ID_AA64ISAR0_EL1, Readable};
 use core::arch::aarch64::{
-    uint32x4_t, vaddq_u32, vld1q_u8, vld1q_u32, vreinterpretq_u32_u8, vrev32q_u8, vsha256h2q_u32, vsha256hq_u32,
-    vsha256su0q_u32, vsha256su1q_u32, vst1q_u32,
+    uint32x4_t, vaddq_u32, vld1q_u8, vld1q_u32, vreinterpretq_u32_u8, vrev32q_u8, vsha256h2q_u32,
+    vsha256hq_u32, vsha256su0q_u32, vsha256su1q_u32, vst1q_u32,
 };
 use sha2::{Digest, Sha256};
 
@@ -26,9 +26,8 @@ static K: [u32; 64] = [
 ];
 
 /// Initial state (FIPS 180-4, section 5.3.3).
-const INITIAL: [u32; 8] = [
-    0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-];
+const INITIAL: [u32; 8] =
+    [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
 
 /// The SHA-256 of `data`.
 pub(super) fn digest(data: &[u8]) -> [u8; 32] {

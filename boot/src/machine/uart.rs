@@ -75,7 +75,9 @@ impl Uart {
             }
             Kind::Cadence => {
                 if let Some(uart) = self.device.block::<Cadence>() {
-                    wait(|| uart.status.is_set(CADENCE_SR::TXEMPTY) && !uart.status.is_set(CADENCE_SR::TACTIVE));
+                    wait(|| {
+                        uart.status.is_set(CADENCE_SR::TXEMPTY) && !uart.status.is_set(CADENCE_SR::TACTIVE)
+                    });
                 }
             }
             Kind::Ns16550 => wait(|| self.ns16550(LSR) & LSR_EMPTY != 0),

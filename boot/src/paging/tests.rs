@@ -130,7 +130,7 @@ fn an_independent_builder_makes_the_same_leaves() {
     ];
     let common = El1Attributes::VALID | El1Attributes::ACCESSED | El1Attributes::UXN;
     let normal = common | El1Attributes::ATTRIBUTE_INDEX_1 | El1Attributes::INNER_SHAREABLE;
-    let mut oracle = IdMap::new(1, El1And0);
+    let mut oracle = IdMap::with_asid(0, 1, El1And0);
     for (span, access) in spans {
         let attributes = match access {
             Access::Code => normal | El1Attributes::READ_ONLY,
@@ -145,10 +145,17 @@ fn an_independent_builder_makes_the_same_leaves() {
         let mut leaves = 0;
         let everything = MemoryRegion::new(0, 0x2_0000_0000);
         oracle
-            .walk_range(&everything, &mut |region, descriptor, _level| {
+            .walk_range(&everything, &mut |region, descriptor, level| {
                 let at = region.start().0 as u64;
+                if !descriptor.is_valid() {
+                    assert_eq!(map.walk(at), None, "at {at:#x}");
+                    return Ok(());
+                }
                 let ours = map.walk(at).unwrap_or(0);
-                assert_eq!(ours, descriptor.bits() as u64, "at {at:#x}");
+                let kind = if level == 3 { 3 } else { 1 };
+                let address = descriptor.output_address().0 as u64;
+                let attributes = descriptor.flags().bits() as u64;
+                assert_eq!(ours, address | attributes | kind, "at {at:#x}");
                 leaves += 1;
                 Ok(())
             })
