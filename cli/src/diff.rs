@@ -1,7 +1,7 @@
 //! Shows what a repair changed, as source.
 
 use ringfence::fdt::{FdtError, Tree};
-use similar::{ChangeTag, TextDiff};
+use similar::{Algorithm, ChangeTag, DiffOp, DiffTag};
 
 use crate::dts::{self, Line};
 use crate::style::{ADDED, BOLD, DIM, REMOVED};
@@ -18,33 +18,29 @@ pub fn render(path: &str, old: &[u8], new: &[u8]) -> Result<String, FdtError> {
     let (old, new) = (dts::lines(&Tree::parse(old)?), dts::lines(&Tree::parse(new)?));
     let text = |lines: &[Line]| lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
     let (old_text, new_text) = (text(&old), text(&new));
-    let diff = TextDiff::from_slices(
-        &old_text.iter().map(String::as_str).collect::<Vec<_>>(),
-        &new_text.iter().map(String::as_str).collect::<Vec<_>>(),
-    )
-    .grouped_ops(CONTEXT)
-    .iter()
-    .map(|group| {
-        let mut out = String::new();
-        for (index, op) in group.iter().enumerate() {
-            if index == 0 {
-                let first = new.get(op.new_range().start).or(old.get(op.old_range().start));
-                let node = first.map_or("/", |line| line.path.as_str());
-                out += &format!("{DIM}@@ {node} @@{DIM:#}\n");
-            }
-            for change in op.iter_slices(&old_text, &new_text) {
-                for line in change.1 {
-                    out += &shown(change.0, line);
-                }
-            }
-        }
-        out
-    })
-    .collect::<String>();
+    let diff = similar::capture_diff_slices(Algorithm::Myers, &old_text, &new_text);
+    let diff = similar::group_diff_ops(diff, CONTEXT)
+        .iter()
+        .map(|group| hunk(group, &old, &new))
+        .collect::<String>();
     if diff.is_empty() {
         return Ok(diff);
     }
     Ok(format!("{BOLD}--- {path}\n+++ {path} (repaired){BOLD:#}\n{diff}"))
+}
+
+/// A group of changes under the path of the node that the first one is in.
+fn hunk(group: &[DiffOp], old: &[Line], new: &[Line]) -> String {
+    let first = group.iter().find(|op| op.tag() != DiffTag::Equal);
+    let node = first
+        .and_then(|op| old.get(op.old_range()).and_then(<[Line]>::first).or(new.get(op.new_range().start)));
+    let mut out = format!("{DIM}@@ {} @@{DIM:#}\n", node.map_or("/", |line| line.path.as_str()));
+    for op in group {
+        for (tag, lines) in op.iter_slices(old, new) {
+            out.extend(lines.iter().map(|line| shown(tag, &line.text)));
+        }
+    }
+    out
 }
 
 fn shown(tag: ChangeTag, line: &str) -> String {

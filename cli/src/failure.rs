@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
-use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 /// What ends a command with exit code 2: wrong usage, or input that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,16 +63,14 @@ impl Failure {
     /// Render in the manner of rustc, with colours; the stream takes them out where they are not wanted.
     #[must_use]
     pub fn render(&self) -> String {
-        let mut elements: Vec<Element<'_>> = Vec::new();
+        let mut error = Group::with_title(Level::ERROR.primary_title(&self.0.message));
         if let Some(place) = &self.0.place {
-            let annotation = AnnotationKind::Primary.span(place.span.clone()).label(place.label.as_str());
-            elements.push(Snippet::source(&place.source).path(&place.path).annotation(annotation).into());
+            let mark = AnnotationKind::Primary.span(place.span.clone()).label(place.label.as_str());
+            error = error.element(Snippet::source(&place.source).path(&place.path).annotation(mark));
         }
-        if let Some(help) = &self.0.help {
-            elements.push(Level::HELP.message(help).into());
-        }
-        let title = Level::ERROR.primary_title(&self.0.message);
-        Renderer::styled().render(&[title.elements(elements)])
+        let help = self.0.help.iter().map(|help| Group::with_title(Level::HELP.secondary_title(help)));
+        let groups: Vec<Group<'_>> = std::iter::once(error).chain(help).collect();
+        Renderer::styled().render(&groups)
     }
 }
 

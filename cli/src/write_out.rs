@@ -15,7 +15,14 @@ use crate::input::is_stdin;
 /// # Errors
 /// When the directory cannot be written to; the target is then as it was.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failure = |error: std::io::Error| Failure::of(path, format!("cannot write: {error}"));
+    let failure = |error: std::io::Error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::NotFound => "no such directory".to_string(),
+            std::io::ErrorKind::PermissionDenied => "no permission to write there".to_string(),
+            _ => error.to_string(),
+        };
+        Failure::of(path, format!("cannot write: {why}"))
+    };
     if is_stdin(path) {
         let mut stdout = std::io::stdout().lock();
         return stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(failure);

@@ -1,0 +1,218 @@
+//! Wrong input: one clear error, exit code 2 (or 3 for a tree that cannot be repaired), nothing written.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use ringfence::fdt::{NewNode, build};
+
+/// A directory with one sound tree, `good.dtb`, and one with an overlap that needs the policy's word, `bad.dtb`.
+struct Bench {
+    dir: tempfile::TempDir,
+}
+
+fn tree(camera_size: u32) -> Vec<u8> {
+    let memory = NewNode::new("memory@40000000")
+        .prop_str("device_type", "memory")
+        .prop_cells("reg", &[0, 0x4000_0000, 1, 0]);
+    let region =
+        |name, base, size| NewNode::new(name).prop_cells("reg", &[0, base, 0, size]).prop_empty("no-map");
+    let reserved = NewNode::new("reserved-memory")
+        .prop_u32("#address-cells", 2)
+        .prop_u32("#size-cells", 2)
+        .prop_empty("ranges")
+        .child(region("camera@84300000", 0x8430_0000, camera_size))
+        .child(region("modem@84800000", 0x8480_0000, 0x190_0000));
+    let root = NewNode::new("").prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
+    build(&root.child(memory).child(reserved), 0, &[]).unwrap()
+}
+
+impl Bench {
+    fn new() -> Self {
+        let bench = Self { dir: tempfile::tempdir().unwrap() };
+        bench.put("good.dtb", &tree(0x50_0000));
+        bench.put("bad.dtb", &tree(0x70_0000));
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.path(name), bytes).unwrap();
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_ringfence"))
+            .args(args)
+            .current_dir(self.dir.path())
+            .output()
+            .unwrap()
+    }
+
+    /// Run, and expect this exit code and one error that contains these words.
+    #[track_caller]
+    fn refuses(&self, args: &[&str], code: i32, words: &[&str]) {
+        let before = self.listing();
+        let output = self.run(args);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        let errors = said.lines().filter(|line| line.starts_with("error")).count();
+        assert_eq!(errors, 1, "one clear error, not: {said}");
+        for word in words {
+            assert!(said.contains(word), "{args:?}: no `{word}` in:\n{said}");
+        }
+        assert!(!said.contains('\x1b'), "no colours into a pipe: {said:?}");
+        assert_eq!(self.listing(), before, "{args:?} left something behind");
+    }
+
+    /// Every file with its content.
+    fn listing(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files: Vec<_> = walkdir::WalkDir::new(self.dir.path())
+            .into_iter()
+            .map(|entry| entry.unwrap().into_path())
+            .filter(|path| path.is_file())
+            .map(|path| (path.clone(), fs::read(&path).unwrap()))
+            .collect();
+        files.sort();
+        files
+    }
+}
+
+#[test]
+fn bytes_that_are_no_tree_are_told_with_their_file() {
+    let bench = Bench::new();
+    bench.put("empty.dtb", b"");
+    bench.put("text.dtb", b"this is no device tree at all, but a text that is long enough for a header");
+    bench.put("short.dtb", &tree(0x50_0000)[..100]);
+    for command in [&["check"][..], &["map"], &["fix", "-o", "out.dtb"], &["policy", "init"]] {
+        let with = |file| [command, &[file]].concat();
+        bench.refuses(&with("empty.dtb"), 2, &["empty.dtb", "empty"]);
+        bench.refuses(&with("text.dtb"), 2, &["text.dtb: no device tree"]);
+        bench.refuses(&with("short.dtb"), 2, &["short.dtb"]);
+        bench.refuses(&with("missing.dtb"), 2, &["missing.dtb: no such file"]);
+    }
+}
+
+#[test]
+fn a_directory_without_trees_is_a_mistake_and_not_a_clean_one() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("none")).unwrap();
+    bench.refuses(&["check", "none"], 2, &["none: no .dtb in this directory"]);
+    bench.refuses(&["fix", "none", "-o", "out.dtb"], 2, &["none: this is a directory"]);
+}
+
+#[test]
+fn one_bad_file_among_many_is_named_and_the_others_are_judged() {
+    let bench = Bench::new();
+    bench.put("trees.dtb", b"\xd0\x0d\xfe\xed");
+    let output = bench.run(&["check", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("trees.dtb"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("RF201"), "bad.dtb is still judged");
+}
+
+#[test]
+fn a_bad_policy_names_its_line_and_nothing_is_written() {
+    let bench = Bench::new();
+    bench.put("policy.toml", b"mode = \"fix\"\n\n[alow]\n");
+    bench.put("blob", &tree(1));
+    let place = "policy.toml:3:2";
+    bench.refuses(&["policy", "check", "policy.toml"], 2, &[place, "did you mean `allow`?"]);
+    bench.refuses(&["policy", "build", "policy.toml", "-o", "out"], 2, &[place]);
+    bench.refuses(&["check", "--policy", "policy.toml", "good.dtb"], 2, &[place]);
+    bench.refuses(&["fix", "--policy", "policy.toml", "good.dtb", "-o", "out.dtb"], 2, &[place]);
+    bench.refuses(&["check", "--policy", "blob", "good.dtb"], 2, &["no policy blob"]);
+}
+
+#[test]
+fn unknown_names_are_answered_with_known_ones() {
+    let bench = Bench::new();
+    bench.refuses(&["explain", "RF2O1"], 2, &["unknown rule `RF2O1`", "RF201"]);
+    bench.refuses(&["check", "--kernel", "5.4", "good.dtb"], 2, &["unknown kernel `5.4`", "6.12"]);
+    bench.refuses(&["check", "--ram", "1GiB", "good.dtb"], 2, &["--ram", "BASE:SIZE"]);
+    bench.refuses(&["check", "--page", "8k", "good.dtb"], 2, &["8k", "4k, 16k, 64k"]);
+    bench.refuses(&["chekc"], 2, &["'check'"]);
+    bench.refuses(&["check"], 2, &["<INPUT>"]);
+}
+
+#[test]
+fn what_is_no_kernel_is_not_packed() {
+    let bench = Bench::new();
+    bench.put("bomb.gz", &[0x1f, 0x8b, 8, 0, 0, 0]);
+    bench.refuses(&["pack", "--kernel", "good.dtb", "-o", "out.itb"], 2, &["good.dtb", "no arm64 Image"]);
+    bench.refuses(&["pack", "--kernel", "bomb.gz", "-o", "out.itb"], 2, &["bomb.gz", "gzip"]);
+    bench.refuses(&["pack", "--kernel", "missing", "-o", "out.itb"], 2, &["missing"]);
+    bench.refuses(&["log", "good.dtb", "--elf", "good.dtb"], 2, &["no log ring"]);
+}
+
+#[test]
+fn what_cannot_be_repaired_leaves_the_old_output_alone() {
+    let bench = Bench::new();
+    bench.put("out.dtb", b"precious");
+    bench.refuses(
+        &["fix", "bad.dtb", "-o", "out.dtb"],
+        3,
+        &["bad.dtb: not repaired, nothing written", "RF201 error"],
+    );
+    bench.refuses(&["fix", "bad.dtb", "--in-place"], 3, &["nothing written", "RF201 error"]);
+    bench.refuses(
+        &["fix", "good.dtb", "-o", "no/such/dir/out.dtb"],
+        2,
+        &["no/such/dir/out.dtb: cannot write: no such directory"],
+    );
+    bench.refuses(&["fix", "good.dtb"], 2, &["--output"]);
+}
+
+#[test]
+fn a_repaired_tree_is_clean_and_repairing_it_again_changes_nothing() {
+    let bench = Bench::new();
+    let input = fs::read(bench.path("bad.dtb")).unwrap();
+    assert_eq!(bench.run(&["check", "bad.dtb"]).status.code(), Some(1));
+    assert_eq!(bench.run(&["fix", "--unsafe", "bad.dtb", "-o", "out.dtb"]).status.code(), Some(0));
+    assert_eq!(bench.run(&["check", "--fail-on", "note", "out.dtb"]).status.code(), Some(0));
+    assert_eq!(bench.run(&["fix", "out.dtb", "-o", "again.dtb"]).status.code(), Some(0));
+    assert_eq!(fs::read(bench.path("again.dtb")).unwrap(), fs::read(bench.path("out.dtb")).unwrap());
+    assert_eq!(fs::read(bench.path("bad.dtb")).unwrap(), input, "the input is never touched");
+    assert_eq!(bench.run(&["fix", "--unsafe", "bad.dtb", "--in-place"]).status.code(), Some(0));
+    assert_eq!(fs::read(bench.path("bad.dtb")).unwrap(), fs::read(bench.path("out.dtb")).unwrap());
+}
+
+#[test]
+fn trees_pass_through_pipes() {
+    let bench = Bench::new();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(["fix", "--unsafe", "-", "-o", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&fs::read(bench.path("bad.dtb")).unwrap()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    bench.put("out.dtb", &output.stdout);
+    assert_eq!(
+        bench.run(&["check", "out.dtb"]).status.code(),
+        Some(0),
+        "stdout holds the tree and nothing else"
+    );
+}
+
+#[test]
+fn the_same_inputs_give_the_same_bytes_however_many_threads_there_are() {
+    let bench = Bench::new();
+    for number in 0..40_u32 {
+        bench.put(&format!("board{number:02}.dtb"), &tree(0x40_0000 + number * 0x1_0000));
+    }
+    let run = |threads: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        command.args(["check", "--format", "json", "."]).env("RAYON_NUM_THREADS", threads);
+        command.current_dir(Path::new(bench.dir.path())).output().unwrap().stdout
+    };
+    let one = run("1");
+    assert!(!one.is_empty());
+    assert_eq!(run("8"), one);
+}
