@@ -25,8 +25,7 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     structured::start(&symbols);
     defmt::info!("entered at EL{=u64}, image {=u64:#x}, dtb {=u64:#x}", entry.el(), layout.base, entry.x[0]);
 
-    let header = dtb::header(entry.x[0], &layout);
-    enter_second_map(entry, &symbols, header.ok());
+    let header = enter_second_map(entry, &symbols, dtb::header(entry.x[0], &layout));
     // SAFETY: mapped by the second map, set apart by the linker script, started once.
     unsafe { heap::start(symbols.heap_begin, symbols.heap_end) };
     say!("ringfence {} at {:#x}, EL{}", env!("CARGO_PKG_VERSION"), layout.base, entry.el());
@@ -35,7 +34,8 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     }
     let at = header.and_then(|header| dtb::measure(header, &layout)).unwrap_or_else(|why| without_tree(why));
 
-    let _second = enter(entry, &layout, &Wanted { read: &[at], ..Wanted::default() });
+    let fallback: Vec<Span> = FALLBACK.map(|console| console.registers).into_iter().collect();
+    let _third = enter(entry, &layout, &Wanted { read: &[at], devices: &fallback, ..Wanted::default() });
     // SAFETY: mapped for reading just now; the loader is done with it.
     let bytes = unsafe { memory::bytes(at) };
     let tree = Tree::parse(bytes).unwrap_or_else(|why| {
@@ -48,7 +48,7 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let read: Vec<Span> = [Some(at), slot.as_ref().ok().copied()].into_iter().flatten().collect();
     let devices: Vec<Span> = console.map(|console| console.registers).into_iter().collect();
     let wanted = Wanted { read: &read, devices: &devices, ..Wanted::default() };
-    let _third = enter(entry, &layout, &wanted);
+    let _fourth = enter(entry, &layout, &wanted);
     if let Some(console) = console {
         // SAFETY: this map and the final one, the only one to follow, have the console's pages in `devices`.
         unsafe { log::start(console) };
@@ -78,20 +78,30 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
 /// Refuse for want of a device tree: nothing names a console, so the one of last resort must do.
 fn without_tree(why: impl core::fmt::Display) -> ! {
     if let Some(console) = FALLBACK {
-        // SAFETY: the second map has its page, and no other is entered any more.
+        // SAFETY: the second map and the third have its page, and no other is entered any more.
         unsafe { log::start(console) };
     }
     refuse!("{why}")
 }
 
-/// Enter the second map, with the first words of the device tree and the console of last resort.
-fn enter_second_map(entry: &EntryState, symbols: &Symbols, header: Option<Span>) {
+/// Enter the second map, with the first words of the device tree and the console of last resort. A device tree
+/// that cannot be mapped must not cost the console on which that is said.
+fn enter_second_map(
+    entry: &EntryState,
+    symbols: &Symbols,
+    header: Result<Span, &'static str>,
+) -> Result<Span, &'static str> {
     let page = |span: Option<Span>, access| span.and_then(|s| s.outward(PAGE)).map(|s| (s, access));
-    let header = page(header, Access::ReadOnly);
     let fallback = page(FALLBACK.map(|console| console.registers), Access::Device);
-    if let Err(why) = maps::enter_second(entry, symbols, [header, fallback]) {
-        refuse!("x0 is {:#x}: {why}; load the device tree where the CPU can address it", entry.x[0]);
+    if maps::enter_second(entry, symbols, [page(header.ok(), Access::ReadOnly), fallback]).is_ok() {
+        return header;
     }
+    if let Err(why) = maps::enter_second(entry, symbols, [None, fallback]) {
+        refuse!("the stage cannot map itself: {why}; load it elsewhere");
+    }
+    header.and(Err(
+        "x0 is beyond the addresses of this CPU, or a device; pass the address of a device tree in RAM",
+    ))
 }
 
 fn enter(entry: &EntryState, layout: &Layout, wanted: &Wanted<'_>) -> Map {

@@ -28,9 +28,13 @@ pub(super) fn know_carveouts(carveouts: Vec<(Span, String)>) {
 /// Report an exception and stop. Called by `asm/vectors.S` on the fault stack.
 #[unsafe(no_mangle)]
 extern "C" fn stage_fault(kind: u64, esr: u64, far: u64, pc: u64, sp: u64, lr: u64) -> ! {
-    if power::is_stopping() || IN_FAULT.swap(true, Ordering::Relaxed) {
-        // The report itself, or the call that should have ended it, faulted.
-        power::stop();
+    if power::is_stopping() {
+        // The firmware call that should have been the end is none here.
+        power::rest();
+    }
+    if IN_FAULT.swap(true, Ordering::Relaxed) {
+        // The report itself faulted: the console is not to be touched again.
+        power::stop_silently();
     }
     let esr = Esr(esr);
     let base = LAYOUT.get().map_or(0, |layout| layout.base);
@@ -63,7 +67,7 @@ extern "C" fn stage_fault(kind: u64, esr: u64, far: u64, pc: u64, sp: u64, lr: u
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     if IN_FAULT.swap(true, Ordering::Relaxed) {
-        power::stop();
+        power::stop_silently();
     }
     match info.location() {
         Some(at) => {

@@ -17,7 +17,7 @@ pub(super) fn early_tables(symbols: &Symbols) -> &'static mut [Table] {
 /// The static pool of the second map, which is built before there is a heap.
 pub(super) fn second_tables(symbols: &Symbols) -> &'static mut [Table] {
     let count = (symbols.second_tables_end - symbols.second_tables) / PAGE;
-    // SAFETY: as for the first pool; called once, before the second map is entered.
+    // SAFETY: as for the first pool; only called before the second map is entered, by one caller at a time.
     unsafe { core::slice::from_raw_parts_mut(symbols.second_tables as *mut Table, count as usize) }
 }
 

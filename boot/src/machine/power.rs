@@ -58,24 +58,32 @@ pub(super) fn refuse(why: fmt::Arguments<'_>) -> ! {
 /// Do what the policy wants done after a refusal. Never returns, and never runs on.
 pub(super) fn stop() -> ! {
     log::flush();
+    log::seal();
+    stop_silently()
+}
+
+/// [`stop`] without a word, for when speaking is what failed.
+pub(super) fn stop_silently() -> ! {
     let conduit = CONDUIT.load(Ordering::Relaxed);
-    if !is_stopping() {
-        STOPPING.store(1, Ordering::Relaxed);
-        if ACTION.load(Ordering::Relaxed) == Action::Reset as u8 {
-            match conduit {
-                1 => drop(psci::system_reset::<Hvc>()),
-                2 => drop(psci::system_reset::<Smc>()),
-                _ => {}
-            }
-        }
-        match conduit {
-            1 => drop(psci::system_off::<Hvc>()),
-            2 => drop(psci::system_off::<Smc>()),
+    if STOPPING.swap(1, Ordering::Relaxed) == 0 {
+        // These do not return where they are implemented; where they do, or fault, the stage rests.
+        match (ACTION.load(Ordering::Relaxed) == Action::Reset as u8, conduit) {
+            (true, 1) => drop(psci::system_reset::<Hvc>()),
+            (true, 2) => drop(psci::system_reset::<Smc>()),
+            (false, 1) => drop(psci::system_off::<Hvc>()),
+            (false, 2) => drop(psci::system_off::<Smc>()),
             _ => {}
         }
     }
-    log::line_in_fault(format_args!("no firmware call powers this board off: waiting for you to do it"));
-    log::flush();
+    rest()
+}
+
+/// Say that nothing ends the stage, and wait for ever.
+pub(super) fn rest() -> ! {
+    if STOPPING.swap(2, Ordering::Relaxed) != 2 {
+        log::line_in_fault(format_args!("no firmware call powers this board off: waiting for you to do it"));
+        log::flush();
+    }
     loop {
         asm::wait();
     }
