@@ -68,9 +68,14 @@ impl Failure {
             let mark = AnnotationKind::Primary.span(place.span.clone()).label(place.label.as_str());
             error = error.element(Snippet::source(&place.source).path(&place.path).annotation(mark));
         }
-        let help = self.0.help.iter().map(|help| Group::with_title(Level::HELP.secondary_title(help)));
-        let groups: Vec<Group<'_>> = std::iter::once(error).chain(help).collect();
-        Renderer::styled().render(&groups)
+        let error = Renderer::styled().render(&[error]);
+        match &self.0.help {
+            None => error,
+            Some(help) => {
+                let help = Group::with_title(Level::HELP.secondary_title(help));
+                error + "\n" + &Renderer::styled().render(&[help])
+            }
+        }
     }
 }
 

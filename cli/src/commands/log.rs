@@ -26,7 +26,8 @@ pub(super) fn run(args: &Log) -> Result<Outcome, Failure> {
 
 /// Refuse any other ELF: it would decode to plausible nonsense, without an error.
 fn same_build(ring: &Ring, elf: &[u8], path: &Path) -> Result<(), Failure> {
-    let file = object::File::parse(elf).map_err(|error| Failure::of(path, error))?;
+    let file =
+        object::File::parse(elf).map_err(|error| Failure::of(path, format!("no ELF file: {error}")))?;
     let id = file.build_id().map_err(|error| Failure::of(path, error))?;
     let Some(id) = id else {
         return Err(Failure::of(path, "no build id in this ELF, so nothing says that it wrote the log")

@@ -46,7 +46,8 @@ fn finding(path: &str, shown: &Shown) -> String {
         Severity::Warning => WARNING,
         Severity::Note => NOTE,
     };
-    let mut out = format!("{style}{severity}[{rule}]{style:#}{BOLD}: {node}: {message}{BOLD:#}\n");
+    let title = printable(&format!("{node}: {message}"));
+    let mut out = format!("{style}{severity}[{rule}]{style:#}{BOLD}: {title}{BOLD:#}\n");
     let bar = bar();
     out += &format!("{FRAME}  -->{FRAME:#} {path}\n{bar}\n");
     if let Some(excerpt) = &shown.excerpt {
@@ -89,7 +90,14 @@ fn bar() -> String {
 }
 
 fn remark(word: &str, text: &str) -> String {
-    format!("   {FRAME}={FRAME:#} {BOLD}{word}{BOLD:#}: {text}\n")
+    format!("   {FRAME}={FRAME:#} {BOLD}{word}{BOLD:#}: {}\n", printable(text))
+}
+
+/// Text of a tree, such as its bootargs, is hostile: what could steer a terminal is shown as an escape.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+        .collect()
 }
 
 /// A memory map as a table, and free memory where `free` is given.
@@ -131,4 +139,37 @@ fn columns(span: Span) -> String {
 
 fn plural(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ringfence::finding::RuleId;
+
+    #[test]
+    fn a_tree_cannot_steer_the_terminal() {
+        let hostile =
+            Finding::new(RuleId(501), Severity::Error, "/chosen", "`cma=\x1b[2J` is no size").with_help("\r");
+        let text = finding("b.dtb", &Shown { finding: hostile, excerpt: None });
+        let text = anstream::adapter::strip_str(&text).to_string();
+        assert!(text.contains("`cma=\\u{1b}[2J` is no size"), "{text}");
+        assert!(text.contains("help: \\r"), "{text}");
+    }
+
+    #[test]
+    fn counts_read_as_sentences() {
+        let report = |severities: &[Severity]| Report {
+            path: "b.dtb".to_string(),
+            findings: severities
+                .iter()
+                .map(|&s| Shown { finding: Finding::new(RuleId(1), s, "/", ""), excerpt: None })
+                .collect(),
+            map: Vec::new(),
+            repairs: Vec::new(),
+        };
+        let plain = |reports: &[Report]| anstream::adapter::strip_str(&counts(reports)).to_string();
+        assert_eq!(plain(&[report(&[])]), "clean: 1 input");
+        let several = [report(&[Severity::Note, Severity::Error]), report(&[Severity::Error])];
+        assert_eq!(plain(&several), "2 errors, 1 note in 2 inputs");
+    }
 }
