@@ -182,7 +182,7 @@ pub struct Pack {
 pub struct Rules {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: RulesFormat,
 }
 
 /// Explain a rule.
@@ -210,6 +210,18 @@ pub enum Format {
     Human,
     /// For programs
     Json,
+}
+
+/// How the rules are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum RulesFormat {
+    /// One line each
+    #[default]
+    Human,
+    /// For programs
+    Json,
+    /// The book's chapter, with the reasons and the examples
+    Markdown,
 }
 
 /// The least severity that counts as failure.

@@ -42,7 +42,7 @@ pub fn pack(parts: &Parts) -> Result<(Vec<u8>, Layout), Failure> {
         policy: policy.as_deref(),
         timestamp: source_date(),
     };
-    pack.build_with_layout().map_err(|error| Failure::new(error.to_string()))
+    pack.build_with_layout().map_err(|error| Failure::new(format!("bundle: {error}")))
 }
 
 /// Compile a policy file to the blob that travels.

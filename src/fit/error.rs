@@ -124,57 +124,54 @@ impl FitError {
 impl fmt::Display for FitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tree(error) => write!(f, "bundle: {error}"),
+            Self::Tree(error) => write!(f, "{error}"),
             Self::NotAFit { missing } => {
                 write!(
                     f,
                     "no FIT bundle: the flattened tree has no /{missing}; make one with `ringfence pack`"
                 )
             }
-            Self::NoDefault { count } => write!(
-                f,
-                "bundle: none of its {count} configurations suits this board, and none is the default"
-            ),
-            Self::NoSuchConfiguration { name } => {
-                write!(f, "bundle: the default configuration `{name}` does not exist")
+            Self::NoDefault { count } => {
+                write!(f, "none of its {count} configurations suits this board, and none is the default")
             }
-            Self::NoKernel { config } => write!(f, "bundle: configuration `{config}` has no kernel"),
+            Self::NoSuchConfiguration { name } => {
+                write!(f, "the default configuration `{name}` does not exist")
+            }
+            Self::NoKernel { config } => write!(f, "configuration `{config}` has no kernel"),
             Self::NoSuchImage { config, image } => {
-                write!(f, "bundle: configuration `{config}` wants image `{image}`, which does not exist")
+                write!(f, "configuration `{config}` wants image `{image}`, which does not exist")
             }
             Self::Malformed { node, name } => {
-                write!(f, "bundle: {node}: `{name}` has a value of the wrong form")
+                write!(f, "{node}: `{name}` has a value of the wrong form")
             }
-            Self::NoData { image } => write!(f, "bundle: image `{image}` has no data"),
+            Self::NoData { image } => write!(f, "image `{image}` has no data"),
             Self::DataOutside { image, offset, size, bundle } => write!(
                 f,
-                "bundle: image `{image}` needs {size:#x} bytes at {offset:#x}, but only {bundle:#x} bytes are \
+                "image `{image}` needs {size:#x} bytes at {offset:#x}, but only {bundle:#x} bytes are \
                  there: the bundle was cut short"
             ),
             Self::Compression { image, found } => {
-                write!(f, "bundle: image `{image}`: compression `{found}` is not known; use none or gzip")
+                write!(f, "image `{image}`: compression `{found}` is not known; use none or gzip")
             }
             Self::UnknownHash { image, algorithm } => write!(
                 f,
-                "bundle: image `{image}`: hash `{algorithm}` is not known and so cannot be verified; use sha256"
+                "image `{image}`: hash `{algorithm}` is not known and so cannot be verified; use sha256"
             ),
             Self::HashLength { image, algorithm, found } => {
-                write!(f, "bundle: image `{image}`: {found} bytes are no {algorithm} value")
+                write!(f, "image `{image}`: {found} bytes are no {algorithm} value")
             }
             Self::HashMismatch { image, algorithm } => write!(
                 f,
-                "bundle: image `{image}` is damaged: its {algorithm} is not the one recorded; pack or load it again"
+                "image `{image}` is damaged: its {algorithm} is not the one recorded; pack or load it again"
             ),
             Self::Unhashed { image } => {
-                write!(f, "bundle: image `{image}` has no hash: add `hash-1 {{ algo = \"sha256\"; }};`")
+                write!(f, "image `{image}` has no hash: add `hash-1 {{ algo = \"sha256\"; }};`")
             }
             Self::TooMany { what, node, limit } => {
-                write!(f, "bundle: {node}: more than {limit} {what}, which no honest bundle has")
+                write!(f, "{node}: more than {limit} {what}, which no honest bundle has")
             }
-            Self::Kernel(error) => write!(f, "bundle: {error}"),
-            Self::TooLarge => {
-                f.write_str("bundle: larger than the 2 GiB that a FIT can hold, or than memory")
-            }
+            Self::Kernel(error) => write!(f, "{error}"),
+            Self::TooLarge => f.write_str("larger than the 2 GiB that a FIT can hold, or than memory"),
         }
     }
 }

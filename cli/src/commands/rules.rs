@@ -5,7 +5,7 @@ use ringfence::rules::{DOCS, Doc};
 use serde_json::json;
 
 use super::Outcome;
-use crate::args::{Explain, Format, Rules};
+use crate::args::{Explain, Rules, RulesFormat};
 use crate::failure::Failure;
 use crate::style::{BOLD, DIM, ERROR, NOTE, WARNING};
 use crate::{say, suggest};
@@ -15,8 +15,9 @@ const WIDTH: usize = 90;
 
 pub(super) fn rules(args: &Rules) -> Result<Outcome, Failure> {
     let text = match args.format {
-        Format::Human => DOCS.iter().map(row).collect(),
-        Format::Json => {
+        RulesFormat::Human => DOCS.iter().map(row).collect(),
+        RulesFormat::Markdown => chapter(),
+        RulesFormat::Json => {
             let rules: Vec<_> = DOCS.iter().map(object).collect();
             format!("{:#}\n", json!({ "schema": 1, "rules": rules }))
         }
@@ -41,6 +42,36 @@ fn object(doc: &Doc) -> serde_json::Value {
         "id": doc.id.to_string(), "severity": doc.severity.to_string(), "title": doc.title,
         "why": doc.why, "repair": doc.repair,
     })
+}
+
+/// `docs/rules.md`.
+fn chapter() -> String {
+    let mut out = String::from(
+        "# Rules\n\nWritten by `ringfence rules --format markdown`; `ringfence explain RULE` shows one. Numbers are stable \
+         for ever: 1xx structure, 2xx spans and overlaps, 3xx pools and CMA, 4xx policy, 5xx bootargs, 6xx references \
+         and names.\n\n| rule | severity | what must hold |\n|---|---|---|\n",
+    );
+    for doc in DOCS {
+        out += &format!("| [{0}](#{1}) | {2} | {3} |\n", doc.id, anchor(doc), doc.severity, doc.title);
+    }
+    for doc in DOCS {
+        out += &format!("\n## {}\n\n**{}** ({})\n\n{}\n", doc.id, doc.title, doc.severity, wrapped(doc.why));
+        for (title, language, text) in
+            [("Wrong", "dts", doc.bad), ("Right", "dts", doc.good), ("Under the policy", "toml", doc.policy)]
+        {
+            if !text.is_empty() {
+                out += &format!("\n{title}:\n\n```{language}\n{}\n```\n", text.trim_end());
+            }
+        }
+        if !doc.repair.is_empty() {
+            out += &format!("\nRepair: {}\n", wrapped(doc.repair));
+        }
+    }
+    out
+}
+
+fn anchor(doc: &Doc) -> String {
+    doc.id.to_string().to_ascii_lowercase()
 }
 
 pub(super) fn explain(args: &Explain) -> Result<Outcome, Failure> {
