@@ -118,9 +118,13 @@ fn seen_by_witness(witness: &fdt::Fdt<'_>, map: &MemoryMap) -> Vec<Entry> {
     if let Some(root) = witness.find_node("/") {
         for node in root.children() {
             let text = |name: &str| node.property(name).and_then(|prop| prop.as_str());
+            // The witness walks the whole node for every property: ask first what rules most nodes out.
+            if text("device_type") != Some("memory") {
+                continue;
+            }
             let enabled = matches!(text("status"), None | Some("ok" | "okay"));
             let replaced = node.property("linux,usable-memory").is_some();
-            if text("device_type") != Some("memory") || !enabled || replaced {
+            if !enabled || replaced {
                 continue;
             }
             let bank = entry(&node, map.cells, false);

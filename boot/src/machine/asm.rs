@@ -9,6 +9,7 @@ global_asm!(include_str!("asm/entry.S"));
 global_asm!(include_str!("asm/vectors.S"));
 global_asm!(include_str!("asm/mmu.S"));
 global_asm!(include_str!("asm/exit.S"));
+global_asm!(include_str!("asm/sha256.S"), options(raw));
 
 /// How the stage was entered; laid out as `asm/entry.S` pushes it.
 #[repr(C)]
@@ -90,6 +91,7 @@ unsafe extern "C" {
     fn enable_map(regime: u64, root: u64, tcr: u64);
     fn clean(begin: u64, end: u64);
     fn copy_up(to: u64, from: u64, bytes: u64);
+    fn sha256_blocks(state: &mut [u32; 8], data: *const u8, blocks: usize);
     fn probe_byte(address: u64) -> Probed;
     fn leave(kernel: u64, dtb: u64, regime: u64, sctlr: u64, hcr: u64, traps: u64, vbar: u64) -> !;
 }
@@ -140,6 +142,17 @@ pub(super) unsafe fn copy_blocks(to: u64, from: u64, bytes: u64) {
     if bytes > 0 {
         // SAFETY: by this function's contract.
         unsafe { copy_up(to, from, bytes) }
+    }
+}
+
+/// Hash whole blocks into `state`.
+///
+/// # Safety
+/// The CPU has FEAT_SHA256.
+pub(super) unsafe fn sha256(state: &mut [u32; 8], blocks: &[[u8; 64]]) {
+    if !blocks.is_empty() {
+        // SAFETY: reads the blocks and writes the state, nothing else; the instructions exist by contract.
+        unsafe { sha256_blocks(state, blocks.as_ptr().cast(), blocks.len()) }
     }
 }
 
