@@ -6,6 +6,7 @@ use crate::fdt::NodeId;
 use crate::finding::RepairKind;
 use crate::policy::{CmaWant, Via};
 use crate::span::{Span, align_up};
+use crate::survey::Region;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -34,16 +35,46 @@ fn wanted_by_policy(draft: &Draft<'_, '_>, want: &CmaWant, arg: Option<CmaArg>) 
             let size = kept.map_or(want.size, Span::len);
             sized(draft, Wanted::CmaArg, size, align, want.range, kept)
         }
-        Via::Node => match draft.scene.default_pool().and_then(|pool| draft.region_of(pool.node)) {
-            // A pool that is there and will do keeps its place; `emit` then only clears the bootargs.
-            Some((index, _)) if draft.slot_of(index).is_some_and(|slot| satisfies(slot.span, want)) => None,
-            Some((index, pool)) => {
-                let kept = pool.spans().first().copied();
-                sized(draft, Wanted::Region(index), want.size, align, want.range, kept)
-            }
-            None => sized(draft, Wanted::CmaNode, want.size, align, want.range, None),
-        },
+        // A pool that is there is placed with the others, by what [`constrain`] adds.
+        Via::Node if draft.scene.default_pool().is_some() => None,
+        Via::Node => sized(draft, Wanted::CmaNode, want.size, align, want.range, None),
     }
+}
+
+/// What the policy wants of the default pool, when `region` is that pool.
+fn wanted_of(draft: &Draft<'_, '_>, region: &Region) -> Option<CmaWant> {
+    let want = draft.scene.policy?.cma.filter(|want| want.via == Via::Node)?;
+    draft.scene.default_pool().filter(|pool| pool.node == region.node).map(|_| want)
+}
+
+/// Tell whether `region` is the default pool, and `span` is not what the policy wants of it.
+pub(super) fn displeases(draft: &Draft<'_, '_>, region: &Region, span: Span) -> bool {
+    draft.wants(&RepairKind::SettleCma)
+        && wanted_of(draft, region).is_some_and(|want| !satisfies(span, &want))
+}
+
+/// Add what the policy wants of the default pool to the request for it.
+pub(super) fn constrain(draft: &Draft<'_, '_>, mut request: Request) -> Option<Request> {
+    let Wanted::Region(index, 0) = request.what else { return Some(request) };
+    let Some(want) = draft.scene.map.regions.get(index).and_then(|region| wanted_of(draft, region)) else {
+        return Some(request);
+    };
+    let unit = draft.scene.profile.cma_align();
+    request.size = request.size.max(align_up(want.size, unit)?);
+    request.align = request.align.max(want.align.unwrap_or(1).checked_next_power_of_two()?);
+    request.prefer.retain(|&span| satisfies(span, &want));
+    if let Some(range) = want.range {
+        let windows = core::mem::take(&mut request.windows);
+        request.windows = match windows.is_empty() {
+            true => vec![range],
+            false => windows.into_iter().filter_map(|window| window.intersection(range)).collect(),
+        };
+        // No window of its own meets the policy's range, so the policy's word is the one that counts.
+        if request.windows.is_empty() {
+            request.windows.push(range);
+        }
+    }
+    Some(request)
 }
 
 fn satisfies(span: Span, want: &CmaWant) -> bool {

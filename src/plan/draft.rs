@@ -1,9 +1,10 @@
 //! The draft: the map as it is to become, while the planner works on it.
 
-use super::{Repaired, Stuck};
+use super::{Repaired, Stuck, cma};
 use crate::fdt::NodeId;
 use crate::finding::RepairKind;
 use crate::ledger::{self, Coverage, Ledger};
+use crate::policy::Mode;
 use crate::rules::{Owner, Scene};
 use crate::span::{GIB, Span};
 use crate::survey::Region;
@@ -55,8 +56,8 @@ pub(super) struct Request {
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// A region of the survey, by its index.
-    Region(usize),
+    /// A tuple of a region of the survey, by their indices.
+    Region(usize, usize),
     /// The default CMA pool through `cma=`.
     CmaArg,
     /// The default CMA pool as a node that does not exist yet.
@@ -67,6 +68,8 @@ pub(super) struct Draft<'s, 'a> {
     pub(super) scene: &'s Scene<'s, 'a>,
     pub(super) wanted: &'s [RepairKind],
     pub(super) slots: Vec<Slot>,
+    /// Static pools that cannot stay where they are: region and tuple by their indices, and where they were.
+    pub(super) displaced: Vec<(usize, usize, Span)>,
     /// What is settled; everything that is placed later keeps off it.
     pub(super) taken: Ledger<()>,
     /// Where each request ended up.
@@ -94,6 +97,7 @@ impl<'s, 'a> Draft<'s, 'a> {
             scene,
             wanted,
             slots,
+            displaced: Vec::new(),
             taken: Ledger::default(),
             placed: Vec::new(),
             repairs: Vec::new(),
@@ -104,6 +108,11 @@ impl<'s, 'a> Draft<'s, 'a> {
     /// Tell whether a repair is to be made.
     pub(super) fn wants(&self, kind: &RepairKind) -> bool {
         self.wanted.binary_search(kind).is_ok()
+    }
+
+    /// Tell whether the policy leaves room for repairs at all.
+    pub(super) fn may_repair(&self) -> bool {
+        self.scene.policy.is_none_or(|policy| policy.mode == Mode::Fix)
     }
 
     /// Note a repair of `node`.
@@ -148,10 +157,11 @@ impl<'s, 'a> Draft<'s, 'a> {
     /// Enter everything that cannot give way: carveouts and plain reservations, `/memreserve/`, and whatever
     /// the loader placed for good.
     pub(super) fn settle_carveouts(&mut self) {
-        let fixed: Vec<Span> = self.slots.iter().filter(|slot| !slot.cma).map(|slot| slot.span).collect();
+        let fixed = self.slots.iter().filter(|slot| !slot.cma || slot.pinned).map(|slot| slot.span);
         let boot = self.scene.claims().iter().filter(|claim| self.scene.region(claim.owner).is_none());
         let kept = boot.filter(|claim| !is_transient(claim.owner)).map(|claim| claim.span);
-        for span in fixed.into_iter().chain(kept.collect::<Vec<_>>()) {
+        // In ascending order every claim goes to the end of the ledger, which costs nothing.
+        for span in ledger::union(fixed.chain(kept).collect()) {
             self.take(span);
         }
     }
@@ -160,19 +170,21 @@ impl<'s, 'a> Draft<'s, 'a> {
     pub(super) fn settle_pools_that_are_right(&mut self) {
         let mut kept = Vec::with_capacity(self.slots.len());
         for slot in core::mem::take(&mut self.slots) {
-            let repair = match slot.origin {
-                Origin::Region(index, _) => {
-                    self.scene.map.regions.get(index).map(|region| RepairKind::AlignPool(region.node))
+            if let Origin::Region(index, tuple) = slot.origin
+                && slot.cma
+                && !slot.pinned
+            {
+                let region = self.scene.map.regions.get(index);
+                let wrong = region.is_some_and(|region| {
+                    let off = self.wants(&RepairKind::AlignPool(region.node));
+                    off || (tuple == 0 && cma::displeases(self, region, slot.span))
+                });
+                if self.may_repair() && (wrong || self.taken.claim(slot.span, ()).is_err()) {
+                    self.displaced.push((index, tuple, slot.span));
+                    continue;
                 }
-                Origin::New => None,
-            };
-            let right = repair.is_none_or(|repair| !self.wants(&repair));
-            if slot.cma && right {
-                self.take(slot.span);
             }
-            if !slot.cma || right {
-                kept.push(slot);
-            }
+            kept.push(slot);
         }
         self.slots = kept;
     }

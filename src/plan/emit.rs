@@ -3,11 +3,12 @@
 use super::boot::Placement;
 use super::cma::{self, Settled};
 use super::draft::{Draft, Origin, Slot, base_name};
+use super::recode::recode;
 use super::{Plan, rename, report};
 use crate::fdt::{Edits, NewNode, NodeId};
 use crate::finding::{Finding, RepairKind};
-use crate::ledger;
-use crate::survey::{Cells, Extent, Ranges, Region};
+use crate::ledger::{self, Coverage};
+use crate::survey::{Cells, Ranges, Region};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -27,8 +28,12 @@ fn reserved_memory(draft: &mut Draft<'_, '_>, settled: &Settled, edits: &mut Edi
     let root = draft.scene.map.cells;
     let mut renames = Vec::new();
     let rewrite_cells = draft.wants(&RepairKind::RewriteCells);
+    let slots = by_region(draft);
+    let mut rest = slots.as_slice();
     for (index, region) in draft.scene.map.regions.iter().enumerate() {
-        existing(draft, index, region, rewrite_cells, edits, &mut renames);
+        let (mine, later) = rest.split_at(rest.partition_point(|(of, _, _)| *of <= index));
+        rest = later;
+        existing(draft, mine, region, rewrite_cells, edits, &mut renames);
     }
     for &node in &settled.demoted {
         edits.remove_prop(node, "linux,cma-default");
@@ -74,6 +79,20 @@ fn reserved_memory(draft: &mut Draft<'_, '_>, settled: &Settled, edits: &mut Edi
     }
 }
 
+/// The slots of the regions that the tree has, by region and tuple.
+fn by_region(draft: &Draft<'_, '_>) -> Vec<(usize, usize, Slot)> {
+    let mut slots: Vec<(usize, usize, Slot)> = draft
+        .slots
+        .iter()
+        .filter_map(|slot| match slot.origin {
+            Origin::Region(index, tuple) => Some((index, tuple, slot.clone())),
+            Origin::New => None,
+        })
+        .collect();
+    slots.sort_by_key(|(index, tuple, _)| (*index, *tuple));
+    slots
+}
+
 fn new_region(slot: &Slot, cells: Cells) -> Option<NewNode> {
     let node = NewNode::new(&format!("{}@{:x}", slot.base_name, slot.span.base()))
         .prop("reg", cells.encode_span(slot.span)?);
@@ -83,7 +102,7 @@ fn new_region(slot: &Slot, cells: Cells) -> Option<NewNode> {
 /// One region that the tree has: its `reg`, its flags, its status, its name.
 fn existing(
     draft: &mut Draft<'_, '_>,
-    index: usize,
+    slots: &[(usize, usize, Slot)],
     region: &Region,
     rewrite_cells: bool,
     edits: &mut Edits,
@@ -96,22 +115,16 @@ fn existing(
         edits.remove_prop(node, "reusable");
         draft.repaired(&drop_reusable, &region.path, "dropped `reusable`");
     }
-    let slots: Vec<&Slot> = draft
-        .slots
-        .iter()
-        .filter(|slot| matches!(slot.origin, Origin::Region(of, _) if of == index))
-        .collect();
-    let Some(first) = slots.iter().find(|slot| slot.origin == Origin::Region(index, 0)).map(|s| (*s).clone())
-    else {
+    let Some((_, 0, first)) = slots.first() else {
         if rewrite_cells {
-            recode(draft, region, edits);
+            recode(draft, region, &[], edits);
         }
         return;
     };
     let split = RepairKind::SplitReg(node);
     let splits = region.spans().len() > 1 && draft.wants(&split);
     let spans: Vec<_> =
-        if splits { alloc::vec![first.span] } else { slots.iter().map(|slot| slot.span).collect() };
+        if splits { alloc::vec![first.span] } else { slots.iter().map(|(_, _, slot)| slot.span).collect() };
     if rewrite_cells || spans != region.spans() {
         let mut reg = Vec::new();
         for &span in &spans {
@@ -122,15 +135,17 @@ fn existing(
         }
         edits.set(node, "reg", reg);
     }
-    if let Extent::Dynamic(_) = region.extent {
+    if region.spans().is_empty() {
         for gone in ["size", "alignment", "alloc-ranges"] {
             if draft.scene.tree.node(node).prop(gone).is_some() {
                 edits.remove_prop(node, gone);
             }
         }
+    } else if rewrite_cells {
+        recode(draft, region, &["reg"], edits);
     }
     if splits {
-        split_off(draft, index, region, edits);
+        split_off(draft, slots, region, edits);
         draft.repaired(&split, &region.path, "each further `reg` tuple has a node of its own");
     }
     if first.no_map && !region.no_map {
@@ -156,13 +171,9 @@ fn existing(
 }
 
 /// Give each further tuple a node with the properties of the first, except those that must stay unique.
-fn split_off(draft: &mut Draft<'_, '_>, index: usize, region: &Region, edits: &mut Edits) {
+fn split_off(draft: &mut Draft<'_, '_>, slots: &[(usize, usize, Slot)], region: &Region, edits: &mut Edits) {
     let root = draft.scene.map.cells;
-    for slot in draft.slots.iter().rev() {
-        let Origin::Region(of, tuple) = slot.origin else { continue };
-        if of != index || tuple == 0 {
-            continue;
-        }
+    for (_, tuple, slot) in slots.iter().filter(|(_, tuple, _)| *tuple > 0) {
         let Some(reg) = root.encode_span(slot.span) else { continue };
         let fresh =
             NewNode::new(&format!("{}-{tuple}@{:x}", slot.base_name, slot.span.base())).prop("reg", reg);
@@ -178,46 +189,18 @@ fn split_off(draft: &mut Draft<'_, '_>, index: usize, region: &Region, edits: &m
     }
 }
 
-/// Write the numbers of a region that gets no slot (disabled, or still dynamic) in the root's cells.
-fn recode(draft: &mut Draft<'_, '_>, region: &Region, edits: &mut Edits) {
-    let root = draft.scene.map.cells;
-    let coded = match &region.extent {
-        Extent::Static(spans) => spans
-            .iter()
-            .map(|&span| root.encode_span(span))
-            .collect::<Option<Vec<_>>>()
-            .map(|tuples| alloc::vec![("reg", tuples.concat())]),
-        Extent::Dynamic(dynamic) => (|| {
-            let number = |value: u64, cells: u32| match cells {
-                1 => u32::try_from(value).ok().map(|v| v.to_be_bytes().to_vec()),
-                _ => Some(value.to_be_bytes().to_vec()),
-            };
-            let mut coded = alloc::vec![("size", number(dynamic.size, root.size)?)];
-            if let Some(align) = dynamic.align {
-                coded.push(("alignment", number(align, root.address)?));
-            }
-            if !dynamic.windows.is_empty() {
-                let tuples: Option<Vec<_>> = dynamic.windows.iter().map(|&w| root.encode_span(w)).collect();
-                coded.push(("alloc-ranges", tuples?.concat()));
-            }
-            Some(coded)
-        })(),
-        Extent::Nowhere | Extent::Malformed { .. } => return,
-    };
-    match coded {
-        Some(coded) => coded.into_iter().for_each(|(name, value)| edits.set(region.node, name, value)),
-        None => draft.stuck(&region.path, "its numbers do not fit the root's cells"),
-    }
-}
-
 /// `/memreserve/`: what a carveout covers need not be said twice, and for kernels up to 6.3 must not be.
 fn memreserve(draft: &mut Draft<'_, '_>, edits: &mut Edits) {
-    if !draft.wants(&RepairKind::FoldMemreserve) {
+    // A carveout that was restored or moved may have come to lie on an entry.
+    if !draft.wants(&RepairKind::FoldMemreserve) && draft.repairs.is_empty() {
         return;
     }
     let carveouts =
         ledger::union(draft.slots.iter().filter(|slot| slot.no_map).map(|slot| slot.span).collect());
     let entries = &draft.scene.map.memreserve;
+    if entries.iter().all(|&entry| ledger::coverage(&carveouts, entry) == Coverage::None) {
+        return;
+    }
     let left: Vec<(u64, u64)> = entries
         .iter()
         .flat_map(|&entry| super::draft::subtract(&[entry], &carveouts))

@@ -9,6 +9,7 @@ mod cma;
 mod draft;
 mod emit;
 mod place;
+mod recode;
 mod rename;
 mod report;
 mod restore;
@@ -17,10 +18,10 @@ mod separate;
 pub use boot::Placement;
 pub(crate) use draft::subtract;
 
-use crate::fdt::Edits;
+use crate::fdt::{Edits, NodeId};
 use crate::finding::{Finding, RepairKind, Severity};
-use crate::policy::{Allow, Mode, Policy};
-use crate::rules::Scene;
+use crate::policy::{Allow, Mode};
+use crate::rules::{Scene, required};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -77,7 +78,7 @@ impl fmt::Display for Stuck {
 /// finds no room, the pools go first.
 #[must_use]
 pub fn plan(scene: &Scene<'_, '_>, findings: &[Finding]) -> Plan {
-    let wanted = wanted(scene.policy, findings);
+    let wanted = wanted(scene, findings);
     let first = attempt(scene, findings, &wanted, Order::BootFirst);
     if first.stuck.is_empty() {
         return first;
@@ -99,6 +100,8 @@ fn attempt(scene: &Scene<'_, '_>, findings: &[Finding], wanted: &[RepairKind], o
     restore::round_outward(&mut draft);
     separate::separate(&mut draft);
     separate::guard_what_was_vacated(&mut draft);
+    // What has moved may have room now.
+    restore::round_outward(&mut draft);
     draft.settle_carveouts();
     draft.settle_pools_that_are_right();
     let placement = match order {
@@ -116,17 +119,30 @@ fn attempt(scene: &Scene<'_, '_>, findings: &[Finding], wanted: &[RepairKind], o
 }
 
 /// The repairs that may be made, in the order of making, each once.
-fn wanted(policy: Option<&Policy>, findings: &[Finding]) -> Vec<RepairKind> {
+fn wanted(scene: &Scene<'_, '_>, findings: &[Finding]) -> Vec<RepairKind> {
+    let policy = scene.policy;
     if policy.is_some_and(|policy| policy.mode != Mode::Fix) {
         return Vec::new();
     }
     let allow = policy.map_or_else(Allow::default, |policy| policy.allow);
+    // Protection that the policy requires needs no second word to win over `reusable`.
+    let protected: Vec<NodeId> = match policy.filter(|_| allow.restore) {
+        Some(policy) => (0..)
+            .zip(&policy.carveouts)
+            .filter(|(_, required)| required.no_map)
+            .filter_map(|(index, required)| Some(required::answer(scene, index, required).region?.node))
+            .collect(),
+        None => Vec::new(),
+    };
     let mut wanted: Vec<RepairKind> = findings
         .iter()
         .filter(|finding| finding.severity > Severity::Note)
         .filter_map(|finding| finding.repair.as_ref())
         .map(|repair| repair.kind.clone())
-        .filter(|kind| permitted(kind, allow))
+        .filter(|kind| {
+            permitted(kind, allow)
+                || matches!(kind, RepairKind::DropReusable(node) if protected.contains(node))
+        })
         .collect();
     wanted.sort_unstable();
     wanted.dedup();

@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 pub(super) fn place_pools(draft: &mut Draft<'_, '_>) {
     let mut requests = static_pools(draft);
     requests.extend(dynamic_regions(draft));
+    requests = requests.into_iter().filter_map(|request| cma::constrain(draft, request)).collect();
     requests.extend(cma::request(draft));
     for request in requests {
         match find(draft, &request) {
@@ -45,25 +46,20 @@ pub(super) fn place_pools(draft: &mut Draft<'_, '_>) {
 
 fn static_pools(draft: &Draft<'_, '_>) -> Vec<Request> {
     let align = draft.scene.profile.cma_align();
-    let regions = draft.scene.map.regions.iter().enumerate();
-    let misplaced =
-        regions.filter(|(_, region)| region.enabled && draft.wants(&RepairKind::AlignPool(region.node)));
-    misplaced
-        .filter_map(|(index, region)| {
-            let span = *region.spans().first()?;
-            Some(Request {
-                what: Wanted::Region(index),
-                size: align_up(span.len(), align)?,
-                align,
-                windows: Vec::new(),
-                prefer: [Some(span).filter(|s| s.is_aligned(align)), span.outward(align)]
-                    .into_iter()
-                    .flatten()
-                    .collect(),
-                cma: true,
-            })
+    let request = |&(index, tuple, span): &(usize, usize, Span)| {
+        Some(Request {
+            what: Wanted::Region(index, tuple),
+            size: align_up(span.len(), align)?,
+            align,
+            windows: Vec::new(),
+            prefer: [Some(span).filter(|s| s.is_aligned(align)), span.outward(align)]
+                .into_iter()
+                .flatten()
+                .collect(),
+            cma: true,
         })
-        .collect()
+    };
+    draft.displaced.iter().filter_map(request).collect()
 }
 
 fn dynamic_regions(draft: &Draft<'_, '_>) -> Vec<Request> {
@@ -89,7 +85,7 @@ fn dynamic_request(
     let unit = if region.is_cma() { profile.cma_align() } else { profile.page.bytes() };
     let align = dynamic.align.unwrap_or(unit).checked_next_power_of_two()?.max(unit);
     Some(Request {
-        what: Wanted::Region(index),
+        what: Wanted::Region(index, 0),
         size: align_up(dynamic.size, unit)?,
         align,
         windows: dynamic.windows.clone(),
@@ -125,10 +121,10 @@ pub(super) fn find(draft: &Draft<'_, '_>, request: &Request) -> Option<Span> {
 fn settle(draft: &mut Draft<'_, '_>, request: &Request, span: Span) {
     draft.take(span);
     draft.placed.push((request.what, span));
-    let Wanted::Region(index) = request.what else { return };
+    let Wanted::Region(index, tuple) = request.what else { return };
     let Some(region) = draft.scene.map.regions.get(index) else { return };
     draft.slots.push(Slot {
-        origin: Origin::Region(index, 0),
+        origin: Origin::Region(index, tuple),
         base_name: base_name(&region.name).into(),
         span,
         no_map: region.no_map,
@@ -144,7 +140,7 @@ fn settle(draft: &mut Draft<'_, '_>, request: &Request, span: Span) {
 
 fn node_name(draft: &Draft<'_, '_>, what: Wanted) -> alloc::string::String {
     match what {
-        Wanted::Region(index) => {
+        Wanted::Region(index, _) => {
             draft.scene.map.regions.get(index).map_or_else(Default::default, |region| region.path.clone())
         }
         Wanted::CmaArg | Wanted::CmaNode => "default CMA pool".into(),

@@ -3,8 +3,9 @@
 use super::draft::{Draft, Origin, Slot, base_name};
 use crate::finding::RepairKind;
 use crate::ledger::Coverage;
-use crate::rules::required::answer;
-use crate::span::Span;
+use crate::rules::required::{Answer, answer};
+use crate::span::{Span, align_down};
+use crate::survey::Region;
 use alloc::format;
 use alloc::string::String;
 
@@ -13,7 +14,7 @@ use alloc::string::String;
 pub(super) fn restore(draft: &mut Draft<'_, '_>) {
     let Some(policy) = draft.scene.policy else { return };
     for (index, required) in policy.carveouts.iter().enumerate() {
-        let answer = answer(draft.scene.tree, draft.scene.map, index, required);
+        let answer = answer(draft.scene, index, required);
         let kind = RepairKind::Restore(index);
         let standing = answer.region.and_then(|region| draft.region_of(region.node)).map(|(at, _)| at);
         if !draft.wants(&kind) {
@@ -25,25 +26,15 @@ pub(super) fn restore(draft: &mut Draft<'_, '_>) {
             }
             continue;
         }
-        let Some(base) = required.base.or(answer.span().map(Span::base)) else {
-            draft.stuck(&answer.path, "is missing, and the policy does not say at which base to restore it");
-            continue;
-        };
-        let size = match answer.span() {
-            Some(span) if span.base() == base => span.len().max(required.size),
-            _ => required.size,
-        };
-        let Some(span) = Span::new(base, size) else {
-            draft.stuck(&answer.path, "the policy gives it a size of 0, or an end beyond the address space");
-            continue;
-        };
+        let Some(span) = place_of(draft, &answer) else { continue };
+        let no_map = required.no_map || answer.region.is_some_and(|region| region.no_map);
         let slot = Slot {
             origin: standing.map_or(Origin::New, |at| Origin::Region(at, 0)),
             base_name: name_of(&answer.path),
             span,
-            no_map: required.no_map || answer.region.is_some_and(|region| region.no_map),
+            no_map,
             pinned: true,
-            cma: false,
+            cma: !no_map && answer.region.is_some_and(Region::is_cma),
         };
         draft.repaired(&kind, &answer.path, format!("restored as the policy requires: {span}"));
         match draft.slots.iter_mut().find(|s| standing.is_some() && s.origin == slot.origin) {
@@ -53,23 +44,48 @@ pub(super) fn restore(draft: &mut Draft<'_, '_>) {
     }
 }
 
+/// Where the policy has a carveout, in whole pages, and no smaller than it already is there.
+fn place_of(draft: &mut Draft<'_, '_>, answer: &Answer<'_>) -> Option<Span> {
+    let page = draft.scene.profile.page.bytes();
+    let required = answer.required;
+    let Some(base) = required.base.or(answer.span().map(Span::base)) else {
+        draft.stuck(&answer.path, "is missing, and the policy does not say at which base to restore it");
+        return None;
+    };
+    let standing = answer.span().filter(|_| answer.is_at(base)).map_or(0, Span::end);
+    let end = base.checked_add(required.size).map(|end| end.max(standing));
+    let span = end.and_then(|end| Span::from_ends(align_down(base, page), end)?.outward(page));
+    if span.is_none() {
+        draft.stuck(&answer.path, "the policy gives it a size of 0, or an end beyond the address space");
+    }
+    span
+}
+
 /// Round carveouts outward to whole pages where no other slot has the bytes.
 pub(super) fn round_outward(draft: &mut Draft<'_, '_>) {
     let page = draft.scene.profile.page.bytes();
     for at in 0..draft.slots.len() {
         let Some(slot) = draft.slots.get(at).cloned() else { continue };
-        let Origin::Region(index, _) = slot.origin else { continue };
-        let Some(region) = draft.scene.map.regions.get(index) else { continue };
-        let kind = RepairKind::RoundOutward(region.node);
-        let Some(whole) = slot.span.outward(page).filter(|&w| w != slot.span && draft.wants(&kind)) else {
-            continue;
+        let Some(whole) = slot.span.outward(page).filter(|&whole| whole != slot.span) else { continue };
+        let region = match slot.origin {
+            Origin::Region(index, _) => draft.scene.map.regions.get(index),
+            Origin::New => None,
         };
-        let free = draft.slots.iter().enumerate().all(|(other, s)| other == at || !s.span.overlaps(whole));
+        let kind = region.map(|region| RepairKind::RoundOutward(region.node));
+        if kind.as_ref().is_some_and(|kind| !draft.wants(kind)) {
+            continue;
+        }
+        // Pools give way.
+        let stays = |other: &Slot| !other.cma || other.pinned;
+        let free = (0..).zip(&draft.slots).all(|(n, s)| n == at || !stays(s) || !s.span.overlaps(whole));
         let in_ram = draft.scene.in_ram(whole) == draft.scene.in_ram(slot.span);
-        if free && (in_ram || draft.scene.in_ram(whole) != Coverage::Part) {
-            if let Some(slot) = draft.slots.get_mut(at) {
-                slot.span = whole;
-            }
+        if !free || !(in_ram || draft.scene.in_ram(whole) != Coverage::Part) {
+            continue;
+        }
+        if let Some(slot) = draft.slots.get_mut(at) {
+            slot.span = whole;
+        }
+        if let (Some(kind), Some(region)) = (kind, region) {
             draft.repaired(&kind, &region.path, format!("rounded outward to {whole}"));
         }
     }

@@ -25,8 +25,8 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>) {
             floor = floor.max(slot.span.end());
             continue;
         }
-        let Some(span) = obstacles.lift(slot.span, floor, page) else {
-            draft.stuck(&slot.base_name, "there is no room above the region that it overlaps");
+        let Some(span) = obstacles.lift(draft, slot.span, floor, page) else {
+            draft.stuck(&slot.base_name, "there is no room in RAM above the region that it overlaps");
             continue;
         };
         floor = floor.max(span.end());
@@ -60,25 +60,29 @@ impl Obstacles {
         obstacles
     }
 
-    /// Where the span may stay, or the lowest place at or above `floor` that is clear. Each turn passes one
-    /// obstacle, so the search ends.
-    fn lift(&self, span: Span, floor: u64, page: u64) -> Option<Span> {
+    /// Where the span may stay, or the lowest place at or above `floor` that is clear and, for what was in RAM,
+    /// in RAM. Each turn passes one obstacle or one bank, so the search ends.
+    fn lift(&self, draft: &Draft<'_, '_>, span: Span, floor: u64, page: u64) -> Option<Span> {
         if span.base() >= floor && self.firm.conflict(span).is_none() {
             return Some(span);
         }
+        let in_ram = draft.scene.in_ram(span) == Coverage::All;
+        let banks = draft.scene.map.ram.spans();
         let mut here = span.at(align_up(span.base().max(floor), page)?)?;
-        while let Some((obstacle, ())) = self.all.conflict(here) {
-            here = here.at(align_up(obstacle.end(), page)?)?;
+        loop {
+            let beyond = if let Some((obstacle, ())) = self.all.conflict(here) {
+                obstacle.end()
+            } else if in_ram && draft.scene.in_ram(here) != Coverage::All {
+                banks.iter().map(|bank| bank.base()).find(|&base| base > here.base())?
+            } else {
+                return Some(here);
+            };
+            here = here.at(align_up(beyond, page)?)?;
         }
-        Some(here)
     }
 }
 
 fn move_slot(draft: &mut Draft<'_, '_>, at: usize, slot: &Slot, span: Span) {
-    if draft.scene.in_ram(span) != Coverage::All && draft.scene.in_ram(slot.span) == Coverage::All {
-        draft.stuck(&slot.base_name, format!("shifting it to {span} would push it out of RAM"));
-        return;
-    }
     if let Some(slot) = draft.slots.get_mut(at) {
         slot.span = span;
     }

@@ -4,14 +4,16 @@
 
 pub mod required;
 mod scene;
+mod sink;
 
 pub use scene::{Claim, Owner, Scene};
+pub use sink::{MAX_PER_RULE, Sink};
 
 use crate::finding::{Finding, RuleId, Severity};
 use alloc::vec::Vec;
 
 /// How a rule looks at a scene and reports.
-pub type Check = fn(&Scene<'_, '_>, &mut Vec<Finding>);
+pub type Check = fn(&Scene<'_, '_>, &mut Sink);
 
 /// What a rule knows about itself, for people. The stage never refers to it, so it costs no byte there.
 #[derive(Clone, Copy, Debug)]
@@ -77,19 +79,15 @@ catalogue! {
     rf601_unit_address,
 }
 
-/// How many findings one judgement keeps. A tree of 2 MiB can hold hundreds of millions of overlapping pairs;
-/// past this many, more of the same helps nobody.
-pub const MAX_FINDINGS: usize = 1000;
-
-/// Judge a scene by every rule, worst first within the order of the rules' numbers.
+/// Judge a scene by every rule, in the order of their numbers.
 #[must_use]
 pub fn judge(scene: &Scene<'_, '_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut sink = Sink::default();
     for (_, check) in CHECKS {
-        check(scene, &mut findings);
-        findings.truncate(MAX_FINDINGS);
+        sink.next_rule();
+        check(scene, &mut sink);
     }
-    findings
+    sink.into_findings()
 }
 
 /// Find a rule's documentation by its number.

@@ -4,10 +4,11 @@ use super::Scene;
 use crate::fdt::Tree;
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::policy::{Key, Required};
-use crate::span::Span;
-use crate::survey::{Extent, MemoryMap, Region};
+use crate::span::{Span, align_down};
+use crate::survey::{Extent, Region};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// A required carveout and the region that answers to it.
 #[derive(Clone, Debug)]
@@ -18,8 +19,10 @@ pub struct Answer<'s> {
     pub required: &'s Required,
     /// The region that its key names, when there is one.
     pub region: Option<&'s Region>,
-    /// The path that the key names, or the label itself where the tree does not resolve it.
+    /// The path that the key names; where the tree does not resolve a label, the one that a restored node gets.
     pub path: String,
+    /// Page size of the kernel, in bytes.
+    page: u64,
 }
 
 impl<'s> Answer<'s> {
@@ -30,6 +33,13 @@ impl<'s> Answer<'s> {
             Extent::Static(spans) => spans.first().copied(),
             _ => None,
         }
+    }
+
+    /// Tell whether the region lies where the policy has it: at its base, or where that base is off a page, at
+    /// the start of the page, because a carveout has to cover whole pages.
+    #[must_use]
+    pub fn is_at(&self, base: u64) -> bool {
+        self.span().is_some_and(|span| span.base() == base || span.base() == align_down(base, self.page))
     }
 
     /// Start a finding about it, with the repair that restores it.
@@ -57,26 +67,43 @@ impl<'s> Answer<'s> {
 /// Every required carveout of the policy with its answer.
 pub(super) fn answers<'s>(scene: &'s Scene<'s, '_>) -> impl Iterator<Item = Answer<'s>> {
     let required = scene.policy.map_or(&[][..], |policy| &policy.carveouts);
-    required.iter().enumerate().map(|(index, required)| answer(scene.tree, scene.map, index, required))
+    required.iter().enumerate().map(|(index, required)| answer(scene, index, required))
 }
 
 /// Find what answers to one required carveout. A unit address that was corrected meanwhile does not hide a
 /// region: where no node has the exact path, one of the same name before the `@` and the same base answers.
 #[must_use]
-pub fn answer<'s>(tree: &Tree<'_>, map: &'s MemoryMap, index: usize, required: &'s Required) -> Answer<'s> {
-    let path = match &required.key {
-        Key::Path(path) => path.clone(),
-        Key::Label(label) => tree.by_label(label).map_or_else(|| label.clone(), |node| node.path()),
-    };
-    let exact = map.regions.iter().find(|region| region.path == path);
-    let region = exact.or_else(|| {
-        let wanted = base_name(&path);
+pub fn answer<'s>(scene: &Scene<'s, '_>, index: usize, required: &'s Required) -> Answer<'s> {
+    let path = scene.required_path(index).map_or_else(|| path(scene.tree, &required.key), String::from);
+    let page = scene.profile.page.bytes();
+    let regions = &scene.map.regions;
+    let region = regions.iter().find(|region| region.path == path).or_else(|| {
         let base = required.base?;
-        map.regions.iter().find(|region| {
-            base_name(&region.path) == wanted && region.spans().first().is_some_and(|s| s.base() == base)
+        regions.iter().find(|region| {
+            let first = region.spans().first();
+            base_name(&region.path) == base_name(&path)
+                && first.is_some_and(|s| s.base() == base || s.base() == align_down(base, page))
         })
     });
-    Answer { index, required, region, path: region.map_or(path, |region| region.path.clone()) }
+    Answer { index, required, region, path: region.map_or(path, |region| region.path.clone()), page }
+}
+
+/// The paths that the keys of required carveouts name, in their order.
+pub(super) fn paths(tree: &Tree<'_>, required: &[Required]) -> Vec<String> {
+    required.iter().map(|required| path(tree, &required.key)).collect()
+}
+
+fn path(tree: &Tree<'_>, key: &Key) -> String {
+    match key {
+        Key::Path(path) => path.clone(),
+        Key::Label(label) => labelled(tree, label),
+    }
+}
+
+/// The path behind a label: what `/__symbols__` says, even of a node that is gone, else one made of the label.
+fn labelled(tree: &Tree<'_>, label: &str) -> String {
+    let symbol = tree.find("/__symbols__").and_then(|symbols| symbols.prop(label)?.as_str());
+    symbol.map_or_else(|| format!("/reserved-memory/{label}"), String::from)
 }
 
 fn base_name(path: &str) -> &str {

@@ -1,9 +1,8 @@
 //! RF101: the cells of `/reserved-memory` equal the root's.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(101),
@@ -26,7 +25,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "Rewrites the cells to the root's, and every reg, size, alignment and alloc-ranges with them.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let root = scene.map.cells;
     let Some(reserved) = &scene.map.reserved else { return };
     if reserved.cells_match(root) {

@@ -1,9 +1,8 @@
 //! RF102: `/reserved-memory` has `ranges`.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::survey::Ranges;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(102),
@@ -25,7 +24,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "Adds the empty ranges.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(reserved) = scene.map.reserved.as_ref().filter(|r| r.ranges == Ranges::Missing) else { return };
     out.push(
         Finding::new(

@@ -1,10 +1,9 @@
 //! RF103: `reg`, `size`, `alignment` and `alloc-ranges` of a region can be read.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
 use crate::survey::{Extent, RegError};
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(103),
@@ -28,7 +27,7 @@ pub(super) const DOC: Doc = Doc {
              states it, and RF401 restores it from there.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live() {
         let Extent::Malformed { property, error } = &region.extent else { continue };
         let cells = scene.map.reserved.as_ref().map_or(scene.map.cells, |r| r.cells(scene.map.cells));

@@ -1,9 +1,8 @@
 //! RF104: a region has one `reg` tuple.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(104),
@@ -27,7 +26,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "Gives each further tuple a node of its own with the same flags; the phandle stays on the first.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live() {
         let [first, rest @ ..] = region.spans() else { continue };
         if rest.is_empty() {

@@ -1,9 +1,8 @@
 //! RF105: `ranges` of `/reserved-memory` is empty.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
 use crate::survey::Ranges;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(105),
@@ -22,7 +21,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(reserved) = scene.map.reserved.as_ref().filter(|r| r.ranges == Ranges::Content) else { return };
     out.push(
         Finding::new(

@@ -1,8 +1,7 @@
 //! RF106: the RAM is known where it must be.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(106),
@@ -21,7 +20,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     if scene.map.ram.is_known() {
         return;
     }

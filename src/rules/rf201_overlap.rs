@@ -1,10 +1,9 @@
 //! RF201: no two regions share a byte.
 
-use super::{Doc, Owner, Scene};
+use super::{Doc, Owner, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(201),
@@ -30,12 +29,11 @@ pub(super) const DOC: Doc = Doc {
              policy requires at an address staying where they are.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for (low, high) in scene.pairs() {
         let (Owner::Region(..), Owner::Region(..)) = (low.owner, high.owner) else { continue };
         let (Some(a), Some(b)) = (scene.region(low.owner), scene.region(high.owner)) else { continue };
         let Some(shared) = low.span.intersection(high.span) else { continue };
-        let alike = !a.no_map && !b.no_map && !a.is_cma() && !b.is_cma();
         // A pool is Linux's own memory, so it is the one to give way.
         let pool = [a, b].into_iter().find(|region| region.is_cma());
         let repair = match pool {
@@ -48,7 +46,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
         out.push(
             Finding::new(
                 DOC.id,
-                if alike { Severity::Warning } else { Severity::Error },
+                DOC.severity,
                 a.path.as_str(),
                 format!("overlaps {} by {} at {:#x}", b.name, Size(shared.len()), shared.base()),
             )
@@ -63,6 +61,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
                 low.span.end()
             ))
             .with_repair(repair.0, repair.1),
+        );
+    }
+    if scene.has_more_pairs() {
+        let path = scene.map.reserved.as_ref().map_or("/reserved-memory", |reserved| reserved.path.as_str());
+        out.push(
+            Finding::new(DOC.id, DOC.severity, path, "more claims on memory collide than can be listed")
+                .with_help("correct those that are listed, then look again"),
         );
     }
 }

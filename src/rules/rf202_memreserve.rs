@@ -1,9 +1,8 @@
 //! RF202: no `/memreserve/` entry touches a region.
 
-use super::{Claim, Doc, Owner, Scene};
+use super::{Claim, Doc, Owner, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(202),
@@ -27,11 +26,11 @@ pub(super) const DOC: Doc = Doc {
     repair: "Drops the part of the entry that the region already covers.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for (low, high) in scene.pairs() {
         let (entry, other): (Claim, Claim) = match (low.owner, high.owner) {
-            (Owner::Memreserve(_), Owner::Region(..)) => (low, high),
-            (Owner::Region(..), Owner::Memreserve(_)) => (high, low),
+            (Owner::Memreserve, Owner::Region(..)) => (low, high),
+            (Owner::Region(..), Owner::Memreserve) => (high, low),
             _ => continue,
         };
         let Some(region) = scene.region(other.owner) else { continue };

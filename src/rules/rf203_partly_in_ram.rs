@@ -1,10 +1,9 @@
 //! RF203: a region does not hang over the end of RAM.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
 use crate::ledger::Coverage;
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(203),
@@ -29,7 +28,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live().filter(|region| !region.is_cma()) {
         for &span in region.spans() {
             if scene.in_ram(span) != Coverage::Part {

@@ -1,10 +1,9 @@
 //! RF205: no region lies over the kernel, the initrd, the DTB, the stage or the bundle.
 
-use super::{Claim, Doc, Owner, Scene};
+use super::{Claim, Doc, Owner, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
 use crate::survey::Region;
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(205),
@@ -30,7 +29,7 @@ pub(super) const DOC: Doc = Doc {
              carveout when the stage starts (itself, the bundle) must be loaded elsewhere.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for (low, high) in scene.pairs() {
         let (region_claim, boot): (Claim, Claim) = match (scene.region(low.owner), scene.region(high.owner)) {
             (Some(_), None) => (low, high),
@@ -62,6 +61,6 @@ fn severity(boot: Owner, region: &Region) -> Option<Severity> {
         Owner::Kernel | Owner::Initrd | Owner::Dtb => Some(Severity::Error),
         Owner::Stage | Owner::Bundle if region.no_map => Some(Severity::Error),
         Owner::Stage | Owner::Bundle => Some(Severity::Note),
-        Owner::Region(..) | Owner::Memreserve(_) => None,
+        Owner::Region(..) | Owner::Memreserve => None,
     }
 }

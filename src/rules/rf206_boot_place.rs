@@ -1,11 +1,10 @@
 //! RF206: the kernel, the initrd and the DTB lie in RAM and do not share a byte.
 
-use super::{Doc, Owner, Scene};
+use super::{Doc, Owner, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::MIB;
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(206),
@@ -26,7 +25,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "The stage places all three by itself.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let live = |owner| matches!(owner, Owner::Kernel | Owner::Initrd | Owner::Dtb);
     for claim in scene.claims().iter().filter(|claim| live(claim.owner)) {
         if scene.in_ram(claim.span) != Coverage::All {

@@ -1,10 +1,9 @@
 //! RF207: a carveout covers whole pages.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(207),
@@ -27,7 +26,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "Rounds the region outward to whole pages, where no other owner has the bytes.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let page = scene.profile.page.bytes();
     for region in scene.map.live().filter(|region| region.no_map) {
         for &span in region.spans().iter().filter(|span| !span.is_aligned(page)) {

@@ -1,8 +1,7 @@
 //! RF301: a region is not both `no-map` and `reusable`.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(301),
@@ -25,7 +24,7 @@ pub(super) const DOC: Doc = Doc {
              protection wins.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live().filter(|region| region.no_map && region.reusable) {
         let finding = Finding::new(
             DOC.id,

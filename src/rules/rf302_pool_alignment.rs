@@ -1,10 +1,9 @@
 //! RF302: a static CMA pool starts and ends on a pageblock.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(302),
@@ -27,7 +26,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "Rounds the pool outward where the bytes are free, else places it anew at its full size.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let align = scene.profile.cma_align();
     for region in scene.map.live().filter(|region| region.is_cma()) {
         for &span in region.spans().iter().filter(|span| !span.is_aligned(align)) {

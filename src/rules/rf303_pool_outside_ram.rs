@@ -1,11 +1,10 @@
 //! RF303: a CMA pool lies in one stretch of RAM and in one zone.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::{GIB, Span};
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(303),
@@ -29,7 +28,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "Places the pool anew at its full size in free RAM.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live().filter(|region| region.is_cma()) {
         for &span in region.spans() {
             let message = if scene.in_ram(span) != Coverage::All {

@@ -1,9 +1,8 @@
 //! RF304: one authority says where the default CMA pool lies.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(304),
@@ -28,7 +27,7 @@ pub(super) const DOC: Doc = Doc {
              pool of its own without linux,cma-default.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let mut defaults = scene.map.live().filter(|region| region.is_cma() && region.cma_default);
     let Some(first) = defaults.next() else { return };
     if let Some(arg) = scene.cma_arg() {

@@ -1,11 +1,10 @@
 //! RF305: a region has a fixed address.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::span::Size;
 use crate::survey::Extent;
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(305),
@@ -32,7 +31,7 @@ pub(super) const DOC: Doc = Doc {
 
 /// At rest, leaving the choice to the kernel is an ordinary way to write a tree, so that is a note; what will
 /// be booted (RAM known, a stage or a kernel placed) deserves the warning.
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let ram = scene.map.ram.is_known();
     for region in scene.map.live() {
         let Extent::Dynamic(dynamic) = &region.extent else { continue };

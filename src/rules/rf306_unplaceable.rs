@@ -1,11 +1,10 @@
 //! RF306: a dynamic region can be placed.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
 use crate::span::{Size, Span};
 use crate::survey::Extent;
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(306),
@@ -29,7 +28,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live() {
         let Extent::Dynamic(dynamic) = &region.extent else { continue };
         if let Some(align) = dynamic.align.filter(|align| !align.is_power_of_two()) {

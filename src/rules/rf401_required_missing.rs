@@ -1,10 +1,9 @@
 //! RF401: every carveout that the policy requires is there and readable.
 
 use super::required::answers;
-use super::{Doc, Scene};
-use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(401),
@@ -24,7 +23,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "With the policy's word (allow.restore), writes the node as the policy has it.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for answer in answers(scene) {
         let message = match answer.region.map(|region| &region.extent) {
             None => "is required by the policy and missing: Linux would use its memory",

@@ -1,11 +1,10 @@
 //! RF402: every required carveout lies where the policy has it.
 
 use super::required::answers;
-use super::{Doc, Scene};
-use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(402),
@@ -27,7 +26,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "With the policy's word (allow.restore), puts it back; what it covered meanwhile stays protected.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for answer in answers(scene) {
         let Some(base) = answer.required.base else { continue };
         if let Some(Extent::Dynamic(_)) = answer.region.map(|region| &region.extent) {
@@ -37,7 +36,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
             ));
             continue;
         }
-        let Some(span) = answer.span().filter(|span| span.base() != base) else { continue };
+        let Some(span) = answer.span().filter(|_| !answer.is_at(base)) else { continue };
         out.push(
             answer.finding(DOC.id, format!("lies at {:#x}, but the policy requires {base:#x}", span.base())),
         );

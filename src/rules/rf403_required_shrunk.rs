@@ -1,12 +1,11 @@
 //! RF403: every required carveout is at least as large as the policy has it.
 
 use super::required::answers;
-use super::{Doc, Scene};
-use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 use crate::span::Size;
 use crate::survey::Extent;
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(403),
@@ -27,10 +26,14 @@ pub(super) const DOC: Doc = Doc {
     repair: "With the policy's word (allow.restore), gives it the required size.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for answer in answers(scene) {
         let size = match answer.region.map(|region| &region.extent) {
-            Some(Extent::Static(spans)) => spans.first().map_or(0, |span| span.len()),
+            Some(Extent::Static(spans)) => spans.first().map_or(0, |span| match answer.required.base {
+                // What lies below the base, to the start of its page, does not count.
+                Some(base) if answer.is_at(base) => span.end().saturating_sub(base),
+                _ => span.len(),
+            }),
             Some(Extent::Dynamic(dynamic)) => dynamic.size,
             _ => continue,
         };

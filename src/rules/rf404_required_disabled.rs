@@ -1,9 +1,8 @@
 //! RF404: no required carveout is disabled.
 
 use super::required::answers;
-use super::{Doc, Scene};
-use crate::finding::{Finding, RuleId, Severity};
-use alloc::vec::Vec;
+use super::{Doc, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(404),
@@ -25,7 +24,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "With the policy's word (allow.restore), removes the status.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for answer in answers(scene).filter(|answer| answer.region.is_some_and(|region| !region.enabled)) {
         out.push(answer.finding(DOC.id, "is required by the policy but disabled: Linux would use its memory"));
     }

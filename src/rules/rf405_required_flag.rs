@@ -1,9 +1,8 @@
 //! RF405: every required carveout has the `no-map` that the policy asks for.
 
 use super::required::answers;
-use super::{Doc, Scene};
-use crate::finding::{Finding, RuleId, Severity};
-use alloc::vec::Vec;
+use super::{Doc, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(405),
@@ -26,7 +25,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "With the policy's word (allow.restore), adds no-map and drops reusable.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for answer in answers(scene).filter(|answer| answer.required.no_map) {
         if answer.region.is_some_and(|region| !region.no_map) {
             out.push(answer.finding(

@@ -1,12 +1,11 @@
 //! RF406: the default CMA pool is the one that the policy wants.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::policy::{CmaWant, Via};
 use crate::span::{Size, Span};
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(406),
@@ -27,7 +26,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "Places the pool by the policy and writes it into the bootargs or a node.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(want) = scene.policy.and_then(|policy| policy.cma.as_ref()) else { return };
     let Some(message) = missed(scene, want) else { return };
     let at_rest = !scene.map.ram.is_known();

@@ -1,10 +1,9 @@
 //! RF501: a fixed `cma=SIZE@BASE` lies in RAM and over nothing.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(501),
@@ -29,7 +28,7 @@ pub(super) const DOC: Doc = Doc {
              survives byte for byte.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(span) = scene.cma_arg().and_then(|arg| arg.fixed()) else { return };
     let path = "/chosen";
     let repair = || (RepairKind::SettleCma, "place the pool in free RAM and rewrite `cma=`");

@@ -1,12 +1,11 @@
 //! RF502: the numbers of a `cma=` are ones that the kernel can use.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::bootargs::CmaArg;
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::span::{MIB, Size};
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(502),
@@ -24,7 +23,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "A fixed pool that is off a pageblock is placed anew where RAM is known.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(arg) = scene.cma_arg() else { return };
     let Some((severity, message, help)) = complaint(scene, arg) else { return };
     let finding = Finding::new(DOC.id, severity, "/chosen", message).with_help(help);

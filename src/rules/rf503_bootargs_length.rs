@@ -1,6 +1,6 @@
 //! RF503: the command line is not longer than the kernel reads.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::bootargs::MAX_LEN;
 use crate::finding::{Finding, RuleId, Severity};
 use alloc::format;
@@ -18,7 +18,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(len) = scene.map.chosen.bootargs.as_ref().map(Vec::len).filter(|&len| len > MAX_LEN) else { return };
     out.push(
         Finding::new(

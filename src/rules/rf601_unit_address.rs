@@ -1,9 +1,8 @@
 //! RF601: a region's unit address is its base.
 
-use super::{Doc, Scene};
+use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use alloc::format;
-use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(601),
@@ -25,7 +24,7 @@ pub(super) const DOC: Doc = Doc {
     repair: "Renames the node; __symbols__, aliases and other paths to it follow, phandles stay.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Vec<Finding>) {
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in &scene.map.regions {
         let Some((name, unit)) = region.name.split_once('@') else { continue };
         let Some(span) = region.spans().first() else { continue };

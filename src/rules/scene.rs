@@ -1,6 +1,6 @@
 //! What every rule looks at, with the claims on memory already sorted and the colliding pairs already found.
 
-use super::MAX_FINDINGS;
+use super::required;
 use crate::bootargs::{self, CmaArg};
 use crate::facts::BootFacts;
 use crate::fdt::Tree;
@@ -9,7 +9,6 @@ use crate::policy::Policy;
 use crate::profile::KernelProfile;
 use crate::span::Span;
 use crate::survey::{MemoryMap, Region};
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -18,8 +17,8 @@ use alloc::vec::Vec;
 pub enum Owner {
     /// A live region, by its index in the survey, and which of its tuples.
     Region(usize, usize),
-    /// A `/memreserve/` entry, by its index.
-    Memreserve(usize),
+    /// One or more `/memreserve/` entries.
+    Memreserve,
     /// The kernel, from its base to the end of its `image_size`.
     Kernel,
     /// The initial ramdisk.
@@ -55,7 +54,12 @@ pub struct Scene<'s, 'a> {
     pub profile: &'s KernelProfile,
     claims: Vec<Claim>,
     pairs: Vec<(usize, usize)>,
+    more_pairs: bool,
+    required_paths: Vec<String>,
 }
+
+/// How many colliding pairs one scene lists. A tree of 2 MiB can hold hundreds of millions.
+const MAX_PAIRS: usize = 1000;
 
 impl<'s, 'a> Scene<'s, 'a> {
     /// Gather the claims and find every colliding pair: O(n log n + pairs), the pairs bounded.
@@ -69,8 +73,15 @@ impl<'s, 'a> Scene<'s, 'a> {
     ) -> Self {
         let mut claims = claims(map, facts);
         claims.sort_by_key(|claim| (claim.span.base(), core::cmp::Reverse(claim.span.end())));
-        let pairs = colliding(&claims);
-        Self { tree, map, facts, policy, profile, claims, pairs }
+        let (pairs, more_pairs) = colliding(map, &claims);
+        // Five rules and the planner ask for these; a label costs a walk over the tree.
+        let required_paths = policy.map_or_else(Vec::new, |policy| required::paths(tree, &policy.carveouts));
+        Self { tree, map, facts, policy, profile, claims, pairs, more_pairs, required_paths }
+    }
+
+    /// The path that the key of a required carveout names, by the carveout's index in the policy.
+    pub(super) fn required_path(&self, index: usize) -> Option<&str> {
+        self.required_paths.get(index).map(String::as_str)
     }
 
     /// Every claim, by ascending base.
@@ -79,7 +90,13 @@ impl<'s, 'a> Scene<'s, 'a> {
         &self.claims
     }
 
-    /// Every pair of claims that share a byte, the lower base first.
+    /// Tell whether more claims collide than [`Scene::pairs`] lists.
+    #[must_use]
+    pub const fn has_more_pairs(&self) -> bool {
+        self.more_pairs
+    }
+
+    /// Every pair of claims that share a byte and should not, the lower base first.
     pub fn pairs(&self) -> impl Iterator<Item = (Claim, Claim)> {
         self.pairs.iter().filter_map(|&(a, b)| Some((*self.claims.get(a)?, *self.claims.get(b)?)))
     }
@@ -104,7 +121,7 @@ impl<'s, 'a> Scene<'s, 'a> {
     pub fn name(&self, owner: Owner) -> String {
         match owner {
             Owner::Region(..) => self.region(owner).map_or_else(String::new, |region| region.name.clone()),
-            Owner::Memreserve(index) => format!("/memreserve/ entry {index}"),
+            Owner::Memreserve => "/memreserve/".to_string(),
             Owner::Kernel => "kernel image".to_string(),
             Owner::Initrd => "initrd".to_string(),
             Owner::Dtb => "device tree blob".to_string(),
@@ -163,9 +180,9 @@ fn claims(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
                 .map(|(tuple, &span)| Claim { span, owner: Owner::Region(index, tuple) }),
         );
     }
-    claims.extend(
-        map.memreserve.iter().enumerate().map(|(i, &span)| Claim { span, owner: Owner::Memreserve(i) }),
-    );
+    // Entries that overlap or touch are one claim: overlapping ones are many pairs and no news.
+    let memreserve = ledger::union(map.memreserve.clone());
+    claims.extend(memreserve.into_iter().map(|span| Claim { span, owner: Owner::Memreserve }));
     let kernel = facts.kernel.filter(|k| !k.movable).and_then(|k| k.footprint_at(k.at.base()));
     let initrd = initrd(map, facts).filter(|_| facts.initrd.is_none_or(|initrd| !initrd.movable));
     let dtb = facts.dtb.filter(|dtb| !dtb.movable).map(|dtb| dtb.at);
@@ -180,19 +197,40 @@ fn claims(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
     claims
 }
 
-/// The payload inside the bundle, and what the stage is done with when the kernel starts, do not collide.
-fn colliding(claims: &[Claim]) -> Vec<(usize, usize)> {
+/// Every pair that shares a byte and should not, and whether there are more than are listed. What is harmless is
+/// passed over here, so that no number of harmless pairs ever fills the list before a harmful one.
+fn colliding(map: &MemoryMap, claims: &[Claim]) -> (Vec<(usize, usize)>, bool) {
     let mut pairs = Vec::new();
+    // A claim that ends below another one's base meets nothing behind it either, since bases ascend.
     for (low, a) in claims.iter().enumerate() {
         for (high, b) in claims.iter().enumerate().skip(low + 1) {
             if !a.span.overlaps(b.span) {
                 break;
             }
-            pairs.push((low, high));
-            if pairs.len() >= MAX_FINDINGS {
-                return pairs;
+            if harmless(map, a.owner, b.owner) {
+                continue;
             }
+            if pairs.len() == MAX_PAIRS {
+                return (pairs, true);
+            }
+            pairs.push((low, high));
         }
     }
-    pairs
+    (pairs, false)
+}
+
+/// `/memreserve/` twice or over what is merely reserved adds nothing, and what the stage is done with when the
+/// kernel starts may overlap what is placed then: the payload lies inside the bundle.
+fn harmless(map: &MemoryMap, a: Owner, b: Owner) -> bool {
+    let mapped =
+        |index: usize| map.regions.get(index).is_none_or(|region| !region.no_map && !region.is_cma());
+    let transient = |owner| matches!(owner, Owner::Stage | Owner::Bundle);
+    match (a, b) {
+        (Owner::Region(index, _), Owner::Memreserve) | (Owner::Memreserve, Owner::Region(index, _)) => {
+            mapped(index)
+        }
+        (Owner::Region(..), _) | (_, Owner::Region(..)) => false,
+        (Owner::Memreserve, _) | (_, Owner::Memreserve) => true,
+        _ => transient(a) || transient(b),
+    }
 }

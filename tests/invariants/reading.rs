@@ -1,0 +1,231 @@
+//! A reading of a tree that shares nothing with the survey beyond the node walk: plain, slow and easy to trust.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use ringfence::facts::BootFacts;
+use ringfence::fdt::{Node, Tree};
+use ringfence::policy::{Policy, Via};
+use ringfence::span::Span;
+
+use crate::generate::Case;
+
+/// A node of `/reserved-memory` that Linux acts on.
+#[derive(Debug)]
+struct Region {
+    name: String,
+    spans: Vec<Span>,
+    no_map: bool,
+    cma: bool,
+    windows: Vec<Span>,
+}
+
+/// What a tree says, by its own account.
+pub(crate) struct Reading {
+    regions: Vec<Region>,
+    ram: Vec<Span>,
+    memreserve: Vec<Span>,
+    /// Properties of every node, by phandle where it has one and else by path.
+    nodes: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
+    /// Phandle of the node behind every symbol.
+    symbols: BTreeMap<String, Option<u32>>,
+}
+
+fn word(node: Node<'_, '_>, name: &str) -> Option<usize> {
+    node.prop(name)?.as_u32().map(|word| word as usize)
+}
+
+fn spans(value: &[u8], (address, size): (usize, usize)) -> Vec<Span> {
+    let number = |bytes: &[u8]| bytes.iter().fold(0u64, |n, &b| n << 8 | u64::from(b));
+    if !(1..=2).contains(&address)
+        || !(1..=2).contains(&size)
+        || !value.len().is_multiple_of(4 * (address + size))
+    {
+        return Vec::new();
+    }
+    let tuples = value.chunks_exact(4 * (address + size));
+    let read: Vec<Option<Span>> =
+        tuples.map(|t| Span::new(number(&t[..4 * address]), number(&t[4 * address..]))).collect();
+    // One tuple that cannot be read spoils the property, as the kernel skips the node.
+    if read.iter().all(Option::is_some) { read.into_iter().flatten().collect() } else { Vec::new() }
+}
+
+impl Reading {
+    pub(crate) fn of(dtb: &[u8]) -> Self {
+        let tree = Tree::parse(dtb).unwrap();
+        let root = tree.root();
+        let root_cells = (word(root, "#address-cells").unwrap_or(1), word(root, "#size-cells").unwrap_or(1));
+        let mut ram = Vec::new();
+        for node in root.children().filter(|node| node.base_name() == "memory") {
+            ram.extend(spans(node.prop("reg").unwrap().value, root_cells));
+        }
+        ram.sort_unstable();
+        let mut joined: Vec<Span> = Vec::new();
+        for span in ram {
+            match joined.last_mut().filter(|last| span.base() <= last.end()) {
+                Some(last) => *last = Span::from_ends(last.base(), last.end().max(span.end())).unwrap(),
+                None => joined.push(span),
+            }
+        }
+        let reserved = tree.find("/reserved-memory");
+        Self {
+            regions: reserved
+                .map_or_else(Vec::new, |node| node.children().filter_map(region_in(node)).collect()),
+            ram: joined,
+            memreserve: tree.blob().memreserve().filter_map(|(base, size)| Span::new(base, size)).collect(),
+            nodes: tree.nodes().map(|node| (key(node), props(node))).collect(),
+            symbols: tree.find("/__symbols__").map_or_else(BTreeMap::new, |node| {
+                let target = |path: Option<&str>| tree.find(path?)?.phandle();
+                node.props().map(|prop| (prop.name.to_string(), target(prop.as_str()))).collect()
+            }),
+        }
+    }
+
+    /// Every span that Linux is told not to map.
+    pub(crate) fn no_map(&self) -> Vec<Span> {
+        self.regions.iter().filter(|r| r.no_map).flat_map(|r| r.spans.clone()).collect()
+    }
+
+    /// Tell whether every byte of `span` is in some no-map region.
+    pub(crate) fn protects(&self, span: Span) -> bool {
+        let mut at = span.base();
+        while at < span.end() {
+            match self.no_map().iter().filter(|s| s.contains(at)).map(|s| s.end()).max() {
+                Some(end) => at = end,
+                None => return false,
+            }
+        }
+        true
+    }
+
+    pub(crate) fn disjoint(&self, case: &Case, facts: &BootFacts) -> Result<(), TestCaseError> {
+        let kernel = facts.kernel.as_ref().and_then(|k| k.footprint_at(k.at.base()));
+        let boot = [
+            ("kernel", kernel),
+            ("initrd", facts.initrd.as_ref().map(|placed| placed.at)),
+            ("dtb", facts.dtb.as_ref().map(|placed| placed.at)),
+        ];
+        let mut claims: Vec<(String, Span, bool)> = Vec::new();
+        for region in &self.regions {
+            claims.extend(region.spans.iter().map(|&span| (region.name.clone(), span, region.cma)));
+        }
+        claims.extend(boot.iter().filter_map(|(name, span)| Some((name.to_string(), (*span)?, false))));
+        for (index, (name, span, _)) in claims.iter().enumerate() {
+            for (other, with, _) in claims.iter().skip(index + 1) {
+                prop_assert!(!span.overlaps(*with), "{name} {span} over {other} {with}");
+            }
+        }
+        let stage = facts.stage.filter(|_| facts.kernel.is_some());
+        for region in self.regions.iter().filter(|region| region.no_map) {
+            for span in &region.spans {
+                prop_assert!(
+                    stage.is_none_or(|stage| !stage.overlaps(*span)),
+                    "{} over the stage",
+                    region.name
+                );
+            }
+        }
+        for region in self.regions.iter().filter(|region| region.cma) {
+            for span in &region.spans {
+                let align = case.profile.cma_align();
+                prop_assert!(span.is_aligned(align), "pool {} {span} is off a pageblock", region.name);
+                let inside = self.ram.is_empty() || self.ram.iter().any(|bank| bank.covers(*span));
+                prop_assert!(inside, "pool {} {span} is not in RAM", region.name);
+                let entry = self.memreserve.iter().find(|entry| entry.overlaps(*span));
+                prop_assert!(entry.is_none(), "pool {} {span} over /memreserve/ {entry:?}", region.name);
+            }
+        }
+        for (name, span) in boot.iter().filter_map(|(name, span)| Some((name, (*span)?))) {
+            prop_assert!(self.ram.iter().any(|bank| bank.covers(span)), "{name} {span} is not in RAM");
+        }
+        Ok(())
+    }
+
+    /// Every node is still there under its phandle or path, with every property that a repair has no say in.
+    pub(crate) fn kept_in(&self, after: &Self, case: &Case) -> Result<(), TestCaseError> {
+        for (key, props) in &self.nodes {
+            let Some(now) = after.nodes.get(key) else {
+                return Err(TestCaseError::fail(format!("node {key} is gone")));
+            };
+            for (name, value) in props.iter().filter(|(name, _)| !MAY_CHANGE.contains(&name.as_str())) {
+                let moved = key == "/__symbols__";
+                prop_assert!(moved || now.get(name) == Some(value), "{key} {name} changed");
+            }
+        }
+        for (symbol, target) in &self.symbols {
+            prop_assert_eq!(after.symbols.get(symbol), Some(target), "symbol {} leads elsewhere", symbol);
+        }
+        // A dynamic region that got an address lies where it said that it may, unless the policy says otherwise.
+        let free = |policy: &Policy| {
+            policy.carveouts.is_empty() && policy.cma.is_none_or(|want| want.via != Via::Node)
+        };
+        if !case.policy.as_ref().is_none_or(free) {
+            return Ok(());
+        }
+        for (old, new) in self.regions.iter().filter(|r| !r.windows.is_empty()).flat_map(|old| {
+            let stem = old.name.split('@').next();
+            after
+                .regions
+                .iter()
+                .filter(move |new| new.name.split('@').next() == stem)
+                .map(move |new| (old, new))
+        }) {
+            if old.name == new.name && old.spans.is_empty() && !new.spans.is_empty() {
+                let span = new.spans[0];
+                prop_assert!(
+                    old.windows.iter().any(|window| window.covers(span)),
+                    "{} pinned at {span}, outside {:?}",
+                    new.name,
+                    old.windows
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What repairs are there to change.
+const MAY_CHANGE: &[&str] = &[
+    "reg",
+    "size",
+    "alignment",
+    "alloc-ranges",
+    "no-map",
+    "reusable",
+    "status",
+    "linux,cma-default",
+    "ranges",
+    "#address-cells",
+    "#size-cells",
+    "bootargs",
+    "linux,initrd-start",
+    "linux,initrd-end",
+];
+
+fn key(node: Node<'_, '_>) -> String {
+    node.phandle().map_or_else(|| node.path(), |phandle| format!("phandle {phandle:#x}"))
+}
+
+fn props(node: Node<'_, '_>) -> BTreeMap<String, Vec<u8>> {
+    node.props().map(|prop| (prop.name.to_string(), prop.value.to_vec())).collect()
+}
+
+fn region_in<'t, 'a>(parent: Node<'t, 'a>) -> impl Fn(Node<'t, 'a>) -> Option<Region> {
+    let cells = (word(parent, "#address-cells").unwrap_or(0), word(parent, "#size-cells").unwrap_or(0));
+    move |node| {
+        let status = node.prop("status").and_then(|prop| prop.as_str());
+        if !matches!(status, None | Some("ok" | "okay")) {
+            return None;
+        }
+        let has = |name: &str| node.prop(name).is_some();
+        let compatible = node.prop("compatible").and_then(|prop| prop.as_str());
+        Some(Region {
+            name: node.name().to_string(),
+            spans: node.prop("reg").map_or_else(Vec::new, |reg| spans(reg.value, cells)),
+            no_map: has("no-map"),
+            cma: compatible == Some("shared-dma-pool") && has("reusable") && !has("no-map"),
+            windows: node.prop("alloc-ranges").map_or_else(Vec::new, |prop| spans(prop.value, cells)),
+        })
+    }
+}
