@@ -3,7 +3,7 @@
  * QEMU loads (`-plugin count.so,from=…,to=…,out=…`; docs/devel/tcg-plugins.rst of QEMU).
  *
  *   from=ADDRESS  counting begins with the first instruction executed here (absent: with the very first one)
- *   mark=ADDRESS  the count is noted when this is first executed (may be absent)
+ *   mark=ADDRESS  the count is noted when something is first written here (may be absent)
  *   to=ADDRESS    counting ends before the first instruction executed here, and the result is written
  *   out=FILE      where to
  *   image=SIZE    also count per instruction in the SIZE bytes from `from` on
@@ -36,6 +36,9 @@ extern const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
 #endif
 extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, void (*)(unsigned, void *), int,
                                                    void *);
+extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *,
+                                             void (*)(unsigned, uint32_t, uint64_t, void *), int, int, void *);
+enum { NO_REGISTERS = 0, WRITES = 2 };
 
 EXPORT int qemu_plugin_version = PLUGIN_API;
 
@@ -89,15 +92,21 @@ static void on_execution(unsigned vcpu, void *data)
         write_result();
         return;
     }
-    if (has_mark && !mark && address == mark_address) {
-        mark = count;
-    }
     count++;
     if (((uintptr_t)data & 1) && sctlr_writes < sizeof sctlr / sizeof *sctlr) {
         sctlr[sctlr_writes++] = count;
     }
     if (per_instruction && address - from_address < image_size) {
         per_instruction[(address - from_address) / 4]++;
+    }
+}
+
+static void on_write(unsigned vcpu, uint32_t kind, uint64_t address, void *data)
+{
+    (void)kind;
+    (void)data;
+    if (vcpu == 0 && !done && !mark && address == mark_address) {
+        mark = count;
     }
 }
 
@@ -122,8 +131,11 @@ static void on_translation(plugin_id id, struct qemu_plugin_tb *tb)
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
         uintptr_t address = (uintptr_t)qemu_plugin_insn_vaddr(insn);
-        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_execution, 0,
+        qemu_plugin_register_vcpu_insn_exec_cb(insn, on_execution, NO_REGISTERS,
                                                (void *)(address | (writes_sctlr(insn) ? 1 : 0)));
+        if (has_mark) {
+            qemu_plugin_register_vcpu_mem_cb(insn, on_write, NO_REGISTERS, WRITES, NULL);
+        }
     }
 }
 

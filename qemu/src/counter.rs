@@ -20,7 +20,7 @@ pub(crate) struct Counter(PathBuf);
 pub(crate) struct Window {
     /// First instruction counted; without it the first one that the board executes.
     pub(crate) from: Option<u64>,
-    /// Where the count on the way is noted.
+    /// Where a write makes the count on the way be noted.
     pub(crate) mark: Option<u64>,
     /// First instruction not counted.
     pub(crate) to: u64,

@@ -57,7 +57,9 @@ pub(crate) fn firmware(
     let fixed =
         [("bootdelay", "0"), ("initrd_high", "0xffffffffffffffff"), ("fdt_high", "0xffffffffffffffff")];
     let all: Vec<_> = fixed.iter().chain(variables).copied().collect();
-    let flash = scratch.join("uboot-env.flash");
+    // Boards started side by side must not share it.
+    let flash =
+        scratch.join(format!("env-{:08x}.flash", crc32fast::hash(format!("{variables:?}").as_bytes())));
     let mut image = environment(&all)?;
     image.resize(FLASH_SIZE, 0xff);
     fs::write(&flash, image).with_context(|| format!("cannot write {}", flash.display()))?;
@@ -68,7 +70,9 @@ pub(crate) fn firmware(
 fn environment(variables: &[(&str, &str)]) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     for (name, value) in variables {
-        text.extend(format!("{name}={value}\0").into_bytes());
+        // A command that fails ends the board, instead of waiting at a prompt for somebody to type.
+        let ending = if *name == "bootcmd" { "; reset" } else { "" };
+        text.extend(format!("{name}={value}{ending}\0").into_bytes());
     }
     ensure!(text.len() + 5 <= ENV_SIZE, "the U-Boot environment takes {} bytes", text.len());
     text.resize(ENV_SIZE - 4, 0);

@@ -2,6 +2,7 @@
 
 use crate::handed::{self, Region};
 use crate::iomem::{Iomem, State};
+use crate::machine::Ram;
 use crate::transcript::{Ending, Transcript};
 use anyhow::{Result, bail, ensure};
 use ringfence::span::Span;
@@ -113,8 +114,13 @@ fn announced_pools(transcript: &Transcript, regions: &[Region]) -> Result<BTreeM
     Ok(pools)
 }
 
-/// Reads `64 MiB at 0xf9c00000 …`.
+/// Reads `64 MiB at 0xf9c00000 …`, or what the stage put into the bootargs, `… "cma=64M@0xf9c00000"`.
 fn announced_cma(text: &str) -> Option<(u64, u64)> {
+    if let Some((size, base)) = text.split_once("\"cma=").and_then(|(_, rest)| rest.split_once('@')) {
+        let base = base.split(['"', '-', ' ']).next()?.strip_prefix("0x")?;
+        let Ram(size) = size.parse().ok()?;
+        return Some((u64::from_str_radix(base, 16).ok()?, size));
+    }
     let mut words = text.split(' ');
     let number: u64 = words.next()?.parse().ok()?;
     let unit = match words.next()? {
@@ -156,6 +162,13 @@ mod tests {
     fn a_boot_as_promised_holds() {
         let held = verdict(GOOD, Ending::PoweredOff).unwrap();
         assert_eq!((held.carveouts, held.bytes, held.cma), (1, 5 << 20, 76 << 20));
+    }
+
+    #[test]
+    fn the_announcement_may_be_the_boot_argument() {
+        assert_eq!(announced_cma("via bootargs \"cma=64M@0xf9c00000\""), Some((0xf9c0_0000, 64 << 20)));
+        assert_eq!(announced_cma("12 MiB at 0xff000000 via /x"), Some((0xff00_0000, 12 << 20)));
+        assert_eq!(announced_cma("none"), None);
     }
 
     #[test]

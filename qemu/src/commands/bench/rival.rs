@@ -2,16 +2,13 @@
 
 use super::{Bench, Level, Machine, Ram, Window};
 use crate::machine::{Board, Loaded};
-use crate::{dtc, job, uboot};
+use crate::{dtc, job, stage, uboot};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
 
-/// Where a lone return instruction lies: executing it marks that the script begins.
+/// Where the script's first command writes, which marks that it has begun.
 const MARK_AT: u64 = 0x47f0_0000;
-/// `ret` of AArch64.
-const RETURN: u32 = 0xd65f_03c0;
 
 /// The carveouts of the measured board, as U-Boot's script writes them: node, base, size.
 const CARVEOUTS: [(&str, u32, u32); 5] = [
@@ -23,20 +20,16 @@ const CARVEOUTS: [(&str, u32, u32); 5] = [
 ];
 
 /// Counts from reset, and from the script's first command, to the payload's first instruction.
-pub(super) fn measure(bench: &Bench<'_>, payload: &Path) -> Result<Value> {
+pub(super) fn measure(bench: &Bench<'_>) -> Result<Value> {
+    let payload = stage::payload(bench.ws, bench.consent)?.image;
     let scratch = bench.ws.scratch("uboot")?;
-    let marker = scratch.join("return.bin");
-    fs::write(&marker, RETURN.to_le_bytes())?;
     // U-Boot starts from the board without carveouts: writing them is the job.
     let source = scratch.join("plain.dts");
     let base = bench.ws.proving_ground().join("boards/virt.dtsi");
     let base = fs::read_to_string(&base).with_context(|| base.display().to_string())?;
     fs::write(&source, format!("/dts-v1/;\n{base}"))?;
     let tree = dtc::compile(bench.ws, &source)?;
-    let loaded = vec![
-        Loaded { file: payload.to_path_buf(), at: uboot::KERNEL_AT },
-        Loaded { file: marker, at: MARK_AT },
-    ];
+    let loaded = vec![Loaded { file: payload, at: uboot::KERNEL_AT }];
     let script = script();
     let variables = [("bootcmd", script.as_str()), ("bootargs", job::APPEND)];
     let entry = uboot::firmware(loaded, Some(tree), &variables, &scratch)?;
@@ -51,11 +44,12 @@ pub(super) fn measure(bench: &Bench<'_>, payload: &Path) -> Result<Value> {
 }
 
 fn script() -> String {
-    let mut commands = vec![format!("go {MARK_AT:#x}"), uboot::COPY_TREE.to_owned()];
+    let mut commands = vec![format!("mw {MARK_AT:#x} 1"), uboot::COPY_TREE.to_owned()];
     commands.push("fdt mknode / reserved-memory".into());
     let parent = "/reserved-memory";
     for cells in ["#address-cells", "#size-cells"] {
-        commands.push(format!("fdt set {parent} {cells} <2>"));
+        // Unquoted, the `#` would make a comment of the rest.
+        commands.push(format!("fdt set {parent} '{cells}' <2>"));
     }
     commands.push(format!("fdt set {parent} ranges"));
     for (node, base, size) in CARVEOUTS {
@@ -83,7 +77,7 @@ mod tests {
     #[test]
     fn the_script_begins_with_the_mark_and_ends_with_the_boot() {
         let script = script();
-        assert!(script.starts_with("go 0x47f00000; fdt addr"));
+        assert!(script.starts_with("mw 0x47f00000 1; fdt addr"));
         assert!(script.ends_with("booti 0x40400000 - 0x47200000"));
         assert!(script.contains("fdt set /reserved-memory/camera@84300000 reg <0 0x84300000 0 0x500000>"));
     }
