@@ -1,6 +1,6 @@
 //! What the board requires: the policy, as the stage and the tool both read it.
 //!
-//! People write TOML (`cli/`); what travels to the stage is a small flattened tree ([`blob`]), so that the
+//! People write TOML (`cli/`); what travels to the stage is a small flattened tree (`blob.rs`), so that the
 //! stage needs no second parser for hostile input.
 
 mod blob;
