@@ -51,6 +51,13 @@ impl<'a, 'c> Surveyed<'a, 'c> {
         Self { tree, map, context }
     }
 
+    /// Take a tree with a survey of it that was made before the context was known. The RAM banks of the facts, if
+    /// there are any, must have gone into that survey.
+    #[must_use]
+    pub const fn with_map(tree: Tree<'a>, map: MemoryMap, context: Context<'c>) -> Self {
+        Self { tree, map, context }
+    }
+
     /// The tree.
     #[must_use]
     pub const fn tree(&self) -> &Tree<'a> {

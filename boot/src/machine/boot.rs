@@ -4,8 +4,10 @@ use super::asm::{EntryState, Symbols};
 use super::maps::{self, Map};
 use super::{dtb, enforce, fault, handoff, heap, log, memory, payload, power, structured};
 use alloc::vec::Vec;
+use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
 use ringfence::span::Span;
+use ringfence::survey::MemoryMap;
 use ringfence_boot::console::{self, Console};
 use ringfence_boot::layout::Layout;
 use ringfence_boot::paging::{Access, PAGE};
@@ -44,7 +46,8 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let console = console::find(&tree);
     power::use_conduit(psci::conduit(&tree));
 
-    let slot = payload::slot(&tree, &layout);
+    let survey = MemoryMap::survey(&tree, &BootFacts::default());
+    let slot = payload::slot(&tree, &survey, &layout);
     let read: Vec<Span> = [Some(at), slot.as_ref().ok().copied()].into_iter().flatten().collect();
     let devices: Vec<Span> = console.map(|console| console.registers).into_iter().collect();
     let wanted = Wanted { read: &read, devices: &devices, ..Wanted::default() };
@@ -55,15 +58,16 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     }
     let slot = slot.unwrap_or_else(|why| refuse!("{why}"));
     let payload = payload::open(slot, &tree);
-    let (at, tree) = match payload.dtb {
-        None => (at, tree),
-        Some((at, bytes)) => (
-            at,
-            Tree::parse(bytes)
-                .unwrap_or_else(|why| refuse!("the device tree in the bundle is damaged: {why}")),
-        ),
+    let (at, tree, survey) = match payload.dtb {
+        None => (at, tree, survey),
+        Some((at, bytes)) => {
+            let tree = Tree::parse(bytes)
+                .unwrap_or_else(|why| refuse!("the device tree in the bundle is damaged: {why}"));
+            let survey = MemoryMap::survey(&tree, &BootFacts::default());
+            (at, tree, survey)
+        }
     };
-    let proven = enforce::enforce(&layout, at, tree, &payload);
+    let proven = enforce::enforce(&layout, at, tree, survey, &payload);
 
     // All RAM and no carveout: whoever errs from here on is caught.
     let carveouts = enforce::carveouts(&proven);

@@ -12,10 +12,17 @@ use ringfence::policy::OnError;
 use ringfence::profile::KernelProfile;
 use ringfence::prove::{Proven, Refusal};
 use ringfence::span::{KIB, Size, Span};
+use ringfence::survey::MemoryMap;
 use ringfence_boot::layout::Layout;
 
 /// Survey, judge, repair and prove the device tree of this boot, or refuse it.
-pub(super) fn enforce(layout: &Layout, at: Span, tree: Tree<'_>, payload: &Payload) -> Proven {
+pub(super) fn enforce(
+    layout: &Layout,
+    at: Span,
+    tree: Tree<'_>,
+    survey: MemoryMap,
+    payload: &Payload,
+) -> Proven {
     if payload.policy.as_ref().is_some_and(|policy| policy.on_error == OnError::Reset) {
         power::on_refusal(power::Action::Reset);
     }
@@ -31,7 +38,7 @@ pub(super) fn enforce(layout: &Layout, at: Span, tree: Tree<'_>, payload: &Paylo
     let default = KernelProfile::default();
     let profile = payload.page_size.map_or(default, |page| default.with_page(page));
     let context = Context { policy: payload.policy.as_ref(), profile: &profile, facts: &facts };
-    let judged = Surveyed::of(tree, context).judge();
+    let judged = Surveyed::with_map(tree, survey, context).judge();
     for finding in judged.findings() {
         say!("{finding}");
     }

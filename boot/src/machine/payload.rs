@@ -12,6 +12,7 @@ use ringfence::kernel_image::Header;
 use ringfence::policy::Policy;
 use ringfence::profile::PageSize;
 use ringfence::span::Span;
+use ringfence::survey::MemoryMap;
 use ringfence_boot::layout::Layout;
 
 /// What is to be booted, and where its bytes lie now.
@@ -31,7 +32,7 @@ pub(super) struct Payload {
 }
 
 /// Read where the loader put the payload: `linux,initrd-start` up to `linux,initrd-end` in `/chosen`.
-pub(super) fn slot(tree: &Tree<'_>, layout: &Layout) -> Result<Span, String> {
+pub(super) fn slot(tree: &Tree<'_>, map: &MemoryMap, layout: &Layout) -> Result<Span, String> {
     let chosen = tree.find("/chosen");
     let number = |name| chosen.and_then(|node| node.prop(name)).and_then(|prop| prop.as_u64());
     let (Some(start), Some(end)) = (number("linux,initrd-start"), number("linux,initrd-end")) else {
@@ -45,17 +46,13 @@ pub(super) fn slot(tree: &Tree<'_>, layout: &Layout) -> Result<Span, String> {
     if layout.image().is_some_and(|image| image.overlaps(span)) {
         return Err(format!("the bundle at {span} overlaps the memory of the stage; load it elsewhere"));
     }
-    let banks = ram(tree);
+    let banks = map.ram.spans();
     if !banks.is_empty() && !banks.iter().any(|bank| bank.covers(span)) {
         return Err(format!(
             "the bundle at {span} does not lie in RAM; load it inside a /memory bank, or a smaller one"
         ));
     }
     Ok(span)
-}
-
-fn ram(tree: &Tree<'_>) -> Vec<Span> {
-    ringfence::survey::MemoryMap::survey(tree, &ringfence::facts::BootFacts::default()).ram.spans().to_vec()
 }
 
 /// Open the payload: check the container, choose a configuration, verify every image.

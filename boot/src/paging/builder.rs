@@ -91,18 +91,19 @@ impl<'p> Builder<'p> {
         let size = 1_u64 << shift(level);
         let pool = self.pool.len();
         let table = self.pool.get_mut(number).ok_or(MapError::OutOfTables { pool })?;
-        let mut at = start;
-        for entry in table.0.iter_mut().skip(index(start, level)) {
-            if end - at < size {
-                break;
-            }
+        // Runs of hundreds of pages are common, so the loop does nothing but look and write.
+        let room = ENTRIES - index(start, level);
+        let count = ((end - start) >> shift(level)).min(room as u64);
+        let mut descriptor = leaf(start, level, attributes);
+        let first = index(start, level);
+        for (n, entry) in table.0.iter_mut().skip(first).take(count as usize).enumerate() {
             if *entry != 0 {
-                return Err(MapError::AlreadyMapped { address: at });
+                return Err(MapError::AlreadyMapped { address: start + ((n as u64) << shift(level)) });
             }
-            *entry = leaf(at, level, attributes);
-            at += size;
+            *entry = descriptor;
+            descriptor = descriptor.wrapping_add(size);
         }
-        Ok(at)
+        Ok(start + (count << shift(level)))
     }
 
     /// Find the table in which `[at, end)` can start with the largest leaf, making tables on the way.
