@@ -28,15 +28,17 @@ const FLASH_SIZE: usize = 64 << 20;
 /// When it is no Linux boot, or the environment's file in `scratch` cannot be written.
 pub(crate) fn entry(entry: Entry, scratch: &Path) -> Result<Entry> {
     let Entry::Linux { kernel, initrd, dtb, append } = entry else { bail!("U-Boot needs an image to boot") };
+    // Told in the tree instead of to `booti`, which would look for a ramdisk inside a bundle.
     let slot = match &initrd {
         Some(file) => {
             let size = fs::metadata(file).with_context(|| file.display().to_string())?.len();
-            format!("{INITRD_AT:#x}:{size:#x}")
+            // The command takes the size and then writes the address of the last byte as the end.
+            format!("fdt chosen {INITRD_AT:#x} {:#x}; ", size + 1)
         }
-        None => "-".into(),
+        None => String::new(),
     };
     // QEMU completes the tree (PSCI, memory) where the firmware finds it; U-Boot itself goes on using that one.
-    let boot = format!("{COPY_TREE}; booti {KERNEL_AT:#x} {slot} {DTB_AT:#x}");
+    let boot = format!("{COPY_TREE}; {slot}booti {KERNEL_AT:#x} - {DTB_AT:#x}");
     let mut loaded = vec![Loaded { file: kernel, at: KERNEL_AT }];
     loaded.extend(initrd.map(|file| Loaded { file, at: INITRD_AT }));
     let bootargs = append.unwrap_or_default();
