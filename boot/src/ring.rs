@@ -25,6 +25,8 @@ pub struct Ring<'m> {
     header: &'m mut [u8; HEADER_LEN],
     data: &'m mut [u8],
     head: u64,
+    /// `head % capacity`, kept because a division a byte is dear.
+    next: usize,
 }
 
 impl<'m> Ring<'m> {
@@ -36,19 +38,21 @@ impl<'m> Ring<'m> {
         copy(header, 0x00, &MAGIC);
         copy(header, 0x08, build_id.get(..BUILD_ID_LEN).unwrap_or(build_id));
         copy(header, 0x1c, &capacity.to_le_bytes());
-        Some(Self { header, data, head: 0 })
+        Some(Self { header, data, head: 0, next: 0 })
     }
 
     /// Append `bytes`, over the oldest ones when it is full.
     pub fn write(&mut self, bytes: &[u8]) {
-        let capacity = self.data.len() as u64;
         for &byte in bytes {
-            if let Some(place) = self.data.get_mut((self.head % capacity) as usize) {
+            if let Some(place) = self.data.get_mut(self.next) {
                 *place = byte;
             }
-            self.head = self.head.wrapping_add(1);
+            self.next = if self.next + 1 < self.data.len() { self.next + 1 } else { 0 };
         }
-        copy(self.header, 0x20, &self.head.to_le_bytes());
+        self.head = self.head.wrapping_add(bytes.len() as u64);
+        if let Some(head) = self.header.get_mut(0x20..0x28).and_then(|field| field.first_chunk_mut()) {
+            *head = self.head.to_le_bytes();
+        }
     }
 }
 

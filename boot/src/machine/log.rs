@@ -9,14 +9,20 @@ use spin::Mutex;
 /// Bytes kept until there is a console; what does not fit is counted, not written.
 const KEPT: usize = 2048;
 
-struct Log {
-    kept: [u8; KEPT],
+/// What was said before there was a console.
+struct Kept {
+    text: [u8; KEPT],
     len: usize,
     lost: usize,
+}
+
+struct Log {
     uart: Option<Uart>,
 }
 
-static LOG: Mutex<Log> = Mutex::new(Log { kept: [0; KEPT], len: 0, lost: 0, uart: None });
+static LOG: Mutex<Log> = Mutex::new(Log { uart: None });
+/// Apart from the rest because it is all zero at first, and so takes no room in the image.
+static KEPT_TEXT: Mutex<Kept> = Mutex::new(Kept { text: [0; KEPT], len: 0, lost: 0 });
 
 /// Log one line: `say!("format", arguments…)`.
 macro_rules! say {
@@ -65,13 +71,10 @@ pub(super) unsafe fn start(console: Console) {
     EMERGENCY.call_once(|| uart);
     let mut log = LOG.lock();
     log.uart = Some(uart);
-    for at in 0..log.len {
-        if let Some(&byte) = log.kept.get(at) {
-            put(&uart, byte);
-        }
-    }
-    if log.lost > 0 {
-        let lost = log.lost;
+    let kept = KEPT_TEXT.lock();
+    uart.write(kept.text.get(..kept.len).unwrap_or_default());
+    if kept.lost > 0 {
+        let lost = kept.lost;
         let _ = writeln!(log, "ringfence: {lost} bytes of log were lost before the console was known");
     }
 }
@@ -90,32 +93,28 @@ pub(super) fn flush() {
     }
 }
 
-fn put(uart: &Uart, byte: u8) {
-    if byte == b'\n' {
-        uart.put(b'\r');
-    }
-    uart.put(byte);
-}
-
 impl Write for Log {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            if let Some(uart) = &self.uart {
-                put(uart, byte);
-            } else if let Some(place) = self.kept.get_mut(self.len) {
-                *place = byte;
-                self.len += 1;
-            } else {
-                self.lost += 1;
-            }
+        if let Some(uart) = &self.uart {
+            uart.write(text.as_bytes());
+            return Ok(());
         }
+        let mut guard = KEPT_TEXT.lock();
+        let kept = &mut *guard;
+        let room = kept.text.get_mut(kept.len..).unwrap_or_default();
+        let fits = text.len().min(room.len());
+        for (to, from) in room.iter_mut().zip(text.bytes()) {
+            *to = from;
+        }
+        kept.len += fits;
+        kept.lost += text.len() - fits;
         Ok(())
     }
 }
 
 impl Write for Uart {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        text.bytes().for_each(|byte| put(self, byte));
+        self.write(text.as_bytes());
         Ok(())
     }
 }

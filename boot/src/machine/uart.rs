@@ -43,25 +43,29 @@ impl Uart {
         Self { device, console }
     }
 
-    /// Write one byte when there is room for it.
-    pub(super) fn put(&self, byte: u8) {
-        let word = u32::from(byte);
+    /// Write text, with a carriage return before each line feed, as fast as there is room for it.
+    pub(super) fn write(&self, text: &[u8]) {
+        // The registers are found once a text, not once a byte.
         match self.console.kind {
             Kind::Pl011 => {
                 let Some(uart) = self.device.block::<Pl011>() else { return };
-                wait(|| !uart.flags.is_set(PL011_FR::TXFF));
-                uart.data.set(word);
+                each(text, |word| {
+                    wait(|| !uart.flags.is_set(PL011_FR::TXFF));
+                    uart.data.set(word);
+                });
             }
             Kind::Cadence => {
                 let Some(uart) = self.device.block::<Cadence>() else { return };
-                wait(|| !uart.status.is_set(CADENCE_SR::TXFULL));
-                uart.fifo.set(word);
+                each(text, |word| {
+                    wait(|| !uart.status.is_set(CADENCE_SR::TXFULL));
+                    uart.fifo.set(word);
+                });
             }
-            Kind::Ns16550 => {
+            Kind::Ns16550 => each(text, |word| {
                 wait(|| self.ns16550(LSR) & LSR_ROOM != 0);
                 self.device.write(0, self.console.width, word);
-            }
-            Kind::Geni => self.put_geni(word),
+            }),
+            Kind::Geni => each(text, |word| self.put_geni(word)),
         }
     }
 
@@ -118,6 +122,17 @@ const GENI_START_TX: u32 = 1 << 27;
 const GENI_CMD_DONE_IRQ: u32 = 1;
 const GENI_TX_WATERMARK_IRQ: u32 = 1 << 30;
 
+#[inline]
+fn each(text: &[u8], put: impl Fn(u32)) {
+    for &byte in text {
+        if byte == b'\n' {
+            put(u32::from(b'\r'));
+        }
+        put(u32::from(byte));
+    }
+}
+
+#[inline]
 fn wait(ready: impl Fn() -> bool) {
     for _ in 0..PATIENCE {
         if ready() {

@@ -92,16 +92,18 @@ impl<'p> Builder<'p> {
         let pool = self.pool.len();
         let table = self.pool.get_mut(number).ok_or(MapError::OutOfTables { pool })?;
         // Runs of hundreds of pages are common, so the loop does nothing but look and write.
-        let room = ENTRIES - index(start, level);
-        let count = ((end - start) >> shift(level)).min(room as u64);
-        let mut descriptor = leaf(start, level, attributes);
         let first = index(start, level);
-        for (n, entry) in table.0.iter_mut().skip(first).take(count as usize).enumerate() {
-            if *entry != 0 {
-                return Err(MapError::AlreadyMapped { address: start + ((n as u64) << shift(level)) });
-            }
+        let count = ((end - start) >> shift(level)).min((ENTRIES - first) as u64);
+        let run = table.0.get_mut(first..first + count as usize).unwrap_or_default();
+        let mut descriptor = leaf(start, level, attributes);
+        let mut taken = 0;
+        for entry in run {
+            taken |= *entry;
             *entry = descriptor;
             descriptor = descriptor.wrapping_add(size);
+        }
+        if taken != 0 {
+            return Err(MapError::AlreadyMapped { address: start });
         }
         Ok(start + (count << shift(level)))
     }

@@ -46,7 +46,7 @@ pub enum MapError {
     },
     /// Something is mapped there already.
     AlreadyMapped {
-        /// The address.
+        /// Where the run of blocks or pages starts of which at least one was taken.
         address: u64,
     },
     /// No table is left in the pool.
