@@ -42,11 +42,20 @@ pub(crate) struct Count {
 }
 
 impl Count {
-    /// Instructions executed with the caches off: all but the longest stretch between two writes to the
-    /// control register, which is the one with everything on.
+    /// Instructions executed with MMU and caches off.
+    ///
+    /// A board starts and a kernel is entered with them off, so the last write to the control register turned
+    /// them off, the one before on, and so on backwards: writes alternate in a program that counts its own.
     pub(crate) fn caches_off(&self) -> u64 {
-        let stretches = self.control_writes.windows(2).map(|pair| pair[1] - pair[0]);
-        self.total - stretches.max().unwrap_or(0)
+        let mut off = self.control_writes.first().copied().unwrap_or(self.total);
+        let mut until = self.total;
+        for (at, write) in self.control_writes.iter().rev().enumerate() {
+            if at % 2 == 0 {
+                off += until - write;
+            }
+            until = *write;
+        }
+        off
     }
 }
 
@@ -125,10 +134,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn caches_are_on_in_the_longest_stretch_between_control_writes() {
-        let count = Count { total: 1000, control_writes: vec![20, 120, 950], ..Count::default() };
-        assert_eq!(count.caches_off(), 170);
-        assert_eq!(Count { total: 7, ..Count::default() }.caches_off(), 7);
+    fn caches_are_off_before_the_first_write_and_after_every_second_one_from_the_end() {
+        let off = |control_writes: &[u64]| {
+            Count { total: 1000, control_writes: control_writes.to_vec(), ..Count::default() }.caches_off()
+        };
+        assert_eq!(off(&[]), 1000);
+        assert_eq!(off(&[50, 990]), 50 + 10, "on at 50, off at 990");
+        assert_eq!(off(&[40, 50, 300, 310, 990]), 40 + 10 + 10 + 10, "off, on, off, on, off");
     }
 
     #[test]

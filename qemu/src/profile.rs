@@ -18,7 +18,9 @@ pub(crate) fn by_function(file: &[u8], counts: &[(u64, u64)]) -> Result<Vec<(Str
         let name = symbol.name(endian, symbols.strings()).unwrap_or_default();
         // Names with a `$` mark code and data within functions.
         if !name.is_empty() && !name.starts_with(b"$") && symbol.st_shndx(endian) != elf::SHN_UNDEF {
-            functions.insert(symbol.st_value(endian), String::from_utf8_lossy(name).into_owned());
+            // Without the hash that keeps equal names of two builds apart.
+            let name = format!("{:#}", rustc_demangle::demangle(&String::from_utf8_lossy(name)));
+            functions.insert(symbol.st_value(endian), name);
         }
     }
     let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
