@@ -6,6 +6,9 @@
 use crate::paging::Access;
 use ringfence::span::Span;
 
+/// Bytes from the base to the first one that is ever written.
+pub const DATA_OFFSET: u64 = 2 << 20;
+
 /// The addresses between the parts of the stage's image, ascending and page-aligned (see `linker/stage.ld`).
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
@@ -13,8 +16,12 @@ pub struct Layout {
     pub base: u64,
     /// End of the code, start of the constants.
     pub text_end: u64,
-    /// End of the constants, start of data, BSS, tables, the log ring and the stack for faults.
+    /// End of the constants; nothing lies between here and `data_begin`.
     pub rodata_end: u64,
+    /// Start of the constants that hold addresses, written once by the relocations; `base` + [`DATA_OFFSET`].
+    pub data_begin: u64,
+    /// End of those, start of data, BSS, tables, the log ring and the stack for faults.
+    pub relro_end: u64,
     /// Start of the page below the stack that is never mapped; end of the data.
     pub guard: u64,
     /// Lowest byte of the stack.
@@ -32,14 +39,22 @@ impl Layout {
         Span::from_ends(self.base, self.end)
     }
 
-    /// The parts that are mapped, with what each allows. The guard page is in none of them.
+    /// The two parts of the first map. Where the base is a multiple of 2 MiB they are made of blocks, so that
+    /// the map costs next to nothing while the caches are off; constants are writable in it for the relocations,
+    /// and there is no guard page yet.
     #[must_use]
-    pub fn parts(&self) -> [Option<(Span, Access)>; 4] {
-        let part = |from, to, access| Span::from_ends(from, to).map(|span| (span, access));
+    pub fn first_parts(&self) -> [Option<(Span, Access)>; 2] {
+        [part(self.base, self.data_begin, Access::Code), part(self.data_begin, self.end, Access::Data)]
+    }
+
+    /// The parts that every later map has, with what each allows. The guard page is in none of them.
+    #[must_use]
+    pub fn parts(&self) -> [Option<(Span, Access)>; 5] {
         [
             part(self.base, self.text_end, Access::Code),
             part(self.text_end, self.rodata_end, Access::ReadOnly),
-            part(self.rodata_end, self.guard, Access::Data),
+            part(self.data_begin, self.relro_end, Access::ReadOnly),
+            part(self.relro_end, self.guard, Access::Data),
             part(self.stack_bottom, self.end, Access::Data),
         ]
     }
@@ -47,14 +62,21 @@ impl Layout {
     /// A layout for tests on the host, at any page-aligned base.
     #[must_use]
     pub const fn fake(base: u64) -> Self {
+        let data = base + DATA_OFFSET;
         Self {
             base,
             text_end: base + 0x1_0000,
             rodata_end: base + 0x1_6000,
-            guard: base + 0x2_a000,
-            stack_bottom: base + 0x2_b000,
-            stack_top: base + 0x3_b000,
-            end: base + 0x80_0000,
+            data_begin: data,
+            relro_end: data + 0x2000,
+            guard: data + 0x2_a000,
+            stack_bottom: data + 0x2_b000,
+            stack_top: data + 0x3_b000,
+            end: data + 0x80_0000,
         }
     }
+}
+
+fn part(from: u64, to: u64, access: Access) -> Option<(Span, Access)> {
+    Span::from_ends(from, to).map(|span| (span, access))
 }

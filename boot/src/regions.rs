@@ -69,7 +69,7 @@ pub fn limit(layout: &Layout, spans: &[(Span, Access)]) -> u64 {
 /// Tables that a map of `spans` can need at most: each end of a span may open one table at each level.
 #[must_use]
 pub fn tables_needed(spans: usize) -> usize {
-    const IMAGE_PARTS: usize = 4;
+    const IMAGE_PARTS: usize = 5;
     spans.saturating_add(IMAGE_PARTS).saturating_mul(6).saturating_add(1)
 }
 
@@ -148,7 +148,7 @@ mod tests {
         let spans = cut(&LAYOUT, &Wanted { ram: &ram, ..Default::default() });
         let mut pool = vec![Table::EMPTY; tables_needed(spans.len())];
         let mut builder =
-            Builder::new(&mut pool, 0x1000, limit(&LAYOUT, &spans), 48, Regime::El1, |t| t.0.fill(0))
+            Builder::new(&mut pool, 0x1000, limit(&LAYOUT, &spans), 48, Regime::El1, |t, n| t.0[..n].fill(0))
                 .unwrap();
         fill(&mut builder, &LAYOUT, &spans).unwrap();
         assert_eq!(builder.walk(LAYOUT.guard), None);
@@ -163,7 +163,7 @@ mod tests {
         let spans = cut(&LAYOUT, &Wanted { ram: &ram, ..Default::default() });
         let mut pool = vec![Table::EMPTY; tables_needed(spans.len())];
         let mut builder =
-            Builder::new(&mut pool, 0x1000, limit(&LAYOUT, &spans), 48, Regime::El2, |t| t.0.fill(0))
+            Builder::new(&mut pool, 0x1000, limit(&LAYOUT, &spans), 48, Regime::El2, |t, n| t.0[..n].fill(0))
                 .unwrap();
         fill(&mut builder, &LAYOUT, &spans).unwrap();
     }

@@ -40,6 +40,8 @@ pub(super) struct Symbols {
     image_base: u64,
     text_end: u64,
     rodata_end: u64,
+    data_begin: u64,
+    relro_end: u64,
     guard: u64,
     stack_bottom: u64,
     stack_top: u64,
@@ -68,6 +70,8 @@ impl Symbols {
             base: self.image_base,
             text_end: self.text_end,
             rodata_end: self.rodata_end,
+            data_begin: self.data_begin,
+            relro_end: self.relro_end,
             guard: self.guard,
             stack_bottom: self.stack_bottom,
             stack_top: self.stack_top,
@@ -85,8 +89,8 @@ struct Probed {
 
 unsafe extern "C" {
     fn link_symbols(out: &mut Symbols);
-    fn clear_early(table: &mut Table);
-    fn clear_table(table: &mut Table);
+    fn clear_early(table: &mut Table, entries: usize);
+    fn clear_table(table: &mut Table, entries: usize);
     fn invalidate(begin: u64, end: u64);
     fn enable_map(regime: u64, root: u64, tcr: u64);
     fn clean(begin: u64, end: u64);
@@ -96,16 +100,16 @@ unsafe extern "C" {
     fn leave(kernel: u64, dtb: u64, regime: u64, sctlr: u64, hcr: u64, traps: u64, vbar: u64) -> !;
 }
 
-/// Empty a table while the caches are off.
-pub(super) fn clear_table_uncached(table: &mut Table) {
-    // SAFETY: writes the one table that is borrowed, whole; no other data shares its lines.
-    unsafe { clear_early(table) }
+/// Empty the first entries of a table, a multiple of 16, while the caches are off.
+pub(super) fn clear_table_uncached(table: &mut Table, entries: usize) {
+    // SAFETY: writes only the table that is borrowed: the builder asks for at most all of its entries.
+    unsafe { clear_early(table, entries) }
 }
 
-/// Empty a table.
-pub(super) fn clear_table_cached(table: &mut Table) {
-    // SAFETY: writes the one table that is borrowed, whole.
-    unsafe { clear_table(table) }
+/// Empty the first entries of a table, a multiple of 16.
+pub(super) fn clear_table_cached(table: &mut Table, entries: usize) {
+    // SAFETY: as above.
+    unsafe { clear_table(table, entries) }
 }
 
 /// Drop the cache lines of memory that was written while the caches were off.

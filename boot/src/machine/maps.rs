@@ -16,7 +16,7 @@ pub(super) struct FirstMap {
     tcr: u64,
 }
 
-/// Make the first map: the stage without its heap, constants still writable for the relocations.
+/// Make the first map, of the stage alone.
 ///
 /// Runs with MMU and caches off and before the relocations. On failure the root is 0, where no table lies, and
 /// the first fetch through it faults into the parking loop.
@@ -32,15 +32,8 @@ fn build_first(regime: u64, symbols: &Symbols) -> Result<FirstMap, MapError> {
     let pool = memory::early_tables(symbols);
     let mut builder =
         Builder::new(pool, symbols.early_tables, layout.end, bits, kind(regime), asm::clear_table_uncached)?;
-    let parts = [
-        (layout.base, layout.text_end, Access::Code),
-        (layout.text_end, layout.guard, Access::Data),
-        (layout.stack_bottom, layout.stack_top, Access::Data),
-    ];
-    for (from, to, access) in parts {
-        if let Some(span) = Span::from_ends(from, to) {
-            builder.map(span, access)?;
-        }
+    for (span, access) in layout.first_parts().into_iter().flatten() {
+        builder.map(span, access)?;
     }
     let map = FirstMap { root: builder.root(), tcr: control(regime, builder.virtual_bits(), bits) };
     let used = builder.tables_used() as u64 * ringfence_boot::paging::PAGE;

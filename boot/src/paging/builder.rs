@@ -4,10 +4,12 @@ use super::descriptor::{Access, Regime, address, attributes, is_table, leaf, tab
 use super::{ENTRIES, MapError, PAGE, Table};
 use ringfence::span::Span;
 
-/// The level of the root table when the map covers 48 bits.
-const ROOT_48: u32 = 0;
-/// The level of the root table when the map covers 39 bits.
-const ROOT_39: u32 = 1;
+/// Fewest address bits that a map with its root at level 1 can cover.
+const LEAST_BITS: u32 = 31;
+/// Most address bits that a map with its root at level 1 can cover.
+const LEVEL_1_BITS: u32 = 39;
+/// Entries that are emptied at a time.
+const CLEARED_AT_A_TIME: usize = 16;
 
 /// Builds one identity map in a pool of tables.
 pub struct Builder<'p> {
@@ -18,14 +20,15 @@ pub struct Builder<'p> {
     regime: Regime,
     bits: u32,
     root_level: u32,
-    clear: fn(&mut Table),
+    clear: fn(&mut Table, usize),
 }
 
 impl<'p> Builder<'p> {
     /// Start an empty map.
     ///
     /// `base` is the physical address of `pool`, `limit` the highest end address (exclusive) that will be
-    /// asked for, `bits` the physical address bits of the CPU; `clear` empties a table when it is taken.
+    /// asked for, `bits` the physical address bits of the CPU; `clear` empties so many entries at the start of a
+    /// table, a multiple of 16, when it is taken.
     ///
     /// # Errors
     /// [`MapError::OutOfTables`] when the pool has none, [`MapError::BeyondAddressSize`] for the limit.
@@ -35,16 +38,18 @@ impl<'p> Builder<'p> {
         limit: u64,
         bits: u32,
         regime: Regime,
-        clear: fn(&mut Table),
+        clear: fn(&mut Table, usize),
     ) -> Result<Self, MapError> {
         if limit > 1 << bits {
             return Err(MapError::BeyondAddressSize { end: limit, bits });
         }
-        // One level less to walk, and one table less to clear, wherever memory ends below 512 GiB.
-        let root_level = if limit <= 1 << 39 { ROOT_39 } else { ROOT_48 };
-        let bits = bits.min(if root_level == ROOT_39 { 39 } else { 48 });
-        let mut builder = Self { pool, base, used: 0, regime, bits, root_level, clear };
-        builder.take()?;
+        // The map covers no more bits than it needs: below 512 GiB that spares a level, and where the root table
+        // then has only a few entries, the rest of it need not even be emptied.
+        let needed = (u64::BITS - limit.saturating_sub(1).leading_zeros()).max(LEAST_BITS);
+        let root_level = if needed <= LEVEL_1_BITS { 1 } else { 0 };
+        let mut builder = Self { pool, base, used: 0, regime, bits: needed, root_level, clear };
+        let entries = 1_usize << (needed - shift(root_level));
+        builder.take(entries.next_multiple_of(CLEARED_AT_A_TIME))?;
         Ok(builder)
     }
 
@@ -54,10 +59,10 @@ impl<'p> Builder<'p> {
         self.base
     }
 
-    /// Address bits that the map covers: 39 or 48. `T0SZ` is 64 less this.
+    /// Address bits that the map covers. `T0SZ` is 64 less this.
     #[must_use]
     pub const fn virtual_bits(&self) -> u32 {
-        if self.root_level == ROOT_39 { 39 } else { 48 }
+        self.bits
     }
 
     /// Tables taken from the pool so far.
@@ -122,7 +127,7 @@ impl<'p> Builder<'p> {
             let slot = index(at, level);
             let entry = self.pool.get(number).and_then(|t| t.0.get(slot)).copied().unwrap_or(0);
             number = if entry == 0 {
-                let next = self.take()?;
+                let next = self.take(ENTRIES)?;
                 let descriptor = table(self.base + next as u64 * PAGE);
                 if let Some(place) = self.pool.get_mut(number).and_then(|t| t.0.get_mut(slot)) {
                     *place = descriptor;
@@ -140,11 +145,11 @@ impl<'p> Builder<'p> {
         }
     }
 
-    fn take(&mut self) -> Result<usize, MapError> {
+    fn take(&mut self, entries: usize) -> Result<usize, MapError> {
         let number = self.used;
         let pool = self.pool.len();
         let table = self.pool.get_mut(number).ok_or(MapError::OutOfTables { pool })?;
-        (self.clear)(table);
+        (self.clear)(table, entries);
         self.used += 1;
         Ok(number)
     }
@@ -152,7 +157,7 @@ impl<'p> Builder<'p> {
     /// Walk the map as the MMU does and give the leaf descriptor for `at`, or `None` where an access faults.
     #[must_use]
     pub fn walk(&self, at: u64) -> Option<u64> {
-        if at >> self.virtual_bits() != 0 {
+        if at >> self.bits != 0 {
             return None;
         }
         let mut number = 0;

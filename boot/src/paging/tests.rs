@@ -14,7 +14,7 @@ fn span(base: u64, end: u64) -> Span {
 
 fn with_map<R>(regime: Regime, limit: u64, spans: &[(Span, Access)], look: impl Fn(&Builder<'_>) -> R) -> R {
     let mut pool = vec![Table([u64::MAX; ENTRIES]); 64];
-    let mut builder = Builder::new(&mut pool, POOL, limit, 48, regime, |t| t.0.fill(0)).unwrap();
+    let mut builder = Builder::new(&mut pool, POOL, limit, 48, regime, |t, n| t.0[..n].fill(0)).unwrap();
     for &(span, access) in spans {
         builder.map(span, access).unwrap();
     }
@@ -74,7 +74,7 @@ fn nothing_is_writable_and_executable() {
 #[test]
 fn mapping_twice_is_an_error_in_either_order_of_size() {
     let mut pool = vec![Table::EMPTY; 16];
-    let mut map = Builder::new(&mut pool, POOL, 1 << 32, 48, Regime::El1, |t| t.0.fill(0)).unwrap();
+    let mut map = Builder::new(&mut pool, POOL, 1 << 32, 48, Regime::El1, |t, n| t.0[..n].fill(0)).unwrap();
     map.map(span(0x4020_0000, 0x4020_1000), Access::Data).unwrap();
     map.map(span(0x8000_0000, 0xc000_0000), Access::Data).unwrap();
     let twice = |map: &mut Builder<'_>, base, end| map.map(span(base, end), Access::Data);
@@ -91,7 +91,7 @@ fn mapping_twice_is_an_error_in_either_order_of_size() {
 #[test]
 fn limits_are_errors_with_numbers() {
     let mut pool = vec![Table::EMPTY; 2];
-    let mut map = Builder::new(&mut pool, POOL, 1 << 36, 36, Regime::El1, |t| t.0.fill(0)).unwrap();
+    let mut map = Builder::new(&mut pool, POOL, 1 << 36, 36, Regime::El1, |t, n| t.0[..n].fill(0)).unwrap();
     assert_eq!(
         map.map(span(1 << 36, (1 << 36) + PAGE), Access::Data),
         Err(MapError::BeyondAddressSize { end: (1 << 36) + PAGE, bits: 36 })
@@ -99,11 +99,11 @@ fn limits_are_errors_with_numbers() {
     assert_eq!(map.map(span(0x1000, 0x2800), Access::Data), Err(MapError::Unaligned { base: 0x1000 }));
     assert_eq!(map.map(span(0x1000, 0x2000), Access::Data), Err(MapError::OutOfTables { pool: 2 }));
     assert!(matches!(
-        Builder::new(&mut [], POOL, 1, 48, Regime::El1, |_| {}),
+        Builder::new(&mut [], POOL, 1, 48, Regime::El1, |_, _| {}),
         Err(MapError::OutOfTables { pool: 0 })
     ));
     assert!(matches!(
-        Builder::new(&mut [Table::EMPTY], POOL, 1 << 41, 40, Regime::El1, |_| {}),
+        Builder::new(&mut [Table::EMPTY], POOL, 1 << 41, 40, Regime::El1, |_, _| {}),
         Err(MapError::BeyondAddressSize { bits: 40, .. })
     ));
 }
@@ -112,10 +112,21 @@ fn limits_are_errors_with_numbers() {
 fn memory_above_512_gib_takes_a_fourth_level() {
     let high = span(0x880_0000_0000, 0x880_0020_0000);
     with_map(Regime::El1, high.end(), &[(high, Access::Data)], |map| {
-        assert_eq!(map.virtual_bits(), 48);
+        assert_eq!(map.virtual_bits(), 44);
         assert!(map.walk(0x880_0010_0000).is_some());
         assert_eq!(map.walk(0x880_0020_0000), None);
     });
+}
+
+#[test]
+fn a_map_covers_no_more_bits_than_it_needs() {
+    let bits = |limit| with_map(Regime::El1, limit, &[], |map| map.virtual_bits());
+    assert_eq!(bits(0x4000_0000), 31, "the least with the root at level 1");
+    assert_eq!(bits(0x8000_0000), 31);
+    assert_eq!(bits(0x8000_0001), 32);
+    assert_eq!(bits(1 << 39), 39);
+    assert_eq!(bits((1 << 39) + 1), 40);
+    assert_eq!(bits(1 << 48), 48);
 }
 
 #[test]

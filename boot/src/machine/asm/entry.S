@@ -93,7 +93,19 @@ early:
     mov     x2, x29
     bl      enable_map
 
-    // Caches on, memory as usual. Everything is linked at 0, so each addend grows by where we are.
+    // Caches on, memory as usual. First the data goes up from where it lies in the file.
+    adrp    x0, __data_begin
+    add     x0, x0, :lo12:__data_begin
+    adrp    x1, __data_load
+    add     x1, x1, :lo12:__data_load
+    adrp    x2, __data_end
+    add     x2, x2, :lo12:__data_end
+0:  ldp     x3, x4, [x1], #16
+    stp     x3, x4, [x0], #16
+    cmp     x0, x2
+    b.lo    0b
+
+    // Everything is linked at 0, so each addend grows by where we are.
     adrp    x0, _start
     add     x0, x0, :lo12:_start
     adrp    x1, __rela_begin
@@ -151,42 +163,46 @@ park:
     b       park
 
 // invalidate(x0 begin, x1 end): drop the data cache lines of memory that is about to be written, or was, past the
-// cache. Both ends are multiples of any line size.
+// cache. Both ends are multiples of four of any line size.
 .global invalidate
 invalidate:
     dsb     sy
     line_size
 1:  dc      ivac, x0
     add     x0, x0, x2
+    dc      ivac, x0
+    add     x0, x0, x2
+    dc      ivac, x0
+    add     x0, x0, x2
+    dc      ivac, x0
+    add     x0, x0, x2
     cmp     x0, x1
     b.lo    1b
     dsb     sy
     ret
 
-// clear_early(x0 table): empty a table past the cache, with no line of it left behind.
+// clear_early(x0 table, x1 entries): empty the start of a table past the cache, with no line of the table left
+// behind.
 .global clear_early
 clear_early:
+    mov     x5, x30
+    mov     x6, x0
+    mov     x7, x1
     add     x1, x0, #4096
-    mov     x4, x0
-    line_size
-1:  dc      ivac, x0
-    add     x0, x0, x2
-    cmp     x0, x1
-    b.lo    1b
-    dsb     sy
-    mov     x0, x4
-// clear_table(x0 table): empty a table.
+    bl      invalidate
+    mov     x30, x5
+    mov     x0, x6
+    mov     x1, x7
+// clear_table(x0 table, x1 entries): empty the start of a table, a multiple of 16 entries.
 .global clear_table
 clear_table:
-    add     x1, x0, #4096
-2:  stp     xzr, xzr, [x0]
-    stp     xzr, xzr, [x0, #16]
-    stp     xzr, xzr, [x0, #32]
-    stp     xzr, xzr, [x0, #48]
-    stp     xzr, xzr, [x0, #64]
-    stp     xzr, xzr, [x0, #80]
-    stp     xzr, xzr, [x0, #96]
-    stp     xzr, xzr, [x0, #112]
+    add     x1, x0, x1, lsl #3
+    movi    v0.2d, #0
+    movi    v1.2d, #0
+2:  stp     q0, q1, [x0]
+    stp     q0, q1, [x0, #32]
+    stp     q0, q1, [x0, #64]
+    stp     q0, q1, [x0, #96]
     add     x0, x0, #128
     cmp     x0, x1
     b.lo    2b
@@ -196,7 +212,7 @@ clear_table:
 // code may take such addresses through a table that is not relocated yet.
 .global link_symbols
 link_symbols:
-.irp symbol, __image_base, __text_end, __rodata_end, __guard, __stack_bottom, __stack_top, __image_end, __early_tables, __early_tables_end, __second_tables, __second_tables_end, __ring_begin, __ring_end, __heap_begin, __heap_end, __build_id
+.irp symbol, __image_base, __text_end, __rodata_end, __data_begin, __relro_end, __guard, __stack_bottom, __stack_top, __image_end, __early_tables, __early_tables_end, __second_tables, __second_tables_end, __ring_begin, __ring_end, __heap_begin, __heap_end, __build_id
     adrp    x1, \symbol
     add     x1, x1, :lo12:\symbol
     str     x1, [x0], #8
