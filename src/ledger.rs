@@ -3,6 +3,7 @@
 //! Whoever adds a claim asks the ledger first, so that two owners of one byte cannot come to exist behind its
 //! back. The model is the single predicate that U-Boot's `lib/lmb.c` puts in front of every reservation.
 
+use crate::order;
 use crate::span::{Span, align_down, align_up};
 use alloc::vec::Vec;
 
@@ -106,7 +107,7 @@ impl<O> Ledger<O> {
 /// Sort `spans` and merge those that overlap or touch: the union, ascending and disjoint.
 #[must_use]
 pub fn union(mut spans: Vec<Span>) -> Vec<Span> {
-    spans.sort_unstable();
+    order::sort(&mut spans);
     let mut out: Vec<Span> = Vec::with_capacity(spans.len());
     for span in spans {
         match out.last_mut() {

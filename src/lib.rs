@@ -16,6 +16,7 @@ pub mod finding;
 pub mod fit;
 pub mod kernel_image;
 pub mod ledger;
+pub mod order;
 pub mod pipeline;
 pub mod plan;
 pub mod policy;

@@ -1,5 +1,6 @@
 //! The check that a rewrite lost nothing: an independent walk over both trees, beside the rewriter's own.
 
+use crate::order;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -39,7 +40,7 @@ pub fn nothing_lost(old: &Tree<'_>, edits: &Edits, new: &Tree<'_>) -> Result<(),
         return Err(Loss::Header);
     }
     let mut ops: Vec<&(NodeId, Op)> = edits.ops.iter().collect();
-    ops.sort_by_key(|(node, _)| *node);
+    order::stable_sort_by_key(&mut ops, |(node, _)| *node);
     let mut ops = ops.as_slice();
     let mut rest = new.nodes();
     let mut gone_below: Option<usize> = None;

@@ -1,5 +1,6 @@
 //! A node that is to be written: owned, built by hand.
 
+use crate::order;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -134,7 +135,7 @@ impl NewNode {
 
 /// The first name, in order of the alphabet, that stands in the list twice.
 fn first_twice(mut names: Vec<&str>) -> Option<&str> {
-    names.sort_unstable();
+    order::sort(&mut names);
     names.windows(2).find_map(|pair| match pair {
         [one, other] if one == other => Some(*one),
         _ => None,

@@ -34,7 +34,9 @@ impl<'e> Resolved<'e> {
         }
         let mut order: Vec<usize> = reserve(edits.ops.len())?;
         order.extend(0..edits.ops.len());
-        order.sort_unstable_by_key(|&index| edits.ops.get(index).map(|(node, op)| (*node, op.rank(), index)));
+        crate::order::sort_by_key(&mut order, |&index| {
+            edits.ops.get(index).map(|(node, op)| (*node, op.rank(), index))
+        });
         let mut entries = reserve(edits.ops.len())?;
         entries.extend(order.iter().filter_map(|&index| edits.ops.get(index)).map(|(node, op)| Entry {
             node: *node,
@@ -126,7 +128,7 @@ impl<'e> Resolved<'e> {
                 _ => None,
             })
             .collect();
-        parents.sort_unstable();
+        crate::order::sort(&mut parents);
         parents.dedup();
         for parent in parents {
             let mut names: Vec<(&str, bool)> = Vec::new();
@@ -150,7 +152,7 @@ impl<'e> Resolved<'e> {
                     names.push((renamed.unwrap_or(child.name()), renamed.is_some()));
                 }
             }
-            names.sort_unstable();
+            crate::order::sort(&mut names);
             let twice = names.windows(2).find_map(|pair| match pair {
                 [(one, _), (other, new)] if one == other && *new => Some(*one),
                 _ => None,

@@ -1,5 +1,6 @@
 //! The strings block of a blob that is written: the old one as it is, and behind it the names that it lacks.
 
+use crate::order;
 use alloc::vec::Vec;
 
 use super::FdtError;
@@ -17,7 +18,7 @@ pub(super) struct Strings<'e> {
 impl<'e> Strings<'e> {
     /// Find each name in `base`, or a place behind it. Costs O((names + base) log names).
     pub(super) fn new(base: &'e [u8], mut wanted: Vec<&'e str>) -> Result<Self, FdtError> {
-        wanted.sort_unstable();
+        order::sort(&mut wanted);
         wanted.dedup();
         let mut names: Vec<(&str, Option<u32>)> = reserve(wanted.len())?;
         names.extend(wanted.iter().map(|&name| (name, None)));

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
 
+use super::crc32::crc32;
 use super::{Fit, FitError};
 use crate::fdt::Node;
 
@@ -114,7 +115,7 @@ impl<'a> Image<'a> {
         for hash in &self.hashes {
             let holds = match hash.algorithm {
                 Algorithm::Sha256 => sha256(self.data) == hash.value,
-                Algorithm::Crc32 => crc32fast::hash(self.data).to_be_bytes() == hash.value,
+                Algorithm::Crc32 => crc32(self.data).to_be_bytes() == hash.value,
             };
             if !holds {
                 let algorithm = hash.algorithm.name();

@@ -6,11 +6,13 @@
 //! (`data-position`) or from the tree's end (`data-offset`). Whoever wrote the file is not trusted.
 
 mod config;
+mod crc32;
 mod error;
 mod image;
 mod pack;
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use crate::fdt::{Blob, Node, Tree};
 
@@ -75,6 +77,21 @@ impl<'a> Fit<'a> {
     pub fn select(&self, compatibles: &[&str]) -> Result<Config<'a>, FitError> {
         let configurations = self.section("configurations")?;
         Config::read(self, self.choose(configurations, compatibles)?)
+    }
+
+    /// Read the device tree of each configuration, with the configuration's name; one without any is left out.
+    /// Of several trees that a configuration names only the first is read: the others are overlays.
+    ///
+    /// # Errors
+    /// Any [`FitError`] but those of hashes, which [`Image::verify`] finds.
+    pub fn device_trees(&self) -> Result<Vec<(String, Image<'a>)>, FitError> {
+        let mut trees = Vec::new();
+        for config in self.section("configurations")?.children() {
+            if let Some(image) = Config::first(self, config, "fdt")? {
+                trees.push((config.name().to_string(), image));
+            }
+        }
+        Ok(trees)
     }
 
     fn choose<'t>(

@@ -8,6 +8,7 @@ use super::{Plan, rename, report};
 use crate::fdt::{Edits, NewNode, NodeId};
 use crate::finding::{Finding, RepairKind};
 use crate::ledger::{self, Coverage};
+use crate::order;
 use crate::survey::{Cells, Ranges, Region};
 use alloc::format;
 use alloc::string::String;
@@ -89,7 +90,7 @@ fn by_region(draft: &Draft<'_, '_>) -> Vec<(usize, usize, Slot)> {
             Origin::New => None,
         })
         .collect();
-    slots.sort_by_key(|(index, tuple, _)| (*index, *tuple));
+    order::sort_by_key(&mut slots, |(index, tuple, _)| (*index, *tuple));
     slots
 }
 

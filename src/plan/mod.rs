@@ -20,6 +20,7 @@ pub(crate) use draft::subtract;
 
 use crate::fdt::{Edits, NodeId};
 use crate::finding::{Finding, RepairKind, Severity};
+use crate::order;
 use crate::policy::{Allow, Mode};
 use crate::rules::{Scene, required};
 use alloc::string::String;
@@ -144,7 +145,7 @@ fn wanted(scene: &Scene<'_, '_>, findings: &[Finding]) -> Vec<RepairKind> {
                 || matches!(kind, RepairKind::DropReusable(node) if protected.contains(node))
         })
         .collect();
-    wanted.sort_unstable();
+    order::sort(&mut wanted);
     wanted.dedup();
     wanted
 }

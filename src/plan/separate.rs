@@ -17,7 +17,9 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>) {
     let page = draft.scene.profile.page.bytes();
     let mut order: Vec<usize> = (0..draft.slots.len()).collect();
     order.retain(|&at| draft.slots.get(at).is_some_and(|slot| !slot.cma));
-    order.sort_by_key(|&at| draft.slots.get(at).map(|slot| (slot.span.base(), slot.span.end())));
+    crate::order::sort_by_key(&mut order, |&at| {
+        (draft.slots.get(at).map(|slot| (slot.span.base(), slot.span.end())), at)
+    });
     let mut floor = 0;
     for at in order {
         let Some(slot) = draft.slots.get(at).cloned() else { continue };

@@ -4,6 +4,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::{CmaWant, Key, Policy, PolicyError, Required};
+use crate::order;
 use crate::span::Span;
 
 impl Policy {
@@ -27,7 +28,7 @@ impl Policy {
 
     fn validate_keys(&self) -> Result<(), PolicyError> {
         let mut keys: Vec<&Key> = self.carveouts.iter().map(|required| &required.key).collect();
-        keys.sort_unstable();
+        order::sort(&mut keys);
         match keys.windows(2).find_map(|pair| match pair {
             [a, b] if a == b => Some((*a).clone()),
             _ => None,
@@ -40,7 +41,7 @@ impl Policy {
     fn validate_disjoint(&self) -> Result<(), PolicyError> {
         let mut fixed: Vec<(Span, &Key)> =
             self.carveouts.iter().filter_map(|required| Some((required.span()?, &required.key))).collect();
-        fixed.sort_unstable();
+        order::sort(&mut fixed);
         // In ascending order, the first overlap there is shows between neighbours.
         for pair in fixed.windows(2) {
             if let [(a, first), (b, second)] = pair

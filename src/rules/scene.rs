@@ -5,6 +5,7 @@ use crate::bootargs::{self, CmaArg};
 use crate::facts::BootFacts;
 use crate::fdt::Tree;
 use crate::ledger::{self, Coverage};
+use crate::order;
 use crate::policy::Policy;
 use crate::profile::KernelProfile;
 use crate::span::Span;
@@ -72,7 +73,9 @@ impl<'s, 'a> Scene<'s, 'a> {
         profile: &'s KernelProfile,
     ) -> Self {
         let mut claims = claims(map, facts);
-        claims.sort_by_key(|claim| (claim.span.base(), core::cmp::Reverse(claim.span.end())));
+        order::stable_sort_by_key(&mut claims, |claim| {
+            (claim.span.base(), core::cmp::Reverse(claim.span.end()))
+        });
         let (pairs, more_pairs) = colliding(map, &claims);
         // Five rules and the planner ask for these; a label costs a walk over the tree.
         let required_paths = policy.map_or_else(Vec::new, |policy| required::paths(tree, &policy.carveouts));

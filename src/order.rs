@@ -1,0 +1,108 @@
+//! Sorting in little machine code.
+//!
+//! The library's sorts are made for speed and cost up to 8 KiB of code for each type that is sorted, in all a
+//! quarter of the stage's image. One heap sort behind a small table of functions costs a tenth of that: still
+//! O(n log n) whatever the input, in place, without recursion or allocation.
+
+use alloc::vec::Vec;
+
+/// Sort ascending. Equal elements may change places.
+pub fn sort<T: Ord>(items: &mut [T]) {
+    sort_by(items, |a, b| a < b);
+}
+
+/// Sort ascending by a key. Elements with equal keys may change places.
+pub fn sort_by_key<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
+    sort_by(items, |a, b| key(a) < key(b));
+}
+
+/// Sort ascending by a key. Elements with equal keys keep their order.
+pub fn stable_sort_by_key<T: Clone, K: Ord>(items: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    let mut order: Vec<(K, usize)> = items.iter().enumerate().map(|(at, item)| (key(item), at)).collect();
+    sort(&mut order);
+    *items = order.iter().filter_map(|&(_, at)| items.get(at).cloned()).collect();
+}
+
+/// Sort so that no element is `less` than the one before it. Equal elements may change places.
+pub fn sort_by<T>(items: &mut [T], less: impl Fn(&T, &T) -> bool) {
+    heap_sort(&mut Slice { items, less });
+}
+
+/// What the sort asks of a sequence; both positions are always inside.
+trait Sequence {
+    fn len(&self) -> usize;
+    fn less(&self, a: usize, b: usize) -> bool;
+    fn swap(&mut self, a: usize, b: usize);
+}
+
+struct Slice<'s, T, F> {
+    items: &'s mut [T],
+    less: F,
+}
+
+impl<T, F: Fn(&T, &T) -> bool> Sequence for Slice<'_, T, F> {
+    fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    fn less(&self, a: usize, b: usize) -> bool {
+        self.items.get(a).zip(self.items.get(b)).is_some_and(|(a, b)| (self.less)(a, b))
+    }
+
+    fn swap(&mut self, a: usize, b: usize) {
+        self.items.swap(a, b);
+    }
+}
+
+fn heap_sort(items: &mut dyn Sequence) {
+    let len = items.len();
+    for root in (0..len / 2).rev() {
+        sift_down(items, root, len);
+    }
+    for end in (1..len).rev() {
+        items.swap(0, end);
+        sift_down(items, 0, end);
+    }
+}
+
+/// Restore the heap below `root`, in the first `end` elements.
+fn sift_down(items: &mut dyn Sequence, mut root: usize, end: usize) {
+    loop {
+        let left = 2 * root + 1;
+        if left >= end {
+            return;
+        }
+        let right = left + 1;
+        let child = if right < end && items.less(left, right) { right } else { left };
+        if !items.less(root, child) {
+            return;
+        }
+        items.swap(root, child);
+        root = child;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn it_sorts_as_the_library_does(mut items: Vec<u16>) {
+            let mut expected = items.clone();
+            expected.sort_unstable();
+            sort(&mut items);
+            prop_assert_eq!(items, expected);
+        }
+
+        #[test]
+        fn the_stable_one_keeps_the_order_of_equals(keys: Vec<u8>) {
+            let mut items: Vec<(u8, usize)> = keys.into_iter().map(|k| k % 8).zip(0..).collect();
+            let mut expected = items.clone();
+            expected.sort_by_key(|item| item.0);
+            stable_sort_by_key(&mut items, |item| item.0);
+            prop_assert_eq!(items, expected);
+        }
+    }
+}
