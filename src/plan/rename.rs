@@ -1,7 +1,7 @@
 //! Renaming a node, and everything that spells its path.
 
 use crate::fdt::{Edits, NodeId, Tree};
-use alloc::collections::{BTreeMap, BTreeSet};
+use crate::order;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -43,25 +43,33 @@ pub(super) fn rename(tree: &Tree<'_>, renames: &[(NodeId, String)], edits: &mut 
 
 /// Those of the renames after which no two siblings have one name. A node that keeps its name after all may
 /// stand in the way of another, so this repeats until nothing more falls out, or gives up on all of them.
-fn without_collisions<'r>(tree: &Tree<'_>, renames: &'r [(NodeId, String)]) -> BTreeMap<NodeId, &'r str> {
-    let mut wanted: BTreeMap<NodeId, &str> = renames.iter().map(|(id, name)| (*id, name.as_str())).collect();
+fn without_collisions<'r>(tree: &Tree<'_>, renames: &'r [(NodeId, String)]) -> Vec<(NodeId, &'r str)> {
+    let mut wanted: Vec<(NodeId, &str)> = renames.iter().map(|(id, name)| (*id, name.as_str())).collect();
+    order::sort(&mut wanted);
+    wanted.dedup_by_key(|(id, _)| *id);
     let Some(parent) = renames.first().and_then(|(id, _)| tree.node(*id).parent()) else { return wanted };
     for _ in 0..MAX_TURNS {
-        let mut seen = BTreeSet::new();
-        let kept: Vec<&str> = parent
-            .children()
-            .filter(|node| !wanted.contains_key(&node.id()))
-            .map(|node| node.name())
+        // Every name there would be; of one name, the node that keeps it comes first, then the lowest id.
+        let mut names: Vec<(&str, Option<NodeId>)> = Vec::new();
+        for node in parent.children() {
+            names.push(match wanted.binary_search_by_key(&node.id(), |(id, _)| *id) {
+                Ok(at) => (wanted.get(at).map_or("", |(_, name)| *name), Some(node.id())),
+                Err(_) => (node.name(), None),
+            });
+        }
+        order::sort(&mut names);
+        let mut dropped: Vec<NodeId> = names
+            .windows(2)
+            .filter_map(|pair| match pair {
+                [(one, _), (other, Some(id))] if one == other => Some(*id),
+                _ => None,
+            })
             .collect();
-        seen.extend(kept);
-        let dropped: Vec<NodeId> =
-            wanted.iter().filter(|(_, name)| !seen.insert(**name)).map(|(id, _)| *id).collect();
         if dropped.is_empty() {
             return wanted;
         }
-        for id in dropped {
-            wanted.remove(&id);
-        }
+        order::sort(&mut dropped);
+        wanted.retain(|(id, _)| dropped.binary_search(id).is_err());
     }
-    BTreeMap::new()
+    Vec::new()
 }
