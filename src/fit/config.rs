@@ -46,7 +46,11 @@ impl<'a> Config<'a> {
     }
 
     /// Read the first image that the configuration names under `role`. Further ones would be overlays.
-    pub(super) fn first(fit: &Fit<'a>, config: Node<'_, 'a>, role: &'static str) -> Result<Option<Image<'a>>, FitError> {
+    pub(super) fn first(
+        fit: &Fit<'a>,
+        config: Node<'_, 'a>,
+        role: &'static str,
+    ) -> Result<Option<Image<'a>>, FitError> {
         let Some(prop) = config.prop(role) else { return Ok(None) };
         let name = prop.strings().next().ok_or_else(|| FitError::malformed(config, role))?;
         Image::read(fit, Self::image_node(fit, config, name)?).map(Some)

@@ -4,16 +4,12 @@ use std::ops::Range;
 
 use ringfence::policy::{Allow, CmaWant, Key, Policy, PolicyError, Required};
 use ringfence::span::Span;
-use toml::de::DeTable;
 
-use super::reader::{Fault, Section, Value, address, wrong_type};
+use super::reader::{self, Fault, Section, Value, address, wrong_type};
 
-pub(super) fn policy(text: &str) -> Result<Policy, Fault> {
-    let root = DeTable::parse(text).map_err(|error| {
-        let end = text.len();
-        Fault::new(error.span().unwrap_or(end..end), "the file is no TOML", error.message())
-    })?;
-    let root = Section::root(&root);
+pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
+    let document = reader::document(text)?;
+    let root = Section::root("the policy", &document);
     root.only(&["mode", "on-error", "board", "carveout", "cma", "allow"])?;
     let (carveouts, places): (Vec<Required>, Vec<Range<usize>>) = carveouts(&root)?.into_iter().unzip();
     let cma = root.get("cma").map(|value| cma(&Section::of("[cma]", value)?)).transpose()?;
@@ -34,19 +30,10 @@ pub(super) fn policy(text: &str) -> Result<Policy, Fault> {
 }
 
 fn carveouts(root: &Section<'_, '_>) -> Result<Vec<(Required, Range<usize>)>, Fault> {
-    let Some(value) = root.get("carveout") else { return Ok(Vec::new()) };
-    let list = value.get_ref().as_array().ok_or_else(|| {
-        Fault::new(
-            value.span(),
-            "`carveout` must be a list of tables",
-            "write [[carveout]], in double brackets",
-        )
-    })?;
-    list.iter().map(carveout).collect()
+    root.list("carveout", "[[carveout]]")?.into_iter().map(carveout).collect()
 }
 
-fn carveout(value: Value<'_, '_>) -> Result<(Required, Range<usize>), Fault> {
-    let section = Section::of("[[carveout]]", value)?;
+fn carveout(section: Section<'_, '_>) -> Result<(Required, Range<usize>), Fault> {
     section.only(&["node", "label", "base", "size", "no-map"])?;
     let key = match (section.text("node")?, section.text("label")?) {
         (Some(path), None) => Key::Path(path),
@@ -74,7 +61,15 @@ fn carveout(value: Value<'_, '_>) -> Result<(Required, Range<usize>), Fault> {
 }
 
 fn cma(section: &Section<'_, '_>) -> Result<CmaWant, Fault> {
-    section.only(&["size", "alignment", "range", "via"])?;
+    section.only(CMA_KEYS)?;
+    cma_want(section)
+}
+
+/// The keys of `[cma]`.
+pub(crate) const CMA_KEYS: &[&str] = &["size", "alignment", "range", "via"];
+
+/// Read what contiguous memory is wanted from a table that may hold other keys, too.
+pub(crate) fn cma_want(section: &Section<'_, '_>) -> Result<CmaWant, Fault> {
     section.require("size")?;
     Ok(CmaWant {
         size: section.size("size")?.unwrap_or_default(),

@@ -1,8 +1,8 @@
 //! Policies as files: TOML that people write, or the blob that travels.
 
-mod build;
+pub(crate) mod build;
 mod init;
-mod reader;
+pub(crate) mod reader;
 mod write;
 
 use std::path::Path;

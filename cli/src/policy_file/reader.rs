@@ -1,53 +1,62 @@
-//! Reads a TOML table strictly: every value has a type and a place, every key must be known.
+//! Reads a TOML table strictly: every value has a type and a place, every key must be known. Policies and the
+//! configuration are read through it.
 
 use std::ops::Range;
 
 use ringfence::policy::Word;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use crate::{number, suggest};
 
-/// What is wrong at one place of a policy file.
+/// What is wrong at one place of a TOML file.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// The bytes of the file it is about.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     /// What is wrong, in one sentence.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// What to write under the bytes.
-    pub(super) label: String,
+    pub(crate) label: String,
 }
 
 impl Fault {
-    pub(super) fn new(span: Range<usize>, message: impl Into<String>, label: impl Into<String>) -> Self {
+    pub(crate) fn new(span: Range<usize>, message: impl Into<String>, label: impl Into<String>) -> Self {
         Self { span, message: message.into(), label: label.into() }
     }
 }
 
+/// Parse a file.
+pub(crate) fn document(text: &str) -> Result<Spanned<DeTable<'_>>, Fault> {
+    DeTable::parse(text).map_err(|error| {
+        let end = text.len();
+        Fault::new(error.span().unwrap_or(end..end), "the file is no TOML", error.message())
+    })
+}
+
 /// A value with its place.
-pub(super) type Value<'t, 'i> = &'t Spanned<DeValue<'i>>;
+pub(crate) type Value<'t, 'i> = &'t Spanned<DeValue<'i>>;
 
 /// A table with its place and the name that messages use.
-pub(super) struct Section<'t, 'i> {
+pub(crate) struct Section<'t, 'i> {
     table: &'t DeTable<'i>,
     /// The bytes of the file it takes.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     name: &'static str,
 }
 
 impl<'t, 'i> Section<'t, 'i> {
-    pub(super) fn root(table: &'t Spanned<DeTable<'i>>) -> Self {
-        Self { table: table.get_ref(), span: table.span(), name: "the policy" }
+    pub(crate) fn root(name: &'static str, table: &'t Spanned<DeTable<'i>>) -> Self {
+        Self { table: table.get_ref(), span: table.span(), name }
     }
 
-    pub(super) fn of(name: &'static str, value: Value<'t, 'i>) -> Result<Self, Fault> {
+    pub(crate) fn of(name: &'static str, value: Value<'t, 'i>) -> Result<Self, Fault> {
         let table = value.get_ref().as_table().ok_or_else(|| wrong_type(value, name, "a table"))?;
         Ok(Self { table, span: value.span(), name })
     }
 
     /// Refuse every key that is not in `known`.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), Fault> {
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), Fault> {
         let stranger = self.table.keys().find(|key| !known.contains(&key.get_ref().as_ref()));
         match stranger {
             None => Ok(()),
@@ -62,27 +71,55 @@ impl<'t, 'i> Section<'t, 'i> {
         }
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<Value<'t, 'i>> {
+    /// Every key with its value, in the order of the names.
+    pub(crate) fn entries(
+        &self,
+    ) -> impl Iterator<Item = (&'t Spanned<DeString<'i>>, Value<'t, 'i>)> + use<'t, 'i> {
+        self.table.iter()
+    }
+
+    /// The tables of `[[key]]`.
+    pub(crate) fn list(&self, key: &'static str, name: &'static str) -> Result<Vec<Section<'t, 'i>>, Fault> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let list = value.get_ref().as_array().ok_or_else(|| {
+            let label = format!("write {name}, in double brackets");
+            Fault::new(value.span(), format!("`{key}` must be a list of tables"), label)
+        })?;
+        list.iter().map(|value| Section::of(name, value)).collect()
+    }
+
+    /// Strings, one alone or a list.
+    pub(crate) fn texts(&self, key: &str) -> Result<Vec<(&'t str, Range<usize>)>, Fault> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let one = |value: Value<'t, 'i>| text(value, key).map(|text| (text, value.span()));
+        match value.get_ref() {
+            DeValue::Array(list) => list.iter().map(one).collect(),
+            DeValue::String(_) => Ok(vec![one(value)?]),
+            _ => Err(wrong_type(value, key, "a string or a list of strings")),
+        }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<Value<'t, 'i>> {
         self.table.get(key)
     }
 
-    pub(super) fn require(&self, key: &str) -> Result<Value<'t, 'i>, Fault> {
+    pub(crate) fn require(&self, key: &str) -> Result<Value<'t, 'i>, Fault> {
         let fault = || Fault::new(self.span.clone(), format!("{} lacks `{key}`", self.name), "in this table");
         self.get(key).ok_or_else(fault)
     }
 
-    pub(super) fn text(&self, key: &str) -> Result<Option<String>, Fault> {
+    pub(crate) fn text(&self, key: &str) -> Result<Option<String>, Fault> {
         self.get(key).map(|value| text(value, key).map(ToString::to_string)).transpose()
     }
 
-    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, Fault> {
+    pub(crate) fn flag(&self, key: &str) -> Result<Option<bool>, Fault> {
         let flag = |value: Value<'t, 'i>| {
             value.get_ref().as_bool().ok_or_else(|| wrong_type(value, key, "true or false"))
         };
         self.get(key).map(flag).transpose()
     }
 
-    pub(super) fn word<T: Word>(&self, key: &str) -> Result<Option<T>, Fault> {
+    pub(crate) fn word<T: Word>(&self, key: &str) -> Result<Option<T>, Fault> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let word = text(value, key)?;
         let known: Vec<&str> = T::WORDS.iter().map(|&(name, _)| name).collect();
@@ -90,20 +127,20 @@ impl<'t, 'i> Section<'t, 'i> {
         T::from_word(word).map(Some).ok_or_else(fault)
     }
 
-    pub(super) fn address(&self, key: &str) -> Result<Option<u64>, Fault> {
+    pub(crate) fn address(&self, key: &str) -> Result<Option<u64>, Fault> {
         self.get(key).map(|value| address(value, key)).transpose()
     }
 
-    pub(super) fn size(&self, key: &str) -> Result<Option<u64>, Fault> {
+    pub(crate) fn size(&self, key: &str) -> Result<Option<u64>, Fault> {
         self.get(key).map(|value| self::number(value, key, number::size)).transpose()
     }
 }
 
-pub(super) fn address(value: Value<'_, '_>, key: &str) -> Result<u64, Fault> {
+pub(crate) fn address(value: Value<'_, '_>, key: &str) -> Result<u64, Fault> {
     number(value, key, number::address)
 }
 
-fn text<'t>(value: Value<'t, '_>, key: &str) -> Result<&'t str, Fault> {
+pub(crate) fn text<'t>(value: Value<'t, '_>, key: &str) -> Result<&'t str, Fault> {
     value.get_ref().as_str().ok_or_else(|| wrong_type(value, key, "a string"))
 }
 
@@ -117,7 +154,7 @@ fn number(value: Value<'_, '_>, key: &str, read: fn(&str) -> Result<u64, String>
     }
 }
 
-pub(super) fn wrong_type(value: Value<'_, '_>, key: &str, wanted: &str) -> Fault {
+pub(crate) fn wrong_type(value: Value<'_, '_>, key: &str, wanted: &str) -> Fault {
     let found = value.get_ref().type_str();
     Fault::new(value.span(), format!("`{key}` must be {wanted}"), format!("this is of type {found}"))
 }

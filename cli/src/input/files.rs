@@ -1,15 +1,14 @@
-//! Finds and reads the device trees that the user named.
+//! Finds and reads the files that the user named.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use crate::failure::Failure;
 
 /// Largest file read as a device tree: eight times what arm64 can boot. What is larger is no device tree, and
 /// need not be held in memory to say so.
-const MAX_LEN: u64 = 16 << 20;
+pub(super) const MAX_TREE: u64 = 16 << 20;
 
 /// Find all inputs under the names given: files as they are, directories walked for `.dtb`, `-` for stdin.
 /// The order is the user's, and by name within a directory.
@@ -48,30 +47,6 @@ fn walk(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-/// Read a flattened tree from a `.dtb`, from stdin, or out of `dtc` for a `.dts`.
-///
-/// # Errors
-/// When the file cannot be read, or `dtc` refuses it.
-pub fn read(name: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = read_raw(name)?;
-    let is_source = name.extension().is_some_and(|ext| ext == "dts") || bytes.starts_with(b"/dts-v1/");
-    if is_source {
-        return compile(name, &bytes);
-    }
-    if bytes.is_empty() {
-        return Err(Failure::of(name, "the file is empty"));
-    }
-    Ok(bytes)
-}
-
-fn read_raw(name: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = read_limited(name, MAX_LEN + 1)?;
-    if bytes.len() as u64 > MAX_LEN {
-        return Err(Failure::of(name, "larger than 16 MiB: this is no device tree"));
-    }
-    Ok(bytes)
-}
-
 /// Read a file of any size, or stdin.
 ///
 /// # Errors
@@ -80,7 +55,8 @@ pub fn read_any(name: &Path) -> Result<Vec<u8>, Failure> {
     read_limited(name, u64::MAX)
 }
 
-fn read_limited(name: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+/// Read at most `limit` bytes.
+pub(super) fn read_limited(name: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let failure = |error: std::io::Error| Failure::of(name, describe(&error));
     let mut bytes = Vec::new();
     let reader: Box<dyn Read> = match is_stdin(name) {
@@ -91,39 +67,6 @@ fn read_limited(name: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// Run `dtc`. Includes are found beside the source, because `dtc` is given its path.
-fn compile(name: &Path, source: &[u8]) -> Result<Vec<u8>, Failure> {
-    let mut dtc = Command::new("dtc");
-    dtc.args(["-q", "-I", "dts", "-O", "dtb", "-o", "-"]).arg(if is_stdin(name) {
-        Path::new("-")
-    } else {
-        name
-    });
-    dtc.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = dtc.spawn().map_err(|error| {
-        Failure::of(name, format!("cannot run dtc: {}", describe(&error)))
-            .with_help("install the device tree compiler (Debian: apt-get install device-tree-compiler)")
-    })?;
-    if let Some(mut stdin) = child.stdin.take()
-        && is_stdin(name)
-    {
-        // A `dtc` that stops early says why on its own.
-        let _ = stdin.write_all(source);
-    }
-    let output = child.wait_with_output().map_err(|error| Failure::of(name, describe(&error)))?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let mut failure = Failure::of(name, format!("dtc refuses it: {}", said.trim()));
-    if source.windows(9).any(|window| window == b"\n#include") {
-        failure = failure.with_help(
-            "the source needs the C preprocessor: run `cpp -nostdinc -undef -x assembler-with-cpp` first",
-        );
-    }
-    Err(failure)
-}
-
 /// Tell whether a name stands for stdin or stdout.
 #[must_use]
 pub fn is_stdin(name: &Path) -> bool {
@@ -131,7 +74,7 @@ pub fn is_stdin(name: &Path) -> bool {
 }
 
 /// An I/O error without the number that says nothing to people.
-fn describe(error: &std::io::Error) -> String {
+pub(super) fn describe(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_string(),
         std::io::ErrorKind::PermissionDenied => "no permission to read it".to_string(),

@@ -1,0 +1,56 @@
+//! The device trees of a bundle (a FIT image), one a configuration.
+
+use std::io::Read;
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+use ringfence::fit::{Compression, Fit, FitError, Image};
+
+use super::Input;
+use super::files::MAX_TREE;
+use crate::failure::Failure;
+
+/// The trees of a bundle by configuration, or `None` when the bytes are no bundle.
+///
+/// # Errors
+/// When it is one, but a damaged one, or one without any tree.
+pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Input>>, Failure> {
+    // Most blobs are no bundles, and this says so at the speed of memory.
+    if memchr::memmem::find(bytes, b"configurations\0").is_none() {
+        return Ok(None);
+    }
+    let fit = match Fit::parse(bytes) {
+        Ok(fit) => fit,
+        // Whoever reads it as a device tree says better what is wrong with it.
+        Err(FitError::Tree(_) | FitError::NotAFit { .. }) => return Ok(None),
+        Err(error) => return Err(Failure::of(path, error)),
+    };
+    let mut out = Vec::new();
+    for (config, image) in fit.device_trees().map_err(|error| Failure::of(path, error))? {
+        let name = format!("{}#{config}", path.display());
+        let dtb = unpack(&image).map_err(|error| Failure::new(format!("{name}: {error}")))?;
+        out.push(Input { name, dtb, positions: None });
+    }
+    if out.is_empty() {
+        return Err(Failure::of(path, "no configuration of this bundle brings a device tree"));
+    }
+    Ok(Some(out))
+}
+
+fn unpack(image: &Image<'_>) -> Result<Vec<u8>, String> {
+    if !image.hashes.is_empty() {
+        image.verify().map_err(|error| error.to_string())?;
+    }
+    match image.compression {
+        Compression::None => Ok(image.data.to_vec()),
+        Compression::Gzip => {
+            let mut out = Vec::new();
+            let read = GzDecoder::new(image.data).take(MAX_TREE + 1).read_to_end(&mut out);
+            read.map_err(|error| format!("image {}: gzip: {error}", image.name))?;
+            match out.len() as u64 > MAX_TREE {
+                true => Err(format!("image {} holds more than 16 MiB: no device tree", image.name)),
+                false => Ok(out),
+            }
+        }
+    }
+}

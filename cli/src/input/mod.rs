@@ -1,0 +1,86 @@
+//! Inputs: whatever the user named becomes flattened trees, each with a name and, out of source, with the places
+//! where that source says what.
+
+mod bundle;
+mod files;
+mod positions;
+mod source;
+
+use std::path::{Path, PathBuf};
+
+use ringfence::{fdt, fit};
+
+use crate::failure::Failure;
+
+pub use files::{gather, is_stdin, read_any};
+pub use positions::{Place, Positions};
+
+/// How inputs are read.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Where `#include` and `/include/` look, besides the source's own directory.
+    pub includes: Vec<PathBuf>,
+    /// Compile sources without `/__symbols__`, as an ordinary build does.
+    pub bare: bool,
+}
+
+/// One flattened tree to be judged.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// What the user called it, with the configuration behind `#` for a tree out of a bundle.
+    pub name: String,
+    /// The blob.
+    pub dtb: Vec<u8>,
+    /// Where the source says what, when there is source.
+    pub positions: Option<Positions>,
+}
+
+/// Read every tree that a file holds: one, or for a bundle one a configuration.
+///
+/// # Errors
+/// When the file cannot be read, or its compiler refuses it, or a bundle is damaged.
+pub fn load(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
+    let mut bytes = files::read_limited(name, files::MAX_TREE + 1)?;
+    if bytes.is_empty() {
+        return Err(Failure::of(name, "the file is empty"));
+    }
+    if bytes.starts_with(&fdt::MAGIC.to_be_bytes()) {
+        if bytes.len() as u64 > files::MAX_TREE && !is_stdin(name) {
+            bytes = files::read_limited(name, fit::MAX_LEN as u64)?;
+        }
+        if let Some(trees) = bundle::trees(name, &bytes)? {
+            return Ok(trees);
+        }
+    }
+    if bytes.len() as u64 > files::MAX_TREE {
+        return Err(Failure::of(name, "larger than 16 MiB: this is no device tree"));
+    }
+    let is_source = name.extension().is_some_and(|ext| ext == "dts") || bytes.starts_with(b"/dts-v1/");
+    let (dtb, positions) = match is_source {
+        true => source::compile(name, &bytes, options)?,
+        false => (bytes, None),
+    };
+    Ok(vec![Input { name: name.display().to_string(), dtb, positions }])
+}
+
+/// Read the one tree of a file.
+///
+/// # Errors
+/// As [`load`], and when a bundle holds several.
+pub fn load_one(name: &Path, options: &Options) -> Result<Input, Failure> {
+    let mut trees = load(name, options)?;
+    match (trees.pop(), trees.is_empty()) {
+        (Some(tree), true) => Ok(tree),
+        _ => Err(Failure::of(name, "a bundle with several device trees").with_help(
+            "`ringfence check` judges all of them; take one out with `dumpimage -T flat_dt -p INDEX -o OUT`",
+        )),
+    }
+}
+
+/// Read the one tree of a file as a blob alone, a source compiled as an ordinary build does.
+///
+/// # Errors
+/// As [`load_one`].
+pub fn read(name: &Path) -> Result<Vec<u8>, Failure> {
+    load_one(name, &Options { bare: true, ..Options::default() }).map(|input| input.dtb)
+}

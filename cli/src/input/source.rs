@@ -1,0 +1,138 @@
+//! Compiles source: the C preprocessor where there are directives for it, then `dtc`, once for the blob and once
+//! for the places.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use super::files::describe;
+use super::{Options, Positions, is_stdin};
+use crate::failure::Failure;
+
+/// Compile a source that was read from `name`.
+///
+/// # Errors
+/// When the preprocessor or the compiler is missing, or refuses the source.
+pub(super) fn compile(
+    name: &Path,
+    source: &[u8],
+    options: &Options,
+) -> Result<(Vec<u8>, Option<Positions>), Failure> {
+    let preprocessed = match has_directives(source) {
+        true => Some(preprocess(name, source, options)?),
+        false => None,
+    };
+    // What `dtc` is to read: the file itself, so that it knows its name, or text through a pipe.
+    let text = preprocessed.as_deref().or(is_stdin(name).then_some(source));
+    let symbols: &[&str] = if options.bare { &[] } else { &["-@"] };
+    let blob = dtc(name, text, options, &[&["-q", "-O", "dtb"], symbols].concat())?;
+    if !blob.status.success() {
+        return Err(refusal(name, "dtc", &blob));
+    }
+    // A compiler without annotations still compiles; findings then have no lines.
+    let annotated = dtc(name, text, options, &["-q", "-q", "-O", "dts", "-T", "-T"])?;
+    let positions = annotated.status.success().then(|| {
+        let mut positions = Positions::parse(&String::from_utf8_lossy(&annotated.stdout));
+        positions.rename("<stdin>", name);
+        positions.read_files();
+        if is_stdin(name) {
+            positions.keep("-", &String::from_utf8_lossy(source));
+        }
+        positions
+    });
+    Ok((blob.stdout, positions))
+}
+
+/// Tell whether a source wants the C preprocessor. `#address-cells` and its like are properties.
+fn has_directives(source: &[u8]) -> bool {
+    const DIRECTIVES: &[&[u8]] = &[b"include", b"define", b"undef", b"if", b"error", b"pragma"];
+    source.split(|&byte| byte == b'\n').any(|line| {
+        let directive = line.trim_ascii_start().strip_prefix(b"#").map(<[u8]>::trim_ascii_start);
+        directive.is_some_and(|rest| DIRECTIVES.iter().any(|word| is_word(rest, word)))
+    })
+}
+
+/// `if` is a word of `if X`, `ifdef` and `ifndef`, and not of `if-cells`.
+fn is_word(text: &[u8], word: &[u8]) -> bool {
+    let Some(rest) = text.strip_prefix(word) else { return false };
+    let rest = if word == b"if" {
+        rest.strip_prefix(b"def").or_else(|| rest.strip_prefix(b"ndef")).unwrap_or(rest)
+    } else {
+        rest
+    };
+    rest.first().is_none_or(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'<' | b'('))
+}
+
+/// The kernel's own way (scripts/Makefile.lib): no system headers, no predefined macros but `__DTS__`.
+fn preprocess(name: &Path, source: &[u8], options: &Options) -> Result<Vec<u8>, Failure> {
+    let mut cpp = Command::new("cpp");
+    cpp.args(["-nostdinc", "-undef", "-D__DTS__", "-x", "assembler-with-cpp"]);
+    for include in &options.includes {
+        cpp.arg("-I").arg(include);
+    }
+    let input = is_stdin(name).then_some(source);
+    let output = run(cpp.arg(name), input).map_err(|error| {
+        Failure::of(name, format!("cannot run cpp: {error}"))
+            .with_help("install the C preprocessor (Debian: apt-get install cpp)")
+    })?;
+    match output.status.success() {
+        true => Ok(output.stdout),
+        false => Err(refusal(name, "cpp", &output)
+            .with_help("give the directories of missing headers with -I, such as -I include")),
+    }
+}
+
+fn dtc(name: &Path, text: Option<&[u8]>, options: &Options, args: &[&str]) -> Result<Output, Failure> {
+    let mut dtc = Command::new("dtc");
+    dtc.args(["-I", "dts", "-o", "-"]).args(args);
+    // Through a pipe `dtc` knows no directory that `/include/` could start from.
+    let own = name.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let own = own.filter(|_| text.is_some() && !is_stdin(name));
+    for include in own.into_iter().chain(options.includes.iter().map(|path| &**path)) {
+        dtc.arg("-i").arg(include);
+    }
+    dtc.arg(if text.is_some() { Path::new("-") } else { name });
+    run(&mut dtc, text).map_err(|error| {
+        Failure::of(name, format!("cannot run dtc: {error}"))
+            .with_help("install the device tree compiler (Debian: apt-get install device-tree-compiler)")
+    })
+}
+
+/// Run a program with `input` on its stdin.
+fn run(command: &mut Command, input: Option<&[u8]>) -> Result<Output, String> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| describe(&error))?;
+    let stdin = child.stdin.take();
+    std::thread::scope(|scope| {
+        // A program that writes before it has read everything must not wait for us.
+        scope.spawn(move || {
+            if let (Some(mut stdin), Some(input)) = (stdin, input) {
+                // One that stops early says why on its own.
+                let _ = stdin.write_all(input);
+            }
+        });
+        child.wait_with_output().map_err(|error| describe(&error))
+    })
+}
+
+fn refusal(name: &Path, program: &str, output: &Output) -> Failure {
+    let said = String::from_utf8_lossy(&output.stderr);
+    Failure::of(name, format!("{program} refuses it: {}", said.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_are_no_directives() {
+        for source in ["#include \"a.dtsi\"", "\t# include <a.h>", "#ifdef X", "#if 1", "x\n#define A 1"] {
+            assert!(has_directives(source.as_bytes()), "{source}");
+        }
+        for source in
+            ["#address-cells = <2>;", "\t#if-cells = <1>;", "#include-cells = <0>;", "/include/ \"a\"", "#"]
+        {
+            assert!(!has_directives(source.as_bytes()), "{source}");
+        }
+    }
+}
