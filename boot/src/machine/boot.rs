@@ -31,6 +31,9 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     // SAFETY: mapped by the second map, set apart by the linker script, started once.
     unsafe { heap::start(symbols.heap_begin, symbols.heap_end) };
     say!("ringfence {} at {:#x}, EL{}", env!("CARGO_PKG_VERSION"), layout.base, entry.el());
+    if let Some(ring) = structured::span() {
+        say!("structured log at {ring}");
+    }
     if entry.x[1..] != [0; 3] {
         say!("x1 to x3 are not 0 at entry, against the boot protocol; the kernel will get 0");
     }

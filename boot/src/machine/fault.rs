@@ -58,7 +58,7 @@ extern "C" fn stage_fault(kind: u64, esr: u64, far: u64, pc: u64, sp: u64, lr: u
             ));
         }
         None => log::line_in_fault(format_args!(
-            "HALT access to {far:#x}, where nothing is mapped, PC {pc:#x} (image + {offset:#x}), LR {lr:#x} ({esr}); look for who gave this address"
+            "HALT stray access to {far:#x}, PC {pc:#x} (image + {offset:#x}), LR {lr:#x} ({esr}); look for who gave this address"
         )),
     }
     power::stop()

@@ -2,7 +2,7 @@
 
 use super::asm::Symbols;
 use super::memory;
-use aarch64_cpu::registers::{CNTPCT_EL0, Readable};
+use aarch64_cpu::registers::{CNTFRQ_EL0, CNTVCT_EL0, Readable};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
 use ringfence::span::Span;
@@ -82,4 +82,11 @@ unsafe impl defmt::Logger for Logger {
     }
 }
 
-defmt::timestamp!("{=u64}", CNTPCT_EL0.get());
+defmt::timestamp!("{=u64:us}", microseconds());
+
+/// Time since the counter started. The virtual counter is the one that no hypervisor traps at EL1.
+fn microseconds() -> u64 {
+    const MILLION: u64 = 1_000_000;
+    let (ticks, hertz) = (CNTVCT_EL0.get(), CNTFRQ_EL0.get().max(1));
+    (ticks / hertz).wrapping_mul(MILLION).wrapping_add((ticks % hertz).wrapping_mul(MILLION) / hertz)
+}
