@@ -100,10 +100,10 @@ fn lowest(draft: &Draft<'_, '_>, size: u64, align: u64) -> Option<Span> {
     let found = draft
         .scene
         .map
-        .ram
+        .usable
         .spans()
         .iter()
         .find_map(|&bank| draft.taken.find(bank, size, align, Direction::BottomUp))?;
-    debug_assert_eq!(draft.scene.in_ram(found), Coverage::All);
+    debug_assert_eq!(draft.scene.in_usable(found), Coverage::All);
     Some(found)
 }

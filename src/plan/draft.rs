@@ -192,7 +192,7 @@ impl<'s, 'a> Draft<'s, 'a> {
     /// Tell whether `span` is free, in one stretch of RAM, and (for a pool) on one side of 4 GiB.
     pub(super) fn is_free(&self, span: Span, cma: bool) -> bool {
         let crosses = cma && span.base() < 4 * GIB && span.end() > 4 * GIB;
-        !crosses && self.scene.in_ram(span) == Coverage::All && self.taken.conflict(span).is_none()
+        !crosses && self.scene.in_usable(span) == Coverage::All && self.taken.conflict(span).is_none()
     }
 
     /// The parts of the no-map union of the input that no slot protects any more.

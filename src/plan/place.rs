@@ -106,7 +106,7 @@ pub(super) fn find(draft: &Draft<'_, '_>, request: &Request) -> Option<Span> {
     for window in windows {
         let sides: &[Span] = if request.cma { &[high, low] } else { &[window] };
         let pieces = sides.iter().filter_map(|side| side.intersection(window)).flat_map(|piece| {
-            draft.scene.map.ram.spans().iter().rev().filter_map(move |bank| bank.intersection(piece))
+            draft.scene.map.usable.spans().iter().rev().filter_map(move |bank| bank.intersection(piece))
         });
         for piece in pieces {
             let found = draft.taken.find(piece, request.size, request.align, Direction::TopDown);

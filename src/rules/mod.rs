@@ -2,10 +2,13 @@
 //!
 //! To add a rule, write its file with a [`Doc`] and a `check`, and name it in the catalogue below.
 
+mod near;
+mod references;
 pub mod required;
 mod scene;
 mod sink;
 
+pub use references::Reference;
 pub use scene::{Claim, Owner, Scene};
 pub use sink::{MAX_PER_RULE, Sink};
 
@@ -55,18 +58,37 @@ catalogue! {
     rf104_several_tuples,
     rf105_ranges_content,
     rf106_no_ram,
+    rf107_one_reserved_memory,
+    rf108_misspelled_parent,
+    rf109_nested,
+    rf110_status,
+    rf111_reg_and_size,
+    rf112_root_cells,
+    rf113_memory_type,
+    rf114_banks,
+    rf115_count,
     rf201_overlap,
     rf202_memreserve,
     rf203_partly_in_ram,
     rf205_over_boot,
     rf206_boot_place,
     rf207_page_alignment,
+    rf208_ram_over_device,
+    rf209_memreserve_list,
+    rf210_memreserve_dynamic,
+    rf211_framebuffer,
+    rf212_ramoops,
     rf301_no_map_reusable,
     rf302_pool_alignment,
     rf303_pool_outside_ram,
     rf304_default_twice,
     rf305_dynamic,
     rf306_unplaceable,
+    rf307_restricted_flags,
+    rf308_coherent_mapped,
+    rf309_needs_no_map,
+    rf310_default_flags,
+    rf311_cma_count,
     rf401_required_missing,
     rf402_required_moved,
     rf403_required_shrunk,
@@ -76,7 +98,16 @@ catalogue! {
     rf501_cma_over,
     rf502_cma_value,
     rf503_bootargs_length,
+    rf504_memory_cap,
+    rf505_crashkernel,
+    rf506_cma_window,
+    rf507_elfcorehdr,
+    rf508_seed,
     rf601_unit_address,
+    rf602_dangling,
+    rf603_disabled_region,
+    rf604_shared_region,
+    rf605_misspelled_flag,
 }
 
 /// Judge a scene by every rule, in the order of their numbers.

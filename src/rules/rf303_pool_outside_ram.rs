@@ -31,7 +31,7 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live().filter(|region| region.is_cma()) {
         for &span in region.spans() {
-            let message = if scene.in_ram(span) != Coverage::All {
+            let message = if scene.in_usable(span) != Coverage::All {
                 format!("CMA pool {span} does not lie in RAM: Linux panics while it sets the pool up")
             } else if crosses_4g(span) {
                 format!("CMA pool {span} crosses 4 GiB: Linux cannot activate it and frees it")

@@ -2,8 +2,11 @@
 
 use super::{Doc, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
-use crate::span::{Size, Span};
-use crate::survey::Extent;
+use crate::ledger;
+use crate::plan::subtract;
+use crate::span::{Size, Span, align_up};
+use crate::survey::{Dynamic, Extent, Region};
+use alloc::vec::Vec;
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
@@ -29,7 +32,12 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in scene.map.live() {
+    let mut dynamic = scene.map.live().filter(|region| matches!(region.extent, Extent::Dynamic(_))).peekable();
+    if dynamic.peek().is_none() {
+        return;
+    }
+    let free = free(scene);
+    for region in dynamic {
         let Extent::Dynamic(dynamic) = &region.extent else { continue };
         if let Some(align) = dynamic.align.filter(|align| !align.is_power_of_two()) {
             out.push(
@@ -42,14 +50,14 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
                 .with_help(format!("write {:#x}", align.checked_next_power_of_two().unwrap_or(1 << 63))),
             );
         }
-        let room = room(scene, &dynamic.windows);
-        if let Some(room) = room.filter(|&room| room < dynamic.size) {
+        let Some(free) = &free else { continue };
+        if !fits(scene, free, region, dynamic) {
             out.push(
                 Finding::new(
                     DOC.id,
                     DOC.severity,
                     region.path.as_str(),
-                    format!("wants {} but its alloc-ranges hold at most {} of RAM", Size(dynamic.size), Size(room)),
+                    format!("wants {}, but what RAM and the other regions leave it never holds so much", Size(dynamic.size)),
                 )
                 .with_help("widen alloc-ranges or ask for less"),
             );
@@ -57,21 +65,29 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     }
 }
 
-/// The longest stretch of RAM in any one window, in bytes; `None` when RAM is unknown.
-fn room(scene: &Scene<'_, '_>, windows: &[Span]) -> Option<u64> {
-    if !scene.map.ram.is_known() {
+/// The RAM that no static region and no `/memreserve/` entry has; `None` when RAM is unknown.
+fn free(scene: &Scene<'_, '_>) -> Option<Vec<Span>> {
+    if !scene.map.usable.is_known() {
         return None;
     }
-    let ram = scene.map.ram.spans();
-    let longest = |window: Option<Span>| {
-        ram.iter()
-            .filter_map(|bank| window.map_or(Some(*bank), |w| w.intersection(*bank)))
-            .map(Span::len)
-            .max()
-            .unwrap_or(0)
+    let fixed = scene.map.live().flat_map(|region| region.spans().iter().copied());
+    let taken = ledger::union(fixed.chain(scene.map.memreserve.iter().copied()).collect());
+    Some(subtract(scene.map.usable.spans(), &taken))
+}
+
+/// Tell whether there is a place for one region, were it alone in its wish.
+fn fits(scene: &Scene<'_, '_>, free: &[Span], region: &Region, dynamic: &Dynamic) -> bool {
+    let unit = if region.is_cma() { scene.profile.cma_align() } else { scene.profile.page.bytes() };
+    let Some(align) = dynamic.align.unwrap_or(unit).checked_next_power_of_two() else { return false };
+    let align = align.max(unit);
+    let holds = |piece: Span| {
+        align_up(piece.base(), align)
+            .and_then(|base| Span::new(base, dynamic.size))
+            .is_some_and(|span| piece.covers(span))
     };
-    match windows {
-        [] => Some(longest(None)),
-        _ => windows.iter().map(|&window| longest(Some(window))).max(),
-    }
+    let inside = |piece: &Span| match dynamic.windows.as_slice() {
+        [] => holds(*piece),
+        windows => windows.iter().filter_map(|window| window.intersection(*piece)).any(holds),
+    };
+    free.iter().any(inside)
 }

@@ -32,7 +32,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(span) = scene.cma_arg().and_then(|arg| arg.fixed()) else { return };
     let path = "/chosen";
     let repair = || (RepairKind::SettleCma, "place the pool in free RAM and rewrite `cma=`");
-    if scene.in_ram(span) != Coverage::All {
+    if scene.in_usable(span) != Coverage::All {
         let (kind, words) = repair();
         out.push(
             Finding::new(DOC.id, DOC.severity, path, format!("`cma=` asks for {span}, which does not lie in RAM"))

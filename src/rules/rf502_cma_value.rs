@@ -1,7 +1,7 @@
 //! RF502: the numbers of a `cma=` are ones that the kernel can use.
 
 use super::{Doc, Scene, Sink};
-use crate::bootargs::CmaArg;
+use crate::bootargs::{self, CmaArg};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::span::{MIB, Size};
 use alloc::format;
@@ -25,6 +25,12 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(arg) = scene.cma_arg() else { return };
+    let line = scene.map.chosen.bootargs.as_deref().unwrap_or_default();
+    if bootargs::args(line).filter(|arg| arg.param == b"cma" && arg.value.is_some()).count() > 1 {
+        let message = "bootargs say `cma=` more than once: the last one counts";
+        let finding = Finding::new(DOC.id, Severity::Warning, "/chosen", message);
+        out.push(finding.with_help("keep the one that is meant"));
+    }
     let Some((severity, message, help)) = complaint(scene, arg) else { return };
     let finding = Finding::new(DOC.id, severity, "/chosen", message).with_help(help);
     out.push(if severity == Severity::Error && scene.map.ram.is_known() {

@@ -1,5 +1,6 @@
 //! What every rule looks at, with the claims on memory already sorted and the colliding pairs already found.
 
+use super::references::{self, Reference};
 use super::required;
 use crate::bootargs::{self, CmaArg};
 use crate::facts::BootFacts;
@@ -12,6 +13,7 @@ use crate::span::Span;
 use crate::survey::{MemoryMap, Region};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 
 /// Who claims a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +58,7 @@ pub struct Scene<'s, 'a> {
     claims: Vec<Claim>,
     pairs: Vec<(usize, usize)>,
     more_pairs: bool,
+    references: OnceCell<Vec<Reference>>,
     required_paths: Vec<String>,
 }
 
@@ -79,7 +82,18 @@ impl<'s, 'a> Scene<'s, 'a> {
         let (pairs, more_pairs) = colliding(map, &claims);
         // Five rules and the planner ask for these; a label costs a walk over the tree.
         let required_paths = policy.map_or_else(Vec::new, |policy| required::paths(tree, &policy.carveouts));
-        Self { tree, map, facts, policy, profile, claims, pairs, more_pairs, required_paths }
+        Self {
+            tree,
+            map,
+            facts,
+            policy,
+            profile,
+            claims,
+            pairs,
+            more_pairs,
+            required_paths,
+            references: OnceCell::new(),
+        }
     }
 
     /// The path that the key of a required carveout names, by the carveout's index in the policy.
@@ -140,6 +154,33 @@ impl<'s, 'a> Scene<'s, 'a> {
             return Coverage::All;
         }
         ledger::coverage(self.map.ram.spans(), span)
+    }
+
+    /// Tell how much of `span` lies in one stretch of the RAM that the command line leaves to Linux.
+    /// `Coverage::All` where RAM is unknown.
+    #[must_use]
+    pub fn in_usable(&self, span: Span) -> Coverage {
+        if !self.map.ram.is_known() {
+            return Coverage::All;
+        }
+        ledger::coverage(self.map.usable.spans(), span)
+    }
+
+    /// Tell whether the tree is about to be booted rather than at rest: a stage, a kernel or the RAM is named, or
+    /// a loader has left in `/chosen` what only a loader knows.
+    #[must_use]
+    pub fn is_at_boot(&self) -> bool {
+        let left = |name| self.map.chosen.node.is_some_and(|node| self.tree.node(node).has_prop(name));
+        let facts = self.facts;
+        facts.stage.is_some()
+            || facts.kernel.is_some()
+            || !facts.ram.is_empty()
+            || ["linux,initrd-start", "kaslr-seed", "rng-seed"].into_iter().any(left)
+    }
+
+    /// Every `memory-region` of the tree, read when first asked for.
+    pub fn references(&self) -> &[Reference] {
+        self.references.get_or_init(|| references::references(self.tree))
     }
 
     /// The effective `cma=` of the command line.

@@ -1,7 +1,9 @@
 //! `/chosen`: what the boot loader hands to the kernel.
 
+use super::reg::Cells;
+use crate::bootargs;
 use crate::fdt::{NodeId, Tree};
-use crate::span::Span;
+use crate::span::{Span, align_down};
 use alloc::vec::Vec;
 
 /// What `/chosen` says about memory.
@@ -13,10 +15,12 @@ pub struct Chosen {
     pub bootargs: Option<Vec<u8>>,
     /// `linux,initrd-start` to `linux,initrd-end`; `None` when absent, unreadable or empty.
     pub initrd: Option<Span>,
+    /// `linux,usable-memory-range`, in the root's cells; empty when absent or unreadable.
+    pub usable: Vec<Span>,
 }
 
 impl Chosen {
-    pub(super) fn survey(tree: &Tree<'_>) -> Self {
+    pub(super) fn survey(tree: &Tree<'_>, cells: Cells) -> Self {
         let Some(node) = tree.find("/chosen") else { return Self::default() };
         let number = |name| node.prop(name).and_then(|p| p.as_u64());
         Self {
@@ -27,6 +31,17 @@ impl Chosen {
             initrd: number("linux,initrd-start")
                 .zip(number("linux,initrd-end"))
                 .and_then(|(start, end)| Span::from_ends(start, end)),
+            usable: node
+                .prop("linux,usable-memory-range")
+                .and_then(|range| cells.spans(range.value).ok())
+                .unwrap_or_default(),
         }
+    }
+
+    /// Bytes of RAM that `mem=` keeps, in whole 4 KiB pages.
+    #[must_use]
+    pub fn limit(&self) -> Option<u64> {
+        let value = bootargs::last_value(self.bootargs.as_deref()?, b"mem")?;
+        bootargs::memparse(value).0.map(|bytes| align_down(bytes, 4 << 10))
     }
 }

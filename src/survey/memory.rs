@@ -1,5 +1,6 @@
 //! `/memory`: the RAM banks.
 
+use super::chosen::Chosen;
 use super::reg::Cells;
 use crate::facts::BootFacts;
 use crate::fdt::{NodeId, Tree};
@@ -18,7 +19,7 @@ pub struct Bank {
     pub span: Option<Span>,
 }
 
-/// The RAM that Linux will see.
+/// RAM, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ram {
     /// The union of the banks: ascending, disjoint, touching banks joined.
@@ -35,6 +36,30 @@ impl Ram {
             false => facts.ram.clone(),
         };
         if spans.is_empty() { Self::Unknown } else { Self::Known(ledger::union(spans)) }
+    }
+
+    /// What the kernel leaves of it: the windows of `linux,usable-memory-range` (the first caps, further ones are
+    /// added), then the lowest bytes that `mem=` keeps (drivers/of/fdt.c, `early_init_dt_check_for_usable_mem_range`;
+    /// arch/arm64/mm/init.c, `arm64_memblock_init`). A `mem=` of 0 is no cap.
+    pub(super) fn capped(&self, chosen: &Chosen) -> Self {
+        let Self::Known(spans) = self else { return Self::Unknown };
+        let mut left = spans.clone();
+        if !chosen.usable.is_empty() {
+            let windows = ledger::union(chosen.usable.clone());
+            let cut = |span: &Span| windows.iter().filter_map(|w| w.intersection(*span)).collect::<Vec<_>>();
+            left = left.iter().flat_map(cut).collect();
+        }
+        if let Some(mut room) = chosen.limit().filter(|&limit| limit > 0) {
+            left = left
+                .into_iter()
+                .filter_map(|span| {
+                    let kept = Span::new(span.base(), span.len().min(room))?;
+                    room -= kept.len();
+                    Some(kept)
+                })
+                .collect();
+        }
+        Self::Known(left)
     }
 
     /// The banks joined, or nothing when they are unknown.

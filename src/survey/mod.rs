@@ -27,8 +27,10 @@ pub struct MemoryMap {
     pub cells: Cells,
     /// Every tuple of every enabled `/memory` node.
     pub banks: Vec<Bank>,
-    /// The RAM that Linux will see.
+    /// The RAM that is there.
     pub ram: Ram,
+    /// The RAM that Linux will use: what `mem=` and `linux,usable-memory-range` leave of it.
+    pub usable: Ram,
     /// The `/memreserve/` entries, up to the first of size 0, where Linux stops reading.
     pub memreserve: Vec<Span>,
     /// `/reserved-memory` itself.
@@ -47,9 +49,12 @@ impl MemoryMap {
         let banks = memory::banks(tree, cells);
         let reserved = ReservedMemory::survey(tree);
         let regions = reserved.as_ref().map_or_else(Vec::new, |r| region::regions(tree, r, cells));
+        let chosen = Chosen::survey(tree, cells);
+        let ram = Ram::new(&banks, facts);
         Self {
             cells,
-            ram: Ram::new(&banks, facts),
+            usable: ram.capped(&chosen),
+            ram,
             banks,
             memreserve: tree
                 .blob()
@@ -59,7 +64,7 @@ impl MemoryMap {
                 .collect(),
             reserved,
             regions,
-            chosen: Chosen::survey(tree),
+            chosen,
         }
     }
 

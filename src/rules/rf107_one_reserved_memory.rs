@@ -1,0 +1,38 @@
+//! RF107: there is one `/reserved-memory`.
+
+use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(107),
+    title: "there is one /reserved-memory",
+    severity: Severity::Error,
+    why: "Linux reads the first root node of that name, with or without a unit address, and no other: every region in a second one is ordinary memory. All kernels.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@44000000 { reg = <0x0 0x44000000 0x0 0x500000>; no-map; };
+\t};
+\treserved-memory@1 { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tcam@48000000 { reg = <0x0 0x48000000 0x0 0x500000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@44000000 { reg = <0x0 0x44000000 0x0 0x500000>; no-map; };
+\t\tcam@48000000 { reg = <0x0 0x48000000 0x0 0x500000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let Some(first) = scene.map.reserved.as_ref().map(|reserved| reserved.node) else { return };
+    let others = scene.tree.root().children().filter(|node| node.id() != first);
+    for node in others.filter(|node| node.base_name() == "reserved-memory") {
+        out.push(
+            Finding::new(DOC.id, DOC.severity, node.path(), "is a second /reserved-memory: Linux reads only the first")
+                .with_help("move its regions into the first"),
+        );
+    }
+}

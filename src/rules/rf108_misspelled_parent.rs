@@ -1,0 +1,39 @@
+//! RF108: `/reserved-memory` is spelled so.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use super::near::is_near;
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(108),
+    title: "/reserved-memory is spelled so",
+    severity: Severity::Error,
+    why: "Linux looks for reserved-memory and for nothing like it. Under any other name every carveout is ordinary memory; 6.1 does not even print a line about it.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved_memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@44000000 { reg = <0x0 0x44000000 0x0 0x500000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@44000000 { reg = <0x0 0x44000000 0x0 0x500000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    for node in scene.tree.root().children() {
+        let name = node.base_name();
+        let short = matches!(name, "reserved-mem" | "reserved_mem" | "reserve-mem");
+        if !(short || is_near(name, "reserved-memory")) || !node.children().any(|child| child.has_prop("reg")) {
+            continue;
+        }
+        out.push(
+            Finding::new(DOC.id, DOC.severity, node.path(), format!("`{name}` is not `reserved-memory`: Linux reads nothing in it"))
+                .with_help("name it `reserved-memory`"),
+        );
+    }
+}

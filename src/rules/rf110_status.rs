@@ -1,0 +1,44 @@
+//! RF110: a `status` says what Linux does.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(110),
+    title: "a region is enabled, or disabled in so many words",
+    severity: Severity::Warning,
+    why: "Every status other than ok and okay makes Linux ignore the region without a message, reserved and fail included: its memory is free. The status of /reserved-memory itself is never looked at.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@44000000 { reg = <0x0 0x44000000 0x0 0x500000>; no-map; status = \"reserved\"; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@44000000 { reg = <0x0 0x44000000 0x0 0x500000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    for region in scene.map.regions.iter().filter(|region| !region.enabled) {
+        let status = scene.tree.node(region.node).prop("status").and_then(|status| status.as_str());
+        if status == Some("disabled") {
+            continue;
+        }
+        let message = format!("status `{}` does not reserve it: Linux uses its memory", status.unwrap_or_default());
+        out.push(
+            Finding::new(DOC.id, DOC.severity, region.path.as_str(), message)
+                .with_help("remove the status, or write `disabled` where the memory is free"),
+        );
+    }
+    if let Some(reserved) = scene.map.reserved.as_ref().filter(|r| !scene.tree.node(r.node).is_enabled()) {
+        out.push(
+            Finding::new(DOC.id, DOC.severity, reserved.path.as_str(), "has a status, which Linux does not look at")
+                .with_help("disable the regions, not their parent"),
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! RF111: a region has `reg` or `size`, not both.
+
+use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(111),
+    title: "a region has reg or size, not both",
+    severity: Severity::Warning,
+    why: "reg wins and size means nothing; 6.1 takes a region whose reg has size 0 for a dynamic one then.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@44000000 { reg = <0x0 0x44000000 0x0 0x500000>; size = <0x0 0x600000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@44000000 { reg = <0x0 0x44000000 0x0 0x500000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    for region in scene.map.live() {
+        let node = scene.tree.node(region.node);
+        if node.has_prop("reg") && node.has_prop("size") {
+            out.push(
+                Finding::new(DOC.id, DOC.severity, region.path.as_str(), "has `reg` and `size`: Linux ignores `size`")
+                    .with_help("remove one of the two"),
+            );
+        }
+    }
+}

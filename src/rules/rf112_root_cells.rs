@@ -1,0 +1,34 @@
+//! RF112: the root says how addresses and sizes are written.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(112),
+    title: "the root has #address-cells and #size-cells of 1 or 2",
+    severity: Severity::Error,
+    why: "Linux assumes one cell each where the root says nothing, and reads every tuple of /memory and /reserved-memory wrong; 7.x warns.",
+    bad: "/ {
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let root = scene.tree.root();
+    let declared = root.has_prop("#address-cells") && root.has_prop("#size-cells");
+    let cells = scene.map.cells;
+    if (declared && cells.usable()) || (scene.map.banks.is_empty() && scene.map.reserved.is_none()) {
+        return;
+    }
+    let message = match declared {
+        true => format!("cells {}/{} are none that Linux reads memory with", cells.address, cells.size),
+        false => "has no `#address-cells` or no `#size-cells`: Linux takes 1 for it".into(),
+    };
+    out.push(Finding::new(DOC.id, DOC.severity, "/", message).with_help("write both, 1 or 2 each"));
+}

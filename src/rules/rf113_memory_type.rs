@@ -1,0 +1,32 @@
+//! RF113: `/memory` says that it is memory.
+
+use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(113),
+    title: "a /memory node has device_type = \"memory\"",
+    severity: Severity::Warning,
+    why: "Linux takes root nodes by their device_type, not by their name: RAM in a node without it does not exist for any kernel.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\tmemory@90000000 { reg = <0x0 0x90000000 0x0 0x10000000>; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let memory = scene.tree.root().children().filter(|node| node.base_name() == "memory");
+    for node in memory.filter(|node| node.is_enabled() && node.has_prop("reg")) {
+        if node.prop("device_type").and_then(|kind| kind.as_str()) != Some("memory") {
+            out.push(
+                Finding::new(DOC.id, DOC.severity, node.path(), "has no device_type = \"memory\": it is no RAM to Linux")
+                    .with_help("write `device_type = \"memory\";`"),
+            );
+        }
+    }
+}

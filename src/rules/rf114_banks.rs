@@ -1,0 +1,46 @@
+//! RF114: RAM banks are whole pages and apart.
+
+use alloc::format;
+use alloc::vec::Vec;
+use crate::order;
+use crate::finding::{Finding, RuleId, Severity};
+use crate::span::Span;
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(114),
+    title: "RAM banks are whole pages and do not overlap",
+    severity: Severity::Warning,
+    why: "Linux rounds a bank inward to pages, so its ends are lost, and merges banks that overlap; a loader that fills one of them again may count RAM twice.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>, <0x0 0x7ff00000 0x0 0x200000>; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>, <0x0 0x80000000 0x0 0x200000>; };
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let mut banks: Vec<Span> = scene.map.banks.iter().filter_map(|bank| bank.span).collect();
+    let page = scene.profile.page.bytes();
+    for &bank in banks.iter().filter(|bank| !bank.is_aligned(page)) {
+        out.push(
+            Finding::new(DOC.id, DOC.severity, "/memory", format!("bank {bank} does not cover whole pages"))
+                .with_span(bank, "RAM")
+                .with_help("round it inward to pages"),
+        );
+    }
+    order::sort(&mut banks);
+    for pair in banks.windows(2) {
+        let [low, high] = pair else { continue };
+        let Some(shared) = low.intersection(*high) else { continue };
+        out.push(
+            Finding::new(DOC.id, DOC.severity, "/memory", format!("banks share {shared}"))
+                .with_span(*low, "RAM")
+                .with_span(*high, "RAM")
+                .with_help("let every address be in one bank"),
+        );
+    }
+}

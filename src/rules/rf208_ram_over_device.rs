@@ -1,0 +1,146 @@
+//! RF208: RAM does not lie over the registers of a device.
+
+use super::{Doc, Scene, Sink};
+use crate::fdt::Node;
+use crate::finding::{Finding, RuleId, Severity};
+use crate::ledger::{self, Coverage};
+use crate::span::Span;
+use crate::survey::Cells;
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(208),
+    title: "no RAM bank lies over the registers of a device",
+    severity: Severity::Error,
+    why: "Linux maps the bank as memory, hands its pages out, and the first write to one of them writes to a \
+          device: an external abort, or worse. QEMU makes such a tree for xlnx-zcu102 with -m 4G. All kernels.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@0 { device_type = \"memory\"; reg = <0x0 0x0 0x1 0x0>; };
+\tsoc { compatible = \"simple-bus\"; #address-cells = <1>; #size-cells = <1>; ranges = <0x0 0x0 0xff000000 0x1000000>;
+\t\tserial@0 { compatible = \"arm,pl011\"; reg = <0x0 0x1000>; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@0 { device_type = \"memory\"; reg = <0x0 0x0 0x0 0x80000000>; };
+\tsoc { compatible = \"simple-bus\"; #address-cells = <1>; #size-cells = <1>; ranges = <0x0 0x0 0xff000000 0x1000000>;
+\t\tserial@0 { compatible = \"arm,pl011\"; reg = <0x0 0x1000>; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+/// A stretch of a bus's addresses and where the CPU sees it.
+#[derive(Clone, Copy)]
+struct Window {
+    bus: Span,
+    cpu: u64,
+}
+
+/// How a bus's addresses become the CPU's.
+#[derive(Clone)]
+enum Bus {
+    /// They are the same.
+    Same,
+    /// Through windows.
+    Windows(Vec<Window>),
+    /// They never do: no `ranges`, or cells that are none of an address.
+    Closed,
+}
+
+impl Bus {
+    fn to_cpu(&self, span: Span) -> Option<Span> {
+        match self {
+            Self::Same => Some(span),
+            Self::Windows(windows) => {
+                let window = windows.iter().find(|window| window.bus.covers(span))?;
+                span.at(window.cpu.checked_add(span.base() - window.bus.base())?)
+            }
+            Self::Closed => None,
+        }
+    }
+
+    /// The bus that `node` makes for its children, on the bus `self` with these cells of address.
+    fn below(&self, node: Node<'_, '_>, above: Cells) -> Self {
+        let (Some(ranges), Some(own)) = (node.prop("ranges"), cells(node)) else { return Self::Closed };
+        if ranges.value.is_empty() {
+            return self.clone();
+        }
+        let words: Vec<u64> = ranges.cells().map(u64::from).collect();
+        let (a, b) = (own.address as usize, above.address as usize);
+        let number = |words: &[u64]| words.iter().fold(0, |n, word| n << 32 | word);
+        let window = |tuple: &[u64]| {
+            let (from, rest) = tuple.split_at_checked(a)?;
+            let (to, size) = rest.split_at_checked(b)?;
+            let bus = Span::new(number(from), number(size))?;
+            Some(Window { bus, cpu: self.to_cpu(bus.at(number(to))?)?.base() })
+        };
+        Self::Windows(words.chunks_exact(a + b + own.size as usize).filter_map(window).collect())
+    }
+}
+
+/// The cells of a bus, when they are ones of memory.
+fn cells(node: Node<'_, '_>) -> Option<Cells> {
+    let cells = Cells { address: node.address_cells().ok()?, size: node.size_cells().ok()? };
+    cells.usable().then_some(cells)
+}
+
+/// In a tree at rest the banks are often a guess that the loader corrects, so there it is a warning.
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let ram = scene.map.ram.spans();
+    if ram.is_empty() {
+        return;
+    }
+    let mut hits: Vec<(Node<'_, '_>, Span)> = Vec::new();
+    let mut count = 0;
+    each_register(scene, |node, span| {
+        if ledger::coverage(ram, span) == Coverage::None {
+            return;
+        }
+        count += 1;
+        if hits.len() < 4 {
+            hits.push((node, span));
+        }
+    });
+    let Some(&(first, span)) = hits.first() else { return };
+    let severity = if scene.is_at_boot() { DOC.severity } else { Severity::Warning };
+    let finding = Finding::new(
+        DOC.id,
+        severity,
+        first.path(),
+        format!("its registers {span} lie in RAM, as do {} others", count - 1),
+    );
+    let finding = hits.iter().fold(finding, |finding, (node, span)| finding.with_span(*span, node.name()));
+    out.push(finding.with_help("end the bank in /memory below the registers"));
+}
+
+/// Call `visit` with every register block of every device in use, as the CPU sees it.
+fn each_register<'s>(scene: &'s Scene<'s, '_>, mut visit: impl FnMut(Node<'s, '_>, Span)) {
+    let Some(root_cells) = cells(scene.tree.root()) else { return };
+    // The buses above the node at hand, from the root down, with their cells.
+    let mut open: Vec<(Bus, Option<Cells>)> = alloc::vec![(Bus::Same, Some(root_cells))];
+    let mut skip_below: Option<usize> = None;
+    for node in scene.tree.nodes().skip(1) {
+        if skip_below.is_some_and(|depth| node.depth() > depth) {
+            continue;
+        }
+        skip_below = None;
+        open.truncate(node.depth());
+        let memory = matches!(node.base_name(), "reserved-memory" | "chosen" | "memory" | "cpus");
+        let (Some((bus, Some(above))), true) = (open.last(), node.is_enabled() && !(node.depth() == 1 && memory))
+        else {
+            skip_below = Some(node.depth());
+            continue;
+        };
+        let registers = node.prop("reg").filter(|_| node.has_prop("compatible"));
+        let spans = registers.and_then(|reg| above.spans(reg.value).ok()).unwrap_or_default();
+        for span in spans.into_iter().filter_map(|span| bus.to_cpu(span)) {
+            visit(node, span);
+        }
+        match bus.below(node, *above) {
+            Bus::Closed => skip_below = Some(node.depth()),
+            below => open.push((below, cells(node))),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! RF209: the `/memreserve/` list is read to its end.
+
+use alloc::format;
+use alloc::vec::Vec;
+use crate::order;
+use crate::finding::{Finding, RuleId, Severity};
+use crate::span::Span;
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(209),
+    title: "/memreserve/ entries do not overlap",
+    severity: Severity::Warning,
+    why: "The Devicetree Specification forbids it; kernels take the union. Who edits one of two overlapping entries believes to have changed what is reserved, and has not.",
+    bad: "/memreserve/ 0x41000000 0x2000;
+/memreserve/ 0x41001000 0x2000;
+/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+};",
+    good: "/memreserve/ 0x41000000 0x3000;
+/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let mut entries: Vec<Span> = scene.map.memreserve.clone();
+    order::sort(&mut entries);
+    for pair in entries.windows(2) {
+        let [low, high] = pair else { continue };
+        let Some(shared) = low.intersection(*high) else { continue };
+        out.push(
+            Finding::new(DOC.id, DOC.severity, "/memreserve/", format!("{low} and {high} share {shared}"))
+                .with_span(*low, "/memreserve/")
+                .with_span(*high, "/memreserve/")
+                .with_help("make one entry of them"),
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! RF210: no dynamic region can land on a `/memreserve/` entry.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use crate::ledger;
+use crate::plan::subtract;
+use crate::survey::Extent;
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(210),
+    title: "no dynamic region can land on a /memreserve/ entry",
+    severity: Severity::Warning,
+    why: "Kernels from 6.4 on read /memreserve/ after they placed the dynamic regions, and may place one over an entry without a word.",
+    bad: "/memreserve/ 0x7ff00000 0x100000;
+/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\theap { size = <0x0 0x1000000>; alloc-ranges = <0x0 0x40000000 0x0 0x40000000>; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\ttz@7ff00000 { reg = <0x0 0x7ff00000 0x0 0x100000>; };
+\t\theap@7ef00000 { reg = <0x0 0x7ef00000 0x0 0x1000000>; };
+\t};
+};",
+    policy: "",
+    repair: "Where RAM is known, dynamic regions get fixed addresses away from the entries.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let fixed = ledger::union(scene.map.live().flat_map(|region| region.spans().iter().copied()).collect());
+    // What a static region covers is off limits to the kernel's allocator already.
+    let bare = subtract(&ledger::union(scene.map.memreserve.clone()), &fixed);
+    if bare.is_empty() {
+        return;
+    }
+    for region in scene.map.live() {
+        let Extent::Dynamic(dynamic) = &region.extent else { continue };
+        let meets = |entry| dynamic.windows.is_empty() || dynamic.windows.iter().any(|window| window.overlaps(entry));
+        if let Some(&entry) = bare.iter().find(|&&entry| meets(entry)) {
+            out.push(
+                Finding::new(DOC.id, DOC.severity, region.path.as_str(), format!("may land on /memreserve/ {entry}"))
+                    .with_span(entry, "/memreserve/")
+                    .with_help("give it a fixed address, or make a region of the entry"),
+            );
+        }
+    }
+}

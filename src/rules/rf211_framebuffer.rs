@@ -1,0 +1,74 @@
+//! RF211: a framebuffer fits the region that is reserved for it.
+
+use alloc::format;
+use crate::fdt::Node;
+use crate::ledger;
+use crate::plan::subtract;
+use crate::finding::{Finding, RuleId, Severity};
+use crate::span::{Size, Span};
+use crate::survey::Cells;
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(211),
+    title: "a simple-framebuffer fits its region",
+    severity: Severity::Error,
+    why: "The driver maps all of its reg, and the display controller goes on reading stride times height bytes: what lies behind the reservation is memory that Linux gives to others, and the screen shows it.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tfb: fb@44000000 { reg = <0x0 0x44000000 0x0 0x100000>; no-map; };
+\t};
+\tchosen { #address-cells = <2>; #size-cells = <2>; ranges; framebuffer@44000000 { compatible = \"simple-framebuffer\"; memory-region = <&fb>; width = <1080>; height = <1920>; stride = <4320>; format = \"a8r8g8b8\"; }; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tfb: fb@44000000 { reg = <0x0 0x44000000 0x0 0x800000>; no-map; };
+\t};
+\tchosen { #address-cells = <2>; #size-cells = <2>; ranges; framebuffer@44000000 { compatible = \"simple-framebuffer\"; memory-region = <&fb>; width = <1080>; height = <1920>; stride = <4320>; format = \"a8r8g8b8\"; }; };
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let Some(chosen) = scene.map.chosen.node.map(|node| scene.tree.node(node)) else { return };
+    for node in chosen.children().filter(|node| node.is_enabled()) {
+        let compatible = node.prop("compatible");
+        if !compatible.is_some_and(|list| list.strings().any(|name| name == "simple-framebuffer")) {
+            continue;
+        }
+        let Some(span) = place(scene, chosen, node) else { continue };
+        // Where nothing at all is reserved, firmware is trusted to do it.
+        let Some(region) = scene.map.live().find(|r| r.spans().iter().any(|s| s.contains(span.base()))) else {
+            continue;
+        };
+        // Some boards split it over regions that touch.
+        let reserved = ledger::union(scene.map.live().flat_map(|r| r.spans().iter().copied()).collect());
+        let Some(&bare) = subtract(&[span], &reserved).first() else { continue };
+        out.push(
+            Finding::new(
+                DOC.id,
+                DOC.severity,
+                region.path.as_str(),
+                format!("{} of the framebuffer {span} are not reserved", Size(bare.len())),
+            )
+            .with_span(bare, "not reserved")
+            .with_span(span, node.name())
+            .with_help(format!("reserve {span}")),
+        );
+    }
+}
+
+/// The bytes of a framebuffer: from its `memory-region`, which counts before its `reg`, all that its `reg` maps
+/// or its lines take.
+fn place(scene: &Scene<'_, '_>, chosen: Node<'_, '_>, node: Node<'_, '_>) -> Option<Span> {
+    let number = |name| node.prop(name).and_then(|prop| prop.as_u32()).map(u64::from);
+    let lines = number("stride").unwrap_or(0).saturating_mul(number("height").unwrap_or(0));
+    if let Some(phandle) = node.prop("memory-region").and_then(|prop| prop.as_u32()) {
+        let region = scene.map.regions.iter().find(|region| region.phandle == Some(phandle))?;
+        return Span::new(region.spans().first()?.base(), lines);
+    }
+    let cells = Cells { address: chosen.address_cells().ok()?, size: chosen.size_cells().ok()? };
+    let reg = *cells.spans(node.prop("reg")?.value).ok()?.first()?;
+    Span::new(reg.base(), reg.len().max(lines))
+}

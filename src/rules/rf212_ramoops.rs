@@ -1,0 +1,47 @@
+//! RF212: the records of a `ramoops` fit it.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use crate::span::Size;
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(212),
+    title: "the records of a ramoops region fit it, and there are some",
+    severity: Severity::Warning,
+    why: "The driver refuses a region that its records do not fit, or that has none: the log of a crash is lost just when it is wanted.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tramoops@44000000 { compatible = \"ramoops\"; reg = <0x0 0x44000000 0x0 0x10000>; record-size = <0x10000>; console-size = <0x10000>; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tramoops@44000000 { compatible = \"ramoops\"; reg = <0x0 0x44000000 0x0 0x20000>; record-size = <0x10000>; console-size = <0x10000>; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    for region in scene.map.live() {
+        let node = scene.tree.node(region.node);
+        let is_ramoops = node.prop("compatible").is_some_and(|list| list.strings().any(|name| name == "ramoops"));
+        let (Some(span), true) = (region.spans().first(), is_ramoops) else { continue };
+        let number = |name| node.prop(name).and_then(|prop| prop.as_u32()).map_or(0, u64::from);
+        let needed: u64 = ["record-size", "console-size", "ftrace-size", "pmsg-size"].into_iter().map(number).sum();
+        if needed > 0 && needed <= span.len() {
+            continue;
+        }
+        let message = match needed {
+            0 => "has no record, console, ftrace or pmsg size: its driver refuses it".into(),
+            _ => format!("its records take {}, but it has {}", Size(needed), Size(span.len())),
+        };
+        out.push(
+            Finding::new(DOC.id, DOC.severity, region.path.as_str(), message)
+                .with_span(*span, region.name.as_str())
+                .with_help("make the sizes add up to the region"),
+        );
+    }
+}

@@ -1,0 +1,38 @@
+//! RF307: a `restricted-dma-pool` is neither `no-map` nor `reusable`.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use crate::survey::Pool;
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(307),
+    title: "a restricted-dma-pool has no no-map, reusable or default flag",
+    severity: Severity::Error,
+    why: "Its set-up fails with -EINVAL and the memory is freed; from 6.12 to 7.1 a no-map one goes to the allocator without being mapped. All kernels with CONFIG_DMA_RESTRICTED_POOL.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool@44000000 { compatible = \"restricted-dma-pool\"; reg = <0x0 0x44000000 0x0 0x400000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool@44000000 { compatible = \"restricted-dma-pool\"; reg = <0x0 0x44000000 0x0 0x400000>; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    for region in scene.map.live().filter(|region| region.pool == Pool::Restricted) {
+        let node = scene.tree.node(region.node);
+        let flags = ["no-map", "reusable", "linux,cma-default", "linux,dma-default"];
+        if let Some(flag) = flags.into_iter().find(|flag| node.has_prop(flag)) {
+            out.push(
+                Finding::new(DOC.id, DOC.severity, region.path.as_str(), format!("`{flag}` makes its set-up fail: Linux frees it"))
+                    .with_help(format!("remove `{flag}`")),
+            );
+        }
+    }
+}

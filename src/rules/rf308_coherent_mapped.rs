@@ -1,0 +1,34 @@
+//! RF308: a coherent pool is `no-map`.
+
+use crate::finding::{Finding, RuleId, Severity};
+use crate::survey::Pool;
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(308),
+    title: "a shared-dma-pool is reusable or no-map",
+    severity: Severity::Warning,
+    why: "Linux accepts it at boot, but the first device that attaches to it gets -EINVAL, because mapped RAM cannot be mapped again as uncached.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool@44000000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x44000000 0x0 0x400000>; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool@44000000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x44000000 0x0 0x400000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let plain = |region: &&crate::survey::Region| region.pool == Pool::Shared && !region.no_map && !region.reusable;
+    for region in scene.map.live().filter(plain) {
+        out.push(
+            Finding::new(DOC.id, DOC.severity, region.path.as_str(), "is neither `no-map` nor `reusable`: no device can attach to it")
+                .with_help("add `no-map` for a coherent pool, `reusable` for CMA"),
+        );
+    }
+}

@@ -1,0 +1,40 @@
+//! RF309: what a driver maps itself is `no-map`.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(309),
+    title: "a region whose driver maps it itself is no-map",
+    severity: Severity::Warning,
+    why: "memremap() refuses RAM that Linux has mapped (\"memremap attempted on ram\"), and the driver does not probe; until then the CPU may read the memory speculatively, which a firmware fence answers with a reset.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tcmd-db@44000000 { compatible = \"qcom,cmd-db\"; reg = <0x0 0x44000000 0x0 0x20000>; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tcmd-db@44000000 { compatible = \"qcom,cmd-db\"; reg = <0x0 0x44000000 0x0 0x20000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+/// Compatibles whose drivers map the region themselves.
+const NEED: &[&str] =
+    &["qcom,cmd-db", "qcom,rmtfs-mem", "qcom,smem", "google,open-dice", "nvidia,tegra264-bpmp-shmem"];
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    for region in scene.map.live().filter(|region| !region.no_map) {
+        let Some(compatible) = scene.tree.node(region.node).prop("compatible") else { continue };
+        if let Some(name) = compatible.strings().find(|name| NEED.contains(name)) {
+            out.push(
+                Finding::new(DOC.id, DOC.severity, region.path.as_str(), format!("`{name}` without `no-map`: its driver cannot map it"))
+                    .with_help("add `no-map`"),
+            );
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! RF310: a default pool can be one.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(310),
+    title: "linux,cma-default is on a CMA pool, linux,dma-default on one coherent pool",
+    severity: Severity::Warning,
+    why: "On anything but a reusable shared-dma-pool linux,cma-default means nothing, and the kernel takes its built-in default size instead. Of two linux,dma-default regions the second is refused with a warning.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool@44000000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x44000000 0x0 0x400000>; no-map; linux,cma-default; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool@44000000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x44000000 0x0 0x400000>; reusable; linux,cma-default; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let mut coherent = 0;
+    for region in scene.map.live() {
+        let dma = scene.tree.node(region.node).has_prop("linux,dma-default");
+        coherent += usize::from(dma);
+        let flag = match (region.cma_default && !region.is_cma(), dma && (region.is_cma() || coherent > 1)) {
+            (true, _) => "linux,cma-default",
+            (_, true) => "linux,dma-default",
+            _ => continue,
+        };
+        out.push(
+            Finding::new(DOC.id, DOC.severity, region.path.as_str(), format!("`{flag}` has no effect on it"))
+                .with_help(format!("remove `{flag}`, or make the region what the flag says")),
+        );
+    }
+}

@@ -1,0 +1,43 @@
+//! RF311: there are not more CMA pools than kernels keep.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(311),
+    title: "there are at most 7 CMA pools",
+    severity: Severity::Warning,
+    why: "CONFIG_CMA_AREAS leaves room for 7 areas beside the default one, 19 with NUMA. The rest are refused (\"Not enough slots\") and their memory is freed.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool@44000000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x44000000 0x0 0x400000>; reusable; };
+\t\tpool@44400000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x44400000 0x0 0x400000>; reusable; };
+\t\tpool@44800000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x44800000 0x0 0x400000>; reusable; };
+\t\tpool@44c00000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x44c00000 0x0 0x400000>; reusable; };
+\t\tpool@45000000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x45000000 0x0 0x400000>; reusable; };
+\t\tpool@45400000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x45400000 0x0 0x400000>; reusable; };
+\t\tpool@45800000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x45800000 0x0 0x400000>; reusable; };
+\t\tpool@45c00000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x45c00000 0x0 0x400000>; reusable; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool@44000000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x44000000 0x0 0x400000>; reusable; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+/// `CONFIG_CMA_AREAS` without NUMA, the least that arm64 kernels have.
+const AREAS: usize = 7;
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    for region in scene.map.live().filter(|region| region.is_cma()).skip(AREAS) {
+        out.push(
+            Finding::new(DOC.id, DOC.severity, region.path.as_str(), format!("is beyond the {AREAS} CMA pools that every kernel has room for"))
+                .with_help("join pools, or let devices share one"),
+        );
+    }
+}

@@ -1,0 +1,48 @@
+//! RF504: what the command line leaves of RAM holds the pools.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use crate::ledger::{self, Coverage};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(504),
+    title: "mem= and linux,usable-memory-range leave the regions in RAM",
+    severity: Severity::Warning,
+    why: "mem= keeps the lowest bytes of RAM, linux,usable-memory-range one window. A region beyond is no RAM any more, which is harmless for a carveout; its driver may need RAM there all the same. A CMA pool beyond panics (RF303).",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\tchosen { bootargs = \"mem=64M\"; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tlog@44000000 { reg = <0x0 0x44000000 0x0 0x100000>; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\tchosen { bootargs = \"mem=128M\"; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tlog@44000000 { reg = <0x0 0x44000000 0x0 0x100000>; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let (ram, usable) = (scene.map.ram.spans(), scene.map.usable.spans());
+    if ram == usable {
+        return;
+    }
+    for region in scene.map.live().filter(|region| !region.no_map && !region.is_cma()) {
+        for &span in region.spans() {
+            let lost = ledger::coverage(ram, span) == Coverage::All && ledger::coverage(usable, span) != Coverage::All;
+            if lost {
+                out.push(
+                    Finding::new(DOC.id, DOC.severity, region.path.as_str(), format!("{span} is beyond what the command line leaves of RAM"))
+                        .with_span(span, region.name.as_str())
+                        .with_help("raise `mem=`, or move the region down"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! RF506: a `cma=SIZE@BASE-LIMIT` has room.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use crate::span::{GIB, Size, Span, align_up};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(506),
+    title: "the window of cma=SIZE@BASE-LIMIT holds the size, below 4 GiB",
+    severity: Severity::Error,
+    why: "A window smaller than the rounded size gives no CMA at all. Above 4 GiB, kernels up to 6.12 cut it off at the DMA limit, and later ones may place the pool below the base.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\tchosen { bootargs = \"cma=64M@0x44000000-0x46000000\"; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\tchosen { bootargs = \"cma=64M@0x44000000-0x4c000000\"; };
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let Some(arg) = scene.cma_arg().filter(|arg| arg.fixed().is_none() && arg.size > 0) else { return };
+    let (Some(base), Some(limit)) = (arg.base, arg.limit) else { return };
+    let align = scene.profile.cma_align();
+    let window = Span::from_ends(base, limit).and_then(|window| window.inward(align));
+    let size = align_up(arg.size, align).unwrap_or(u64::MAX);
+    let (severity, message) = if window.is_none_or(|window| window.len() < size) {
+        (Severity::Error, format!("`cma=` wants {} in a window that is smaller: Linux then has no CMA", Size(size)))
+    } else if limit > 4 * GIB {
+        (Severity::Warning, "the window of `cma=` reaches above 4 GiB: kernels differ in where they place it".into())
+    } else {
+        return;
+    };
+    out.push(Finding::new(DOC.id, severity, "/chosen", message).with_help("write `cma=SIZE@BASE`, with one base"));
+}

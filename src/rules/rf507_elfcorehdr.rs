@@ -1,0 +1,42 @@
+//! RF507: `linux,elfcorehdr` is for crash kernels only.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use crate::span::Span;
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(507),
+    title: "a tree at rest has no linux,elfcorehdr",
+    severity: Severity::Warning,
+    why: "Its presence makes the kernel take itself for a crash kernel. In a no-map region 6.1 oopses when it reads the header, and from 6.12 on the region is refused as a whole.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tchosen { linux,elfcorehdr = <0x0 0x44000000 0x0 0x1000>; };
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tchosen { };
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let Some(prop) = scene.map.chosen.node.and_then(|node| scene.tree.node(node).prop("linux,elfcorehdr")) else {
+        return;
+    };
+    let spans = scene.map.cells.spans(prop.value).unwrap_or_default();
+    let over = |span: Span| scene.claims_over(span).find_map(|claim| scene.region(claim.owner).filter(|r| r.no_map));
+    let finding = match spans.first().and_then(|&span| Some((span, over(span)?))) {
+        Some((span, region)) => Finding::new(
+            DOC.id,
+            Severity::Error,
+            region.path.as_str(),
+            format!("`linux,elfcorehdr` {span} lies in it: kernels from 6.12 on refuse the whole carveout"),
+        )
+        .with_span(span, "linux,elfcorehdr"),
+        None => Finding::new(DOC.id, DOC.severity, "/chosen", "`linux,elfcorehdr` makes Linux take itself for a crash kernel"),
+    };
+    out.push(finding.with_help("remove it, unless this boots a crash kernel"));
+}

@@ -1,0 +1,28 @@
+//! RF508: `kaslr-seed` has 8 bytes.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(508),
+    title: "kaslr-seed has 8 bytes",
+    severity: Severity::Warning,
+    why: "Linux ignores one of another length and runs without address space randomisation. All kernels.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tchosen { kaslr-seed = <0x12345678>; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tchosen { kaslr-seed = <0x12345678 0x9abcdef0>; };
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let seed = scene.map.chosen.node.and_then(|node| scene.tree.node(node).prop("kaslr-seed"));
+    if let Some(seed) = seed.filter(|seed| seed.value.len() != 8) {
+        let message = format!("`kaslr-seed` has {} bytes, not 8: Linux ignores it", seed.value.len());
+        out.push(Finding::new(DOC.id, DOC.severity, "/chosen", message).with_help("write two cells, or remove it"));
+    }
+}

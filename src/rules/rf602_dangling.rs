@@ -1,0 +1,37 @@
+//! RF602: every `memory-region` leads to a node.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(602),
+    title: "every memory-region leads to a node",
+    severity: Severity::Warning,
+    why: "The driver finds no region: it fails to probe, or takes memory from the system instead, where its device may not reach.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tdsp { compatible = \"acme,dsp\"; memory-region = <0x77>; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\theap: heap@44000000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x44000000 0x0 0x400000>; no-map; };
+\t};
+\tdsp { compatible = \"acme,dsp\"; memory-region = <&heap>; };
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    for reference in scene.references().iter().filter(|reference| reference.target.is_none()) {
+        // A phandle of 0 is how optional places in the list are left out.
+        if reference.phandle == 0 {
+            continue;
+        }
+        let user = scene.tree.node(reference.user);
+        out.push(
+            Finding::new(DOC.id, DOC.severity, user.path(), format!("memory-region {:#x} leads nowhere", reference.phandle))
+                .with_help("refer to a region that is there"),
+        );
+    }
+}

@@ -1,0 +1,43 @@
+//! RF603: no device in use refers to a disabled region.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(603),
+    title: "no device in use refers to a disabled region",
+    severity: Severity::Warning,
+    why: "Linux reserves nothing for a disabled region and tells the driver that all is well: the device works on memory from the system, where it may not reach, or that firmware fences off.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\theap: heap@44000000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x44000000 0x0 0x400000>; no-map; status = \"disabled\"; };
+\t};
+\tdsp { compatible = \"acme,dsp\"; memory-region = <&heap>; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\theap: heap@44000000 { compatible = \"shared-dma-pool\"; reg = <0x0 0x44000000 0x0 0x400000>; no-map; };
+\t};
+\tdsp { compatible = \"acme,dsp\"; memory-region = <&heap>; };
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    for reference in scene.references() {
+        let Some(region) = scene.map.regions.iter().find(|region| Some(region.node) == reference.target) else {
+            continue;
+        };
+        let user = scene.tree.node(reference.user);
+        // A device below a disabled bus is not in use either.
+        if region.enabled || !user.is_available() {
+            continue;
+        }
+        out.push(
+            Finding::new(DOC.id, DOC.severity, user.path(), format!("refers to {}, which is disabled", region.name))
+                .with_help("enable the region, or disable the device"),
+        );
+    }
+}

@@ -1,0 +1,52 @@
+//! RF604: a region that is no pool has one user.
+
+use alloc::format;
+use alloc::vec::Vec;
+use crate::fdt::NodeId;
+use crate::order;
+use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(604),
+    title: "a carveout that is no pool has one device that uses it",
+    severity: Severity::Note,
+    why: "Two devices that believe to own the same bytes overwrite each other. Some share on purpose, so this is only a note.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tfw: fw@44000000 { reg = <0x0 0x44000000 0x0 0x400000>; no-map; };
+\t};
+\tdsp { compatible = \"acme,dsp\"; memory-region = <&fw>; };
+\tmodem { compatible = \"acme,modem\"; memory-region = <&fw>; };
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tfw: fw@44000000 { reg = <0x0 0x44000000 0x0 0x400000>; no-map; };
+\t};
+\tdsp { compatible = \"acme,dsp\"; memory-region = <&fw>; };
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let mut uses: Vec<(NodeId, NodeId)> = scene
+        .references()
+        .iter()
+        .filter(|reference| scene.tree.node(reference.user).is_available())
+        .filter_map(|reference| Some((reference.target?, reference.user)))
+        .collect();
+    order::sort(&mut uses);
+    uses.dedup();
+    for pair in uses.windows(2) {
+        let [(target, first), (same, second)] = pair else { continue };
+        if target != same || scene.tree.node(*target).has_prop("compatible") {
+            continue;
+        }
+        let (first, second) = (scene.tree.node(*first), scene.tree.node(*second));
+        out.push(
+            Finding::new(DOC.id, DOC.severity, scene.tree.node(*target).path(), format!("is used by {} and {}", first.path(), second.path()))
+                .with_help("give each device a region of its own, unless they share it on purpose"),
+        );
+    }
+}

@@ -1,0 +1,42 @@
+//! RF605: `no-map` and `reusable` are spelled so.
+
+use alloc::format;
+use crate::finding::{Finding, RuleId, Severity};
+use super::near::is_near;
+use super::{Doc, Scene, Sink};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(605),
+    title: "no-map and reusable are spelled so",
+    severity: Severity::Error,
+    why: "Linux does not know the misspelled property: a carveout is then reserved but mapped as cached memory, so that the CPU may read it speculatively; a pool is no pool. All kernels, without a message.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@44000000 { reg = <0x0 0x44000000 0x0 0x500000>; no-mem; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@44000000 { reg = <0x0 0x44000000 0x0 0x500000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    for region in &scene.map.regions {
+        // Flags have no value, which tells them from whatever else a binding calls nearly so.
+        let flags = scene.tree.node(region.node).props().filter(|prop| prop.value.is_empty());
+        for prop in flags {
+            let Some(meant) = ["no-map", "reusable"].into_iter().find(|flag| is_near(prop.name, flag)) else {
+                continue;
+            };
+            let severity = if region.enabled { DOC.severity } else { Severity::Warning };
+            out.push(
+                Finding::new(DOC.id, severity, region.path.as_str(), format!("`{}` is not `{meant}`: Linux does not know it", prop.name))
+                    .with_help(format!("write `{meant}`")),
+            );
+        }
+    }
+}
