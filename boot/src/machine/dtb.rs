@@ -13,7 +13,7 @@ pub(super) fn header(address: u64, layout: &Layout) -> Result<Span, &'static str
     if address == 0 {
         return Err("no device tree: x0 is 0; pass one (QEMU: -dtb, U-Boot: third argument of booti)");
     }
-    if address % 8 != 0 {
+    if !address.is_multiple_of(8) {
         return Err("the device tree is not at a multiple of 8 bytes; load it at one");
     }
     let span = Span::new(address, FIRST).ok_or("x0 is no address of a device tree; pass one")?;

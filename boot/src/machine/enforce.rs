@@ -58,10 +58,10 @@ pub(super) fn enforce(
 
 /// Refuse with the rule that stands in the way, where it is one, and what to do.
 fn refuse_proof(why: &Refusal) -> ! {
-    if let Refusal::Findings(findings) = why {
-        if let Some(finding) = findings.first() {
-            refuse!("{finding}; {}", finding.help);
-        }
+    if let Refusal::Findings(findings) = why
+        && let Some(finding) = findings.first()
+    {
+        refuse!("{finding}; {}", finding.help);
     }
     refuse!("{why}; run `ringfence check` on this device tree for the whole story")
 }

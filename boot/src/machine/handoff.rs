@@ -65,13 +65,13 @@ pub(super) fn hand_off(entry: &EntryState, map: &Map, payload: &Payload, proven:
 fn in_order(moves: [Option<Move>; 2]) -> impl Iterator<Item = Move> {
     let mut moves = moves;
     let in_the_way = |a: Move, b: Move| a.from.base() != a.to.base() && a.to.overlaps(b.from);
-    if let [Some(a), Some(b)] = moves {
-        if in_the_way(a, b) {
-            if in_the_way(b, a) {
-                refuse!("kernel and initrd would have to swap places; load the bundle elsewhere");
-            }
-            moves.reverse();
+    if let [Some(a), Some(b)] = moves
+        && in_the_way(a, b)
+    {
+        if in_the_way(b, a) {
+            refuse!("kernel and initrd would have to swap places; load the bundle elsewhere");
         }
+        moves.reverse();
     }
     moves.into_iter().flatten()
 }
@@ -79,7 +79,7 @@ fn in_order(moves: [Option<Move>; 2]) -> impl Iterator<Item = Move> {
 /// Write the device tree to its place.
 fn write_tree(map: &Map, place: Span, blob: &[u8]) {
     let written = Span::new(place.base(), blob.len() as u64).filter(|&span| place.covers(span));
-    match written.filter(|&span| place.base() % 8 == 0 && map.is_writable(span)) {
+    match written.filter(|&span| place.base().is_multiple_of(8) && map.is_writable(span)) {
         Some(span) => {
             // SAFETY: `span` is mapped writable RAM, as just checked, that the ledger gave to nobody else; the
             // blob is on the heap, inside the stage, which no place overlaps.

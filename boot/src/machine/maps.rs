@@ -6,7 +6,7 @@ use aarch64_cpu::registers::{ID_AA64MMFR0_EL1, Readable};
 use alloc::vec::Vec;
 use ringfence::span::Span;
 use ringfence_boot::layout::Layout;
-use ringfence_boot::paging::{Access, Builder, MapError, Regime, Table, address_bits};
+use ringfence_boot::paging::{Access, Builder, MapError, PAGE, Regime, Table, address_bits};
 use ringfence_boot::regions::{self, Wanted};
 
 /// What `asm/entry.S` turns the first map on with.
@@ -36,9 +36,12 @@ fn build_first(regime: u64, symbols: &Symbols) -> Result<FirstMap, MapError> {
         builder.map(span, access)?;
     }
     let map = FirstMap { root: builder.root(), tcr: control(regime, builder.virtual_bits(), bits) };
-    let used = builder.tables_used() as u64 * ringfence_boot::paging::PAGE;
-    // SAFETY: the tables were written with the caches off, by the builder above.
-    unsafe { asm::drop_lines(symbols.early_tables, symbols.early_tables + used) };
+    let used = symbols.early_tables + builder.tables_used() as u64 * PAGE;
+    let root_end = symbols.early_tables + builder.root_bytes();
+    // SAFETY: the used part of the root table was written with the caches off, by the builder above.
+    unsafe { asm::drop_lines(symbols.early_tables, root_end) };
+    // SAFETY: so were the tables behind it; there is always one, because a root holds no page of this image.
+    unsafe { asm::drop_lines(symbols.early_tables + PAGE, used) };
     Ok(map)
 }
 

@@ -20,7 +20,8 @@ impl Device {
 
     /// A reference to the registers as a `tock-registers` structure `R`, or `None` when the span is too short.
     pub(super) fn block<R>(&self) -> Option<&R> {
-        if self.registers.len() < size_of::<R>() as u64 || self.registers.base() % align_of::<R>() as u64 != 0
+        if self.registers.len() < size_of::<R>() as u64
+            || !self.registers.base().is_multiple_of(align_of::<R>() as u64)
         {
             return None;
         }

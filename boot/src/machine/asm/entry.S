@@ -181,14 +181,14 @@ invalidate:
     dsb     sy
     ret
 
-// clear_early(x0 table, x1 entries): empty the start of a table past the cache, with no line of the table left
-// behind.
+// clear_early(x0 table, x1 entries): empty the start of a table past the cache, with no line of it left behind. Four
+// lines are the least, which a table has room for.
 .global clear_early
 clear_early:
     mov     x5, x30
     mov     x6, x0
     mov     x7, x1
-    add     x1, x0, #4096
+    add     x1, x0, x1, lsl #3
     bl      invalidate
     mov     x30, x5
     mov     x0, x6
