@@ -1,4 +1,7 @@
 //! Kernel profiles: what differs between kernels in how they take a memory map.
+//!
+//! Every field was seen in the source of those versions or in boots of them; a kernel between two families
+//! behaves like the older one unless its change log says otherwise.
 
 use crate::span::MIB;
 
@@ -25,6 +28,37 @@ impl PageSize {
     }
 }
 
+/// What a kernel does with a region of several `reg` tuples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tuples {
+    /// Reserves every one and knows the first (up to 6.12).
+    AllFirstKnown,
+    /// Reserves every one and knows none, so that no driver finds the region (6.18).
+    AllNoneKnown,
+    /// Reserves only the first (7.2 and later).
+    FirstOnly,
+}
+
+/// What a kernel does with a `no-map` region whose set-up as a pool fails, as with `reusable` beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailedNoMap {
+    /// Makes ordinary memory of it (6.1).
+    Freed,
+    /// Gives it to the allocator without mapping it; the first use oopses (6.12.13 to 7.1).
+    FreedUnmapped,
+    /// Keeps it unmapped (7.2 and later).
+    Kept,
+}
+
+/// How a kernel drops a `linux,cma-default` node when there is a `cma=`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bypass {
+    /// Reserves it, then frees it when its set-up is refused: "bypass %s node" (up to 6.12).
+    Freed,
+    /// Never reserves it: "Skipping dt linux,cma-default" (6.18 and later).
+    Skipped,
+}
+
 /// A family of kernels that treat reserved memory alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelProfile {
@@ -35,21 +69,87 @@ pub struct KernelProfile {
     /// Whether `/memreserve/` is read before `/reserved-memory` (up to 6.3), so that an entry which touches a
     /// `no-map` region makes the kernel refuse that region as a whole.
     pub memreserve_first: bool,
+    /// Whether dynamic regions are placed in the order of the tree (6.12.13 and later). Before, an unstable sort
+    /// decides.
+    pub dynamic_in_order: bool,
+    /// Whether regions are set up in a second pass, behind the linear map (6.12.13 and later).
+    pub two_phases: bool,
+    /// Most regions, static and dynamic, that keep an owner; `None` where the table grows.
+    pub region_limit: Option<usize>,
+    /// What happens to several tuples.
+    pub tuples: Tuples,
+    /// Whether the partial pages at the ends of an unaligned `no-map` region stay mapped.
+    pub maps_partial_pages: bool,
+    /// What becomes of a `no-map` region whose set-up fails.
+    pub failed_no_map: FailedNoMap,
+    /// Whether a malformed `alloc-ranges` is ignored, so that the region lands anywhere (7.2 and later), instead
+    /// of being an error.
+    pub ignores_bad_ranges: bool,
+    /// What happens to the default pool of the tree under `cma=`.
+    pub bypass: Bypass,
+    /// Whether the limit of a `cma=` is cut to the reach of 32-bit DMA (up to 6.12).
+    pub cma_below_dma_limit: bool,
+    /// Whether every reserved region prints a line with its place (6.12 and later).
+    pub prints_regions: bool,
 }
 
-/// The profiles that are known, oldest first.
+const V6_1: KernelProfile = KernelProfile {
+    name: "6.1",
+    page: PageSize::K4,
+    memreserve_first: true,
+    dynamic_in_order: false,
+    two_phases: false,
+    region_limit: Some(64),
+    tuples: Tuples::AllFirstKnown,
+    maps_partial_pages: true,
+    failed_no_map: FailedNoMap::Freed,
+    ignores_bad_ranges: false,
+    bypass: Bypass::Freed,
+    cma_below_dma_limit: true,
+    prints_regions: false,
+};
+
+const V6_12: KernelProfile = KernelProfile {
+    name: "6.12",
+    memreserve_first: false,
+    dynamic_in_order: true,
+    two_phases: true,
+    region_limit: None,
+    maps_partial_pages: false,
+    failed_no_map: FailedNoMap::FreedUnmapped,
+    prints_regions: true,
+    ..V6_1
+};
+
+const V6_18: KernelProfile = KernelProfile {
+    name: "6.18",
+    tuples: Tuples::AllNoneKnown,
+    maps_partial_pages: true,
+    bypass: Bypass::Skipped,
+    cma_below_dma_limit: false,
+    ..V6_12
+};
+
+/// The profiles that are known, oldest first, each as of its latest point release.
 pub const PROFILES: &[KernelProfile] = &[
-    KernelProfile { name: "6.1", page: PageSize::K4, memreserve_first: true },
-    KernelProfile { name: "6.6", page: PageSize::K4, memreserve_first: false },
-    KernelProfile { name: "6.12", page: PageSize::K4, memreserve_first: false },
-    KernelProfile { name: "6.18", page: PageSize::K4, memreserve_first: false },
-    KernelProfile { name: "7", page: PageSize::K4, memreserve_first: false },
+    V6_1,
+    KernelProfile { name: "6.6", memreserve_first: false, prints_regions: true, ..V6_1 },
+    V6_12,
+    V6_18,
+    KernelProfile {
+        name: "7",
+        tuples: Tuples::FirstOnly,
+        maps_partial_pages: false,
+        failed_no_map: FailedNoMap::Kept,
+        ignores_bad_ranges: true,
+        ..V6_18
+    },
 ];
 
 impl Default for KernelProfile {
     /// 6.12 with 4 KiB pages.
     fn default() -> Self {
-        PROFILES[2]
+        V6_12
     }
 }
 
@@ -91,5 +191,14 @@ mod tests {
         assert_eq!(KernelProfile::named("6.1").map(|p| p.name), Some("6.1"));
         assert_eq!(KernelProfile::named("7.3").map(|p| p.name), Some("7"));
         assert_eq!(KernelProfile::named("6.13"), None);
+    }
+
+    #[test]
+    fn families_differ_where_the_kernels_did() {
+        let of = |name| KernelProfile::named(name).unwrap();
+        assert!(of("6.1").memreserve_first && !of("6.6").memreserve_first);
+        assert_eq!(of("6.18").tuples, Tuples::AllNoneKnown);
+        assert_eq!(of("7.3").failed_no_map, FailedNoMap::Kept);
+        assert_eq!(KernelProfile::default(), of("6.12"));
     }
 }

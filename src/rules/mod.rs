@@ -27,6 +27,8 @@ pub struct Doc {
     pub title: &'static str,
     /// The worst that the rule reports.
     pub severity: Severity,
+    /// The kernel profiles on which it bites, by their names; empty where only people are misled.
+    pub kernels: &'static [&'static str],
     /// What which kernel does when it does not hold.
     pub why: &'static str,
     /// The body of a device tree that breaks the rule, as DTS.
@@ -38,6 +40,9 @@ pub struct Doc {
     /// What the planner does about it; empty when nothing can be done without its author.
     pub repair: &'static str,
 }
+
+/// Every profile of [`crate::profile::PROFILES`].
+const ALL_KERNELS: &[&str] = &["6.1", "6.6", "6.12", "6.18", "7"];
 
 macro_rules! catalogue {
     ($($module:ident),* $(,)?) => {
@@ -125,4 +130,17 @@ pub fn judge(scene: &Scene<'_, '_>) -> Vec<Finding> {
 #[must_use]
 pub fn doc(id: RuleId) -> Option<&'static Doc> {
     DOCS.iter().find(|doc| doc.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::PROFILES;
+
+    #[test]
+    fn rules_name_kernels_that_there_are() {
+        let names: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
+        assert_eq!(names, ALL_KERNELS);
+        assert!(DOCS.iter().flat_map(|doc| doc.kernels).all(|kernel| names.contains(kernel)));
+    }
 }

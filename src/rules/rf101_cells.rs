@@ -1,6 +1,6 @@
 //! RF101: the cells of `/reserved-memory` equal the root's.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use alloc::format;
 
@@ -8,6 +8,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(101),
     title: "the cells of /reserved-memory equal the root's",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Linux compares both cells with the root's before it reads a single child, and when they differ it \
           prints \"unsupported node format, ignoring\" and reserves nothing: every carveout becomes ordinary \
           memory. All kernels.",

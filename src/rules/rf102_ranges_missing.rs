@@ -1,6 +1,6 @@
 //! RF102: `/reserved-memory` has `ranges`.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::survey::Ranges;
 
@@ -8,6 +8,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(102),
     title: "/reserved-memory has an empty ranges property",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Without ranges Linux prints \"unsupported node format, ignoring\" and reserves nothing, so every \
           carveout becomes ordinary memory. All kernels.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;

@@ -1,6 +1,6 @@
 //! RF103: `reg`, `size`, `alignment` and `alloc-ranges` of a region can be read.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
 use crate::survey::{Extent, RegError};
 use alloc::format;
@@ -9,6 +9,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(103),
     title: "a region's reg, size, alignment and alloc-ranges can be read",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "A reg whose length is no multiple of a tuple makes kernels up to 6.18 print \"invalid reg property, \
           skipping node\"; 7.2 and later skip it without a word. A malformed alloc-ranges is skipped up to 6.18 \
           and ignored from 7.2, so that the region lands anywhere. The memory it meant is unprotected.",

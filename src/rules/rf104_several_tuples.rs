@@ -1,6 +1,6 @@
 //! RF104: a region has one `reg` tuple.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use alloc::format;
 
@@ -8,6 +8,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(104),
     title: "a region has one reg tuple",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Kernels up to 6.12 reserve every tuple but register only the first; 6.18 reserves all and registers \
           none, so that lookups by phandle fail; 7.2 and later reserve only the first, and the rest becomes \
           ordinary memory.",

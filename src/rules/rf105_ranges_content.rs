@@ -8,6 +8,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(105),
     title: "ranges of /reserved-memory is empty",
     severity: Severity::Warning,
+    kernels: &[],
     why: "No kernel translates through it: whatever it says, reg is read as a physical address.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges = <0x0 0x0 0x0 0x80000000 0x0 0x10000000>;

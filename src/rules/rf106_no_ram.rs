@@ -1,12 +1,13 @@
 //! RF106: the RAM is known where it must be.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(106),
     title: "at boot, /memory says where RAM is",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "A kernel that finds no enabled root node with device_type = \"memory\" and a size panics before it \
           has a console. In a tree at rest a placeholder is ordinary (the boot loader fills it), so the tool \
           only notes it.",

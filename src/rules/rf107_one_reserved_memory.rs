@@ -1,12 +1,13 @@
 //! RF107: there is one `/reserved-memory`.
 
 use crate::finding::{Finding, RuleId, Severity};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(107),
     title: "there is one /reserved-memory",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Linux reads the first root node of that name, with or without a unit address, and no other: every region in a second one is ordinary memory. All kernels.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

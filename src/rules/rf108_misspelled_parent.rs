@@ -3,12 +3,13 @@
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
 use super::near::is_near;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(108),
     title: "/reserved-memory is spelled so",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Linux looks for reserved-memory and for nothing like it. Under any other name every carveout is ordinary memory; 6.1 does not even print a line about it.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved_memory { #address-cells = <2>; #size-cells = <2>; ranges;

@@ -2,12 +2,13 @@
 
 use crate::finding::{Finding, RuleId, Severity};
 use crate::survey::Extent;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(109),
     title: "every region is a direct child of /reserved-memory",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Linux does not descend further: a region inside a region, or inside a node that only groups, is ordinary memory. All kernels, without a message.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

@@ -2,12 +2,13 @@
 
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(110),
     title: "a region is enabled, or disabled in so many words",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "Every status other than ok and okay makes Linux ignore the region without a message, reserved and fail included: its memory is free. The status of /reserved-memory itself is never looked at.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

@@ -1,12 +1,13 @@
 //! RF111: a region has `reg` or `size`, not both.
 
 use crate::finding::{Finding, RuleId, Severity};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(111),
     title: "a region has reg or size, not both",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "reg wins and size means nothing; 6.1 takes a region whose reg has size 0 for a dynamic one then.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

@@ -2,12 +2,13 @@
 
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(112),
     title: "the root has #address-cells and #size-cells of 1 or 2",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Linux assumes one cell each where the root says nothing, and reads every tuple of /memory and /reserved-memory wrong; 7.x warns.",
     bad: "/ {
 \tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };

@@ -1,12 +1,13 @@
 //! RF113: `/memory` says that it is memory.
 
 use crate::finding::{Finding, RuleId, Severity};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(113),
     title: "a /memory node has device_type = \"memory\"",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "Linux takes root nodes by their device_type, not by their name: RAM in a node without it does not exist for any kernel.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };

@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 use crate::order;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::span::Span;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(114),
     title: "RAM banks are whole pages and do not overlap",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "Linux rounds a bank inward to pages, so its ends are lost, and merges banks that overlap; a loader that fills one of them again may count RAM twice.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>, <0x0 0x7ff00000 0x0 0x200000>; };

@@ -3,12 +3,13 @@
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::survey::Extent;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(115),
     title: "there are at most 64 regions",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Of more than 64 dynamic regions 6.1, 6.12.103 and 7.2 drop the rest, and 6.12.13 to 6.18 write past an array and panic. Static and dynamic ones share the 64 places in 6.1, which reserves the rest but knows no owner for it.",
     bad: "",
     good: "/ { #address-cells = <2>; #size-cells = <2>;

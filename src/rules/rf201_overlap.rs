@@ -1,6 +1,6 @@
 //! RF201: no two regions share a byte.
 
-use super::{Doc, Owner, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Owner, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;
@@ -9,6 +9,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(201),
     title: "no two reserved regions share a byte",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Two owners use the same bytes. Linux reports OVERLAP DETECTED for neighbours after sorting only and \
           goes on. A no-map region behind a mapped one is refused as a whole and becomes ordinary memory; a CMA \
           pool over anything hands those pages to the allocator. All kernels.",

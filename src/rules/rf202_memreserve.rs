@@ -1,6 +1,6 @@
 //! RF202: no `/memreserve/` entry touches a region.
 
-use super::{Claim, Doc, Owner, Scene, Sink};
+use super::{ALL_KERNELS, Claim, Doc, Owner, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use alloc::format;
 
@@ -8,6 +8,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(202),
     title: "no /memreserve/ entry touches a no-map region or a pool",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Kernels up to 6.3 read /memreserve/ first and then refuse, as a whole, any no-map region that touches \
           an entry: TEE and firmware memory ends up mapped. Later kernels read it last, so the region holds. A \
           CMA pool over an entry hands its pages to the allocator on every kernel.",

@@ -1,6 +1,6 @@
 //! RF203: a region does not hang over the end of RAM.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
 use crate::ledger::Coverage;
 use alloc::format;
@@ -9,6 +9,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(203),
     title: "a region lies in RAM as a whole, or outside it as a whole",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Linux honours the part inside RAM and keeps quiet about the rest: either the region or /memory is \
           wrong, and whoever owns the region will use bytes that are not there. Regions wholly outside RAM \
           (SRAM, a hole that was cut for them) are ordinary.",

@@ -1,6 +1,6 @@
 //! RF205: no region lies over the kernel, the initrd, the DTB, the stage or the bundle.
 
-use super::{Claim, Doc, Owner, Scene, Sink};
+use super::{ALL_KERNELS, Claim, Doc, Owner, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
 use crate::survey::Region;
 use alloc::format;
@@ -9,6 +9,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(205),
     title: "no region lies over what the boot loader put in memory",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "A no-map region that touches the kernel, the initrd or the DTB is refused as a whole: all of it \
           becomes ordinary memory, while kernels from 6.12 on still print `nomap` for it. A CMA pool there \
           hands kernel text or the ramdisk to the allocator. A region over the initrd is freed with it.",

@@ -1,6 +1,6 @@
 //! RF206: the kernel, the initrd and the DTB lie in RAM and do not share a byte.
 
-use super::{Doc, Owner, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Owner, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::MIB;
@@ -10,6 +10,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(206),
     title: "the kernel, the initrd and the DTB lie in RAM and apart",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "The kernel zeroes its BSS up to image_size before it prints anything: a DTB or initrd there dies \
           without a word. A kernel outside RAM or off its 2 MiB boundary crashes. An initrd outside RAM is \
           added to RAM, and takes whatever was cut out there with it.",

@@ -9,6 +9,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(207),
     title: "a no-map region covers whole pages of the kernel",
     severity: Severity::Warning,
+    kernels: &["6.1", "6.6", "6.18"],
     why: "6.1.192, 6.18.15 and 7.2.13 keep the partial first and last page of a no-map region mapped as cached \
           memory, which /proc/iomem hides; 6.12.117 and 7.3 do not. Speculative reads then reach memory that \
           firmware protects.",

@@ -1,6 +1,6 @@
 //! RF208: RAM does not lie over the registers of a device.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::fdt::Node;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::ledger::{self, Coverage};
@@ -13,6 +13,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(208),
     title: "no RAM bank lies over the registers of a device",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Linux maps the bank as memory, hands its pages out, and the first write to one of them writes to a \
           device: an external abort, or worse. QEMU makes such a tree for xlnx-zcu102 with -m 4G. All kernels.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;

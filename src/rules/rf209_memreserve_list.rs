@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 use crate::order;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::span::Span;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(209),
     title: "/memreserve/ entries do not overlap",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "The Devicetree Specification forbids it; kernels take the union. Who edits one of two overlapping entries believes to have changed what is reserved, and has not.",
     bad: "/memreserve/ 0x41000000 0x2000;
 /memreserve/ 0x41001000 0x2000;

@@ -11,6 +11,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(210),
     title: "no dynamic region can land on a /memreserve/ entry",
     severity: Severity::Warning,
+    kernels: &["6.6", "6.12", "6.18", "7"],
     why: "Kernels from 6.4 on read /memreserve/ after they placed the dynamic regions, and may place one over an entry without a word.",
     bad: "/memreserve/ 0x7ff00000 0x100000;
 / { #address-cells = <2>; #size-cells = <2>;

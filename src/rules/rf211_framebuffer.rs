@@ -7,12 +7,13 @@ use crate::plan::subtract;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::span::{Size, Span};
 use crate::survey::Cells;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(211),
     title: "a simple-framebuffer fits its region",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "The driver maps all of its reg, and the display controller goes on reading stride times height bytes: what lies behind the reservation is memory that Linux gives to others, and the screen shows it.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

@@ -3,12 +3,13 @@
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::span::Size;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(212),
     title: "the records of a ramoops region fit it, and there are some",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "The driver refuses a region that its records do not fit, or that has none: the log of a crash is lost just when it is wanted.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

@@ -1,12 +1,13 @@
 //! RF301: a region is not both `no-map` and `reusable`.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(301),
     title: "a region is not both no-map and reusable",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "6.1 frees the whole region; 6.12 and 6.18 give it to the allocator without mapping it, and the first \
           task that gets a page of it oopses in clear_page; 7.2 and later keep it no-map and make no pool.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;

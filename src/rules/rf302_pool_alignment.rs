@@ -1,6 +1,6 @@
 //! RF302: a static CMA pool starts and ends on a pageblock.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;
@@ -9,6 +9,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(302),
     title: "a static CMA pool starts and ends on a pageblock of the kernel",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "The kernel prints \"incorrect alignment of CMA region\" and frees the memory, together with whatever \
           it overlaps. A pageblock is 2 MiB with 4 KiB pages, 32 MiB with 16 KiB, 512 MiB with 64 KiB. All \
           kernels.",

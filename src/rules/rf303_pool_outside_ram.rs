@@ -1,6 +1,6 @@
 //! RF303: a CMA pool lies in one stretch of RAM and in one zone.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::{GIB, Span};
@@ -10,6 +10,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(303),
     title: "a CMA pool lies in RAM and does not cross 4 GiB",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "A pool outside RAM, even partly, panics every kernel in cma_init_reserved_areas. One that crosses a \
           zone boundary \"could not be activated\" and is freed.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;

@@ -1,6 +1,6 @@
 //! RF304: one authority says where the default CMA pool lies.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use alloc::format;
 
@@ -8,6 +8,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(304),
     title: "one authority says where the default CMA pool lies",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Any cma= on the command line, cma=0 included, makes every kernel drop the linux,cma-default node, and \
           its memory loses all protection. Of two default nodes the last one wins.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;

@@ -1,6 +1,6 @@
 //! RF305: a region has a fixed address.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::span::Size;
 use crate::survey::Extent;
@@ -10,6 +10,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(305),
     title: "a dynamic region gets a fixed address before the kernel runs",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "Where a region without reg ends up differs between kernels: 6.1 allocates in the order of an unstable \
           sort, later ones in tree order, and kernels from 6.4 on may place it over a /memreserve/ entry.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;

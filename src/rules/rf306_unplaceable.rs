@@ -1,6 +1,6 @@
 //! RF306: a dynamic region can be placed.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
 use crate::ledger;
 use crate::plan::subtract;
@@ -13,6 +13,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(306),
     title: "a dynamic region fits its alloc-ranges, and its alignment is a power of two",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "The kernel prints \"failed to allocate memory for node\" and boots without the region: its driver \
           fails, or takes other memory. An alignment that is no power of two is used as a bit mask.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;

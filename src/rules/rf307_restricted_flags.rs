@@ -3,12 +3,13 @@
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::survey::Pool;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(307),
     title: "a restricted-dma-pool has no no-map, reusable or default flag",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Its set-up fails with -EINVAL and the memory is freed; from 6.12 to 7.1 a no-map one goes to the allocator without being mapped. All kernels with CONFIG_DMA_RESTRICTED_POOL.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

@@ -2,12 +2,13 @@
 
 use crate::finding::{Finding, RuleId, Severity};
 use crate::survey::Pool;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(308),
     title: "a shared-dma-pool is reusable or no-map",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "Linux accepts it at boot, but the first device that attaches to it gets -EINVAL, because mapped RAM cannot be mapped again as uncached.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

@@ -2,12 +2,13 @@
 
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(309),
     title: "a region whose driver maps it itself is no-map",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "memremap() refuses RAM that Linux has mapped (\"memremap attempted on ram\"), and the driver does not probe; until then the CPU may read the memory speculatively, which a firmware fence answers with a reset.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

@@ -2,12 +2,13 @@
 
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(310),
     title: "linux,cma-default is on a CMA pool, linux,dma-default on one coherent pool",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "On anything but a reusable shared-dma-pool linux,cma-default means nothing, and the kernel takes its built-in default size instead. Of two linux,dma-default regions the second is refused with a warning.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

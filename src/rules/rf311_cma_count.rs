@@ -2,12 +2,13 @@
 
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(311),
     title: "there are at most 7 CMA pools",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "CONFIG_CMA_AREAS leaves room for 7 areas beside the default one, 19 with NUMA. The rest are refused (\"Not enough slots\") and their memory is freed.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

@@ -1,7 +1,7 @@
 //! RF401: every carveout that the policy requires is there and readable.
 
 use super::required::answers;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
 
@@ -9,6 +9,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(401),
     title: "every carveout that the policy requires is there",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "No kernel misses a carveout that nobody declares: its bytes become ordinary memory without a message, \
           and the first access that the firmware's protection catches is an external abort.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;

@@ -1,7 +1,7 @@
 //! RF402: every required carveout lies where the policy has it.
 
 use super::required::answers;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
 use alloc::format;
@@ -10,6 +10,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(402),
     title: "every required carveout lies where the policy has it",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "The firmware's fence does not move with the device tree: the memory that it guards is ordinary memory \
           to Linux, and the memory that Linux avoids is nobody's.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;

@@ -1,7 +1,7 @@
 //! RF403: every required carveout is at least as large as the policy has it.
 
 use super::required::answers;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::span::Size;
 use crate::survey::Extent;
@@ -11,6 +11,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(403),
     title: "every required carveout is at least as large as the policy has it",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "The bytes that were cut off become ordinary memory on every kernel, without a message.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

@@ -1,13 +1,14 @@
 //! RF404: no required carveout is disabled.
 
 use super::required::answers;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(404),
     title: "no required carveout is disabled",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Any status other than ok or okay, even \"reserved\", makes every kernel ignore the node without a \
           message: its memory is free.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;

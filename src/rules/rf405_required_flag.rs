@@ -1,13 +1,14 @@
 //! RF405: every required carveout has the `no-map` that the policy asks for.
 
 use super::required::answers;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(405),
     title: "every required carveout keeps its no-map",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Without no-map the region is reserved but mapped as cached memory: the CPU may fetch from it \
           speculatively, which a firmware's fence answers with an abort, and hibernation and kdump read it. \
           Drivers that map it themselves refuse it.",

@@ -1,6 +1,6 @@
 //! RF406: the default CMA pool is the one that the policy wants.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::policy::{CmaWant, Via};
 use crate::span::{Size, Span};
@@ -11,6 +11,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(406),
     title: "the default CMA pool is the one that the policy wants",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Without a word from the tree or the command line the kernel takes its configured default (16 MiB, or \
           64 in Debian) wherever it finds room; what a board's camera or display needs is then missing at run \
           time.",

@@ -1,6 +1,6 @@
 //! RF501: a fixed `cma=SIZE@BASE` lies in RAM and over nothing.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
 use alloc::format;
@@ -9,6 +9,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(501),
     title: "cma=SIZE@BASE lies in RAM and over nothing",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Over a no-map carveout every kernel accepts it silently and panics when memory fills up; over a hole \
           it panics at start; over anything reserved it only prints \"Failed to reserve\" and there is no CMA.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;

@@ -1,6 +1,6 @@
 //! RF502: the numbers of a `cma=` are ones that the kernel can use.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::bootargs::{self, CmaArg};
 use crate::finding::{Finding, RepairKind, RuleId, Severity};
 use crate::span::{MIB, Size};
@@ -11,6 +11,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(502),
     title: "cma= has a size with its unit, and base and size on a pageblock",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "A bare number is bytes, so cma=64 is one pageblock. A base off a pageblock, or a fixed size off one, \
           makes the kernel print \"Failed to reserve\": there is no CMA at all.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;

@@ -1,6 +1,6 @@
 //! RF503: the command line is not longer than the kernel reads.
 
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::bootargs::MAX_LEN;
 use crate::finding::{Finding, RuleId, Severity};
 use alloc::format;
@@ -10,6 +10,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(503),
     title: "bootargs are at most 2047 bytes",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "arm64 kernels keep COMMAND_LINE_SIZE (2048) bytes with the terminator and drop the rest without a \
           word: a cma= at the end is lost. All kernels.",
     bad: "",

@@ -3,12 +3,13 @@
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::ledger::{self, Coverage};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(504),
     title: "mem= and linux,usable-memory-range leave the regions in RAM",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "mem= keeps the lowest bytes of RAM, linux,usable-memory-range one window. A region beyond is no RAM any more, which is harmless for a carveout; its driver may need RAM there all the same. A CMA pool beyond panics (RF303).",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };

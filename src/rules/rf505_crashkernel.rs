@@ -5,12 +5,13 @@ use crate::bootargs;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::Span;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(505),
     title: "crashkernel=SIZE@BASE lies in RAM and over nothing",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "The kernel reserves it from free RAM only and prints \"crashkernel reservation failed\": there is no crash kernel.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };

@@ -3,12 +3,13 @@
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::span::{GIB, Size, Span, align_up};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(506),
     title: "the window of cma=SIZE@BASE-LIMIT holds the size, below 4 GiB",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "A window smaller than the rounded size gives no CMA at all. Above 4 GiB, kernels up to 6.12 cut it off at the DMA limit, and later ones may place the pool below the base.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };

@@ -3,12 +3,13 @@
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::span::Span;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(507),
     title: "a tree at rest has no linux,elfcorehdr",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "Its presence makes the kernel take itself for a crash kernel. In a no-map region 6.1 oopses when it reads the header, and from 6.12 on the region is refused as a whole.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \tchosen { linux,elfcorehdr = <0x0 0x44000000 0x0 0x1000>; };

@@ -2,12 +2,13 @@
 
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(508),
     title: "kaslr-seed has 8 bytes",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "Linux ignores one of another length and runs without address space randomisation. All kernels.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \tchosen { kaslr-seed = <0x12345678>; };

@@ -8,6 +8,7 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(601),
     title: "a region's unit address is its base, in lower-case hex without 0x or leading zeros",
     severity: Severity::Warning,
+    kernels: &[],
     why: "Linux takes the address from reg alone, so nothing breaks at once. People and firmware that looks \
           nodes up by path read the name, and a name that lies is how a region gets moved by mistake.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;

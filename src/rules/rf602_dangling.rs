@@ -2,12 +2,13 @@
 
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(602),
     title: "every memory-region leads to a node",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "The driver finds no region: it fails to probe, or takes memory from the system instead, where its device may not reach.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \tdsp { compatible = \"acme,dsp\"; memory-region = <0x77>; };

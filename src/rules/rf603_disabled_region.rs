@@ -2,12 +2,13 @@
 
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(603),
     title: "no device in use refers to a disabled region",
     severity: Severity::Warning,
+    kernels: ALL_KERNELS,
     why: "Linux reserves nothing for a disabled region and tells the driver that all is well: the device works on memory from the system, where it may not reach, or that firmware fences off.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

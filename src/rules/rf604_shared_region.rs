@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 use crate::fdt::NodeId;
 use crate::order;
 use crate::finding::{Finding, RuleId, Severity};
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(604),
     title: "a carveout that is no pool has one device that uses it",
     severity: Severity::Note,
+    kernels: ALL_KERNELS,
     why: "Two devices that believe to own the same bytes overwrite each other. Some share on purpose, so this is only a note.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

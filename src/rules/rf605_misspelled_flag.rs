@@ -3,12 +3,13 @@
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
 use super::near::is_near;
-use super::{Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(605),
     title: "no-map and reusable are spelled so",
     severity: Severity::Error,
+    kernels: ALL_KERNELS,
     why: "Linux does not know the misspelled property: a carveout is then reserved but mapped as cached memory, so that the CPU may read it speculatively; a pool is no pool. All kernels, without a message.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;

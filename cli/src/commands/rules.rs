@@ -1,6 +1,7 @@
 //! `ringfence rules` and `ringfence explain`.
 
 use ringfence::finding::Severity;
+use ringfence::profile::PROFILES;
 use ringfence::rules::{DOCS, Doc};
 use serde_json::json;
 
@@ -40,7 +41,7 @@ fn row(doc: &Doc) -> String {
 fn object(doc: &Doc) -> serde_json::Value {
     json!({
         "id": doc.id.to_string(), "severity": doc.severity.to_string(), "title": doc.title,
-        "why": doc.why, "repair": doc.repair,
+        "kernels": doc.kernels, "why": doc.why, "repair": doc.repair,
     })
 }
 
@@ -55,7 +56,8 @@ fn chapter() -> String {
         out += &format!("| [{0}](#{1}) | {2} | {3} |\n", doc.id, anchor(doc), doc.severity, doc.title);
     }
     for doc in DOCS {
-        out += &format!("\n## {}\n\n**{}** ({})\n\n{}\n", doc.id, doc.title, doc.severity, wrapped(doc.why));
+        let (title, kernels) = (doc.title, kernels(doc));
+        out += &format!("\n## {}\n\n**{title}** ({}, {kernels})\n\n{}\n", doc.id, doc.severity, wrapped(doc.why));
         for (title, language, text) in
             [("Wrong", "dts", doc.bad), ("Right", "dts", doc.good), ("Under the policy", "toml", doc.policy)]
         {
@@ -68,6 +70,15 @@ fn chapter() -> String {
         }
     }
     out
+}
+
+/// The kernels on which a rule bites, in words.
+fn kernels(doc: &Doc) -> String {
+    match doc.kernels {
+        [] => "no kernel minds".to_string(),
+        some if some.len() == PROFILES.len() => "all kernels".to_string(),
+        some => format!("kernels {}", some.join(", ")),
+    }
 }
 
 fn anchor(doc: &Doc) -> String {
