@@ -57,7 +57,12 @@ fn chapter() -> String {
     }
     for doc in DOCS {
         let (title, kernels) = (doc.title, kernels(doc));
-        out += &format!("\n## {}\n\n**{title}** ({}, {kernels})\n\n{}\n", doc.id, doc.severity, wrapped(doc.why));
+        out += &format!(
+            "\n## {}\n\n**{title}** ({}, {kernels})\n\n{}\n",
+            doc.id,
+            doc.severity,
+            wrapped(doc.why)
+        );
         for (title, language, text) in
             [("Wrong", "dts", doc.bad), ("Right", "dts", doc.good), ("Under the policy", "toml", doc.policy)]
         {
