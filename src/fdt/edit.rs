@@ -12,6 +12,7 @@ pub(super) enum Op {
     RemoveProp { name: String },
     Rename(String),
     RemoveNode,
+    AddFirst(NewNode),
     AddChild(NewNode),
     AddAfter(NewNode),
 }
@@ -23,8 +24,9 @@ impl Op {
             Self::Set { name, .. } | Self::RemoveProp { name } => (0, name),
             Self::Rename(_) => (1, ""),
             Self::RemoveNode => (2, ""),
-            Self::AddChild(_) => (3, ""),
-            Self::AddAfter(_) => (4, ""),
+            Self::AddFirst(_) => (3, ""),
+            Self::AddChild(_) => (4, ""),
+            Self::AddAfter(_) => (5, ""),
         }
     }
 }
@@ -69,6 +71,11 @@ impl Edits {
     /// in its place.
     pub fn remove_node(&mut self, node: NodeId) {
         self.ops.push((node, Op::RemoveNode));
+    }
+
+    /// Add a node in front of the children of `parent`, behind those added so before.
+    pub fn add_node_first(&mut self, parent: NodeId, node: NewNode) {
+        self.ops.push((parent, Op::AddFirst(node)));
     }
 
     /// Add a node as the last child of `parent`, behind those added before.

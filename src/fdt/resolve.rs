@@ -104,7 +104,9 @@ impl<'e> Resolved<'e> {
                         node.check(&parent.path(), record.depth as usize)?;
                     }
                     _ if removes => return fail(EditFault::Conflict),
-                    Op::AddChild(node) => node.check(&tree.node(id).path(), record.depth as usize + 1)?,
+                    Op::AddFirst(node) | Op::AddChild(node) => {
+                        node.check(&tree.node(id).path(), record.depth as usize + 1)?;
+                    }
                     Op::Set { .. } | Op::RemoveProp { .. } => {}
                 }
             }
@@ -121,7 +123,7 @@ impl<'e> Resolved<'e> {
             .entries
             .iter()
             .filter_map(|entry| match entry.op {
-                Op::AddChild(_) => Some(entry.node),
+                Op::AddFirst(_) | Op::AddChild(_) => Some(entry.node),
                 Op::Rename(_) | Op::AddAfter(_) => {
                     tree.record(entry.node).map(|record| NodeId(record.parent))
                 }
@@ -133,11 +135,16 @@ impl<'e> Resolved<'e> {
         for parent in parents {
             let mut names: Vec<(&str, bool)> = Vec::new();
             let added = |entry: &Entry<'e>| match entry.op {
-                Op::AddChild(node) | Op::AddAfter(node) => Some((node.name.as_str(), true)),
+                Op::AddFirst(node) | Op::AddChild(node) | Op::AddAfter(node) => {
+                    Some((node.name.as_str(), true))
+                }
                 _ => None,
             };
             names.extend(
-                self.of(parent).iter().filter(|entry| matches!(entry.op, Op::AddChild(_))).filter_map(added),
+                self.of(parent)
+                    .iter()
+                    .filter(|entry| matches!(entry.op, Op::AddFirst(_) | Op::AddChild(_)))
+                    .filter_map(added),
             );
             for child in tree.node(parent).children() {
                 let edits = self.of(child.id());

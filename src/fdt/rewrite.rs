@@ -41,7 +41,9 @@ fn new_names<'e>(resolved: &Resolved<'e>) -> Vec<&'e str> {
     for entry in resolved.ops() {
         match entry.op {
             Op::Set { name, .. } if entry.hit.is_none() => names.push(name.as_str()),
-            Op::AddChild(node) | Op::AddAfter(node) => node.each_prop_name(&mut |name| names.push(name)),
+            Op::AddFirst(node) | Op::AddChild(node) | Op::AddAfter(node) => {
+                node.each_prop_name(&mut |name| names.push(name))
+            }
             _ => {}
         }
     }
@@ -105,6 +107,11 @@ fn emit<S: Sink>(tree: &Tree<'_>, resolved: &Resolved<'_>, strings: &Strings<'_>
         for entry in edits.iter().filter(|entry| entry.hit.is_none()) {
             if let Op::Set { name, value } = entry.op {
                 out.prop(strings.offset(name), value);
+            }
+        }
+        for entry in edits {
+            if let Op::AddFirst(node) = entry.op {
+                out.new_node(node);
             }
         }
         open = Some(next);

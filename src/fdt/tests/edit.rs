@@ -56,11 +56,16 @@ fn nodes_are_renamed_removed_and_added_in_place() {
         edits.add_node_after(id(tree, MODEM), NewNode::new("modem@86900000"));
         edits.add_node(id(tree, "/reserved-memory"), NewNode::new("last").child(NewNode::new("in")));
         edits.add_node(id(tree, "/"), NewNode::new("tail"));
+        edits.add_node_first(id(tree, "/"), NewNode::new("head"));
+        edits.add_node_first(id(tree, "/"), NewNode::new("neck"));
     });
     let blob = blob.unwrap();
     let tree = Tree::parse(&blob).unwrap();
-    let names: Vec<_> = tree.nodes().skip(2).map(|node| (node.depth(), node.name())).collect();
+    let names: Vec<_> = tree.nodes().skip(1).map(|node| (node.depth(), node.name())).collect();
     let expected = [
+        (1, "head"),
+        (1, "neck"),
+        (1, "aliases"),
         (1, "reserved-memory"),
         (2, "camera@84400000"),
         (2, "dsp@1"),
