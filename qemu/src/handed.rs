@@ -58,7 +58,7 @@ fn region(line: &str, address: usize, size: usize) -> Result<Region> {
 /// Reads `reg` from hexadecimal digits, eight a cell.
 fn spans(hex: &str, address: usize, size: usize) -> Result<Vec<Span>> {
     let tuple = (address + size) * 8;
-    if tuple == 0 || address > 2 || size > 2 || !hex.is_ascii() || hex.len() % tuple != 0 {
+    if tuple == 0 || address > 2 || size > 2 || !hex.is_ascii() || !hex.len().is_multiple_of(tuple) {
         bail!("reg `{hex}` is no whole number of tuples of {address} + {size} cells");
     }
     let mut spans = Vec::new();

@@ -42,7 +42,7 @@ impl Tool {
 
     /// Packs a bundle into the scratch directory and returns its path.
     pub(crate) fn pack(&self, ws: &Workspace, name: &str, parts: &Parts) -> Result<PathBuf> {
-        let bundle = ws.scratch("bundles")?.join(name).with_extension("itb");
+        let bundle = ws.scratch_file("bundles", name, "itb")?;
         let mut pack = self.command();
         pack.arg("pack").arg("--kernel").arg(&parts.kernel);
         for (option, file) in [("--initrd", &parts.initrd), ("--policy", &parts.policy)] {

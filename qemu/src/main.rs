@@ -1,5 +1,6 @@
 //! The proving ground of ringfence, run as `cargo xtask`: sets up, builds the stage, boots it, measures.
 
+mod cases;
 mod commands;
 mod counter;
 mod dtc;
@@ -41,6 +42,14 @@ enum Command {
     },
     /// Boot a real Linux through the stage and check that every carveout holds
     Qemu(commands::qemu::Options),
+    /// Check the stage for the bare-metal target with warnings denied
+    LintStage {
+        /// Install and fetch nothing
+        #[arg(long)]
+        no_install: bool,
+    },
+    /// Run everything: unit, property and corpus tests, and boots of real Linux
+    Test(commands::test::Options),
     /// Measure the stage and its rivals: bytes, and exact instruction counts
     Bench(commands::bench::Options),
 }
@@ -50,6 +59,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Setup { no_install } => set_up(&ws, no_install),
         Command::Qemu(options) => commands::qemu::run(&ws, &options),
+        Command::LintStage { no_install } => commands::lint::run(&ws, no_install),
+        Command::Test(options) => commands::test::run(&ws, &options),
         Command::Bench(options) => commands::bench::run(&ws, &options),
     };
     match result {

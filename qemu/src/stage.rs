@@ -19,19 +19,26 @@ pub(crate) struct Built {
 
 /// Builds the stage and puts `ringfence.img` and `ringfence.elf` into the target directory.
 pub(crate) fn stage(ws: &Workspace, consent: Consent) -> Result<Built> {
-    binary(ws, consent, "ringfence-boot", "ringfence")
+    binary(ws, consent, "ringfence-boot", "ringfence", &[])
+}
+
+/// Builds the stage that speaks on the `virt` board's serial port when no tree names a console.
+pub(crate) fn talkative(ws: &Workspace, consent: Consent) -> Result<Built> {
+    binary(ws, consent, "ringfence-boot", "ringfence-talkative", &["--features", "fallback-uart"])
 }
 
 /// Builds the payload that checks the state it was entered with.
 pub(crate) fn payload(ws: &Workspace, consent: Consent) -> Result<Built> {
-    binary(ws, consent, "probe-payload", "probe-payload")
+    binary(ws, consent, "probe-payload", "probe-payload", &[])
 }
 
-fn binary(ws: &Workspace, consent: Consent, bin: &str, name: &str) -> Result<Built> {
+fn binary(ws: &Workspace, consent: Consent, bin: &str, name: &str, more: &[&str]) -> Result<Built> {
     let toolchain = setup::toolchain(ws, consent)?;
-    let target = ws.target.join("stage");
+    // Builds with other features get a directory of their own too, so that none is ever built twice.
+    let target = ws.target.join(if more.is_empty() { "stage" } else { "stage-with-features" });
     let mut cargo = ws.cargo();
     cargo.args(["build", "--quiet", "--profile", "stage", "--package", "ringfence-boot", "--bin", bin]);
+    cargo.args(more);
     // A target directory of its own keeps the flags of the host's builds and these from undoing each other.
     cargo.env("CARGO_TARGET_DIR", &target);
     toolchain.apply(&mut cargo);

@@ -43,7 +43,7 @@ pub(crate) fn held(transcript: &Transcript) -> Result<Held> {
         }
         result.carveouts += 1;
     }
-    let announced: u64 = announced_pools(transcript, &regions)?.values().sum();
+    let announced = announced_pools(transcript, &regions)?.values().sum::<u64>() + kernel_default(transcript);
     ensure!(
         announced == result.cma,
         "Linux has {} KiB of CMA where the stage announced {} KiB",
@@ -74,6 +74,14 @@ pub(crate) fn carved(iomem: &Iomem, name: &str, span: Span) -> Result<()> {
     let state = iomem.state(span);
     let (base, last) = (span.base(), span.last());
     ensure!(state == State::Carved, "{name} {base:#x}..{last:#x} is {state} in Linux' iomem");
+    Ok(())
+}
+
+/// Fails when the command line asked to fill memory and that did not work.
+pub(crate) fn filled(transcript: &Transcript) -> Result<()> {
+    let asked = transcript.section("cmdline").iter().any(|line| line.contains("ringfence.stress"));
+    let end = transcript.section("stress").last().map_or("nothing", String::as_str);
+    ensure!(!asked || end.ends_with(", status 0"), "filling memory ended with: {end}");
     Ok(())
 }
 
@@ -112,6 +120,16 @@ fn announced_pools(transcript: &Transcript, regions: &[Region]) -> Result<BTreeM
         }
     }
     Ok(pools)
+}
+
+/// Bytes of the pool that Linux makes by itself when nobody asked for one: the stage then announces nothing, and
+/// the kernel's own word counts.
+fn kernel_default(transcript: &Transcript) -> u64 {
+    if transcript.stage().any(|line| line.starts_with("cma: ")) {
+        return 0;
+    }
+    let mut reserved = transcript.lines.iter().filter_map(|line| line.split_once("cma: Reserved "));
+    reserved.find_map(|(_, rest)| announced_cma(rest)).map_or(0, |(_, size)| size)
 }
 
 /// Reads `64 MiB at 0xf9c00000 …`, or what the stage put into the bootargs, `… "cma=64M@0xf9c00000"`.
@@ -169,6 +187,17 @@ mod tests {
         assert_eq!(announced_cma("via bootargs \"cma=64M@0xf9c00000\""), Some((0xf9c0_0000, 64 << 20)));
         assert_eq!(announced_cma("12 MiB at 0xff000000 via /x"), Some((0xff00_0000, 12 << 20)));
         assert_eq!(announced_cma("none"), None);
+    }
+
+    #[test]
+    fn a_pool_that_nobody_asked_for_is_the_kernels_own() {
+        let text = GOOD.replace(
+            "ringfence: cma: 64 MiB at 0xf9c00000 via bootargs",
+            "[ 0.0] cma: Reserved 64 MiB at 0xf9c00000",
+        );
+        assert_eq!(verdict(&text, Ending::PoweredOff).unwrap().cma, 76 << 20);
+        let both = format!("{GOOD}[ 0.0] cma: Reserved 64 MiB at 0xf9c00000\n");
+        assert_eq!(verdict(&both, Ending::PoweredOff).unwrap().cma, 76 << 20);
     }
 
     #[test]

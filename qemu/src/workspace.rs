@@ -36,6 +36,11 @@ impl Workspace {
         Ok(dir)
     }
 
+    /// A file in scratch space, by a name that may hold dots.
+    pub(crate) fn scratch_file(&self, what: &str, name: &str, extension: &str) -> std::io::Result<PathBuf> {
+        Ok(self.scratch(what)?.join(format!("{name}.{extension}")))
+    }
+
     /// The board descriptions and scenarios of the proving ground.
     pub(crate) fn proving_ground(&self) -> PathBuf {
         self.root.join("qemu")

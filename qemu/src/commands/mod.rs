@@ -1,4 +1,6 @@
 //! The commands of `cargo xtask`, one file each.
 
 pub(crate) mod bench;
+pub(crate) mod lint;
 pub(crate) mod qemu;
+pub(crate) mod test;

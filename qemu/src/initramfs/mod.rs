@@ -33,6 +33,7 @@ fn archive(busybox: &[u8]) -> Vec<u8> {
     }
     // Without it process 1 would have no standard output.
     archive.character_device("dev/console", 5, 1);
+    archive.character_device("dev/zero", 1, 5);
     archive.program("bin/busybox", busybox);
     archive.program("init", INIT.as_bytes());
     archive.finish()

@@ -16,6 +16,9 @@ use std::process::Command;
 /// The target that the stage is compiled for.
 pub(crate) const TARGET: &str = "aarch64-unknown-none";
 
+/// The variable whose flags cargo adds to the configured ones for [`TARGET`].
+const FLAGS: &str = "CARGO_TARGET_AARCH64_UNKNOWN_NONE_RUSTFLAGS";
+
 /// The crates a `no_std` program with a heap links.
 const CRATES: [&str; 3] = ["core", "alloc", "compiler_builtins"];
 
@@ -35,6 +38,17 @@ pub(crate) struct Toolchain {
 }
 
 impl Toolchain {
+    /// Tells whether it is an installed target, with all components of its toolchain beside it.
+    pub(crate) fn is_installed(&self) -> bool {
+        self.flags.is_empty()
+    }
+
+    /// Adds a compiler flag for the bare-metal target to a command that [`apply`](Self::apply) set up.
+    pub(crate) fn add_flags(&self, cargo: &mut Command, flag: &str) {
+        let flags: Vec<&str> = self.flags.iter().map(String::as_str).chain([flag]).collect();
+        cargo.env(FLAGS, flags.join(" "));
+    }
+
     /// Sets up a cargo command for the bare-metal target.
     ///
     /// `RUSTFLAGS` of the environment is taken away: it would replace, not extend, the flags for this target.
@@ -44,7 +58,7 @@ impl Toolchain {
             cargo.env("RUSTC", rustc);
         }
         if !self.flags.is_empty() {
-            cargo.env("CARGO_TARGET_AARCH64_UNKNOWN_NONE_RUSTFLAGS", self.flags.join(" "));
+            cargo.env(FLAGS, self.flags.join(" "));
         }
     }
 }

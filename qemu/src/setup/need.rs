@@ -16,10 +16,6 @@ pub(crate) enum Series {
 }
 
 impl Series {
-    /// Both series, oldest first.
-    #[cfg(test)]
-    pub(crate) const ALL: [Self; 2] = [Self::V6_1, Self::V6_12];
-
     /// The name that command lines use.
     pub(crate) fn name(self) -> &'static str {
         match self {

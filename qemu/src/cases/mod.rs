@@ -1,0 +1,91 @@
+//! The boots that the tests are made of: each is a name and a function that says what it saw, or what is wrong.
+
+mod bad_input;
+mod linux;
+mod payload;
+mod scenario;
+
+use crate::job::Tool;
+use crate::machine::Board;
+use crate::runner;
+use crate::stage::Built;
+use crate::transcript::Transcript;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What all boots share, built once.
+#[derive(Clone, Debug)]
+pub(crate) struct Bench {
+    /// The project.
+    pub(crate) ws: Workspace,
+    /// The host tool.
+    pub(crate) tool: Tool,
+    /// The stage.
+    pub(crate) stage: Built,
+    /// The stage that speaks on the `virt` board's serial port when no tree names a console.
+    pub(crate) talkative: Built,
+    /// The payload that checks its entry state.
+    pub(crate) payload: Built,
+    /// The initramfs of the proving ground.
+    pub(crate) initrd: PathBuf,
+}
+
+/// One test.
+pub(crate) struct Case {
+    /// Its name, unique and fit for a file.
+    pub(crate) name: String,
+    /// Boots and judges; returns a short word on what was seen.
+    #[allow(clippy::type_complexity, reason = "one function, spelled out once")]
+    pub(crate) run: Box<dyn Fn(&Bench, &str) -> Result<String> + Send + Sync>,
+}
+
+impl Case {
+    fn new(
+        name: impl Into<String>,
+        run: impl Fn(&Bench, &str) -> Result<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name: name.into(), run: Box::new(run) }
+    }
+}
+
+/// Every boot, in the order of the table.
+///
+/// # Errors
+/// When an expectation file cannot be read.
+pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
+    let mut cases = linux::cases();
+    cases.extend(payload::cases());
+    cases.extend(scenario::cases(ws)?);
+    cases.extend(bad_input::cases());
+    Ok(cases)
+}
+
+impl Bench {
+    /// Boots a board, keeps its console under the case's name, and returns it.
+    fn boot(&self, name: &str, board: &Board, limit: Duration) -> Result<Transcript> {
+        let log = self.ws.scratch_file("logs", name, "log")?;
+        let mut file = fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        let transcript = runner::run(board, limit, &mut file)?;
+        // Last, so that the console's first line stays the board's.
+        writeln!(file, "\n{}\n{}", transcript.command, transcript.complaints)?;
+        Ok(transcript)
+    }
+}
+
+/// Fails unless the stage refused: a `HALT` line, no Linux, no panic, and the board powered off by itself.
+fn refused(transcript: &Transcript) -> Result<&str> {
+    if let Some(line) = transcript.panic() {
+        anyhow::bail!("panic: {line}");
+    }
+    ensure!(transcript.section("cmdline").is_empty(), "Linux was started");
+    let halt = transcript.stage().find(|line| line.starts_with("HALT "));
+    let tail = || format!("{}\n{}", transcript.tail(8), transcript.complaints);
+    let halt = halt.with_context(|| format!("no HALT; {}; the end was:\n{}", transcript.ending, tail()))?;
+    let ending = &transcript.ending;
+    ensure!(*ending == crate::transcript::Ending::PoweredOff, "after the HALT the board {ending}");
+    Ok(halt)
+}

@@ -1,0 +1,35 @@
+//! The state in which the stage enters a kernel, judged by a payload in the kernel's place.
+
+use super::{Bench, Case};
+use crate::dtc;
+use crate::job::{self, Parts};
+use crate::machine::{Level, Ram};
+use crate::transcript::Ending;
+use anyhow::{Context, Result, ensure};
+use std::time::Duration;
+
+/// At both levels.
+pub(super) fn cases() -> Vec<Case> {
+    [("entry-state-el1", Level::El1, "EL1"), ("entry-state-el2", Level::El2, "EL2")]
+        .into_iter()
+        .map(|(name, level, said)| Case::new(name, move |bench, name| boot(bench, name, level, said)))
+        .collect()
+}
+
+fn boot(bench: &Bench, name: &str, level: Level, said: &str) -> Result<String> {
+    let source = job::default_tree(&bench.ws, Ram::GIB_4);
+    let policy = job::policy_of(&source);
+    let parts = Parts { kernel: bench.payload.image.clone(), initrd: None, policy };
+    let bundle = bench.tool.pack(&bench.ws, name, &parts)?;
+    let tree = dtc::compile(&bench.ws, &source)?;
+    let mut board = job::board(bench.stage.image.clone(), Some(bundle), Some(tree), job::APPEND);
+    board.level = level;
+    let transcript = bench.boot(name, &board, Duration::from_secs(30))?;
+    let mut said_by_payload = transcript.lines.iter().filter_map(|line| line.strip_prefix("payload: "));
+    let state = said_by_payload.next().with_context(|| format!("no payload:\n{}", transcript.tail(8)))?;
+    ensure!(state.split(' ').next() == Some(said), "entered at another level: {state}");
+    let last = said_by_payload.next_back().unwrap_or_default();
+    ensure!(last == "PASS", "{last}; {state}");
+    ensure!(transcript.ending == Ending::PoweredOff, "the board {}", transcript.ending);
+    Ok(state.to_owned())
+}

@@ -1,0 +1,34 @@
+//! `cargo xtask lint-stage`: the compiler's and clippy's word on the stage as it is built for the board.
+
+use crate::setup::{self, Consent};
+use crate::shell::run as run_command;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use std::path::Path;
+
+/// Debian's clippy, which reads the libraries that Debian's compiler built.
+const CLIPPY: &str = "/usr/bin/clippy-driver";
+
+/// Checks the stage for the bare-metal target with warnings denied: by clippy where it fits the compiler that
+/// gives the target, else by the compiler alone.
+///
+/// # Errors
+/// When set-up fails, or the stage has a warning.
+pub(crate) fn run(ws: &Workspace, no_install: bool) -> Result<()> {
+    let consent = if no_install { Consent::Forbidden } else { Consent::Install };
+    let toolchain = setup::toolchain(ws, consent)?;
+    let mut cargo = ws.cargo();
+    let clippy = !toolchain.is_installed() && Path::new(CLIPPY).is_file();
+    let verb = if toolchain.is_installed() { "clippy" } else { "check" };
+    cargo.args([verb, "--quiet", "--package", "ringfence-boot", "--bins"]);
+    cargo.env("CARGO_TARGET_DIR", ws.target.join("stage-lint"));
+    toolchain.apply(&mut cargo);
+    toolchain.add_flags(&mut cargo, "-Dwarnings");
+    if clippy {
+        cargo.env("RUSTC_WORKSPACE_WRAPPER", CLIPPY);
+    }
+    run_command(&mut cargo).context("the stage has warnings")?;
+    let by = if clippy || toolchain.is_installed() { "clippy" } else { "the compiler" };
+    println!("the stage is clean for the bare-metal target, says {by}");
+    Ok(())
+}

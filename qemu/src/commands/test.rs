@@ -1,0 +1,168 @@
+//! `cargo xtask test`: everything, from unit tests to boots of real Linux.
+
+use crate::cases::{self, Bench, Case};
+use crate::job::Tool;
+use crate::setup::{self, Consent, Need, Series};
+use crate::shell::{find_program, run as run_command};
+use crate::workspace::Workspace;
+use crate::{initramfs, stage};
+use anyhow::{Result, bail};
+use clap::Args;
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Boots that run at a time: each keeps one processor busy.
+const AT_A_TIME: usize = 2;
+
+/// Options of `cargo xtask test`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Run only the boots, and of them those whose name holds this text
+    #[arg(long)]
+    boot: Option<String>,
+    /// Install and fetch nothing
+    #[arg(long)]
+    no_install: bool,
+}
+
+/// How one test ended.
+struct Outcome {
+    name: String,
+    result: Result<String>,
+    took: Duration,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When set-up or a build fails, or when a test does.
+pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
+    let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
+    let needs = [
+        Need::Qemu,
+        Need::Dtc,
+        Need::UBoot,
+        Need::UBootTools,
+        Need::Kernel(Series::V6_1),
+        Need::Kernel(Series::V6_12),
+        Need::Busybox,
+        Need::Corpus,
+        Need::BareTarget,
+    ];
+    setup::ensure(ws, &needs, consent)?;
+
+    let mut outcomes = Vec::new();
+    if options.boot.is_none() {
+        for (name, command) in host_tests(ws) {
+            outcomes.push(timed(name, command));
+        }
+    }
+    let bench = Bench {
+        ws: ws.clone(),
+        tool: Tool::build(ws)?,
+        stage: stage::stage(ws, consent)?,
+        talkative: stage::talkative(ws, consent)?,
+        payload: stage::payload(ws, consent)?,
+        initrd: initramfs::build(ws)?,
+    };
+    let mut boots = cases::all(ws)?;
+    if let Some(wanted) = &options.boot {
+        boots.retain(|case| case.name.contains(wanted.as_str()));
+    }
+    outcomes.extend(boot_all(&bench, &boots));
+    report(ws, &outcomes)
+}
+
+/// The host's tests: those of the packages, and the fuzz targets over what they found before.
+fn host_tests(ws: &Workspace) -> Vec<(&'static str, Command)> {
+    let packages = ["ringfence", "ringfence-cli", "ringfence-boot", "xtask"];
+    let mut tests = ws.cargo();
+    if find_program("cargo-nextest").is_some() {
+        tests.args(["nextest", "run", "--status-level", "fail", "--final-status-level", "fail"]);
+        // A package without tests is no failure.
+        tests.arg("--no-tests=pass");
+    } else {
+        tests.args(["test", "--quiet"]);
+    }
+    let mut docs = ws.cargo();
+    docs.args(["test", "--quiet", "--doc"]);
+    for package in packages {
+        tests.args(["--package", package]);
+    }
+    docs.args(["--package", "ringfence"]);
+    for command in [&mut tests, &mut docs] {
+        command.env("RINGFENCE_CORPUS", setup::corpus(ws));
+    }
+    vec![("host-tests", tests), ("host-doc-tests", docs)]
+}
+
+fn timed(name: &str, mut command: Command) -> Outcome {
+    eprintln!("test: {name}");
+    let started = Instant::now();
+    let result = run_command(&mut command).map(|()| String::from("all pass"));
+    Outcome { name: name.into(), result, took: started.elapsed() }
+}
+
+/// Runs the boots side by side and returns their outcomes in the given order.
+fn boot_all(bench: &Bench, cases: &[Case]) -> Vec<Outcome> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, Outcome)>> = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(case) = cases.get(at) else { break };
+                    let started = Instant::now();
+                    let result = (case.run)(bench, &case.name);
+                    let outcome = Outcome { name: case.name.clone(), result, took: started.elapsed() };
+                    eprintln!("test: {} {}", outcome.name, word(&outcome));
+                    if let Ok(mut done) = done.lock() {
+                        done.push((at, outcome));
+                    }
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_default();
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// Prints the table and the closing line; an error when a test failed.
+fn report(ws: &Workspace, outcomes: &[Outcome]) -> Result<()> {
+    println!();
+    for outcome in outcomes {
+        let seen = match &outcome.result {
+            Ok(seen) => seen.clone(),
+            Err(error) => format!("{error:#}").lines().next().unwrap_or_default().to_owned(),
+        };
+        let seconds = outcome.took.as_secs_f64();
+        println!("{:<4} {:<42} {seconds:>6.1} s  {seen}", word(outcome), outcome.name);
+    }
+    for outcome in outcomes {
+        if let Err(error) = &outcome.result {
+            let log = ws.scratch_file("logs", &outcome.name, "log")?;
+            println!("\n{} failed: {error:#}", outcome.name);
+            if log.is_file() {
+                println!("its console: {}", log.display());
+            }
+        }
+    }
+    let failed = outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
+    println!("\n{} passed, {failed} failed", outcomes.len() - failed);
+    if outcomes.is_empty() {
+        bail!("no test has such a name");
+    }
+    if failed > 0 {
+        bail!("{failed} of {} tests failed", outcomes.len());
+    }
+    Ok(())
+}
+
+fn word(outcome: &Outcome) -> &'static str {
+    if outcome.result.is_ok() { "ok" } else { "FAIL" }
+}
