@@ -1,5 +1,7 @@
 //! The command line: what can be asked, and the help that teaches it.
 
+mod layout;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +10,8 @@ use ringfence::profile::PageSize;
 use ringfence::span::Span;
 
 use crate::number;
+
+pub use layout::{Diff, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
 
 /// Checks, repairs and packs the memory map that a device tree gives to Linux on arm64.
 #[derive(Debug, Parser)]
@@ -30,8 +34,14 @@ pub enum Command {
     Check(Check),
     /// Repair a device tree, prove the result and write it
     Fix(Fix),
-    /// Show who has which memory
+    /// Show who has which memory, as a table or as a picture
     Map(Map),
+    /// Compare two trees as memory maps: what grew, moved, went, came, changed flags or collides now
+    Diff(Diff),
+    /// Tell how far each region, kernel, initrd and DTB may grow before it meets something
+    Headroom(Headroom),
+    /// Propose load addresses for kernel, initrd and DTB that respect the map
+    Plan(Plan),
     /// Make, check and show what a board requires
     #[command(subcommand)]
     Policy(Policy),
@@ -106,22 +116,6 @@ pub struct Fix {
     /// Permit repairs that change who has which memory, as though the policy allowed all of them
     #[arg(long = "unsafe")]
     pub permit_all: bool,
-    /// .dtb, .dts (through dtc), or - for stdin
-    pub input: PathBuf,
-}
-
-/// Show who has which memory.
-#[derive(Args, Debug)]
-pub struct Map {
-    #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
-    pub boot: Boot,
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-    /// Show free memory, too
-    #[arg(long)]
-    pub free: bool,
     /// .dtb, .dts (through dtc), or - for stdin
     pub input: PathBuf,
 }

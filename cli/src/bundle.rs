@@ -53,7 +53,11 @@ pub fn policy_blob(path: &Path) -> Result<Vec<u8>, Failure> {
     policy_file::load(path)?.to_blob().map_err(|error| Failure::of(path, error))
 }
 
-fn read_kernel(path: &Path) -> Result<Vec<u8>, Failure> {
+/// Read an arm64 `Image`, or unpack a gzip of one, and check its header.
+///
+/// # Errors
+/// A [`Failure`] that names the file.
+pub fn read_kernel(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = read(path)?;
     if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut plain = Vec::new();

@@ -5,15 +5,19 @@
 
 pub mod args;
 pub mod bundle;
+pub mod chart;
 pub mod commands;
+pub mod compare;
 pub mod diff;
 pub mod dts;
 pub mod failure;
+pub mod headroom;
 pub mod input;
 pub mod job;
 pub mod map;
 pub mod number;
 pub mod output;
+pub mod placement;
 pub mod policy_file;
 pub mod report;
 pub mod ring;

@@ -2,6 +2,7 @@
 
 use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
+use ringfence::ledger;
 use ringfence::span::Span;
 use ringfence::survey::{Extent, MemoryMap, Pool, Region};
 
@@ -48,14 +49,21 @@ pub fn entries(tree: &Tree<'_>, map: &MemoryMap, facts: &BootFacts) -> Vec<Entry
     out
 }
 
-/// RAM that nobody claims, ascending.
+/// RAM that nobody claims, ascending. One pass over both sorted sides.
 #[must_use]
 pub fn free(entries: &[Entry]) -> Vec<Span> {
     let (ram, claims): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| entry.kind == "ram");
-    let mut free = ringfence::ledger::union(ram.iter().filter_map(|entry| entry.span).collect());
     let live = claims.iter().filter(|entry| !entry.flags.contains(&"disabled"));
-    for claim in live.filter_map(|entry| entry.span) {
-        free = free.into_iter().flat_map(|span| span.without(claim)).flatten().collect();
+    let claims = ledger::union(live.filter_map(|entry| entry.span).collect());
+    let mut free = Vec::new();
+    for bank in ledger::union(ram.iter().filter_map(|entry| entry.span).collect()) {
+        let from = claims.partition_point(|claim| claim.end() <= bank.base());
+        let mut low = bank.base();
+        for claim in claims.iter().skip(from).map_while(|claim| claim.intersection(bank)) {
+            free.extend(Span::from_ends(low, claim.base()));
+            low = claim.end();
+        }
+        free.extend(Span::from_ends(low, bank.end()));
     }
     free
 }

@@ -1,19 +1,72 @@
 //! `ringfence map`.
 
-use super::{Outcome, check};
-use crate::args::{Format, Map};
+use ringfence::fdt::Tree;
+use ringfence::pipeline::{self, Context};
+use ringfence::plan::Repaired;
+use ringfence::prove::Refusal;
+
+use super::{Outcome, tree};
+use crate::args::{Map, MapFormat};
+use crate::chart::{self, Chart, Fixed, Shown};
+use crate::compare::Labels;
 use crate::failure::Failure;
 use crate::job::Job;
-use crate::{map, output, say};
+use crate::style::{BOLD, ERROR, NOTE};
+use crate::{compare, output, say};
 
 pub(super) fn run(args: &Map) -> Result<Outcome, Failure> {
-    let job = Job::from_args(&args.boot)?;
-    let report = check::judge(&job, &args.input)?;
-    let free = args.free.then(|| map::free(&report.map));
-    let text = match args.format {
-        Format::Human => output::map(&report.map, free.as_deref()),
-        Format::Json => output::render(args.format, &[report]),
+    let mut job = Job::from_args(&args.boot)?;
+    if args.permit_all {
+        job.permit_all();
+    }
+    let (job, dtb) = tree::read(&job, &args.input)?;
+    let unreadable = |error| Failure::of(&args.input, error);
+    let surveyed = pipeline::survey(&dtb, job.context()).map_err(unreadable)?;
+    let before = Chart::of(surveyed.tree(), surveyed.map(), job.context());
+    let (fixed, refusal) = match args.fix.then(|| fix(&dtb, job.context(), &before)) {
+        Some(Ok(fixed)) => (Some(fixed), None),
+        Some(Err(refusal)) => (None, Some(refusal.to_string())),
+        None => (None, None),
     };
-    say::out(&text)?;
-    Ok(Outcome::Clean)
+    let path = args.input.display().to_string();
+    let shown = Shown { path: &path, before: &before, fixed: fixed.as_ref(), with_free: args.free };
+    say::out(&match args.format {
+        MapFormat::Text => text(&shown),
+        MapFormat::Svg => chart::picture(&shown),
+        MapFormat::Html => chart::page(&shown),
+        MapFormat::Json => chart::json(&shown),
+    })?;
+    match refusal {
+        None => Ok(Outcome::Clean),
+        Some(refusal) => {
+            say::err(&format!("{ERROR}error{ERROR:#}: {path}: `fix` would not repair it: {refusal}\n"));
+            Ok(Outcome::NotFixed)
+        }
+    }
+}
+
+/// The map after the repairs that `fix` would make, proven as `fix` would.
+fn fix(dtb: &[u8], context: Context<'_>, before: &Chart) -> Result<Fixed, Refusal> {
+    let judged = pipeline::survey(dtb, context)?.judge();
+    let proven = judged.plan().apply()?.prove()?;
+    let (old, new) = (Tree::parse(dtb)?, Tree::parse(proven.dtb())?);
+    let chart = Chart::of(&new, proven.map(), context);
+    let changes = compare::changes(before, &chart, &Labels::of(&old, &new));
+    Ok(Fixed { chart, changes, repairs: proven.repairs().iter().map(Repaired::to_string).collect() })
+}
+
+fn text(shown: &Shown<'_>) -> String {
+    let table = |chart: &Chart| output::map(&chart.entries, shown.with_free.then_some(&chart.free));
+    let Some(fixed) = shown.fixed else { return table(shown.before) };
+    let repairs: String = fixed
+        .repairs
+        .iter()
+        .map(|repair| format!("{NOTE}repair{NOTE:#} {}\n", output::printable(repair)))
+        .collect();
+    format!(
+        "{BOLD}before{BOLD:#}\n{}\n{BOLD}after fix{BOLD:#}\n{}\n{repairs}{}",
+        table(shown.before),
+        table(&fixed.chart),
+        compare::human(&fixed.changes, &[])
+    )
 }

@@ -1,12 +1,16 @@
 //! The commands, one file each.
 
 mod check;
+mod diff;
 mod fix;
+mod headroom;
 mod log;
 mod map;
 mod pack;
+mod plan;
 mod policy;
 mod rules;
+mod tree;
 
 use std::process::ExitCode;
 
@@ -41,6 +45,9 @@ pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Check(args) => check::run(args),
         Command::Fix(args) => fix::run(args),
         Command::Map(args) => map::run(args),
+        Command::Diff(args) => diff::run(args),
+        Command::Headroom(args) => headroom::run(args),
+        Command::Plan(args) => plan::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Pack(args) => pack::run(args),
         Command::Log(args) => log::run(args),

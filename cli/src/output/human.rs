@@ -94,7 +94,8 @@ fn remark(word: &str, text: &str) -> String {
 }
 
 /// Text of a tree, such as its bootargs, is hostile: what could steer a terminal is shown as an escape.
-fn printable(text: &str) -> String {
+#[must_use]
+pub fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
         .collect()
@@ -133,7 +134,8 @@ fn row(entry: &Entry) -> String {
 }
 
 /// A span in columns, so that addresses stand below addresses.
-fn columns(span: Span) -> String {
+#[must_use]
+pub fn columns(span: Span) -> String {
     format!("{:#012x}..{:#012x} {:>11}", span.base(), span.end(), Size(span.len()).to_string())
 }
 

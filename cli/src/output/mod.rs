@@ -6,7 +6,7 @@ mod json;
 use crate::args::Format;
 use crate::report::Report;
 
-pub use human::{counts, map, repairs};
+pub use human::{columns, counts, map, printable, repairs};
 
 /// Render the reports in `format`, ready to be printed.
 #[must_use]

@@ -1,0 +1,38 @@
+//! `ringfence diff`.
+
+use ringfence::fdt::Tree;
+use ringfence::survey::MemoryMap;
+
+use super::{Outcome, tree};
+use crate::args::{Diff, Plain};
+use crate::chart::Chart;
+use crate::compare::{self, Labels};
+use crate::failure::Failure;
+use crate::job::Job;
+use crate::{input, say};
+
+pub(super) fn run(args: &Diff) -> Result<Outcome, Failure> {
+    let job = Job::from_args(&args.boot)?;
+    if input::is_stdin(&args.old) && input::is_stdin(&args.new) {
+        return Err(Failure::new("only one of the two trees can come from stdin"));
+    }
+    let ((old_job, old), (new_job, new)) = (tree::read(&job, &args.old)?, tree::read(&job, &args.new)?);
+    let parse = |path, dtb| Tree::parse(dtb).map_err(|error| Failure::of(path, error));
+    let (old_tree, new_tree) = (parse(&args.old, &old)?, parse(&args.new, &new)?);
+    let chart = |job: &Job, tree: &Tree<'_>| {
+        let map = MemoryMap::survey(tree, job.context().facts);
+        Chart::of(tree, &map, job.context())
+    };
+    let labels = Labels::of(&old_tree, &new_tree);
+    let changes = compare::changes(&chart(&old_job, &old_tree), &chart(&new_job, &new_tree), &labels);
+    let text = match args.format {
+        Plain::Human => compare::human(&changes, &args.fail_on),
+        Plain::Json => {
+            let (old, new) = (args.old.display().to_string(), args.new.display().to_string());
+            compare::json(&old, &new, &changes, &args.fail_on)
+        }
+    };
+    say::out(&text)?;
+    let failed = changes.iter().any(|change| args.fail_on.contains(&change.kind));
+    Ok(if failed { Outcome::Findings } else { Outcome::Clean })
+}

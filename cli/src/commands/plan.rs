@@ -1,0 +1,149 @@
+//! `ringfence plan`.
+
+use std::path::Path;
+
+use ringfence::fdt::Blob;
+use ringfence::kernel_image::Header;
+use ringfence::pipeline::{self, Context};
+use ringfence::prove::Refusal;
+use ringfence::span::Size;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Outcome, tree};
+use crate::args::{Plan, PlanFormat};
+use crate::chart::Chart;
+use crate::failure::Failure;
+use crate::headroom::{self, Room};
+use crate::job::Job;
+use crate::output::printable;
+use crate::placement::{self, NoPlaces, Places, Wanted};
+use crate::style::{DIM, ERROR};
+use crate::{bundle, input, say};
+
+pub(super) fn run(args: &Plan) -> Result<Outcome, Failure> {
+    let job = Job::from_args(&args.boot)?;
+    let wanted = wanted(args)?;
+    let (job, dtb) = tree::read(&job, &args.input)?;
+    let dtb = Blob::check(&dtb).map_err(|error| Failure::of(&args.input, error))?.bytes().to_vec();
+    let places = match placement::find(&dtb, job.context(), &wanted) {
+        Ok(places) => places,
+        Err(why) => return refused(args, why),
+    };
+    let facts = placement::settled(job.context().facts, &wanted, &places);
+    let context = Context { facts: &facts, ..job.context() };
+    let surveyed = pipeline::survey(&dtb, context).map_err(|error| Failure::of(&args.input, error))?;
+    let chart = Chart::of(surveyed.tree(), surveyed.map(), context);
+    let rooms = headroom::rooms(&chart);
+    let ours: Vec<Room<'_>> = ["kernel", "initrd", "dtb"]
+        .iter()
+        .filter_map(|kind| rooms.iter().find(|room| room.claim.entry.kind == *kind).cloned())
+        .collect();
+    say::out(&match args.format {
+        PlanFormat::Human => human(&chart, &ours, &places),
+        PlanFormat::Json => json(&args.input.display().to_string(), &ours, &places),
+        PlanFormat::Uboot => lines(&places),
+    })?;
+    Ok(Outcome::Clean)
+}
+
+fn wanted(args: &Plan) -> Result<Wanted, Failure> {
+    let (text_offset, kernel) = match (&args.kernel_image, args.kernel_size) {
+        (Some(path), _) => {
+            let image = bundle::read_kernel(path)?;
+            let header = Header::parse(&image).map_err(|error| Failure::of(path, error))?;
+            (header.text_offset(), header.footprint(image.len() as u64))
+        }
+        (None, size) => (0, size.unwrap_or_default()),
+    };
+    let initrd = match &args.initrd {
+        Some(path) => Some(length(path)?),
+        None => args.initrd_size,
+    };
+    Ok(Wanted { text_offset, kernel, initrd, spare: args.spare })
+}
+
+fn length(path: &Path) -> Result<u64, Failure> {
+    match input::read_any(path)?.len() {
+        0 => Err(Failure::of(path, "the file is empty")),
+        len => Ok(len as u64),
+    }
+}
+
+fn refused(args: &Plan, why: NoPlaces) -> Result<Outcome, Failure> {
+    let failure = |text: String| Failure::of(&args.input, text);
+    let (text, help) = match why {
+        NoPlaces::Fdt(error) => return Err(failure(error.to_string())),
+        NoPlaces::Size(what) => {
+            return Err(failure(format!("the {what} with --spare is empty or larger than any memory")));
+        }
+        NoPlaces::RamUnknown => {
+            let error = failure("/memory is left to the boot loader".to_string());
+            return Err(error.with_help("say what RAM there is: --ram BASE:SIZE"));
+        }
+        NoPlaces::Refused(refusal @ Refusal::Stuck(_)) => (
+            refusal.to_string(),
+            format!("{} were to stay free behind kernel and initrd: lower --spare", Size(args.spare)),
+        ),
+        NoPlaces::Refused(refusal) => {
+            (refusal.to_string(), "no address is right for this tree: run `ringfence check`".to_string())
+        }
+        NoPlaces::TooFarApart(places) => (
+            format!("kernel {} and initrd do not lie within 32 GiB", places.kernel),
+            "give the RAM near each other with --ram".to_string(),
+        ),
+    };
+    let path = args.input.display();
+    say::err(&format!("{ERROR}error{ERROR:#}: {path}: no addresses: {}\nhelp: {help}\n", printable(&text)));
+    Ok(Outcome::Findings)
+}
+
+fn human(chart: &Chart, ours: &[Room<'_>], places: &Places) -> String {
+    let lines: String = lines(places).lines().map(|line| format!("    {line}\n")).collect();
+    format!(
+        "{}\n{DIM}U-Boot:{DIM:#}\n{lines}",
+        headroom::human(&Chart { off: Vec::new(), ..chart.clone() }, ours)
+    )
+}
+
+/// The environment variables that U-Boot's distribution boot reads (doc/develop/bootstd, `include/config_distro_bootcmd.h`).
+fn lines(places: &Places) -> String {
+    let mut out = format!("kernel_addr_r={:#x}\n", places.kernel.base());
+    if let Some(initrd) = places.initrd {
+        out += &format!("ramdisk_addr_r={:#x}\n", initrd.base());
+    }
+    out + &format!("fdt_addr_r={:#x}\n", places.dtb.base())
+}
+
+#[derive(Serialize)]
+struct Document<'p> {
+    schema: u32,
+    path: &'p str,
+    places: Vec<headroom::Shown<'p>>,
+    uboot: Environment,
+}
+
+#[derive(Serialize)]
+struct Environment {
+    kernel_addr_r: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ramdisk_addr_r: Option<String>,
+    fdt_addr_r: String,
+}
+
+fn json(path: &str, ours: &[Room<'_>], places: &Places) -> String {
+    let hex = |base: u64| format!("{base:#x}");
+    let document = Document {
+        schema: 1,
+        path,
+        places: ours.iter().map(headroom::shown).collect(),
+        uboot: Environment {
+            kernel_addr_r: hex(places.kernel.base()),
+            ramdisk_addr_r: places.initrd.map(|initrd| hex(initrd.base())),
+            fdt_addr_r: hex(places.dtb.base()),
+        },
+    };
+    // Only maps with keys that are no strings cannot be written.
+    let text = serde_json::to_string_pretty(&document);
+    text.unwrap_or_else(|_| Value::Null.to_string()) + "\n"
+}
