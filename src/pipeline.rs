@@ -155,6 +155,12 @@ impl<'a, 'c> Applied<'a, 'c> {
         &self.planned
     }
 
+    /// The blob, to be shown beside what the proof has to say about it. Nothing vouches for it.
+    #[must_use]
+    pub fn dtb(&self) -> &[u8] {
+        self.bytes.as_deref().unwrap_or_else(|| self.planned.judged.surveyed.tree.blob().bytes())
+    }
+
     /// Read the result again with two readers, judge it again, and check that nothing was lost or exposed.
     ///
     /// # Errors

@@ -56,14 +56,14 @@ pub enum Command {
 }
 
 /// What is known about the boot besides the tree.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Boot {
     /// What the board requires: a TOML policy or a blob of one
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Kernel version to judge for
-    #[arg(long, value_name = "PROFILE", default_value = "6.12")]
-    pub kernel: String,
+    /// Kernel version to judge for, such as 6.1; may be repeated, and 6.12 when nobody says
+    #[arg(long, value_name = "PROFILE")]
+    pub kernel: Vec<String>,
     /// The kernel's page size
     #[arg(long, value_name = "SIZE", value_enum)]
     pub page: Option<Page>,
@@ -76,6 +76,15 @@ pub struct Boot {
     /// Where the boot loader puts kernel, initrd, dtb, stage or bundle; may be repeated
     #[arg(long, value_name = "NAME=BASE:SIZE", value_parser = placement)]
     pub boot_map: Vec<(BootItem, Span)>,
+    /// Where the headers of a .dts are, besides its own directory; may be repeated
+    #[arg(short = 'I', long = "include", value_name = "DIR")]
+    pub include: Vec<PathBuf>,
+    /// Configuration, in place of the `ringfence.toml` found upwards from each input
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    pub config: Option<PathBuf>,
+    /// Look for no `ringfence.toml`
+    #[arg(long)]
+    pub no_config: bool,
 }
 
 /// Judge device trees, as the stage would on the board.
@@ -90,7 +99,16 @@ pub struct Check {
     /// Least severity that makes the exit code 1
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
     pub fail_on: FailOn,
-    /// .dtb, .dts (through dtc), a directory of .dtb, or - for stdin
+    /// Findings that are known and do not count
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write what is found now as the baseline
+    #[arg(long, requires = "baseline")]
+    pub write_baseline: bool,
+    /// Count the findings of each rule
+    #[arg(long)]
+    pub statistics: bool,
+    /// .dtb, .dts (through cpp and dtc), a bundle (.itb), a directory of .dtb, or - for stdin
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 }
@@ -202,8 +220,14 @@ pub enum Format {
     /// For people
     #[default]
     Human,
-    /// For programs
+    /// For programs, by docs/schema/report.schema.json
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML, for CI systems that show tests
+    Junit,
+    /// Workflow commands, which GitHub shows in the diff
+    Github,
 }
 
 /// How the rules are printed.
@@ -280,7 +304,10 @@ pub enum BootItem {
 }
 
 /// Read `BASE:SIZE`.
-fn span(text: &str) -> Result<Span, String> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn span(text: &str) -> Result<Span, String> {
     let (base, size) = text.split_once(':').ok_or("write BASE:SIZE, such as 0x40000000:4GiB")?;
     let (base, size) = (number::address(base)?, number::size(size)?);
     Span::new(base, size).ok_or_else(|| format!("`{text}` is empty or exceeds the address space"))

@@ -1,55 +1,166 @@
 //! What a command was told about the boot, ready for the pipeline.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use ringfence::facts::{BootFacts, Kernel, Placed};
 use ringfence::fdt::{Edits, FdtError, NewNode, Tree, rewrite};
+use ringfence::ledger;
 use ringfence::pipeline::Context;
-use ringfence::policy::{Allow, Policy};
-use ringfence::profile::{KernelProfile, PROFILES};
+use ringfence::policy::{Allow, Key, Policy};
+use ringfence::profile::KernelProfile;
 use ringfence::span::{MIB, Span};
+use ringfence::survey::MemoryMap;
 
 use crate::args::{Boot, BootItem};
+use crate::config::{self, Config, Lookup};
 use crate::failure::Failure;
-use crate::{policy_file, suggest};
+use crate::input::{Input, Options};
+use crate::policy_file;
 
 /// Everything that the judgement needs besides the tree.
 #[derive(Clone, Debug)]
 pub struct Job {
     policy: Option<Policy>,
-    profile: KernelProfile,
+    /// Never empty.
+    profiles: Vec<KernelProfile>,
     facts: BootFacts,
     cmdline: Option<String>,
+    /// What the command line leaves open is asked of the configuration.
+    asked: bool,
+    includes: Vec<PathBuf>,
+    permit_all: bool,
+    lookup: Arc<Lookup>,
 }
 
 impl Job {
     /// Read what the command line names.
     ///
     /// # Errors
-    /// When the policy cannot be read, or the kernel is not known.
+    /// When the policy or the configuration cannot be read, or the kernel is not known.
     pub fn from_args(args: &Boot) -> Result<Self, Failure> {
         let mut facts = BootFacts { ram: args.ram.clone(), ..BootFacts::default() };
         for &(item, span) in &args.boot_map {
             place(&mut facts, item, span);
         }
+        let named = args.kernel.iter().map(|name| {
+            let unknown = |why| Failure::new(format!("unknown kernel `{name}`")).with_help(why);
+            let profile = config::kernel(name).map_err(unknown)?;
+            Ok(args.page.map_or(profile, |page| profile.with_page(page.into())))
+        });
+        let mut profiles = named.collect::<Result<Vec<_>, _>>()?;
+        let asked = profiles.is_empty() && args.page.is_none();
+        if profiles.is_empty() {
+            let profile = KernelProfile::default();
+            profiles.push(args.page.map_or(profile, |page| profile.with_page(page.into())));
+        }
         Ok(Self {
             policy: args.policy.as_deref().map(policy_file::load).transpose()?,
-            profile: profile(args)?,
+            profiles,
             facts,
             cmdline: args.cmdline.clone(),
+            asked,
+            includes: args.include.clone(),
+            permit_all: false,
+            lookup: Arc::new(Lookup::new(args.config.as_deref(), args.no_config)?),
         })
+    }
+
+    /// How the input at `path` is to be read.
+    ///
+    /// # Errors
+    /// When the configuration for it is not sound.
+    pub fn options(&self, path: &Path) -> Result<Options, Failure> {
+        let config = self.lookup.find(path)?;
+        let further = config.iter().flat_map(|config| config.includes.iter().cloned());
+        Ok(Options { includes: self.includes.iter().cloned().chain(further).collect(), bare: false })
+    }
+
+    /// The configuration that holds for the input at `path`.
+    ///
+    /// # Errors
+    /// When it is not sound.
+    pub fn config_for(&self, path: &Path) -> Result<Option<Arc<Config>>, Failure> {
+        self.lookup.find(path)
+    }
+
+    /// Complete the job for one tree by what its configuration says of its board. What the command line says
+    /// comes first.
+    ///
+    /// # Errors
+    /// When the configuration, or a policy that it names, is not sound.
+    pub fn for_tree(&self, input: &Input) -> Result<Self, Failure> {
+        let mut job = self.clone();
+        let Some(config) = self.lookup.find(&input.path)? else { return Ok(job) };
+        // What cannot be read is told by whoever reads it next.
+        let Ok(tree) = Tree::parse(&input.dtb) else { return Ok(job) };
+        let compatible = tree.root().prop("compatible");
+        let names: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
+        let board = config.board(&input.path, &names);
+        let own_kernels = board.map(|board| &board.kernels).filter(|kernels| !kernels.is_empty());
+        let kernels = own_kernels.unwrap_or(&config.kernels);
+        if self.asked && !kernels.is_empty() {
+            job.profiles.clone_from(kernels);
+        }
+        if let Some(board) = board {
+            if job.facts.ram.is_empty() {
+                job.facts.ram.clone_from(&board.ram);
+            }
+            if job.policy.is_none() {
+                job.policy.clone_from(&board.policy);
+            }
+            if let Some(want) = board.cma.iter().find(|(when, _)| when.holds(job.ram(&tree))) {
+                job.policy.get_or_insert_default().cma = Some(want.1);
+            }
+        }
+        if self.permit_all {
+            job.permit_all();
+        }
+        Ok(job)
+    }
+
+    /// Bytes of RAM, where they are known.
+    fn ram(&self, tree: &Tree<'_>) -> Option<u64> {
+        let ram = match self.facts.ram.is_empty() {
+            true => MemoryMap::survey(tree, &self.facts).ram.spans().to_vec(),
+            false => self.facts.ram.clone(),
+        };
+        let sum = ledger::union(ram).iter().map(|span| span.len()).sum();
+        (sum > 0).then_some(sum)
+    }
+
+    /// Tell whether the policy names nodes by their labels, which only a tree with `/__symbols__` knows.
+    #[must_use]
+    pub fn names_labels(&self) -> bool {
+        let policy = self.policy.iter().flat_map(|policy| &policy.carveouts);
+        policy.into_iter().any(|required| matches!(required.key, Key::Label(_)))
     }
 
     /// Permit every repair, whatever the policy says.
     pub fn permit_all(&mut self) {
+        self.permit_all = true;
         let allow = &mut self.policy.get_or_insert_with(Policy::default).allow;
         for switch in Allow::SWITCHES {
             *(switch.field)(allow) = true;
         }
     }
 
-    /// What the pipeline wants to know.
+    /// What the pipeline wants to know, for the first kernel.
     #[must_use]
     pub fn context(&self) -> Context<'_> {
-        Context { policy: self.policy.as_ref(), profile: &self.profile, facts: &self.facts }
+        self.context_of(&self.profiles[0])
+    }
+
+    /// The kernels to judge for, at least one.
+    #[must_use]
+    pub fn profiles(&self) -> &[KernelProfile] {
+        &self.profiles
+    }
+
+    /// What the pipeline wants to know, for one of [`Job::profiles`].
+    #[must_use]
+    pub const fn context_of<'j>(&'j self, profile: &'j KernelProfile) -> Context<'j> {
+        Context { policy: self.policy.as_ref(), profile, facts: &self.facts }
     }
 
     /// The tree that the kernel will see: as it is, or with the bootargs that the user gave.
@@ -67,15 +178,6 @@ impl Job {
         }
         rewrite(&tree, &edits)
     }
-}
-
-fn profile(args: &Boot) -> Result<KernelProfile, Failure> {
-    let known: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
-    let profile = KernelProfile::named(&args.kernel).ok_or_else(|| {
-        Failure::new(format!("unknown kernel `{}`", args.kernel))
-            .with_help(suggest::question(&args.kernel, &known))
-    })?;
-    Ok(args.page.map_or(profile, |page| profile.with_page(page.into())))
 }
 
 /// A tree cannot move what the boot loader places, so nothing of it is movable here.
@@ -99,9 +201,8 @@ mod tests {
     use ringfence::fdt::build;
 
     fn job(cmdline: Option<&str>) -> Job {
-        let profile = KernelProfile::default();
-        let cmdline = cmdline.map(ToString::to_string);
-        Job { policy: None, profile, facts: BootFacts::default(), cmdline }
+        let boot = Boot { cmdline: cmdline.map(ToString::to_string), no_config: true, ..Boot::default() };
+        Job::from_args(&boot).unwrap()
     }
 
     #[test]

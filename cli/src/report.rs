@@ -7,19 +7,27 @@ use ringfence::finding::{Finding, Severity};
 use ringfence::plan::Repaired;
 
 use crate::dts;
+use crate::input::{Place, Positions};
 use crate::map::Entry;
+use crate::source_fix::Fix;
 
 /// One input, judged.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Report {
     /// What the user called it.
     pub path: String,
+    /// The file that it came from, which for a tree out of a bundle is the bundle.
+    pub file: String,
     /// What the rules have to say.
     pub findings: Vec<Shown>,
     /// Who has which memory.
     pub map: Vec<Entry>,
     /// The repairs made, for `fix`.
     pub repairs: Vec<Repaired>,
+    /// The source that it was compiled from.
+    pub positions: Option<Positions>,
+    /// What is to be told about the configuration, such as a suppression that expired.
+    pub warnings: Vec<String>,
 }
 
 /// A finding with the source it is about.
@@ -29,6 +37,46 @@ pub struct Shown {
     pub finding: Finding,
     /// The node as source, when it exists.
     pub excerpt: Option<Excerpt>,
+    /// Where the source says it, when there is source.
+    pub place: Option<Located>,
+    /// The kernels that it holds for; empty when it holds for all that were asked about.
+    pub kernels: Vec<String>,
+    /// Why it does not count, if it does not.
+    pub suppressed: Option<Suppressed>,
+    /// What to write instead, when there is source and the repair may be made.
+    pub fix: Option<Fix>,
+}
+
+impl Shown {
+    /// Take a finding without anything around it.
+    #[must_use]
+    pub const fn bare(finding: Finding) -> Self {
+        Self { finding, excerpt: None, place: None, kernels: Vec::new(), suppressed: None, fix: None }
+    }
+
+    /// Tell whether it counts.
+    #[must_use]
+    pub const fn counts(&self) -> bool {
+        self.suppressed.is_none()
+    }
+}
+
+/// Where the source says what a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// The property, or the node's name where no property is to blame.
+    pub place: Place,
+    /// The node's name, when `place` is a property.
+    pub node: Option<Place>,
+}
+
+/// Why a finding does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppressed {
+    /// What silenced it: `config` or `baseline`.
+    pub by: &'static str,
+    /// Why.
+    pub reason: String,
 }
 
 /// A node as source, with a mark.
@@ -40,6 +88,8 @@ pub struct Excerpt {
     pub mark: Range<usize>,
     /// What to write there.
     pub label: String,
+    /// The property that is marked; empty for the node itself.
+    pub property: String,
 }
 
 /// How many findings there are of each severity.
@@ -51,6 +101,8 @@ pub struct Counts {
     pub warnings: usize,
     /// Notes.
     pub notes: usize,
+    /// Findings that do not count.
+    pub suppressed: usize,
 }
 
 impl Counts {
@@ -59,6 +111,10 @@ impl Counts {
     pub fn of(reports: &[Report]) -> Self {
         let mut counts = Self::default();
         for shown in reports.iter().flat_map(|report| &report.findings) {
+            if !shown.counts() {
+                counts.suppressed += 1;
+                continue;
+            }
             match shown.finding.severity {
                 Severity::Error => counts.errors += 1,
                 Severity::Warning => counts.warnings += 1,
@@ -103,14 +159,28 @@ const SHOWN: &[&str] = &[
 /// What a finding is most likely about, when its message names no property.
 const LIKELY: &[&str] = &["reg", "size", "bootargs"];
 
-/// Give each finding its excerpt of `tree`.
+/// Give each finding its excerpt of `tree`, and its place in the source that the tree was compiled from.
 #[must_use]
-pub fn show(tree: &Tree<'_>, findings: &[Finding]) -> Vec<Shown> {
-    let shown = |finding: &Finding| Shown {
-        excerpt: tree.find(&finding.node).map(|node| excerpt(node, finding)),
-        finding: finding.clone(),
+pub fn show(tree: &Tree<'_>, findings: &[Finding], positions: Option<&Positions>) -> Vec<Shown> {
+    let shown = |finding: &Finding| {
+        let excerpt = tree.find(&finding.node).map(|node| excerpt(node, finding));
+        let place = positions.and_then(|positions| locate(positions, finding, excerpt.as_ref()));
+        Shown { excerpt, place, ..Shown::bare(finding.clone()) }
     };
     findings.iter().map(shown).collect()
+}
+
+fn locate(positions: &Positions, finding: &Finding, excerpt: Option<&Excerpt>) -> Option<Located> {
+    // A node that the source does not have came from somewhere else, such as the command line.
+    if excerpt.is_some() && !positions.has(&finding.node) {
+        return None;
+    }
+    let node = positions.node(&finding.node);
+    let property = excerpt.and_then(|excerpt| positions.property(&finding.node, &excerpt.property));
+    match property {
+        Some(place) => Some(Located { place, node }),
+        None => node.map(|place| Located { place, node: None }),
+    }
 }
 
 fn excerpt(node: Node<'_, '_>, finding: &Finding) -> Excerpt {
@@ -131,5 +201,6 @@ fn excerpt(node: Node<'_, '_>, finding: &Finding) -> Excerpt {
     }
     text += "};";
     let own = finding.spans.iter().find(|mark| mark.what == node.name()).filter(|_| marked == "reg");
-    Excerpt { text, mark, label: own.map(|mark| mark.span.to_string()).unwrap_or_default() }
+    let label = own.map(|mark| mark.span.to_string()).unwrap_or_default();
+    Excerpt { text, mark, label, property: marked.to_string() }
 }

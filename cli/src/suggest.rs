@@ -3,12 +3,13 @@
 /// The known word nearest to `word`, when one is near enough to be worth a question.
 #[must_use]
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let likeness = |known: &str| strsim::jaro_winkler(word, known);
+    // What is equally alike by its letters may still differ in the slips that lead to it.
+    let slips = |known: &str| strsim::damerau_levenshtein(word, known);
     known
         .into_iter()
-        .map(|known| (strsim::jaro_winkler(word, known), known))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known)
+        .filter(|known| likeness(known) > 0.75)
+        .min_by(|a, b| likeness(b).total_cmp(&likeness(a)).then_with(|| slips(a).cmp(&slips(b))))
 }
 
 /// `did you mean …?`, or else the list of what is known.
@@ -27,6 +28,7 @@ mod tests {
     #[test]
     fn a_slip_is_understood_and_a_stranger_is_not() {
         assert_eq!(question("aligment", &["size", "alignment"]), "did you mean `alignment`?");
+        assert_eq!(question("RF2O1", &["RF212", "RF201", "RF211"]), "did you mean `RF201`?");
         assert_eq!(question("colour", &["size", "alignment"]), "known here: size, alignment");
     }
 }

@@ -1,35 +1,67 @@
 //! `ringfence check`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rayon::prelude::*;
-use ringfence::pipeline;
 
 use super::Outcome;
 use crate::args::Check;
+use crate::baseline::{self, Baseline};
+use crate::date::Date;
 use crate::failure::Failure;
 use crate::job::Job;
-use crate::report::{self, Counts, Report};
-use crate::{input, map, output, say};
+use crate::progress::Progress;
+use crate::report::{Counts, Report};
+use crate::style::WARNING;
+use crate::{adjust, input, judge, output, say};
 
 pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     let job = Job::from_args(&args.boot)?;
+    let known = match &args.baseline {
+        Some(path) if !args.write_baseline => Some(Baseline::load(path)?),
+        _ => None,
+    };
     let paths = input::gather(&args.inputs)?;
+    let today = Date::today();
+    let progress = Progress::new(paths.len());
     // Results come back in the order of the inputs, whichever was done first.
-    let results: Vec<Result<Report, Failure>> = paths.par_iter().map(|path| judge(&job, path)).collect();
+    let judged = paths.par_iter().map(|path| {
+        let reports = file(&job, path, known.as_ref(), today);
+        progress.step();
+        reports
+    });
+    let results: Vec<Result<Vec<Report>, Failure>> = judged.collect();
+    drop(progress);
     let mut reports = Vec::new();
     let mut unusable = false;
+    let mut told = BTreeSet::new();
     for result in results {
         match result {
-            Ok(report) => reports.push(report),
+            Ok(more) => reports.extend(more),
+            // A broken configuration is one failure, however many inputs it holds for.
             Err(failure) => {
-                say::err(&format!("{}\n", failure.render()));
+                let text = failure.render();
+                if told.insert(text.clone()) {
+                    say::err(&format!("{text}\n"));
+                }
                 unusable = true;
             }
         }
     }
+    warn(&reports);
+    if let (Some(path), true) = (&args.baseline, args.write_baseline) {
+        let count = baseline::write(path, &reports)?;
+        say::err(&format!("{}: {count} findings written\n", path.display()));
+        return Ok(if unusable { Outcome::Unusable } else { Outcome::Clean });
+    }
     if !reports.is_empty() {
-        say::out(&output::render(args.format, &reports))?;
+        say::out(&output::render_for(args.format, &reports, args.fail_on.into()))?;
+        if args.statistics {
+            let text = output::statistics(&reports);
+            // A machine that reads stdout reads one document.
+            if output::is_document(args.format) { say::err(&text) } else { say::out(&text)? }
+        }
     }
     if unusable {
         return Ok(Outcome::Unusable);
@@ -38,16 +70,27 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     Ok(if failed { Outcome::Findings } else { Outcome::Clean })
 }
 
-/// Read and judge one input.
-pub(super) fn judge(job: &Job, path: &Path) -> Result<Report, Failure> {
-    let dtb = job.effective(input::read(path)?).map_err(|error| Failure::of(path, error))?;
-    let context = job.context();
-    let judged = pipeline::survey(&dtb, context).map_err(|error| Failure::of(path, error))?.judge();
-    let surveyed = judged.surveyed();
-    Ok(Report {
-        path: path.display().to_string(),
-        findings: report::show(surveyed.tree(), judged.findings()),
-        map: map::entries(surveyed.tree(), surveyed.map(), context.facts),
-        repairs: Vec::new(),
-    })
+/// Judge one file, as its configuration and the baseline have it.
+fn file(job: &Job, path: &Path, known: Option<&Baseline>, today: Date) -> Result<Vec<Report>, Failure> {
+    let config = job.config_for(path)?;
+    let mut reports = judge::file(job, path)?;
+    for report in &mut reports {
+        if let Some(config) = &config {
+            adjust::by_config(report, config, path, today);
+        }
+        if let Some(known) = known {
+            adjust::by_baseline(report, known);
+        }
+    }
+    Ok(reports)
+}
+
+/// Tell what the configurations have to say, each thing once.
+fn warn(reports: &[Report]) {
+    let mut told = BTreeSet::new();
+    for warning in reports.iter().flat_map(|report| &report.warnings) {
+        if told.insert(warning) {
+            say::err(&format!("{WARNING}warning{WARNING:#}: {warning}\n"));
+        }
+    }
 }

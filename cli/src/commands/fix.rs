@@ -3,18 +3,18 @@
 use std::path::Path;
 
 use ringfence::fdt::Tree;
-use ringfence::finding::Severity;
+use ringfence::finding::{Finding, Severity};
 use ringfence::pipeline::{self, Context};
 use ringfence::prove::{Proven, Refusal};
 
 use super::Outcome;
 use crate::args::{Fix, Format};
 use crate::failure::Failure;
-use crate::input::{self, is_stdin};
+use crate::input::{self, Options, is_stdin};
 use crate::job::Job;
-use crate::report::{self, Report};
+use crate::report::Report;
 use crate::style::ERROR;
-use crate::{diff, map, output, say, write_out};
+use crate::{diff, judge, map, output, say, write_out};
 
 pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
     let target = target(args)?;
@@ -22,20 +22,25 @@ pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
     if args.permit_all {
         job.permit_all();
     }
-    let original = input::read(&args.input)?;
+    // A tree that is to be built into a product gets no symbols that its build would not give it.
+    let options = Options { bare: !job.names_labels(), ..job.options(&args.input)? };
+    let input = input::load_one(&args.input, &options)?;
+    let job = job.for_tree(&input)?;
+    let original = input.dtb;
     let unreadable = |error| Failure::of(&args.input, error);
     let dtb = job.effective(original.clone()).map_err(unreadable)?;
     let context = job.context();
     let judged = pipeline::survey(&dtb, context).map_err(unreadable)?.judge();
-    let proven = match judged.plan().apply().and_then(|applied| applied.prove()) {
-        Ok(proven) => proven,
+    let applied = match judged.plan().apply() {
+        Ok(applied) => applied,
         Err(refusal) => return refused(args, &dtb, context, &refusal),
     };
-    // A policy may let the board boot with errors left; a file that `fix` wrote has none.
-    if proven.findings().iter().any(|finding| finding.severity == Severity::Error) {
-        let refusal = Refusal::Findings(proven.findings().to_vec());
-        return refused(args, &dtb, context, &refusal);
-    }
+    // What is left to say is about the tree as the repairs left it.
+    let repaired = applied.dtb().to_vec();
+    let proven = match applied.prove() {
+        Ok(proven) => proven,
+        Err(refusal) => return refused(args, &repaired, context, &refusal),
+    };
     if let Some(target) = target {
         write_out::write(target, proven.dtb())?;
     }
@@ -45,7 +50,9 @@ pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
             diff::render(&args.input.display().to_string(), &original, proven.dtb()).map_err(unreadable)?;
         print(args, &text)?;
     }
-    Ok(Outcome::Clean)
+    // Only `on-error = "continue"` lets a tree through with errors left: it boots, and is not clean.
+    let is_error = |finding: &Finding| finding.severity == Severity::Error;
+    Ok(if proven.findings().iter().any(is_error) { Outcome::Findings } else { Outcome::Clean })
 }
 
 /// Where to write to, if anywhere.
@@ -64,9 +71,11 @@ fn report(args: &Fix, context: Context<'_>, proven: &Proven) -> Result<Report, F
     let tree = Tree::parse(proven.dtb()).map_err(|error| Failure::of(&args.input, error))?;
     Ok(Report {
         path: args.input.display().to_string(),
-        findings: report::show(&tree, proven.findings()),
+        file: args.input.display().to_string(),
+        findings: judge::shown(&tree, proven.findings()),
         map: map::entries(&tree, proven.map(), context.facts),
         repairs: proven.repairs().to_vec(),
+        ..Report::default()
     })
 }
 
@@ -83,9 +92,10 @@ fn refused(args: &Fix, dtb: &[u8], context: Context<'_>, refusal: &Refusal) -> R
         let surveyed = pipeline::Surveyed::of(tree, context);
         let report = Report {
             path: args.input.display().to_string(),
-            findings: report::show(surveyed.tree(), findings),
+            file: args.input.display().to_string(),
+            findings: judge::shown(surveyed.tree(), findings),
             map: map::entries(surveyed.tree(), surveyed.map(), context.facts),
-            repairs: Vec::new(),
+            ..Report::default()
         };
         print(args, &output::render(args.format, &[report]))?;
     }

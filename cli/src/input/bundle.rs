@@ -29,7 +29,7 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Input>>, Fai
     for (config, image) in fit.device_trees().map_err(|error| Failure::of(path, error))? {
         let name = format!("{}#{config}", path.display());
         let dtb = unpack(&image).map_err(|error| Failure::new(format!("{name}: {error}")))?;
-        out.push(Input { name, dtb, positions: None });
+        out.push(Input { name, path: path.to_path_buf(), dtb, positions: None });
     }
     if out.is_empty() {
         return Err(Failure::of(path, "no configuration of this bundle brings a device tree"));

@@ -29,6 +29,8 @@ pub struct Options {
 pub struct Input {
     /// What the user called it, with the configuration behind `#` for a tree out of a bundle.
     pub name: String,
+    /// The file it came from.
+    pub path: PathBuf,
     /// The blob.
     pub dtb: Vec<u8>,
     /// Where the source says what, when there is source.
@@ -60,7 +62,7 @@ pub fn load(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
         true => source::compile(name, &bytes, options)?,
         false => (bytes, None),
     };
-    Ok(vec![Input { name: name.display().to_string(), dtb, positions }])
+    Ok(vec![Input { name: name.display().to_string(), path: name.to_path_buf(), dtb, positions }])
 }
 
 /// Read the one tree of a file.

@@ -94,6 +94,12 @@ impl Positions {
         Some(self.corrected(place, name))
     }
 
+    /// Tell whether a node stands in the source.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        self.nodes.get(path).is_some_and(|places| !places.is_empty())
+    }
+
     /// Where a node is opened for the first time: from its name to the brace. A node that is not there lies where
     /// its parent does.
     #[must_use]

@@ -4,6 +4,7 @@ use anstyle::Style;
 use ringfence::finding::{Finding, Severity};
 use ringfence::span::{Size, Span};
 
+use super::snippet;
 use crate::map::Entry;
 use crate::report::{Counts, Excerpt, Report, Shown};
 use crate::style::{BOLD, DIM, ERROR, FRAME, NOTE, WARNING};
@@ -12,8 +13,9 @@ use crate::style::{BOLD, DIM, ERROR, FRAME, NOTE, WARNING};
 pub(super) fn render(reports: &[Report]) -> String {
     let mut out = String::new();
     for report in reports {
-        for shown in &report.findings {
-            out += &finding(&report.path, shown);
+        for shown in report.findings.iter().filter(|shown| shown.counts()) {
+            let source = report.positions.as_ref().and_then(|positions| snippet::render(positions, shown));
+            out += &source.unwrap_or_else(|| finding(&report.path, shown));
             out += "\n";
         }
     }
@@ -24,8 +26,11 @@ pub(super) fn render(reports: &[Report]) -> String {
 #[must_use]
 pub fn counts(reports: &[Report]) -> String {
     let counts = Counts::of(reports);
-    let inputs = plural(reports.len(), "input");
-    if counts == Counts::default() {
+    let mut inputs = plural(reports.len(), "input");
+    if counts.suppressed > 0 {
+        inputs += &format!(" ({} suppressed)", counts.suppressed);
+    }
+    if !counts.reach(Severity::Note) {
         return format!("{NOTE}clean{NOTE:#}: {inputs}");
     }
     let parts = [(counts.errors, "error"), (counts.warnings, "warning"), (counts.notes, "note")];
@@ -40,7 +45,7 @@ pub fn repairs(report: &Report) -> String {
 }
 
 fn finding(path: &str, shown: &Shown) -> String {
-    let Finding { rule, severity, node, message, spans, help, repair } = &shown.finding;
+    let Finding { rule, severity, node, message, .. } = &shown.finding;
     let style = match severity {
         Severity::Error => ERROR,
         Severity::Warning => WARNING,
@@ -54,17 +59,30 @@ fn finding(path: &str, shown: &Shown) -> String {
         out += &source(excerpt, style);
         out += &format!("{bar}\n");
     }
+    for (word, text) in remarks(shown) {
+        out += &remark(word, &text);
+    }
+    out
+}
+
+/// What is said below an excerpt, each with the word before it.
+pub(super) fn remarks(shown: &Shown) -> Vec<(&'static str, String)> {
+    let Finding { spans, help, repair, .. } = &shown.finding;
+    let mut out = Vec::new();
     if spans.len() > 1 || shown.excerpt.is_none() {
         for mark in spans {
-            out += &remark("note", &format!("{} {}", columns(mark.span), mark.what));
+            out.push(("note", printable(&format!("{} {}", columns(mark.span), mark.what))));
         }
     }
+    if !shown.kernels.is_empty() {
+        out.push(("kernels", shown.kernels.join(", ")));
+    }
     if !help.is_empty() {
-        out += &remark("help", help);
+        out.push(("help", printable(help)));
     }
     if let Some(repair) = repair {
         let word = if repair.kind.is_safe() { "" } else { ", if the policy allows it" };
-        out += &remark("repair", &format!("`ringfence fix` can {}{word}", repair.description));
+        out.push(("repair", printable(&format!("`ringfence fix` can {}{word}", repair.description))));
     }
     out
 }
@@ -90,7 +108,7 @@ fn bar() -> String {
 }
 
 fn remark(word: &str, text: &str) -> String {
-    format!("   {FRAME}={FRAME:#} {BOLD}{word}{BOLD:#}: {}\n", printable(text))
+    format!("   {FRAME}={FRAME:#} {BOLD}{word}{BOLD:#}: {text}\n")
 }
 
 /// Text of a tree, such as its bootargs, is hostile: what could steer a terminal is shown as an escape.
@@ -152,7 +170,7 @@ mod tests {
     fn a_tree_cannot_steer_the_terminal() {
         let hostile =
             Finding::new(RuleId(501), Severity::Error, "/chosen", "`cma=\x1b[2J` is no size").with_help("\r");
-        let text = finding("b.dtb", &Shown { finding: hostile, excerpt: None });
+        let text = finding("b.dtb", &Shown::bare(hostile));
         let text = anstream::adapter::strip_str(&text).to_string();
         assert!(text.contains("`cma=\\u{1b}[2J` is no size"), "{text}");
         assert!(text.contains("help: \\r"), "{text}");
@@ -162,12 +180,8 @@ mod tests {
     fn counts_read_as_sentences() {
         let report = |severities: &[Severity]| Report {
             path: "b.dtb".to_string(),
-            findings: severities
-                .iter()
-                .map(|&s| Shown { finding: Finding::new(RuleId(1), s, "/", ""), excerpt: None })
-                .collect(),
-            map: Vec::new(),
-            repairs: Vec::new(),
+            findings: severities.iter().map(|&s| Shown::bare(Finding::new(RuleId(1), s, "/", ""))).collect(),
+            ..Report::default()
         };
         let plain = |reports: &[Report]| anstream::adapter::strip_str(&counts(reports)).to_string();
         assert_eq!(plain(&[report(&[])]), "clean: 1 input");

@@ -4,6 +4,7 @@ use ringfence::span::Span;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::input::Place;
 use crate::map::Entry;
 use crate::report::{Counts, Report, Shown};
 
@@ -35,6 +36,28 @@ struct Finding<'r> {
     spans: Vec<Mark<'r>>,
     help: &'r str,
     repair: Option<Repair<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Location<'r>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    kernels: &'r [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<Suppressed<'r>>,
+}
+
+/// Lines and columns count from 1, columns in bytes; the end column is the one behind the last byte.
+#[derive(Serialize)]
+struct Location<'r> {
+    file: &'r str,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+}
+
+#[derive(Serialize)]
+struct Suppressed<'r> {
+    by: &'r str,
+    reason: &'r str,
 }
 
 #[derive(Serialize)]
@@ -73,15 +96,17 @@ struct Summary {
     errors: usize,
     warnings: usize,
     notes: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    suppressed: usize,
 }
 
 /// The reports as one document.
 pub(super) fn render(reports: &[Report]) -> String {
-    let Counts { errors, warnings, notes } = Counts::of(reports);
+    let Counts { errors, warnings, notes, suppressed } = Counts::of(reports);
     let document = Document {
         schema: SCHEMA,
         inputs: reports.iter().map(input).collect(),
-        summary: Summary { errors, warnings, notes },
+        summary: Summary { errors, warnings, notes, suppressed },
     };
     // Only maps with keys that are no strings cannot be written.
     let value = serde_json::to_string_pretty(&document);
@@ -119,7 +144,22 @@ fn finding(shown: &Shown) -> Finding<'_> {
             safe: repair.kind.is_safe(),
             description: &repair.description,
         }),
+        location: shown.place.as_ref().map(|located| location(&located.place)),
+        kernels: &shown.kernels,
+        suppressed: shown
+            .suppressed
+            .as_ref()
+            .map(|suppressed| Suppressed { by: suppressed.by, reason: &suppressed.reason }),
     }
+}
+
+fn location(place: &Place) -> Location<'_> {
+    let Place { file, line, column, end_line, end_column } = place;
+    Location { file, line: *line, column: *column, end_line: *end_line, end_column: *end_column }
+}
+
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn claim(entry: &Entry) -> Claim<'_> {

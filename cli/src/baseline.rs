@@ -1,0 +1,102 @@
+//! Baselines: the findings that an old tree had when it was adopted. Only what is new counts then.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use ringfence::finding::Finding;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::report::Report;
+use crate::{input, write_out};
+
+/// The version of the form.
+const SCHEMA: u32 = 1;
+
+/// The findings that are known, as a file holds them.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    schema: u32,
+    findings: BTreeSet<Known>,
+}
+
+/// One finding: the same words on the same node of the same file. A region that grows further says other words,
+/// and counts again.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(deny_unknown_fields)]
+struct Known {
+    input: String,
+    rule: String,
+    node: String,
+    message: String,
+}
+
+/// A baseline, read.
+#[derive(Clone, Debug)]
+pub struct Baseline {
+    home: PathBuf,
+    findings: BTreeSet<Known>,
+}
+
+impl Baseline {
+    /// Read a baseline.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is none.
+    pub fn load(path: &Path) -> Result<Self, Failure> {
+        let bytes = input::read_any(path)?;
+        let document: Document = serde_json::from_slice(&bytes).map_err(|error| {
+            Failure::of(path, format!("no baseline: {error}"))
+                .with_help("`ringfence check --baseline FILE --write-baseline INPUT...` writes one")
+        })?;
+        if document.schema != SCHEMA {
+            let why = format!("a baseline of schema {}, and {SCHEMA} is known here", document.schema);
+            return Err(Failure::of(path, why));
+        }
+        Ok(Self { home: home(path), findings: document.findings })
+    }
+
+    /// Tell whether a finding on an input is known.
+    #[must_use]
+    pub fn knows(&self, input: &str, finding: &Finding) -> bool {
+        self.findings.contains(&known(&self.home, input, finding))
+    }
+}
+
+/// Write every finding of the reports that counts as the baseline at `path`; says how many there are.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write(path: &Path, reports: &[Report]) -> Result<usize, Failure> {
+    let home = home(path);
+    let findings: BTreeSet<Known> = reports
+        .iter()
+        .flat_map(|report| report.findings.iter().map(move |shown| (report, shown)))
+        .filter(|(_, shown)| shown.counts())
+        .map(|(report, shown)| known(&home, &report.path, &shown.finding))
+        .collect();
+    let count = findings.len();
+    let text = serde_json::to_string_pretty(&Document { schema: SCHEMA, findings });
+    let text = text.map_err(|error| Failure::of(path, error))?;
+    write_out::write(path, format!("{text}\n").as_bytes())?;
+    Ok(count)
+}
+
+/// Where inputs are counted from, so that it does not matter from where the tool is run.
+fn home(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    absolute.parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+fn known(home: &Path, input: &str, finding: &Finding) -> Known {
+    let absolute = std::path::absolute(input).unwrap_or_else(|_| PathBuf::from(input));
+    let clean: PathBuf = absolute.components().collect();
+    let input = clean.strip_prefix(home).unwrap_or(&clean);
+    Known {
+        input: input.display().to_string(),
+        rule: finding.rule.to_string(),
+        node: finding.node.clone(),
+        message: finding.message.clone(),
+    }
+}
