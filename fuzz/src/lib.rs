@@ -5,10 +5,12 @@
 
 mod content;
 mod damage;
+mod overlay;
 mod random;
 
 pub use content::{Content, witness};
 pub use damage::{damage, nop_out};
+pub use overlay::overlay;
 pub use random::Random;
 
 use ringfence::fdt::{Blob, Edits, Node, Tree, rewrite};

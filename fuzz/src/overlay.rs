@@ -1,0 +1,36 @@
+//! The promise of `ringfence::fdt::apply_overlay`.
+
+use ringfence::fdt::{Node, Tree, apply_overlay, is_overlay};
+
+use super::canonical;
+
+/// Apply an overlay to a base that is sound: it is refused in words, or all of the base is in the result, with new
+/// nodes and other values only.
+pub fn overlay(base: &[u8], overlay: &[u8]) {
+    let (Ok(base), Ok(overlay)) = (Tree::parse(base), Tree::parse(overlay)) else { return };
+    let merged = match apply_overlay(&base, &overlay) {
+        Ok(merged) => merged,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return;
+        }
+    };
+    assert!(is_overlay(&overlay));
+    canonical(&merged);
+    let merged = Tree::parse(&merged).expect("what is written is accepted");
+    assert!(merged.blob().memreserve().eq(base.blob().memreserve()));
+    // New nodes stand in front of older ones of the same depth, so those come in their old order.
+    let mut rest = merged.nodes();
+    for node in base.nodes() {
+        let twin = rest
+            .by_ref()
+            .find(|twin| twin.depth() == node.depth() && twin.name() == node.name() && keeps(*twin, node));
+        assert!(twin.is_some(), "{} is lost", node.path());
+    }
+}
+
+/// Tell whether a node has all properties of another one, and its phandle.
+fn keeps(new: Node<'_, '_>, old: Node<'_, '_>) -> bool {
+    (old.phandle().is_none() || new.phandle() == old.phandle())
+        && old.props().all(|prop| new.has_prop(prop.name))
+}
