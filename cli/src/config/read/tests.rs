@@ -70,8 +70,11 @@ fn strangers_are_refused_with_a_suggestion() {
     refuses("kernels = [\"5.4\"]", &["unknown kernel `5.4`"]);
     refuses("[[board]]\nmach = \"x\"", &["unknown key `mach` in [[board]]", "did you mean `match`?"]);
     refuses("[[board]]\nram = \"1GiB\"", &["`ram` is not usable", "BASE:SIZE"]);
-    refuses("[[board.cma]]\nwhen = \"ram ~ 1\"\nsize = 1", &["`when` is not usable", "compared by"]);
-    refuses("[[board.cma]]\nwhen = \"ram > 1GiB\"", &["[[board.cma]] lacks `size`"]);
+    refuses(
+        "[[board]]\n[[board.cma]]\nwhen = \"ram ~ 1\"\nsize = 1",
+        &["`when` is not usable", "compared by"],
+    );
+    refuses("[[board]]\n[[board.cma]]\nwhen = \"ram > 1GiB\"", &["[[board.cma]] lacks `size`"]);
     refuses("[[board]]\npolicy = \"missing.toml\"", &["project/missing.toml: no such file"]);
 }
 

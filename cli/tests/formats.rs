@@ -1,0 +1,248 @@
+//! What machines read: every format is held against its schema or its grammar, and is the same however it was made.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const OVERLAP: &str = r#"/dts-v1/;
+/ {
+	#address-cells = <2>;
+	#size-cells = <2>;
+	memory@40000000 { device_type = "memory"; reg = <0x0 0x40000000 0x1 0x0>; };
+	reserved-memory {
+		#address-cells = <2>;
+		#size-cells = <2>;
+		camera@84300000 {
+			reg = <0x0 0x84300000
+			       0x0 0x700000>;
+			no-map;
+		};
+		modem@84800000 { reg = <0x0 0x84800000 0x0 0x1900000>; no-map; };
+	};
+};
+"#;
+
+/// A project with one board that has two errors, one of them suppressed.
+struct Project(tempfile::TempDir);
+
+impl Project {
+    fn new() -> Self {
+        let project = Self(tempfile::tempdir().unwrap());
+        project.put("board.dts", OVERLAP);
+        project.put(
+            "ringfence.toml",
+            "[[suppress]]\nrule = \"RF201\"\nnode = \"/reserved-memory/*\"\nreason = \"both are the modem's\"\n",
+        );
+        project
+    }
+
+    fn put(&self, name: &str, text: &str) {
+        fs::write(self.0.path().join(name), text).unwrap();
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.run_with("2", args)
+    }
+
+    fn run_with(&self, threads: &str, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        command.args(args).env("RAYON_NUM_THREADS", threads).current_dir(self.0.path()).output().unwrap()
+    }
+
+    fn stdout(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.stdout(args)).unwrap()
+    }
+}
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+#[track_caller]
+fn conforms(schema: &str, document: &Value) {
+    let mut schema: Value = serde_json::from_slice(&fs::read(here(schema)).unwrap()).unwrap();
+    // SARIF's own pattern for languages has a bracket too many, which strict readers refuse. Nothing here has one.
+    if let Some(Value::Object(language)) = schema.pointer_mut("/definitions/run/properties/language") {
+        language.remove("pattern");
+    }
+    let validator = jsonschema::draft7::new(&schema).unwrap();
+    let errors: Vec<String> =
+        validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
+fn have_dtc() -> bool {
+    let have = Command::new("dtc").arg("-v").output().is_ok();
+    if !have {
+        println!("SKIPPED: dtc is missing (Debian: device-tree-compiler)");
+    }
+    have
+}
+
+#[test]
+fn sarif_conforms_and_keeps_what_is_suppressed() {
+    if !have_dtc() {
+        return;
+    }
+    let project = Project::new();
+    let args = ["check", "--format", "sarif", "--kernel", "6.1", "--kernel", "6.12:64k", "board.dts"];
+    let document = project.json(&args);
+    conforms("tests/schema/sarif-2.1.0.json", &document);
+
+    let run = &document["runs"][0];
+    let result = |rule: &str| {
+        let results = run["results"].as_array().unwrap();
+        results.iter().find(|result| result["ruleId"] == rule).unwrap_or_else(|| panic!("no {rule}"))
+    };
+    let missing = result("RF102");
+    assert_eq!(missing["suppressions"], serde_json::json!([]));
+    let region = &missing["locations"][0]["physicalLocation"]["region"];
+    assert_eq!((&region["startLine"], &region["startColumn"]), (&6.into(), &2.into()));
+    let name = &missing["locations"][0]["logicalLocations"][0]["fullyQualifiedName"];
+    assert_eq!(name, "/reserved-memory");
+
+    let index = missing["ruleIndex"].as_u64().unwrap() as usize;
+    let rule = &run["tool"]["driver"]["rules"][index];
+    assert_eq!(rule["id"], "RF102");
+    assert!(rule["help"]["markdown"].as_str().unwrap().contains("```dts"), "{rule:#}");
+
+    let overlap = result("RF201");
+    assert_eq!(overlap["suppressions"][0]["justification"], "both are the modem's");
+    let region = &overlap["locations"][0]["physicalLocation"]["region"];
+    assert_eq!((&region["startLine"], &region["endLine"]), (&10.into(), &11.into()));
+}
+
+#[test]
+fn the_fix_that_sarif_proposes_makes_the_source_right() {
+    if !have_dtc() {
+        return;
+    }
+    let project = Project::new();
+    let document = project.json(&["check", "--format", "sarif", "board.dts"]);
+    let results = document["runs"][0]["results"].as_array().unwrap().clone();
+    let fixed = results.iter().find(|result| result["ruleId"] == "RF102").unwrap();
+    let change = &fixed["fixes"][0]["artifactChanges"][0];
+    assert_eq!(change["artifactLocation"]["uri"], "board.dts");
+    let replacement = &change["replacements"][0];
+    let region = &replacement["deletedRegion"];
+    let number = |key: &str| region[key].as_u64().unwrap() as usize;
+    assert_eq!((number("startLine"), number("startColumn")), (number("endLine"), number("endColumn")));
+    let mut lines: Vec<String> = OVERLAP.lines().map(ToString::to_string).collect();
+    lines[number("startLine") - 1]
+        .insert_str(number("startColumn") - 1, replacement["insertedContent"]["text"].as_str().unwrap());
+    project.put("board.dts", &lines.join("\n"));
+    assert_eq!(project.stdout(&["check", "board.dts"]), "clean: 1 input (1 suppressed)\n");
+}
+
+#[test]
+fn json_conforms_with_everything_that_it_can_hold() {
+    if !have_dtc() {
+        return;
+    }
+    let project = Project::new();
+    let checked =
+        project.json(&["check", "--format", "json", "--kernel", "6.1", "--kernel", "6.6:64k", "board.dts"]);
+    conforms("../docs/schema/report.schema.json", &checked);
+    assert_eq!(checked["summary"]["suppressed"], 1);
+    let findings = checked["inputs"][0]["findings"].as_array().unwrap();
+    assert!(findings.iter().all(|finding| finding["location"]["file"] == "board.dts"), "{findings:#?}");
+
+    let fixed = project.json(&["fix", "--unsafe", "--format", "json", "board.dts", "-o", "out.dtb"]);
+    conforms("../docs/schema/report.schema.json", &fixed);
+    assert!(!fixed["inputs"][0]["repairs"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn junit_says_what_failed_and_what_was_skipped() {
+    if !have_dtc() {
+        return;
+    }
+    let project = Project::new();
+    project.put(
+        "good.dts",
+        &OVERLAP.replace("0x700000", "0x500000").replace("camera@84300000 {", "ranges; camera@84300000 {"),
+    );
+    let text = project.stdout(&["check", "--format", "junit", "board.dts", "good.dts"]);
+    let report = quick_junit::Report::deserialize_from_str(&text).unwrap();
+    assert_eq!(report.test_suites.len(), 2, "{text}");
+    let suite = &report.test_suites[0];
+    assert_eq!((suite.tests, suite.failures), (2, 1), "{text}");
+    assert!(
+        text.contains("<skipped message=\"both are the modem&apos;s\"")
+            || text.contains("<skipped message=\"both are the modem"),
+        "{text}"
+    );
+    assert!(text.contains("board.dts:6: RF102 error /reserved-memory"), "{text}");
+    assert_eq!((report.test_suites[1].tests, report.test_suites[1].failures), (1, 0), "{text}");
+}
+
+#[test]
+fn github_is_told_file_and_line() {
+    if !have_dtc() {
+        return;
+    }
+    let project = Project::new();
+    let text = project.stdout(&["check", "--format", "github", "board.dts"]);
+    assert!(
+        text.starts_with("::error file=board.dts,line=6,endLine=6,col=2,title=RF102::/reserved-memory: "),
+        "{text}"
+    );
+    assert!(!text.contains("RF201"), "what is suppressed is not annotated: {text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn statistics_count_by_rule_and_keep_documents_whole() {
+    if !have_dtc() {
+        return;
+    }
+    let project = Project::new();
+    let text = project.stdout(&["check", "--statistics", "--no-config", "board.dts", "board.dts"]);
+    assert!(text.ends_with(
+        "findings   inputs rule\n       2        2 RF102 /reserved-memory has an empty ranges property\n       2        2 RF201 no two reserved regions share a byte\n"
+    ), "{text}");
+    let output = project.run(&["check", "--statistics", "--format", "json", "board.dts"]);
+    let _: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("RF102"));
+}
+
+#[test]
+fn every_format_is_the_same_bytes_whatever_the_threads() {
+    if !have_dtc() {
+        return;
+    }
+    let project = Project::new();
+    project.put("ringfence.toml", "");
+    fs::create_dir(project.0.path().join("trees")).unwrap();
+    for number in 0..40 {
+        let size = format!("0x{:x}00000", 4 + number % 5);
+        let out = format!("trees/board{number:02}.dtb");
+        project.put("one.dts", &OVERLAP.replace("0x700000", &size));
+        assert!(
+            Command::new("dtc")
+                .args(["-q", "-O", "dtb", "-o", &out, "one.dts"])
+                .current_dir(project.0.path())
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+    for format in ["human", "json", "sarif", "junit", "github"] {
+        let args = ["check", "--format", format, "--statistics", "trees", "board.dts"];
+        let once = project.run_with("1", &args);
+        assert!(once.stdout.len() > 1000, "{format}");
+        for threads in ["1", "2", "8"] {
+            let again = project.run_with(threads, &args);
+            assert_eq!(again.stdout, once.stdout, "{format} with {threads} threads");
+            assert_eq!(again.stderr, once.stderr, "{format} with {threads} threads");
+        }
+    }
+}
