@@ -68,11 +68,9 @@ fn here(path: &str) -> PathBuf {
 
 #[track_caller]
 fn conforms(schema: &str, document: &Value) {
-    let mut schema: Value = serde_json::from_slice(&fs::read(here(schema)).unwrap()).unwrap();
-    // SARIF's own pattern for languages has a bracket too many, which strict readers refuse. Nothing here has one.
-    if let Some(Value::Object(language)) = schema.pointer_mut("/definitions/run/properties/language") {
-        language.remove("pattern");
-    }
+    let text = fs::read_to_string(here(schema)).unwrap();
+    // SARIF's own pattern for languages has a bracket too many, which strict readers refuse.
+    let schema: Value = serde_json::from_str(&text.replace("{2}]?$", "{2}$")).unwrap();
     let validator = jsonschema::draft7::new(&schema).unwrap();
     let errors: Vec<String> =
         validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
