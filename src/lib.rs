@@ -20,6 +20,7 @@ pub mod order;
 pub mod pipeline;
 pub mod plan;
 pub mod policy;
+pub mod predict;
 pub mod profile;
 pub mod prove;
 pub mod rules;

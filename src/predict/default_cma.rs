@@ -1,0 +1,108 @@
+//! The default CMA pool: `cma=`, the tree's, or the one that the kernel was built with.
+
+use super::regions::Kernel;
+use super::{Build, DefaultCma};
+use crate::ledger::Direction;
+use crate::profile::PageSize;
+use crate::span::{GIB, MIB, Span, align_down, align_up};
+use alloc::format;
+
+/// Where 32-bit DMA ends.
+const DMA_LIMIT: u64 = 4 * GIB;
+/// What the kernel takes from the top of RAM before it places the pool (page tables, the unflattened tree, node
+/// data) stays well below this. Where so much lies above the pool's window, the place can be told.
+const EARLY_TAKINGS: u64 = 512 * MIB;
+
+/// A request to `cma_declare_contiguous()`.
+struct Want {
+    size: u64,
+    base: u64,
+    limit: u64,
+    fixed: bool,
+}
+
+/// Reserve the default pool as `dma_contiguous_reserve()` does.
+pub(super) fn reserve(kernel: &mut Kernel<'_>, build: &Build) -> DefaultCma {
+    let dma_limit = DMA_LIMIT.min(kernel.memblock.end());
+    let want = match kernel.arg {
+        None => Want { size: build.default_cma, base: 0, limit: dma_limit, fixed: false },
+        Some(arg) => {
+            let base = arg.base.unwrap_or(0);
+            let asked = match arg.base {
+                None => 0,
+                Some(base) => arg.limit.unwrap_or(base.saturating_add(arg.size)),
+            };
+            let limit = match (asked, kernel.profile.cma_below_dma_limit) {
+                (0, _) => dma_limit,
+                (asked, true) => asked.min(dma_limit),
+                (asked, false) => asked,
+            };
+            let fixed = arg.base.is_some() && base.saturating_add(arg.size) == asked;
+            Want { size: arg.size, base, limit, fixed }
+        }
+    };
+    if want.size == 0 || kernel.has_default {
+        return DefaultCma::None;
+    }
+    let wanted = want.size;
+    let on_node = if kernel.profile.name == "6.12" { " on node -1" } else { "" };
+    let Ok((span, certain)) = declare(kernel, want) else {
+        kernel.log.push(format!("cma: Failed to reserve {} MiB{on_node}", wanted / MIB));
+        return DefaultCma::None;
+    };
+    kernel.memblock.reserve(span);
+    if !certain {
+        return DefaultCma::Somewhere { size: span.len() };
+    }
+    // From 6.18 on, the size as it was asked for.
+    let shown = if kernel.profile.cma_below_dma_limit { span.len() } else { wanted };
+    kernel.log.push(format!("cma: Reserved {} MiB at {:#018x}{on_node}", shown / MIB, span.base()));
+    DefaultCma::At(span)
+}
+
+/// Place a pool (mm/cma.c, `cma_declare_contiguous_nid`), and tell whether nothing else could have been there
+/// first.
+fn declare(kernel: &mut Kernel<'_>, want: Want) -> Result<(Span, bool), ()> {
+    let align = kernel.profile.cma_align();
+    let end = kernel.memblock.end();
+    if want.fixed && want.base & (align - 1) != 0 {
+        kernel.log.push(format!("cma: Region at {:#018x} must be aligned to {align:#018x} bytes", want.base));
+        return Err(());
+    }
+    let base = align_up(want.base, align).ok_or(())?;
+    let size = align_up(want.size, align).ok_or(())?;
+    let limit = match align_down(want.limit, align) {
+        0 => end,
+        limit => limit.min(end),
+    };
+    // Base 0 leaves the choice to the kernel.
+    let fixed = want.fixed && base != 0;
+    let fixed_end = base.checked_add(size).ok_or(())?;
+    if fixed && kernel.profile.cma_below_dma_limit && base < end && fixed_end > end {
+        kernel
+            .log
+            .push(format!("cma: Region at {base:#018x} defined on low/high memory boundary ({end:#018x})"));
+        return Err(());
+    }
+    if fixed_end > limit {
+        kernel.log.push(format!(
+            "cma: Size ({size:#018x}) of region at {base:#018x} exceeds limit ({limit:#018x})"
+        ));
+        return Err(());
+    }
+    if fixed {
+        let span = Span::new(base, size).ok_or(())?;
+        return if kernel.memblock.is_reserved(span) { Err(()) } else { Ok((span, true)) };
+    }
+    let top = if kernel.profile.cma_below_dma_limit { end } else { limit };
+    if top >= DMA_LIMIT.saturating_add(size)
+        && let Some(span) = kernel.memblock.find(size, align, DMA_LIMIT, limit, Direction::BottomUp)
+    {
+        return Ok((span, true));
+    }
+    let found = kernel.memblock.find(size, align, base.max(align), limit, Direction::TopDown).ok_or(())?;
+    // The kernel's own early needs come from the top of RAM, wherever that is free; with larger pages they were
+    // seen to take 16 MiB below 4 GiB, too.
+    let above = Span::from_ends(limit, end).is_some_and(|above| above.len() >= EARLY_TAKINGS);
+    Ok((found, above && kernel.profile.page == PageSize::K4))
+}

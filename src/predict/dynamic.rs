@@ -1,0 +1,115 @@
+//! Finding places for dynamic regions as the kernel does (drivers/of/of_reserved_mem.c,
+//! `__reserved_mem_alloc_size`).
+
+use super::regions::{Entry, Kernel};
+use crate::ledger::Direction;
+use crate::span::{MIB, Span};
+use crate::survey::{Dynamic, Extent, Region};
+use alloc::format;
+use alloc::vec::Vec;
+
+/// `SMP_CACHE_BYTES`: the alignment of a dynamic region that asks for none.
+const CACHE_LINE: u64 = 64;
+/// The lowest address that the allocator returns.
+const LOWEST: u64 = 4 << 10;
+/// Most dynamic regions that are placed.
+const TABLE: usize = 64;
+
+impl Kernel<'_> {
+    /// From 6.12.13 on: place and set up the dynamic regions in the order of the tree.
+    pub(super) fn dynamic_in_order(&mut self) {
+        let mut count = 0;
+        for (index, region) in self.live() {
+            let wanted = matches!(region.extent, Extent::Dynamic(_) | Extent::Malformed { .. });
+            if !wanted
+                || !region.spans().is_empty()
+                || !self.has_size(region)
+                || self.tree.node(region.node).has_prop("reg")
+            {
+                continue;
+            }
+            if self.is_skipped(region) {
+                self.say_skipped();
+                continue;
+            }
+            count += 1;
+            if count > TABLE {
+                let line =
+                    format!("OF: reserved mem: too many defined dynamic regions, skip '{}'", region.name);
+                self.say(line);
+                continue;
+            }
+            if let Some(span) = self.allocate(index, region) {
+                self.table.push(Entry { index, base: span.base(), size: span.len() });
+                self.set_up(index, region, span);
+            }
+        }
+    }
+
+    /// Find a place for a dynamic region (`__reserved_mem_alloc_size`).
+    pub(super) fn allocate(&mut self, index: usize, region: &Region) -> Option<Span> {
+        let dynamic = match &region.extent {
+            Extent::Dynamic(dynamic) => dynamic.clone(),
+            Extent::Malformed { property: "alloc-ranges", .. } if self.profile.ignores_bad_ranges => {
+                self.without_ranges(region)?
+            }
+            Extent::Malformed { property, .. } if *property != "reg" => {
+                let line = match *property {
+                    "alloc-ranges" => {
+                        format!("invalid alloc-ranges property in '{}', skipping node.", region.name)
+                    }
+                    _ => format!("invalid {property} property in '{}' node.", region.name),
+                };
+                self.say(format!("OF: reserved mem: {line}"));
+                return None;
+            }
+            _ => return None,
+        };
+        let align = dynamic.align.unwrap_or(CACHE_LINE);
+        let align = if region.is_cma() { align.max(self.profile.cma_align()) } else { align };
+        let found = match dynamic.windows.as_slice() {
+            [] => self.memblock.find(dynamic.size, align, LOWEST, u64::MAX, Direction::TopDown),
+            windows => windows.iter().find_map(|window| {
+                let start = window.base().max(LOWEST);
+                self.memblock.find(dynamic.size, align, start, window.end(), self.direction(*window))
+            }),
+        };
+        let Some(span) = found else {
+            let size = dynamic.size / MIB;
+            let line = format!(
+                "OF: reserved mem: failed to allocate memory for node '{}': size {size} MiB",
+                region.name
+            );
+            self.say(line);
+            return None;
+        };
+        self.memblock.reserve(span);
+        if region.no_map {
+            self.memblock.mark_no_map(span);
+        }
+        self.placed.push((index, span));
+        Some(span)
+    }
+
+    fn without_ranges(&self, region: &Region) -> Option<Dynamic> {
+        let node = self.tree.node(region.node);
+        let number = |name| node.prop(name).and_then(|prop| prop.as_u64());
+        Some(Dynamic {
+            size: number("size")?,
+            align: number("alignment").filter(|&a| a != 0),
+            windows: Vec::new(),
+        })
+    }
+
+    /// From 6.12 on, a window that starts at a region placed before is filled from below, unless it also ends at
+    /// one.
+    fn direction(&self, window: Span) -> Direction {
+        if !self.profile.dynamic_in_order {
+            return Direction::TopDown;
+        }
+        let at = |address: u64| {
+            self.placed.iter().any(|(_, span)| span.base() <= address && address <= span.end())
+        };
+        if at(window.base()) && !at(window.end()) { Direction::BottomUp } else { Direction::TopDown }
+    }
+}

@@ -1,0 +1,168 @@
+//! Predicting what a kernel makes of a tree: which bytes it protects, where its pools land, what it prints.
+//!
+//! This is a model of memblock and of the order in which each family of kernels reserves (arch/arm64/mm/init.c,
+//! drivers/of/fdt.c, drivers/of/of_reserved_mem.c, kernel/dma/contiguous.c, mm/cma.c). It was held against boots
+//! of 6.1, 6.12 and 7.3. The kernel's own lines are no verdict: from 6.12 on it prints `nomap` for regions that
+//! it has just refused, and so does the prediction.
+
+mod default_cma;
+mod dynamic;
+mod fates;
+mod memblock;
+mod order;
+mod pools;
+mod regions;
+mod verify;
+
+pub use memblock::Memblock;
+pub use verify::{Difference, Observed, verify};
+
+use crate::facts::BootFacts;
+use crate::fdt::{NodeId, Tree};
+use crate::profile::KernelProfile;
+use crate::span::{MIB, Span};
+use crate::survey::MemoryMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What becomes of a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Linux neither maps nor uses it.
+    NoMap,
+    /// Linux does not use it, but maps it as cached memory.
+    Reserved,
+    /// A CMA pool: Linux uses it until a device wants it.
+    Cma,
+    /// A coherent pool for devices.
+    Coherent,
+    /// Ordinary memory: nothing is protected.
+    Free,
+    /// It lies outside RAM, or nowhere.
+    Absent,
+}
+
+impl State {
+    /// The stable name of the state, for machines.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoMap => "nomap",
+            Self::Reserved => "reserved",
+            Self::Cma => "cma",
+            Self::Coherent => "coherent",
+            Self::Free => "free",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+/// What becomes of one span of one region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// The node, for those that the tree has.
+    pub node: NodeId,
+    /// Its name with the unit address.
+    pub name: String,
+    /// Where it lies; `None` for a region without a place.
+    pub span: Option<Span>,
+    /// What it ends up as, by its first byte in RAM; the shares below tell where it differs.
+    pub state: State,
+    /// Bytes of it that are RAM.
+    pub ram: u64,
+    /// Bytes of it that Linux does not map.
+    pub no_map: u64,
+    /// Bytes of it that Linux does not use, mapped or not.
+    pub withheld: u64,
+}
+
+/// The default CMA pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefaultCma {
+    /// There is none.
+    None,
+    /// It lies here.
+    At(Span),
+    /// It exists, but what lands before it depends on the kernel's build: pin it to know.
+    Somewhere {
+        /// Its size in bytes.
+        size: u64,
+    },
+}
+
+/// What a kernel is predicted to do with a tree.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// Every region, in the order of the tree.
+    pub regions: Vec<Fate>,
+    /// The default CMA pool.
+    pub cma: DefaultCma,
+    /// Bytes of all CMA pools together (`CmaTotal`).
+    pub cma_total: u64,
+    /// The lines that the kernel prints about reserved memory and CMA, without time stamps, in order.
+    pub log: Vec<String>,
+    /// The command line that it reads, without what is cut off.
+    pub cmdline: Vec<u8>,
+    /// Where memory stands once the kernel has reserved and before it has freed the initrd.
+    pub memblock: Memblock,
+}
+
+/// What a prediction cannot learn from the tree or the profile.
+#[derive(Clone, Copy, Debug)]
+pub struct Build {
+    /// `CONFIG_CMA_SIZE_MBYTES`, in bytes: the default pool where nobody asks for one.
+    pub default_cma: u64,
+}
+
+impl Default for Build {
+    /// Debian's kernels: 64 MiB.
+    fn default() -> Self {
+        Self { default_cma: 64 * MIB }
+    }
+}
+
+/// Predict what the kernel of `profile` makes of a tree, entered with the things of `facts` in memory.
+#[must_use]
+pub fn predict(
+    tree: &Tree<'_>,
+    map: &MemoryMap,
+    facts: &BootFacts,
+    profile: &KernelProfile,
+    build: &Build,
+) -> Prediction {
+    let mut memblock = Memblock::new(map.usable.spans());
+    let initrd = facts.initrd.map(|placed| placed.at).or(map.chosen.initrd);
+    if let Some(dtb) = facts.dtb {
+        memblock.reserve(dtb.at);
+    }
+    // The initrd is made RAM whatever the tree says, which re-exposes a hole that it lies in.
+    let initrd = initrd.and_then(|initrd| initrd.outward(profile.page.bytes()));
+    if let Some(initrd) = initrd {
+        memblock.add(initrd);
+        memblock.reserve(initrd);
+    }
+    if let Some(kernel) = facts.kernel.and_then(|kernel| kernel.footprint_at(kernel.at.base())) {
+        memblock.add(kernel);
+        memblock.reserve(kernel);
+    }
+    let line = map.chosen.bootargs.clone().unwrap_or_default();
+    let cmdline = line.get(..line.len().min(crate::bootargs::MAX_LEN)).unwrap_or_default().to_vec();
+    let mut kernel = regions::Kernel::new(tree, map, profile, crate::bootargs::cma(&cmdline), memblock);
+    kernel.reserve_regions();
+    let cma = default_cma::reserve(&mut kernel, build);
+    let (memblock, log, pools) = (kernel.memblock, kernel.log, kernel.pools);
+    // What the kernel has unpacked it gives back, region or not.
+    let mut settled = memblock.clone();
+    if let Some(initrd) = initrd {
+        settled.free(initrd);
+    }
+    let fates = fates::fates(map, &kernel.placed, &settled, &pools);
+    let default_len = match cma {
+        DefaultCma::At(span) => span.len(),
+        DefaultCma::Somewhere { size } => size,
+        DefaultCma::None => 0,
+    };
+    let cma_total =
+        pools.iter().filter(|pool| pool.cma).map(|pool| pool.span.len()).sum::<u64>() + default_len;
+    Prediction { regions: fates, cma, cma_total, log, cmdline, memblock }
+}

@@ -1,0 +1,98 @@
+//! Setting regions up as pools, and what becomes of those that cannot be (kernel/dma/contiguous.c,
+//! kernel/dma/coherent.c).
+
+use super::regions::Kernel;
+use crate::profile::{FailedNoMap, Tuples};
+use crate::span::{MIB, Span};
+use crate::survey::{Pool, Region};
+use alloc::format;
+use alloc::string::String;
+
+/// A pool that was set up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PoolAt {
+    pub(super) index: usize,
+    pub(super) span: Span,
+    pub(super) cma: bool,
+}
+
+impl Kernel<'_> {
+    /// Set a region up as what its `compatible` says, and undo its reservation where that fails.
+    pub(super) fn set_up(&mut self, index: usize, region: &Region, span: Span) {
+        let created = match (region.pool, region.reusable, region.no_map) {
+            (Pool::Shared, true, true) if self.profile.failed_no_map == FailedNoMap::Kept => Ok(false),
+            (Pool::Shared, true, true) => Err(()),
+            (Pool::Shared, true, false) => self.set_up_cma(index, region, span).map(|()| true),
+            (Pool::Shared, false, _) => {
+                let size = match self.profile.tuples {
+                    Tuples::FirstOnly => format!("{} KiB", span.len() >> 10),
+                    _ => format!("{} MiB", span.len() / MIB),
+                };
+                self.say(format!(
+                    "Reserved memory: created DMA memory pool at {:#018x}, size {size}",
+                    span.base()
+                ));
+                self.pools.push(PoolAt { index, span, cma: false });
+                Ok(true)
+            }
+            _ => Ok(false),
+        };
+        match created {
+            Ok(created) => {
+                if created {
+                    let name = &region.name;
+                    self.say(format!(
+                        "OF: reserved mem: initialized node {name}, compatible id shared-dma-pool"
+                    ));
+                }
+                if self.profile.prints_regions {
+                    self.say(line_of(region, span));
+                }
+            }
+            Err(()) => {
+                self.say(format!("OF: reserved mem: node {} compatible matching fail", region.name));
+                // Blindly: whatever else it overlaps loses its protection with it.
+                if region.no_map {
+                    self.memblock.clear_no_map(span);
+                } else {
+                    self.memblock.free(span);
+                }
+            }
+        }
+    }
+
+    fn set_up_cma(&mut self, index: usize, region: &Region, span: Span) -> Result<(), ()> {
+        if region.cma_default && self.arg.is_some() {
+            self.say(format!(
+                "Reserved memory: bypass {} node, using cmdline CMA params instead",
+                region.name
+            ));
+            return Err(());
+        }
+        if !span.is_aligned(self.profile.cma_align()) {
+            self.say("Reserved memory: incorrect alignment of CMA region");
+            return Err(());
+        }
+        self.has_default |= region.cma_default;
+        self.pools.push(PoolAt { index, span, cma: true });
+        let size = span.len() / MIB;
+        self.say(format!(
+            "Reserved memory: created CMA memory pool at {:#018x}, size {size} MiB",
+            span.base()
+        ));
+        Ok(())
+    }
+}
+
+/// The line that kernels print for every region, which is no proof of protection.
+fn line_of(region: &Region, span: Span) -> String {
+    format!(
+        "OF: reserved mem: {:#018x}..{:#018x} ({} KiB) {} {} {}",
+        span.base(),
+        span.last(),
+        span.len() >> 10,
+        if region.no_map { "nomap" } else { "map" },
+        if region.reusable { "reusable" } else { "non-reusable" },
+        region.name
+    )
+}

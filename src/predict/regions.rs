@@ -1,0 +1,310 @@
+//! `/reserved-memory` as each family of kernels goes through it.
+
+use super::memblock::Memblock;
+use super::order::kernel_sort;
+use super::pools::PoolAt;
+use crate::bootargs::CmaArg;
+use crate::fdt::Tree;
+use crate::profile::{Bypass, KernelProfile, Tuples};
+use crate::span::{MIB, Span};
+use crate::survey::{Extent, MemoryMap, Pool, Ranges, RegError, Region};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// An entry of the kernel's table of regions.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// The region, by its index in the survey.
+    pub(super) index: usize,
+    pub(super) base: u64,
+    /// 0 for a dynamic region that has no place yet.
+    pub(super) size: u64,
+}
+
+/// A kernel at work on the regions.
+pub(super) struct Kernel<'k> {
+    pub(super) tree: &'k Tree<'k>,
+    pub(super) map: &'k MemoryMap,
+    pub(super) profile: &'k KernelProfile,
+    pub(super) arg: Option<CmaArg>,
+    pub(super) memblock: Memblock,
+    pub(super) log: Vec<String>,
+    pub(super) pools: Vec<PoolAt>,
+    /// Where dynamic regions were placed, by their indices.
+    pub(super) placed: Vec<(usize, Span)>,
+    /// Whether a pool of the tree has become the default CMA pool.
+    pub(super) has_default: bool,
+    pub(super) table: Vec<Entry>,
+}
+
+impl<'k> Kernel<'k> {
+    pub(super) fn new(
+        tree: &'k Tree<'_>,
+        map: &'k MemoryMap,
+        profile: &'k KernelProfile,
+        arg: Option<CmaArg>,
+        memblock: Memblock,
+    ) -> Self {
+        Self {
+            tree,
+            map,
+            profile,
+            arg,
+            memblock,
+            log: Vec::new(),
+            pools: Vec::new(),
+            placed: Vec::new(),
+            has_default: false,
+            table: Vec::new(),
+        }
+    }
+
+    /// Go through the tree's reservations in the order of this family.
+    pub(super) fn reserve_regions(&mut self) {
+        if self.profile.memreserve_first {
+            self.memreserve();
+        }
+        if self.map.reserved.is_none() && self.profile.two_phases {
+            self.say("OF: reserved mem: Reserved memory: No reserved-memory node in the DT");
+        }
+        let readable = self.is_readable();
+        if readable {
+            self.reserve_static();
+        }
+        match self.profile.two_phases {
+            true => {
+                if readable {
+                    self.dynamic_in_order();
+                }
+                self.memreserve();
+                if readable {
+                    self.register_static();
+                    self.report_overlaps();
+                }
+            }
+            false => {
+                if readable {
+                    self.set_up_table();
+                }
+                if !self.profile.memreserve_first {
+                    self.memreserve();
+                }
+            }
+        }
+    }
+
+    pub(super) fn say(&mut self, line: impl Into<String>) {
+        self.log.push(line.into());
+    }
+
+    /// The prefix of lines that moved from one file of the kernel to another.
+    const fn prefix(&self) -> &'static str {
+        if self.profile.two_phases { "OF: reserved mem: " } else { "OF: fdt: " }
+    }
+
+    fn memreserve(&mut self) {
+        for entry in self.map.memreserve.clone() {
+            self.memblock.reserve(entry);
+        }
+    }
+
+    /// Cells and `ranges`, which a kernel checks whenever it goes through the node: once, or in both phases.
+    fn is_readable(&mut self) -> bool {
+        let Some(reserved) = &self.map.reserved else { return false };
+        let readable = reserved.cells_match(self.map.cells) && reserved.ranges != Ranges::Missing;
+        if !readable {
+            let line = format!("{}Reserved memory: unsupported node format, ignoring", self.prefix());
+            for _ in 0..if self.profile.two_phases { 2 } else { 1 } {
+                self.say(line.as_str());
+            }
+        }
+        readable
+    }
+
+    /// The live regions with their indices.
+    pub(super) fn live(&self) -> impl Iterator<Item = (usize, &'k Region)> + use<'k> {
+        self.map.regions.iter().enumerate().filter(|(_, region)| region.enabled)
+    }
+
+    /// Tell whether the default pool of the tree is passed over for `cma=`, before anything of it is reserved.
+    pub(super) fn is_skipped(&self, region: &Region) -> bool {
+        self.profile.bypass == Bypass::Skipped
+            && self.arg.is_some()
+            && region.pool == Pool::Shared
+            && region.cma_default
+    }
+
+    /// The first pass: reserve every static region, in the order of the tree.
+    fn reserve_static(&mut self) {
+        for (index, region) in self.live() {
+            match &region.extent {
+                Extent::Static(_) if self.is_skipped(region) => self.say_skipped(),
+                Extent::Static(spans) => {
+                    let kept = if self.profile.tuples == Tuples::FirstOnly { 1 } else { spans.len() };
+                    for &span in spans.iter().take(kept) {
+                        self.reserve_one(region, span);
+                    }
+                    if let Some(first) = spans.first().filter(|_| !self.profile.two_phases) {
+                        self.remember(Entry { index, base: first.base(), size: first.len() });
+                    }
+                }
+                Extent::Malformed { property: "reg", error: RegError::ZeroSize { base } } => {
+                    self.say_refused(region, *base, 0);
+                    if !self.profile.two_phases {
+                        // Its size of 0 makes it look like a dynamic region later.
+                        self.remember(Entry { index, base: *base, size: 0 });
+                    }
+                }
+                Extent::Malformed { property: "reg", error: RegError::Length { .. } }
+                    if self.profile.tuples != Tuples::FirstOnly =>
+                {
+                    self.say_skipping(region);
+                }
+                Extent::Dynamic(_) | Extent::Malformed { .. }
+                    if !self.profile.two_phases && self.has_size(region) =>
+                {
+                    self.remember(Entry { index, base: 0, size: 0 });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn say_skipping(&mut self, region: &Region) {
+        let line = format!(
+            "{}Reserved memory: invalid reg property in '{}', skipping node.",
+            self.prefix(),
+            region.name
+        );
+        self.say(line);
+    }
+
+    pub(super) fn has_size(&self, region: &Region) -> bool {
+        self.tree.node(region.node).has_prop("size")
+    }
+
+    pub(super) fn say_skipped(&mut self) {
+        self.say(match self.profile.tuples {
+            Tuples::FirstOnly => "Skipping dt linux,cma-default node in favor for \"cma=\" kernel param.",
+            _ => "OF: reserved mem: Skipping dt linux,cma-default for \"cma=\" kernel param.",
+        });
+    }
+
+    fn say_refused(&mut self, region: &Region, base: u64, size: u64) {
+        let line = format!(
+            "{}Reserved memory: failed to reserve memory for node '{}': base {base:#018x}, size {} MiB",
+            self.prefix(),
+            region.name,
+            size / MIB
+        );
+        self.say(line);
+    }
+
+    /// Reserve one tuple. A `no-map` that meets RAM and anything reserved is refused as a whole
+    /// (`early_init_dt_reserve_memory_arch`).
+    fn reserve_one(&mut self, region: &Region, span: Span) {
+        if !region.no_map {
+            self.memblock.reserve(span);
+        } else if self.memblock.is_memory(span) && self.memblock.is_reserved(span) {
+            self.say_refused(region, span.base(), span.len());
+        } else {
+            self.memblock.mark_no_map(span);
+        }
+    }
+
+    fn remember(&mut self, entry: Entry) {
+        if self.profile.region_limit.is_some_and(|limit| self.table.len() >= limit) {
+            self.say("OF: reserved mem: not enough space for all defined regions.");
+        } else {
+            self.table.push(entry);
+        }
+    }
+
+    /// Up to 6.12.12: sort the table, report overlaps, then place and set up in that order.
+    fn set_up_table(&mut self) {
+        let mut table = core::mem::take(&mut self.table);
+        kernel_sort(&mut table, |a, b| (a.base, a.size) <= (b.base, b.size));
+        self.table = table.clone();
+        self.report_overlaps_of(&table);
+        for entry in table {
+            let Some(region) = self.map.regions.get(entry.index) else { continue };
+            let span = match Span::new(entry.base, entry.size) {
+                Some(span) => Some(span),
+                None => self.allocate(entry.index, region),
+            };
+            if let Some(span) = span {
+                self.set_up(entry.index, region, span);
+            }
+        }
+    }
+
+    /// From 6.12.13 on, behind the linear map: set up the static regions in the order of the tree. Those that
+    /// were refused are set up all the same.
+    fn register_static(&mut self) {
+        for (index, region) in self.live() {
+            if let Extent::Malformed { property: "reg", error: RegError::Length { .. } } = region.extent
+                && self.profile.tuples == Tuples::AllFirstKnown
+            {
+                self.say_skipping(region);
+            }
+            let [first, rest @ ..] = region.spans() else { continue };
+            if self.is_skipped(region) {
+                if self.profile.tuples == Tuples::FirstOnly {
+                    self.say_skipped();
+                }
+                continue;
+            }
+            match self.profile.tuples {
+                _ if rest.is_empty() => {}
+                Tuples::AllFirstKnown => {
+                    let line = format!(
+                        "OF: reserved mem: fdt_scan_reserved_mem_reg_nodes() ignores {} regions in node '{}'",
+                        rest.len(),
+                        region.name
+                    );
+                    self.say(line);
+                }
+                Tuples::AllNoneKnown => continue,
+                Tuples::FirstOnly => {
+                    let line = format!(
+                        "OF: reserved mem: Reserved memory: node '{}' has {} <base size> entries, only the first is used",
+                        region.name,
+                        rest.len() + 1
+                    );
+                    self.say(line);
+                }
+            }
+            self.table.push(Entry { index, base: first.base(), size: first.len() });
+            self.set_up(index, region, *first);
+        }
+    }
+
+    fn report_overlaps(&mut self) {
+        let mut table = self.table.clone();
+        table.sort_by_key(|entry| (entry.base, entry.size));
+        self.report_overlaps_of(&table);
+    }
+
+    /// Only neighbours of the sorted table are compared, so that overlaps with later ones are missed.
+    fn report_overlaps_of(&mut self, table: &[Entry]) {
+        for pair in table.windows(2) {
+            let [a, b] = pair else { continue };
+            let (end_a, end_b) = (a.base.saturating_add(a.size), b.base.saturating_add(b.size));
+            if a.base == 0 || b.base == 0 || end_a <= b.base {
+                continue;
+            }
+            let name =
+                |entry: &Entry| self.map.regions.get(entry.index).map_or("", |region| region.name.as_str());
+            let line = format!(
+                "{} ({:#018x}--{end_a:#018x}) overlaps with {} ({:#018x}--{end_b:#018x})",
+                name(a),
+                a.base,
+                name(b),
+                b.base
+            );
+            self.say("OF: reserved mem: OVERLAP DETECTED!");
+            self.say(line);
+        }
+    }
+}

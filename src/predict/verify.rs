@@ -1,0 +1,186 @@
+//! Holding a captured boot against a prediction.
+//!
+//! The map is the verdict, not the log: a kernel prints `nomap` for what it has just refused. So each region is
+//! looked for in `/proc/iomem` where there is one, and the log is compared line by line besides.
+
+use super::{DefaultCma, Fate, Prediction, State};
+use crate::ledger::{self, Coverage};
+use crate::plan::subtract;
+use crate::span::{MIB, Span};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+/// What was captured of a boot.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Observed<'o> {
+    /// The kernel's log, from a console or `dmesg`, with time stamps or without.
+    pub log: &'o str,
+    /// `/proc/iomem` as root reads it.
+    pub iomem: Option<&'o str>,
+}
+
+/// One thing in which a boot was not as predicted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// Predicted to be out of Linux's reach, but ordinary or mapped RAM: the region, and the bytes.
+    Exposed(String, Span),
+    /// Predicted to be withheld from the page allocator, but not reserved: the region, and the bytes.
+    Unreserved(String, Span),
+    /// Predicted to be free, but not RAM to Linux: the region, and the bytes.
+    Withheld(String, Span),
+    /// Predicted, but not printed.
+    Missing(String),
+    /// Printed, but not predicted.
+    Unexpected(String),
+    /// The log has no line about reserved memory at all.
+    SilentLog,
+    /// `/proc/iomem` was read without the right to see addresses.
+    BlindIomem,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exposed(name, span) => write!(f, "{name}: {span} should be unmapped, but is System RAM"),
+            Self::Unreserved(name, span) => write!(f, "{name}: {span} should be reserved, but is free"),
+            Self::Withheld(name, span) => write!(f, "{name}: {span} should be free, but is not System RAM"),
+            Self::Missing(line) => write!(f, "not printed: {line}"),
+            Self::Unexpected(line) => write!(f, "not predicted: {line}"),
+            Self::SilentLog => f.write_str(
+                "the log has no line about reserved memory: boot without `quiet`, or capture `dmesg`",
+            ),
+            Self::BlindIomem => f.write_str("/proc/iomem shows no addresses: read it as root"),
+        }
+    }
+}
+
+/// Name every difference between a prediction and a boot; none means that the kernel did what was predicted.
+#[must_use]
+pub fn verify(prediction: &Prediction, observed: &Observed<'_>) -> Vec<Difference> {
+    let mut out = Vec::new();
+    if let Some(text) = observed.iomem {
+        match Iomem::read(text) {
+            Some(iomem) => prediction.regions.iter().for_each(|fate| compare(fate, &iomem, &mut out)),
+            None => out.push(Difference::BlindIomem),
+        }
+    }
+    compare_log(prediction, observed.log, &mut out);
+    out
+}
+
+/// `/proc/iomem`, as far as it is about RAM.
+struct Iomem {
+    /// What Linux maps as RAM.
+    ram: Vec<Span>,
+    /// What of that the page allocator never had.
+    reserved: Vec<Span>,
+}
+
+impl Iomem {
+    /// Read the file; `None` when it hides its addresses. What is `reserved` at the top level is not mapped, and
+    /// needs no entry here.
+    fn read(text: &str) -> Option<Self> {
+        let (mut ram, mut reserved) = (Vec::new(), Vec::new());
+        for line in text.lines() {
+            let Some((range, name)) = line.split_once(" : ") else { continue };
+            let Some((start, end)) = range.trim().split_once('-') else { continue };
+            let number = |text| u64::from_str_radix(text, 16).ok();
+            let (Some(start), Some(end)) = (number(start), number(end)) else { continue };
+            let Some(span) = Span::from_ends(start, end.saturating_add(1)) else { continue };
+            let nested = range.starts_with(' ');
+            match name.trim() {
+                "System RAM" if !nested => ram.push(span),
+                "reserved" | "Kernel code" | "Kernel data" if nested => reserved.push(span),
+                _ => {}
+            }
+        }
+        let hidden = ram.iter().all(|span| span.end() == 1);
+        (!hidden).then(|| Self { ram: ledger::union(ram), reserved: ledger::union(reserved) })
+    }
+}
+
+fn compare(fate: &Fate, iomem: &Iomem, out: &mut Vec<Difference>) {
+    let Some(span) = fate.span.filter(|_| fate.ram > 0) else { return };
+    let mapped = || iomem.ram.iter().filter_map(|ram| ram.intersection(span)).collect::<Vec<_>>();
+    match fate.state {
+        State::NoMap | State::Coherent if fate.no_map == fate.ram => {
+            out.extend(mapped().first().map(|&span| Difference::Exposed(fate.name.clone(), span)));
+        }
+        State::Reserved | State::Cma | State::Coherent => {
+            let bare = subtract(&mapped(), &iomem.reserved);
+            out.extend(bare.first().map(|&span| Difference::Unreserved(fate.name.clone(), span)));
+        }
+        State::Free if ledger::coverage(&iomem.ram, span) == Coverage::None => {
+            out.push(Difference::Withheld(fate.name.clone(), span));
+        }
+        State::NoMap | State::Free | State::Absent => {}
+    }
+}
+
+/// How lines begin that are about reserved memory or CMA, and that the prediction has a say in.
+const TOPICS: &[&str] = &[
+    "OF: reserved mem: ",
+    "OF: fdt: Reserved memory: ",
+    "Reserved memory: ",
+    "Skipping dt linux,cma-default",
+    "cma: Reserved ",
+    "cma: Failed to reserve ",
+    "cma: Size ",
+    "cma: Region ",
+];
+
+/// A line of the log without what a console or `dmesg` puts before it, when it is one to compare.
+fn topical(line: &str) -> Option<&str> {
+    let line = line.trim_end();
+    let line = match line.split_once("] ") {
+        Some((stamp, rest)) if stamp.trim_start().starts_with('[') => rest,
+        _ => line,
+    };
+    let overlap = line.contains(" overlaps with ") && line.contains("--0x");
+    (overlap || TOPICS.iter().any(|topic| line.starts_with(topic))).then_some(line)
+}
+
+fn compare_log(prediction: &Prediction, log: &str, out: &mut Vec<Difference>) {
+    let mut seen: Vec<&str> = log.lines().filter_map(topical).collect();
+    if seen.is_empty() && !prediction.log.is_empty() {
+        out.push(Difference::SilentLog);
+        return;
+    }
+    if let DefaultCma::Somewhere { size } = prediction.cma {
+        let about = format!("cma: Reserved {} MiB at ", size / MIB);
+        match seen.iter().position(|line| line.starts_with(&about)) {
+            Some(at) => drop(seen.remove(at)),
+            None => out.push(Difference::Missing(format!("{about}(any address)"))),
+        }
+    }
+    for line in &prediction.log {
+        match seen.iter().position(|seen| seen == line) {
+            Some(at) => drop(seen.remove(at)),
+            None => out.push(Difference::Missing(line.clone())),
+        }
+    }
+    out.extend(seen.iter().map(|line| Difference::Unexpected(line.to_string())));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamps_are_no_part_of_a_line() {
+        assert_eq!(
+            topical("[    0.000000] cma: Reserved 64 MiB at 0x1\r"),
+            Some("cma: Reserved 64 MiB at 0x1")
+        );
+        assert_eq!(topical("[    0.000000] Linux version 6.12"), None);
+    }
+
+    #[test]
+    fn iomem_without_rights_shows_nothing() {
+        assert!(Iomem::read("00000000-00000000 : System RAM\n").is_none());
+        let iomem = Iomem::read("40000000-4fffffff : System RAM\n  40200000-402fffff : reserved\n").unwrap();
+        assert_eq!(iomem.reserved.first().map(|span| span.base()), Some(0x4020_0000));
+    }
+}
