@@ -5,6 +5,7 @@ mod commands;
 mod counter;
 mod dtc;
 mod flat;
+mod fuzz;
 mod handed;
 mod initramfs;
 mod iomem;

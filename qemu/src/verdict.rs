@@ -122,23 +122,19 @@ fn announced_pools(transcript: &Transcript, regions: &[Region]) -> Result<BTreeM
     Ok(pools)
 }
 
-/// Bytes of the pool that Linux makes by itself when nobody asked for one: the stage then announces nothing, and
-/// the kernel's own word counts.
+/// Bytes of the pool that Linux places by itself: the stage then announces no place, and the kernel's own word
+/// counts.
 fn kernel_default(transcript: &Transcript) -> u64 {
-    if transcript.stage().any(|line| line.starts_with("cma: ")) {
+    let placed = |line: &str| line.strip_prefix("cma: ").and_then(announced_cma).is_some();
+    if transcript.stage().any(placed) {
         return 0;
     }
     let mut reserved = transcript.lines.iter().filter_map(|line| line.split_once("cma: Reserved "));
     reserved.find_map(|(_, rest)| announced_cma(rest)).map_or(0, |(_, size)| size)
 }
 
-/// Reads `64 MiB at 0xf9c00000 …`, or what the stage put into the bootargs, `… "cma=64M@0xf9c00000"`.
+/// Reads `64 MiB at 0xf9c00000 …`; without `at`, the place is the kernel's to choose.
 fn announced_cma(text: &str) -> Option<(u64, u64)> {
-    if let Some((size, base)) = text.split_once("\"cma=").and_then(|(_, rest)| rest.split_once('@')) {
-        let base = base.split(['"', '-', ' ']).next()?.strip_prefix("0x")?;
-        let Ram(size) = size.parse().ok()?;
-        return Some((u64::from_str_radix(base, 16).ok()?, size));
-    }
     let mut words = text.split(' ');
     let number: u64 = words.next()?.parse().ok()?;
     let unit = match words.next()? {
@@ -147,7 +143,7 @@ fn announced_cma(text: &str) -> Option<(u64, u64)> {
         "GiB" => 1 << 30,
         _ => return None,
     };
-    let base = words.nth(1)?.trim_end_matches(',');
+    let base = (words.next()? == "at").then(|| words.next())??.trim_end_matches(',');
     Some((u64::from_str_radix(base.strip_prefix("0x")?, 16).ok()?, number.checked_mul(unit)?))
 }
 
@@ -165,7 +161,7 @@ mod tests {
 
     const GOOD: &str = "ringfence: reserved mem: 0x84300000..0x847fffff (5120 KiB) nomap non-reusable \
                         camera@84300000\nringfence: reserved mem: 0xff000000..0xffbfffff (12288 KiB) map \
-                        reusable adsp-heap\nringfence: cma: 64 MiB at 0xf9c00000 via bootargs\n\
+                        reusable adsp-heap\nringfence: cma: 64 MiB at 0xf9c00000 via bootargs \"cma=64M@0xf9c00000\"\n\
                         === iomem ===\n40000000-842fffff : System RAM\n84300000-847fffff : reserved\n\
                         84800000-13fffffff : System RAM\n=== meminfo ===\nCmaTotal:          77824 kB\n\
                         === reserved-memory ===\ncells=00000002 00000002\n\
@@ -184,15 +180,17 @@ mod tests {
 
     #[test]
     fn the_announcement_may_be_the_boot_argument() {
-        assert_eq!(announced_cma("via bootargs \"cma=64M@0xf9c00000\""), Some((0xf9c0_0000, 64 << 20)));
+        let line = "64 MiB at 0xf9c00000 via bootargs \"cma=64M@0xf9c00000\"";
+        assert_eq!(announced_cma(line), Some((0xf9c0_0000, 64 << 20)));
         assert_eq!(announced_cma("12 MiB at 0xff000000 via /x"), Some((0xff00_0000, 12 << 20)));
+        assert_eq!(announced_cma("64 MiB via bootargs \"cma=64M\""), None, "the kernel chooses");
         assert_eq!(announced_cma("none"), None);
     }
 
     #[test]
     fn a_pool_that_nobody_asked_for_is_the_kernels_own() {
         let text = GOOD.replace(
-            "ringfence: cma: 64 MiB at 0xf9c00000 via bootargs",
+            "ringfence: cma: 64 MiB at 0xf9c00000 via bootargs \"cma=64M@0xf9c00000\"",
             "[ 0.0] cma: Reserved 64 MiB at 0xf9c00000",
         );
         assert_eq!(verdict(&text, Ending::PoweredOff).unwrap().cma, 76 << 20);

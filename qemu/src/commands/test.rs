@@ -5,7 +5,7 @@ use crate::job::Tool;
 use crate::setup::{self, Consent, Need, Series};
 use crate::shell::{find_program, run as run_command};
 use crate::workspace::Workspace;
-use crate::{initramfs, stage};
+use crate::{fuzz, initramfs, stage};
 use anyhow::{Result, bail};
 use clap::Args;
 use std::process::Command;
@@ -20,7 +20,7 @@ const AT_A_TIME: usize = 2;
 /// Options of `cargo xtask test`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
-    /// Run only the boots, and of them those whose name holds this text
+    /// Run only the boots whose name holds this text
     #[arg(long)]
     boot: Option<String>,
     /// Install and fetch nothing
@@ -59,6 +59,9 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         for (name, command) in host_tests(ws) {
             outcomes.push(timed(name, command));
         }
+        for (name, command) in fuzz::smoke(ws)? {
+            outcomes.push(timed(&name, command));
+        }
     }
     let bench = Bench {
         ws: ws.clone(),
@@ -76,14 +79,14 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     report(ws, &outcomes)
 }
 
-/// The host's tests: those of the packages, and the fuzz targets over what they found before.
+/// The host's tests, those in documentation beside them: nextest does not run these.
 fn host_tests(ws: &Workspace) -> Vec<(&'static str, Command)> {
     let packages = ["ringfence", "ringfence-cli", "ringfence-boot", "xtask"];
     let mut tests = ws.cargo();
     if find_program("cargo-nextest").is_some() {
         tests.args(["nextest", "run", "--status-level", "fail", "--final-status-level", "fail"]);
         // A package without tests is no failure.
-        tests.arg("--no-tests=pass");
+        tests.args(["--no-tests=pass", "--no-fail-fast"]);
     } else {
         tests.args(["test", "--quiet"]);
     }
