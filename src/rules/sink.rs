@@ -13,11 +13,14 @@ pub struct Sink {
     kept: Vec<Finding>,
     /// Where the findings of the rule that speaks now begin.
     start: usize,
+    /// Whether it said more than was kept, with a repair or as an error.
+    cut: bool,
 }
 
 impl Sink {
     /// Let the next rule speak.
     pub(super) fn next_rule(&mut self) {
+        self.tell_cut();
         self.start = self.kept.len();
     }
 
@@ -25,7 +28,10 @@ impl Sink {
     pub fn push(&mut self, finding: Finding) {
         if self.kept.len() - self.start < MAX_PER_RULE {
             self.kept.push(finding);
-        } else if finding.severity == Severity::Error {
+            return;
+        }
+        self.cut |= finding.repair.is_some() || finding.severity == Severity::Error;
+        if finding.severity == Severity::Error {
             let mine = self.kept.get_mut(self.start..).unwrap_or_default();
             if let Some(lesser) = mine.iter_mut().rev().find(|kept| kept.severity < Severity::Error) {
                 *lesser = finding;
@@ -33,9 +39,24 @@ impl Sink {
         }
     }
 
+    /// What was not kept cannot be repaired either, and half a repair is none: an error says so.
+    fn tell_cut(&mut self) {
+        if !core::mem::take(&mut self.cut) {
+            return;
+        }
+        if let Some(rule) = self.kept.get(self.start).map(|finding| finding.rule) {
+            let message = "has more to say than can be kept, and than can be repaired in one go";
+            self.kept.push(
+                Finding::new(rule, Severity::Error, "/reserved-memory", message)
+                    .with_help("correct what is listed, then look again"),
+            );
+        }
+    }
+
     /// Take them all, in the order of the rules.
     #[must_use]
-    pub(super) fn into_findings(self) -> Vec<Finding> {
+    pub(super) fn into_findings(mut self) -> Vec<Finding> {
+        self.tell_cut();
         self.kept
     }
 }
@@ -43,21 +64,34 @@ impl Sink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::RuleId;
+    use crate::finding::{RepairKind, RuleId};
+
+    fn finding(rule: u16, severity: Severity) -> Finding {
+        Finding::new(RuleId(rule), severity, "/", "")
+    }
 
     #[test]
     fn a_flood_of_warnings_hides_no_error() {
         let mut sink = Sink::default();
-        let finding = |rule, severity| Finding::new(RuleId(rule), severity, "/", "");
         sink.next_rule();
         for _ in 0..MAX_PER_RULE * 2 {
             sink.push(finding(1, Severity::Warning));
         }
-        sink.push(finding(1, Severity::Error));
         sink.next_rule();
         sink.push(finding(2, Severity::Error));
         let found = sink.into_findings();
         assert_eq!(found.len(), MAX_PER_RULE + 1);
-        assert_eq!(found.iter().filter(|f| f.severity == Severity::Error).count(), 2);
+        assert_eq!(found.last().map(|f| (f.rule, f.severity)), Some((RuleId(2), Severity::Error)));
+    }
+
+    #[test]
+    fn repairs_that_were_not_kept_are_an_error() {
+        let mut sink = Sink::default();
+        sink.next_rule();
+        for _ in 0..=MAX_PER_RULE {
+            sink.push(finding(1, Severity::Warning).with_repair(RepairKind::SettleCma, ""));
+        }
+        let found = sink.into_findings();
+        assert_eq!(found.last().map(|f| (f.rule, f.severity)), Some((RuleId(1), Severity::Error)));
     }
 }
