@@ -84,7 +84,12 @@ fn tell(proven: &Proven) {
     }
     if let Some(cma) = map.chosen.bootargs.as_deref().and_then(bootargs::cma) {
         let text = cma.to_bytes();
-        say!("cma: via bootargs \"{}\"", core::str::from_utf8(&text).unwrap_or("cma"));
+        let text = core::str::from_utf8(&text).unwrap_or("cma");
+        match cma.fixed() {
+            Some(span) => say!("cma: {} at {:#x} via bootargs \"{text}\"", Size(span.len()), span.base()),
+            // The kernel chooses the place, and says so itself.
+            None => say!("cma: {} via bootargs \"{text}\"", Size(cma.size)),
+        }
         return;
     }
     if let Some(region) = map.live().find(|region| region.is_cma() && region.cma_default) {
