@@ -83,7 +83,10 @@ fn refused(args: &Plan, why: NoPlaces) -> Result<Outcome, Failure> {
         }
         NoPlaces::Refused(refusal @ Refusal::Stuck(_)) => (
             refusal.to_string(),
-            format!("{} were to stay free behind kernel and initrd: lower --spare", Size(args.spare)),
+            format!(
+                "of this, {} is room to grow: `ringfence map --free` shows what is free",
+                Size(args.spare)
+            ),
         ),
         NoPlaces::Refused(refusal) => {
             (refusal.to_string(), "no address is right for this tree: run `ringfence check`".to_string())

@@ -8,6 +8,8 @@ use crate::job::Job;
 
 /// Read the tree at `path` as the kernel will see it, and what is known of its boot.
 pub(super) fn read(job: &Job, path: &Path) -> Result<(Job, Vec<u8>), Failure> {
-    let dtb = job.effective(input::read(path)?).map_err(|error| Failure::of(path, error))?;
-    Ok((job.clone(), dtb))
+    let input = input::load_one(path, &job.options(path)?)?;
+    let job = job.for_tree(&input)?;
+    let dtb = job.effective(input.dtb).map_err(|error| Failure::of(path, error))?;
+    Ok((job, dtb))
 }

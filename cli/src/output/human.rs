@@ -141,14 +141,14 @@ fn row(entry: &Entry) -> String {
         None => format!("{:>25} {:>11}", "placed by the kernel:", Size(entry.size).to_string()),
     };
     if entry.kind == "ram" {
-        return format!("{BOLD}{place}{BOLD:#}   ram        {}", entry.node);
+        return format!("{BOLD}{place}{BOLD:#}   ram        {}", printable(&entry.node));
     }
     let flags = if entry.flags.is_empty() {
         String::new()
     } else {
         format!(" {DIM}{}{DIM:#}", entry.flags.join(" "))
     };
-    format!("  {place} {:10} {}{flags}", entry.kind, entry.node)
+    format!("  {place} {:10} {}{flags}", entry.kind, printable(&entry.node))
 }
 
 /// A span in columns, so that addresses stand below addresses.

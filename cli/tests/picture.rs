@@ -1,0 +1,73 @@
+//! The drawing and the page, byte for byte. `TRYCMD=overwrite cargo test -p ringfence-cli --test picture` takes a
+//! change over; look at the pictures before committing them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ringfence::fdt::{NewNode, build};
+
+/// A camera that grew into its neighbour, a page for a mailbox, a pool that the kernel places, and a far bank.
+fn board() -> Vec<u8> {
+    let memory = NewNode::new("memory@40000000")
+        .prop_str("device_type", "memory")
+        .prop_cells("reg", &[0, 0x4000_0000, 0, 0x4000_0000, 8, 0x8000_0000, 0, 0x8000_0000]);
+    let region = |name: &str, base, size| NewNode::new(name).prop_cells("reg", &[0, base, 0, size]);
+    let pool = NewNode::new("heap").prop_str("compatible", "shared-dma-pool").prop_empty("reusable");
+    let reserved = NewNode::new("reserved-memory")
+        .prop_u32("#address-cells", 2)
+        .prop_u32("#size-cells", 2)
+        .prop_empty("ranges")
+        .child(region("camera@50000000", 0x5000_0000, 0xa0_0000).prop_empty("no-map"))
+        .child(region("modem@50800000", 0x5080_0000, 0x190_0000).prop_empty("no-map"))
+        .child(region("mail<box>&@60000000", 0x6000_0000, 0x1000))
+        .child(pool.prop_cells("size", &[0, 0x80_0000]));
+    let root = NewNode::new("").prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
+    build(&root.child(memory).child(reserved), 0, &[]).unwrap()
+}
+
+fn run(dir: &Path, args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_ringfence")).args(args).current_dir(dir).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn is_written_down(name: &str, found: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/picture").join(name);
+    if std::env::var("TRYCMD").is_ok_and(|word| word == "overwrite") {
+        fs::write(&path, found).unwrap();
+    }
+    let wanted = fs::read_to_string(&path).unwrap_or_default();
+    let differs = wanted.lines().zip(found.lines()).position(|(a, b)| a != b);
+    assert!(wanted == found, "tests/picture/{name} is another one, first in line {differs:?} (from 0)");
+}
+
+#[test]
+fn pictures_are_what_they_were_and_the_same_every_time() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("board.dtb"), board()).unwrap();
+    for (name, args) in [
+        ("board.svg", &["map", "--format", "svg", "--free", "board.dtb"][..]),
+        ("fixed.svg", &["map", "--format", "svg", "--fix", "--unsafe", "board.dtb"]),
+        ("fixed.html", &["map", "--format", "html", "--fix", "--unsafe", "board.dtb"]),
+    ] {
+        let found = run(dir.path(), args);
+        assert_eq!(run(dir.path(), args), found, "{name}");
+        is_written_down(name, &found);
+    }
+}
+
+#[test]
+fn a_repair_that_is_not_permitted_leaves_one_map_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("board.dtb"), board()).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(["map", "--format", "svg", "--fix", "board.dtb"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`fix` would not repair it: RF201"));
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("after fix"));
+}
