@@ -3,7 +3,6 @@
 use super::memblock::Memblock;
 use super::pools::PoolAt;
 use super::{Fate, State};
-use crate::ledger;
 use crate::span::Span;
 use crate::survey::MemoryMap;
 use alloc::vec::Vec;
@@ -23,15 +22,14 @@ pub(super) fn fates(
         for span in spans {
             let (ram, no_map, withheld) = span.map_or((0, 0, 0), |span| memblock.shares(span));
             let pool = pools.iter().find(|pool| pool.index == index && Some(pool.span) == span);
-            let state = match (ram, span.map(|span| first_in(memblock, span))) {
-                (0, _) | (_, None) => State::Absent,
-                (_, Some((no_map, withheld))) => match pool {
-                    Some(pool) if pool.cma => State::Cma,
-                    Some(_) if withheld => State::Coherent,
-                    _ if no_map => State::NoMap,
-                    _ if withheld => State::Reserved,
-                    _ => State::Free,
-                },
+            let state = match pool {
+                _ if ram == 0 => State::Absent,
+                Some(pool) if pool.cma => State::Cma,
+                // One byte that is not withheld, and the region protects nothing that its owner counts on.
+                _ if withheld < ram => State::Free,
+                Some(_) => State::Coherent,
+                None if no_map == ram => State::NoMap,
+                None => State::Reserved,
             };
             fates.push(Fate {
                 node: region.node,
@@ -45,13 +43,4 @@ pub(super) fn fates(
         }
     }
     fates
-}
-
-/// Whether the first byte of `span` in RAM is unmapped, and whether it is withheld.
-fn first_in(memblock: &Memblock, span: Span) -> (bool, bool) {
-    let first = memblock.memory().iter().find_map(|bank| bank.intersection(span));
-    let byte = first.and_then(|piece| Span::new(piece.base(), 1));
-    let within = |set: &[Span]| byte.is_some_and(|byte| ledger::coverage(set, byte) == ledger::Coverage::All);
-    let no_map = within(memblock.no_map());
-    (no_map, no_map || within(memblock.reserved()))
 }

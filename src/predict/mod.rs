@@ -36,7 +36,7 @@ pub enum State {
     Cma,
     /// A coherent pool for devices.
     Coherent,
-    /// Ordinary memory: nothing is protected.
+    /// Ordinary memory, at least in part.
     Free,
     /// It lies outside RAM, or nowhere.
     Absent,
@@ -66,7 +66,7 @@ pub struct Fate {
     pub name: String,
     /// Where it lies; `None` for a region without a place.
     pub span: Option<Span>,
-    /// What it ends up as, by its first byte in RAM; the shares below tell where it differs.
+    /// What all of its RAM ends up as.
     pub state: State,
     /// Bytes of it that are RAM.
     pub ram: u64,
@@ -149,14 +149,15 @@ pub fn predict(
     let cmdline = line.get(..line.len().min(crate::bootargs::MAX_LEN)).unwrap_or_default().to_vec();
     let mut kernel = regions::Kernel::new(tree, map, profile, crate::bootargs::cma(&cmdline), memblock);
     kernel.reserve_regions();
-    let cma = default_cma::reserve(&mut kernel, build);
-    let (memblock, log, pools) = (kernel.memblock, kernel.log, kernel.pools);
-    // What the kernel has unpacked it gives back, region or not.
-    let mut settled = memblock.clone();
+    // What the kernel has unpacked it gives back, region or not; and what it takes for itself afterwards, such as
+    // the default pool, protects no region.
+    let mut settled = kernel.memblock.clone();
     if let Some(initrd) = initrd {
         settled.free(initrd);
     }
-    let fates = fates::fates(map, &kernel.placed, &settled, &pools);
+    let cma = default_cma::reserve(&mut kernel, build);
+    let fates = fates::fates(map, &kernel.placed, &settled, &kernel.pools);
+    let (memblock, log, pools) = (kernel.memblock, kernel.log, kernel.pools);
     let default_len = match cma {
         DefaultCma::At(span) => span.len(),
         DefaultCma::Somewhere { size } => size,

@@ -1,0 +1,233 @@
+//! Predictions against what booted kernels did: every region of every scenario, the default CMA pool, `CmaTotal`
+//! and the lines that the kernel printed. What differs stands in `predict/differences.toml`, each with its reason.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::fdt::{Edits, Tree, rewrite};
+use ringfence::predict::{Build, DefaultCma, Difference, Fate, Observed, Prediction, predict, verify};
+use ringfence::profile::{KernelProfile, PageSize};
+use ringfence::span::Span;
+use ringfence::survey::MemoryMap;
+use serde_json::Value;
+
+fn scenarios() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../qemu/scenarios")
+}
+
+/// The extra command line behind a `+` in a scenario's name.
+fn append(suffix: &str) -> &'static str {
+    match suffix {
+        "cma256M" => "cma=256M",
+        "cma64M_at_range" => "cma=64M@0x90000000-0xa0000000",
+        "cma64M_at_fixed" => "cma=64M@0x90000000",
+        "cma_over_carveout" => "cma=64M@0x84000000",
+        "cma0" => "cma=0",
+        "cma_huge" => "cma=8G",
+        "cma_odd" => "cma=5M",
+        "cma_bad" => "cma=64Q",
+        "cma_over_kernel" => "cma=64M@0x40000000",
+        "cma_over_initrd" => "cma=64M@0x48000000",
+        "mem1G" => "mem=1G",
+        "stress" => "",
+        other => panic!("unknown suffix {other}"),
+    }
+}
+
+/// The tree of a scenario as QEMU hands it over: compiled, with the command line in it.
+fn tree_of(name: &str) -> Vec<u8> {
+    let (stem, suffixes) = name.split_once('+').unwrap_or((name, ""));
+    let dts = ["good", "broken", "extra"].map(|dir| scenarios().join(dir).join(format!("{stem}.dts")));
+    let dts = dts.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("no source of {stem}"));
+    let output = Command::new("dtc")
+        .args(["-q", "-q", "-f", "-I", "dts", "-O", "dtb", "-i"])
+        .arg(scenarios())
+        .arg(dts)
+        .output()
+        .unwrap();
+    let tree = Tree::parse(&output.stdout).unwrap();
+    let mut line = String::from("console=ttyAMA0 earlycon");
+    for suffix in suffixes.split('+').filter(|suffix| !suffix.is_empty()) {
+        line += &format!(" {}", append(suffix));
+    }
+    let mut edits = Edits::new();
+    edits.set(tree.find("/chosen").unwrap().id(), "bootargs", format!("{line}\0").into_bytes());
+    rewrite(&tree, &edits).unwrap()
+}
+
+/// The profile behind a kernel's name in the recordings, and where its image ended.
+fn kernel(name: &str) -> (KernelProfile, u64) {
+    let (version, page) = name.split_once('-').unwrap_or((name, "4k"));
+    let profile = KernelProfile::named(version).unwrap();
+    match (name, page) {
+        ("6.1", _) => (profile, 0x41cb_0000),
+        ("6.12", _) => (profile, 0x4244_0000),
+        (_, "16k") => (profile.with_page(PageSize::K16), 0x42c0_0000),
+        _ => (profile, 0x42ad_0000),
+    }
+}
+
+fn predicted(scenario: &str, name: &str) -> Prediction {
+    let dtb = tree_of(scenario);
+    let tree = Tree::parse(&dtb).unwrap();
+    let (profile, end) = kernel(name);
+    let at = Span::from_ends(0x4020_0000, end).unwrap();
+    let placed = |base, end| Some(Placed { at: Span::from_ends(base, end).unwrap(), movable: false });
+    let facts = BootFacts {
+        kernel: Some(Kernel { at, text_offset: 0, image_size: at.len(), movable: false }),
+        initrd: placed(0x4800_0000, 0x480f_1800),
+        dtb: placed(0x4820_0000, 0x4820_8800),
+        ..BootFacts::default()
+    };
+    let map = MemoryMap::survey(&tree, &facts);
+    predict(&tree, &map, &facts, &profile, &Build::default())
+}
+
+/// A fate in the words of the recordings.
+fn in_words(fate: &Fate) -> String {
+    let Some(span) = fate.span else { return "zero".into() };
+    let share = |part: u64, whole: u64| part * 100 / whole;
+    match (fate.ram, fate.no_map, fate.withheld) {
+        (0, ..) => "not RAM".into(),
+        (ram, no_map, _) if no_map == ram && ram == span.len() => "NOMAP".into(),
+        (ram, no_map, _) if no_map == ram => format!("NOMAP ({}% of it is RAM)", share(ram, span.len())),
+        (ram, _, withheld) if withheld == ram => "reserved".into(),
+        (_, _, 0) => "FREE (unprotected)".into(),
+        (ram, _, withheld) => format!("reserved {}% only", share(withheld, ram)),
+    }
+}
+
+fn golden() -> BTreeMap<String, BTreeMap<String, Value>> {
+    serde_json::from_str(&std::fs::read_to_string(scenarios().join("golden.json")).unwrap()).unwrap()
+}
+
+/// Lines of a recording as one text, without the crashes that some end in.
+fn text(value: &Value) -> String {
+    let lines = value.as_array().unwrap().iter().map(|line| line.as_str().unwrap());
+    lines.filter(|line| !line.starts_with("BUG:")).map(|line| format!("{line}\n")).collect()
+}
+
+fn verified(prediction: &Prediction, boot: &Value) -> Vec<Difference> {
+    let (log, iomem) = (text(&boot["log"]), text(&boot["iomem"]));
+    verify(prediction, &Observed { log: &log, iomem: (!iomem.is_empty()).then_some(iomem.as_str()) })
+}
+
+/// Every difference between prediction and recording, as `scenario kernel: what`.
+fn differences() -> (usize, usize, Vec<String>) {
+    let golden = golden();
+    let (mut boots, mut regions, mut found) = (0, 0, Vec::new());
+    for (scenario, by_kernel) in &golden {
+        for (name, boot) in by_kernel {
+            boots += 1;
+            let prediction = predicted(scenario, name);
+            let mut differ = |what: &str, was: &str, predicted: &str| {
+                if was != predicted {
+                    found.push(format!("{scenario} {name} {what}: was {was}, predicted {predicted}"));
+                }
+            };
+            for (region, effective) in boot["effective"].as_object().unwrap() {
+                // A boot that died before it told what it had.
+                if effective == "?" {
+                    continue;
+                }
+                regions += 1;
+                let fate = prediction.regions.iter().find(|fate| fate.name == *region);
+                differ(region, effective.as_str().unwrap(), &fate.map_or("unknown".into(), in_words));
+            }
+            let lines = |value: &Value| -> Vec<String> {
+                let lines = value.as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_string());
+                lines.filter(|line| !line.starts_with("BUG:") && !line.contains("Unable to handle")).collect()
+            };
+            let (was, mut log) = (lines(&boot["log"]), prediction.log.clone());
+            if let DefaultCma::Somewhere { .. } = prediction.cma {
+                // Where it lies was not predicted, so the line about it is not either.
+                log.extend(was.iter().filter(|line| line.starts_with("cma: Reserved")).cloned());
+            }
+            differ("log", &format!("{was:#?}"), &format!("{log:#?}"));
+            if let Some(total) = boot["meminfo"]["CmaTotal"].as_str() {
+                differ("CmaTotal", total, &format!("{} kB", prediction.cma_total >> 10));
+            }
+        }
+    }
+    (boots, regions, found)
+}
+
+#[test]
+fn predictions_are_what_kernels_did_or_the_difference_is_explained() {
+    if Command::new("dtc").arg("--version").output().is_err() {
+        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+        return;
+    }
+    let (boots, regions, found) = differences();
+    for difference in &found {
+        println!("{difference}");
+    }
+    println!("{boots} boots, {regions} region states, {} differences", found.len());
+    let explained =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/predict/differences.toml"))
+            .unwrap();
+    let explained: toml::Table = explained.parse().unwrap();
+    let unexplained: Vec<&String> = found
+        .iter()
+        .filter(|difference| !explained.contains_key(difference.split(':').next().unwrap()))
+        .collect();
+    assert!(unexplained.is_empty(), "{unexplained:#?}");
+    let stale: Vec<&String> =
+        explained.keys().filter(|key| !found.iter().any(|d| d.starts_with(&format!("{key}:")))).collect();
+    assert!(stale.is_empty(), "explained, but no difference any more: {stale:#?}");
+}
+
+#[test]
+fn a_boot_that_went_as_predicted_verifies() {
+    if Command::new("dtc").arg("--version").output().is_err() {
+        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+        return;
+    }
+    let mut held = 0;
+    for (scenario, by_kernel) in &golden() {
+        for (name, boot) in by_kernel {
+            let differences = verified(&predicted(scenario, name), boot);
+            assert!(differences.is_empty(), "{scenario} {name}: {differences:#?}");
+            held += 1;
+        }
+    }
+    println!("{held} boots verified");
+    assert!(held > 150);
+}
+
+#[test]
+fn a_boot_that_went_otherwise_is_told_apart() {
+    if Command::new("dtc").arg("--version").output().is_err() {
+        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+        return;
+    }
+    let golden = golden();
+    let names = |differences: Vec<Difference>| -> Vec<String> {
+        differences.iter().map(ToString::to_string).filter(|text| !text.contains("printed")).collect()
+    };
+    // The carveout that one boot lost is named with its bytes.
+    let lost =
+        names(verified(&predicted("q01-qcom-carveouts", "6.12"), &golden["b03-deleted-carveout"]["6.12"]));
+    assert_eq!(
+        lost,
+        ["wpss@0x84800000: 0x84800000..0x86100000 (25 MiB) should be unmapped, but is System RAM"]
+    );
+    let shrunk =
+        names(verified(&predicted("q01-qcom-carveouts", "7.3"), &golden["b02-shrunk-carveout"]["7.3"]));
+    assert_eq!(
+        shrunk,
+        [
+            "adsp@86100000: 0x88100000..0x88900000 (8 MiB) should be unmapped, but is System RAM",
+            "not predicted: OF: reserved mem: 0x0000000086100000..0x00000000880fffff (32768 KiB) nomap \
+             non-reusable adsp@86100000",
+        ]
+    );
+    // 6.1 places the two pools the other way round.
+    let swapped = names(verified(&predicted("q05-qcom-full", "6.12"), &golden["q05-qcom-full"]["6.1"]));
+    assert!(
+        swapped.iter().any(|text| text.contains("my_cma") || text.contains("0x00000000fe800000")),
+        "{swapped:?}"
+    );
+}
