@@ -98,6 +98,12 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
 
 /// Builds and packs everything, and returns the board ready to start.
 fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board> {
+    let described = options.dtb.is_some() || options.dts.is_some();
+    if options.machine != Machine::Virt && !(described && options.via == Via::Direct) {
+        bail!(
+            "only `virt` has a board description here and a U-Boot; give another machine's with --dtb or --dts"
+        );
+    }
     let (kernel, series) = job::kernel(ws, &options.kernel);
     let mut needs = vec![Need::Qemu, Need::Dtc];
     needs.extend(series.map(Need::Kernel));
