@@ -2,7 +2,6 @@
 
 use crate::handed::{self, Region};
 use crate::iomem::{Iomem, State};
-use crate::machine::Ram;
 use crate::transcript::{Ending, Transcript};
 use anyhow::{Result, bail, ensure};
 use ringfence::span::Span;
