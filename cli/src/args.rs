@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and the help that teaches it.
 
 mod layout;
+mod others;
 
 use std::path::PathBuf;
 
@@ -12,13 +13,21 @@ use ringfence::span::Span;
 use crate::number;
 
 pub use layout::{Diff, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
+pub use others::{Completions, Explain, Log, Man, Pack, Policy, Rules, RulesFormat};
 
 /// Checks, repairs and packs the memory map that a device tree gives to Linux on arm64.
 #[derive(Debug, Parser)]
 #[command(
     name = "ringfence",
     version,
-    after_help = "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 wrong usage or unreadable input, \
+    after_help = "Examples:\n  \
+                  ringfence check board.dtb                        what is wrong, and what to write instead\n  \
+                  ringfence check --format sarif arch/arm64/boot/dts > ringfence.sarif\n  \
+                  ringfence explain RF201                          why it matters, wrong and right\n  \
+                  ringfence fix --diff board.dtb -o fixed.dtb      repair, prove, write\n  \
+                  ringfence map --free board.dtb                   who has which memory\n\n\
+                  A `ringfence.toml` upwards from an input says which policy, kernels and RAM its board has.\n\n\
+                  Exit codes: 0 clean, 1 findings at or above --fail-on, 2 wrong usage or unreadable input, \
                   3 `fix` could not make the tree clean."
 )]
 pub struct Cli {
@@ -53,6 +62,10 @@ pub enum Command {
     Explain(Explain),
     /// Decode the stage's structured log from a memory dump
     Log(Log),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the manual
+    Man(Man),
 }
 
 /// What is known about the boot besides the tree.
@@ -76,6 +89,12 @@ pub struct Boot {
     /// Where the boot loader puts kernel, initrd, dtb, stage or bundle; may be repeated
     #[arg(long, value_name = "NAME=BASE:SIZE", value_parser = placement)]
     pub boot_map: Vec<(BootItem, Span)>,
+    /// The tree that a .dtbo INPUT is applied to
+    #[arg(long, value_name = "FILE")]
+    pub base: Option<PathBuf>,
+    /// Overlay to apply to INPUT before anything else is done; may be repeated, in order
+    #[arg(long, value_name = "FILE")]
+    pub overlay: Vec<PathBuf>,
     /// Where the headers of a .dts are, besides its own directory; may be repeated
     #[arg(short = 'I', long = "include", value_name = "DIR")]
     pub include: Vec<PathBuf>,
@@ -89,6 +108,15 @@ pub struct Boot {
 
 /// Judge device trees, as the stage would on the board.
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    ringfence check board.dtb\n  \
+    ringfence check -I include board.dts                       findings at file and line\n  \
+    ringfence check --policy board.toml --kernel 6.1 --kernel 6.12:64k board.dtb\n  \
+    ringfence check --boot-map kernel=0x40200000:40MiB board.dtb   what the boot loader adds\n  \
+    ringfence check image.itb                                  every configuration of a bundle\n  \
+    ringfence check /sys/firmware/fdt                          the tree that this machine booted with\n  \
+    ringfence check --baseline known.json --write-baseline trees   adopt on an old tree\n\n\
+    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 wrong usage or unreadable input.")]
 pub struct Check {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
@@ -108,13 +136,22 @@ pub struct Check {
     /// Count the findings of each rule
     #[arg(long)]
     pub statistics: bool,
-    /// .dtb, .dts (through cpp and dtc), a bundle (.itb), a directory of .dtb, or - for stdin
+    /// .dtb, .dts (through cpp and dtc), .dtbo with --base, a bundle (.itb), a directory of .dtb, or - for stdin
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 }
 
 /// Repair a device tree, prove the result and write it.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "What is written was read again by two readers, judged again, and holds all that was in INPUT.\n\n\
+    Examples:\n  \
+    ringfence fix --diff board.dtb                             show what would be done, write nothing\n  \
+    ringfence fix board.dtb -o fixed.dtb\n  \
+    ringfence fix --policy board.toml --in-place board.dtb\n\n\
+    Exit codes: 0 clean, 1 written with findings that the policy lets through (on-error = \"continue\"), \
+    2 wrong usage or unreadable input, 3 not repaired and nothing written."
+)]
 pub struct Fix {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
@@ -138,82 +175,6 @@ pub struct Fix {
     pub input: PathBuf,
 }
 
-/// Make, check and show what a board requires.
-#[derive(Debug, Subcommand)]
-pub enum Policy {
-    /// Write a policy that requires what a known-good tree has
-    Init {
-        /// A tree that is right
-        known_good: PathBuf,
-        /// Where to write it; stdout by default
-        #[arg(short, long, value_name = "OUT")]
-        output: Option<PathBuf>,
-    },
-    /// Check a policy file
-    Check {
-        /// TOML or blob
-        policy: PathBuf,
-    },
-    /// Compile a policy to the blob that travels to the stage
-    Build {
-        /// TOML
-        policy: PathBuf,
-        /// Where to write the blob, - for stdout
-        #[arg(short, long, value_name = "BLOB")]
-        output: PathBuf,
-    },
-    /// Show a blob as TOML, with its digest
-    Show {
-        /// Blob or TOML
-        policy: PathBuf,
-    },
-}
-
-/// Pack kernel, ramdisk, policy and device tree into a bundle.
-#[derive(Args, Debug)]
-pub struct Pack {
-    /// arm64 Image, or a gzip of it
-    #[arg(long, value_name = "FILE")]
-    pub kernel: PathBuf,
-    /// Initial ramdisk
-    #[arg(long, value_name = "FILE")]
-    pub initrd: Option<PathBuf>,
-    /// Device tree: .dtb or .dts
-    #[arg(long, value_name = "FILE")]
-    pub dtb: Option<PathBuf>,
-    /// Policy: TOML or blob
-    #[arg(long, value_name = "FILE")]
-    pub policy: Option<PathBuf>,
-    /// Where to write the bundle, - for stdout
-    #[arg(short, long, value_name = "OUT")]
-    pub output: PathBuf,
-}
-
-/// List the rules.
-#[derive(Args, Debug)]
-pub struct Rules {
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
-    pub format: RulesFormat,
-}
-
-/// Explain a rule.
-#[derive(Args, Debug)]
-pub struct Explain {
-    /// Its id, such as RF201
-    pub rule: String,
-}
-
-/// Decode the stage's structured log.
-#[derive(Args, Debug)]
-pub struct Log {
-    /// Memory dump that holds the ring, - for stdin
-    pub file: PathBuf,
-    /// The very stage that wrote it
-    #[arg(long, value_name = "FILE")]
-    pub elf: PathBuf,
-}
-
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -228,18 +189,6 @@ pub enum Format {
     Junit,
     /// Workflow commands, which GitHub shows in the diff
     Github,
-}
-
-/// How the rules are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum RulesFormat {
-    /// One line each
-    #[default]
-    Human,
-    /// For programs
-    Json,
-    /// The book's chapter, with the reasons and the examples
-    Markdown,
 }
 
 /// The least severity that counts as failure.

@@ -85,13 +85,22 @@ pub fn write(path: &Path, reports: &[Report]) -> Result<usize, Failure> {
 
 /// Where inputs are counted from, so that it does not matter from where the tool is run.
 fn home(path: &Path) -> PathBuf {
+    clean(path).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// The path without `..` and links on the way to it. What is behind `#` in the name of a tree out of a bundle is
+/// part of the last component, and of no file.
+fn clean(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    absolute.parent().map(Path::to_path_buf).unwrap_or_default()
+    let parent = absolute.parent().and_then(|parent| parent.canonicalize().ok());
+    match (parent, absolute.file_name()) {
+        (Some(parent), Some(name)) => parent.join(name),
+        _ => absolute,
+    }
 }
 
 fn known(home: &Path, input: &str, finding: &Finding) -> Known {
-    let absolute = std::path::absolute(input).unwrap_or_else(|_| PathBuf::from(input));
-    let clean: PathBuf = absolute.components().collect();
+    let clean = clean(Path::new(input));
     let input = clean.strip_prefix(home).unwrap_or(&clean);
     Known {
         input: input.display().to_string(),

@@ -10,6 +10,7 @@ mod pack;
 mod plan;
 mod policy;
 mod rules;
+mod teach;
 mod tree;
 
 use std::process::ExitCode;
@@ -53,5 +54,7 @@ pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Log(args) => log::run(args),
         Command::Rules(args) => rules::rules(args),
         Command::Explain(args) => rules::explain(args),
+        Command::Completions(args) => teach::completions(args),
+        Command::Man(args) => teach::man(args),
     }
 }

@@ -1,0 +1,194 @@
+//! `ringfence.toml` and baselines: what a project says once for all of its boards.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use ringfence::fdt::{NewNode, build};
+use serde_json::Value;
+
+/// A tree of `compatible` with `ram` bytes of RAM whose camera overlaps the modem by 2 MiB.
+fn board(compatible: &str, ram: u32) -> Vec<u8> {
+    let region =
+        |name, base, size| NewNode::new(name).prop_cells("reg", &[0, base, 0, size]).prop_empty("no-map");
+    let reserved = NewNode::new("reserved-memory")
+        .prop_u32("#address-cells", 2)
+        .prop_u32("#size-cells", 2)
+        .prop_empty("ranges")
+        .child(region("camera@44300000", 0x4430_0000, 0x70_0000))
+        .child(region("modem@44800000", 0x4480_0000, 0x190_0000));
+    let memory = NewNode::new("memory@40000000")
+        .prop_str("device_type", "memory")
+        .prop_cells("reg", &[0, 0x4000_0000, 0, ram]);
+    let root = NewNode::new("").prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
+    let root = root.prop_str("compatible", compatible);
+    build(&root.child(memory).child(reserved), 0, &[]).unwrap()
+}
+
+struct Project(tempfile::TempDir);
+
+impl Project {
+    fn new() -> Self {
+        let project = Self(tempfile::tempdir().unwrap());
+        fs::create_dir_all(project.0.path().join("boards/acme")).unwrap();
+        project.put("boards/acme/one.dtb", board("acme,one", 0x4000_0000));
+        project.put("boards/acme/two.dtb", board("acme,two", 0x8000_0000));
+        project
+    }
+
+    fn put(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.0.path().join(name), content).unwrap();
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_ringfence"))
+            .args(args)
+            .env("SOURCE_DATE_EPOCH", "1798761600") // 2027-01-01
+            .current_dir(self.0.path())
+            .output()
+            .unwrap()
+    }
+
+    #[track_caller]
+    fn says(&self, args: &[&str], code: i32, words: &[&str]) -> String {
+        let output = self.run(args);
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        for word in words {
+            assert!(said.contains(word), "{args:?}: no `{word}` in:\n{said}");
+        }
+        said.into_owned()
+    }
+}
+
+const SUPPRESS: &str = "[[suppress]]\nrule = \"RF201\"\nnode = \"/reserved-memory/camera@*\"\nreason = \"one firmware owns both\"\n";
+
+#[test]
+fn the_nearest_configuration_upwards_holds() {
+    let project = Project::new();
+    project.says(&["check", "boards"], 1, &["2 errors in 2 inputs"]);
+    project.put("ringfence.toml", SUPPRESS);
+    project.says(&["check", "boards"], 0, &["clean: 2 inputs (2 suppressed)"]);
+    project.put("boards/ringfence.toml", "");
+    project.says(&["check", "boards"], 1, &["2 errors in 2 inputs"]);
+    project.says(&["check", "--config", "ringfence.toml", "boards"], 0, &["2 suppressed"]);
+    project.says(
+        &["check", "--no-config", "--config", "ringfence.toml", "boards"],
+        2,
+        &["cannot be used with"],
+    );
+}
+
+#[test]
+fn a_suppression_holds_to_its_last_day_and_then_says_so() {
+    let project = Project::new();
+    let one = |until: &str| format!("{SUPPRESS}match = \"one.dtb\"\nuntil = {until}\n");
+    project.put("ringfence.toml", one("2027-01-01"));
+    project.says(&["check", "boards"], 1, &["1 error in 2 inputs (1 suppressed)", "--> boards/acme/two.dtb"]);
+    project.put("ringfence.toml", one("\"2026-12-31\""));
+    project.says(
+        &["check", "boards"],
+        1,
+        &[
+            "2 errors in 2 inputs",
+            "warning: ringfence.toml: the suppression of RF201",
+            "expired on 2026-12-31",
+            "one firmware owns both",
+        ],
+    );
+}
+
+#[test]
+fn severities_are_the_projects() {
+    let project = Project::new();
+    project.put("ringfence.toml", "[severity]\nRF201 = \"warning\"\n");
+    project.says(&["check", "boards"], 0, &["warning[RF201]", "2 warnings in 2 inputs"]);
+    project.says(&["check", "--fail-on", "warning", "boards"], 1, &[]);
+    project.put("ringfence.toml", "[severity]\nRF201 = \"off\"\n");
+    project.says(&["check", "--fail-on", "note", "boards"], 0, &["clean: 2 inputs"]);
+}
+
+#[test]
+fn a_board_brings_policy_kernels_and_ram() {
+    let project = Project::new();
+    project.put("one.toml", "[[carveout]]\nnode = \"/reserved-memory/secure@48000000\"\nbase = \"0x48000000\"\nsize = \"1 MiB\"\n");
+    project.put(
+        "ringfence.toml",
+        "kernels = \"6.6\"\n[[board]]\nmatch = \"boards/acme/*.dtb\"\ncompatible = \"acme,one\"\npolicy = \"one.toml\"\n\
+         ram = \"0x40000000:70MiB\"\n",
+    );
+    project.says(&["check", "boards/acme/one.dtb"], 1, &["RF401", "secure@48000000", "RF203"]);
+    let other = project.says(&["check", "boards/acme/two.dtb"], 1, &["RF201"]);
+    assert!(!other.contains("RF401"), "the first board's policy is not the second's:\n{other}");
+    project.put("boards/ringfence.toml", "[[board]]\npolicy = \"gone.toml\"\n");
+    let said = project.says(&["check", "boards"], 2, &["boards/gone.toml: no such file"]);
+    assert_eq!(said.matches("gone.toml").count(), 1, "one broken configuration is one error:\n{said}");
+}
+
+#[test]
+fn how_much_cma_is_wanted_may_depend_on_the_ram() {
+    let project = Project::new();
+    project.put(
+        "ringfence.toml",
+        "[[board]]\n[[board.cma]]\nwhen = \"ram >= 2GiB\"\nsize = \"128 MiB\"\n[[board.cma]]\nsize = \"32 MiB\"\n",
+    );
+    project.says(&["check", "boards/acme/one.dtb"], 1, &["RF406", "`cma=` with 32 MiB"]);
+    project.says(&["check", "boards/acme/two.dtb"], 1, &["RF406", "`cma=` with 128 MiB"]);
+    project.says(&["check", "--ram", "0x40000000:4GiB", "boards/acme/one.dtb"], 1, &["`cma=` with 128 MiB"]);
+    project.says(&["fix", "--unsafe", "boards/acme/two.dtb", "-o", "out.dtb"], 0, &["cma=128M@"]);
+}
+
+#[test]
+fn a_mistake_is_told_at_its_line() {
+    let project = Project::new();
+    project.put("ringfence.toml", "\n[[supress]]\nrule = \"RF201\"\n");
+    for command in [&["check"][..], &["map"], &["fix", "-o", "out.dtb"]] {
+        let args = [command, &["boards/acme/one.dtb"]].concat();
+        project.says(&args, 2, &["unknown key `supress`", "ringfence.toml:2:3", "did you mean `suppress`?"]);
+    }
+}
+
+#[test]
+fn only_what_is_new_since_the_baseline_counts() {
+    let project = Project::new();
+    let with = ["check", "--baseline", "known.json", "boards"];
+    project.says(&with, 2, &["known.json: no such file"]);
+    project.says(
+        &["check", "--baseline", "known.json", "--write-baseline", "boards"],
+        0,
+        &["2 findings written"],
+    );
+    project.says(&with, 0, &["clean: 2 inputs (2 suppressed)"]);
+    project.put("boards/acme/three.dtb", board("acme,three", 0x4000_0000));
+    project.says(&with, 1, &["1 error in 3 inputs (2 suppressed)"]);
+    project.put("known.json", "{}");
+    project.says(&with, 2, &["known.json: no baseline", "--write-baseline"]);
+    project.says(&["check", "--write-baseline", "boards"], 2, &["--baseline"]);
+}
+
+#[test]
+fn a_baseline_is_the_same_from_wherever_it_is_used() {
+    let project = Project::new();
+    project.says(&["check", "--baseline", "known.json", "--write-baseline", "./boards"], 0, &[]);
+    let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(["check", "--baseline", "../known.json", "acme"])
+        .current_dir(project.0.path().join("boards"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// The schema for editors knows the keys that the reader knows, and no others.
+#[test]
+fn the_schema_for_editors_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/ringfence.schema.json");
+    let schema: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let tables = ["", "/definitions/suppress", "/definitions/board", "/definitions/cma"];
+    for (table, (name, keys)) in tables.iter().zip(ringfence_cli::config::KEYS) {
+        let properties = schema.pointer(&format!("{table}/properties")).and_then(Value::as_object).unwrap();
+        let mut known: Vec<&str> = keys.to_vec();
+        known.sort_unstable();
+        assert!(properties.keys().eq(known), "{name}: {:?}", properties.keys());
+    }
+    jsonschema::draft7::new(&schema).unwrap();
+}

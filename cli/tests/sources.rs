@@ -1,0 +1,236 @@
+//! Inputs besides blobs: sources with includes, told by file and line, and bundles by configuration.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use ringfence::fdt::{NewNode, build};
+
+const BOARD: &str = r#"/dts-v1/;
+#include <dt-bindings/board.h>
+#include "soc.dtsi"
+
+&reserved {
+	modem@84800000 { reg = <0x0 0x84800000 0x0 0x1900000>; no-map; };
+};
+
+&camera { status = "okay"; };
+"#;
+
+const SOC: &str = r#"/ {
+	#address-cells = <2>;
+	#size-cells = <2>;
+	memory@40000000 { device_type = "memory"; reg = <0x0 0x40000000 0x1 0x0>; };
+	reserved: reserved-memory {
+		#address-cells = <2>;
+		#size-cells = <2>;
+		ranges;
+		camera: camera@84300000 {
+			reg = <0x0 CAMERA_BASE
+			       0x0 CAMERA_SIZE>;
+			no-map;
+		};
+	};
+};
+"#;
+
+struct Sources(tempfile::TempDir);
+
+impl Sources {
+    fn new() -> Self {
+        let sources = Self(tempfile::tempdir().unwrap());
+        fs::create_dir_all(sources.0.path().join("include/dt-bindings")).unwrap();
+        fs::create_dir(sources.0.path().join("dts")).unwrap();
+        sources.put("dts/board.dts", BOARD);
+        sources.put("dts/soc.dtsi", SOC);
+        sources.put(
+            "include/dt-bindings/board.h",
+            "#define CAMERA_BASE 0x84300000\n#define CAMERA_SIZE 0x700000\n",
+        );
+        sources
+    }
+
+    fn put(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.0.path().join(name), content).unwrap();
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        command.args(args).current_dir(self.0.path());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Run, and expect this exit code and these words.
+    #[track_caller]
+    fn says(&self, args: &[&str], code: i32, words: &[&str]) -> String {
+        let output = self.run(args);
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        for word in words {
+            assert!(said.contains(word), "{args:?}: no `{word}` in:\n{said}");
+        }
+        said.into_owned()
+    }
+}
+
+fn have_tools() -> bool {
+    let there = |tool| Command::new(tool).arg("--version").output().is_ok();
+    let have = there("dtc") && there("cpp");
+    if !have {
+        println!("SKIPPED: dtc or cpp is missing (Debian: device-tree-compiler, cpp)");
+    }
+    have
+}
+
+#[test]
+fn a_finding_in_an_included_file_is_told_with_that_file_and_line() {
+    if !have_tools() {
+        return;
+    }
+    let sources = Sources::new();
+    let said = sources.says(
+        &["check", "-I", "include", "dts/board.dts"],
+        1,
+        &[
+            "RF201",
+            "--> dts/soc.dtsi:10:4",
+            "camera: camera@84300000 {",
+            "reg = <0x0 CAMERA_BASE",
+            "CAMERA_SIZE>;",
+        ],
+    );
+    assert!(said.contains("10 | /             reg = <0x0 CAMERA_BASE"), "marked over both lines:\n{said}");
+}
+
+#[test]
+fn the_source_may_come_through_a_pipe() {
+    if !have_tools() {
+        return;
+    }
+    let sources = Sources::new();
+    let mut command = sources.command(&["check", "-I", "include", "-I", "dts", "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(BOARD.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("--> dts/soc.dtsi:10:4"), "{said}");
+}
+
+#[test]
+fn a_missing_header_is_asked_for() {
+    if !have_tools() {
+        return;
+    }
+    let sources = Sources::new();
+    sources.says(&["check", "dts/board.dts"], 2, &["cpp refuses it", "dt-bindings/board.h", "with -I"]);
+    sources.put("dts/broken.dts", "/dts-v1/;\n/ { a = <1 };\n");
+    sources.says(&["check", "dts/broken.dts"], 2, &["dtc refuses it", "broken.dts:2"]);
+}
+
+#[test]
+fn the_configuration_knows_where_headers_are() {
+    if !have_tools() {
+        return;
+    }
+    let sources = Sources::new();
+    sources.put("ringfence.toml", "include = [\"include\"]\n");
+    sources.says(&["check", "dts/board.dts"], 1, &["--> dts/soc.dtsi:10:4"]);
+}
+
+#[test]
+fn labels_in_a_policy_resolve_and_a_repaired_tree_gains_no_symbols_without_need() {
+    if !have_tools() {
+        return;
+    }
+    let sources = Sources::new();
+    let args = ["-I", "include", "dts/board.dts"];
+    sources.put("label.toml", "[[carveout]]\nlabel = \"camera\"\nsize = \"8 MiB\"\n");
+    let checked = [&["check", "--policy", "label.toml"][..], &args].concat();
+    sources.says(&checked, 1, &["RF403", "/reserved-memory/camera@84300000"]);
+
+    let fixed = [&["fix", "--unsafe", "-o", "out.dtb"][..], &args].concat();
+    sources.says(&fixed, 0, &["shifted"]);
+    let has_symbols = || {
+        let blob = fs::read(sources.0.path().join("out.dtb")).unwrap();
+        blob.windows(11).any(|window| window == b"__symbols__")
+    };
+    assert!(!has_symbols(), "an ordinary build has none");
+    let labelled = [&["fix", "--unsafe", "-o", "out.dtb", "--policy", "label.toml"][..], &args].concat();
+    sources.says(&labelled, 0, &["shifted"]);
+    assert!(has_symbols());
+}
+
+/// A blob with one carveout of this size, before another one.
+fn blob(size: u32) -> Vec<u8> {
+    let region =
+        |name, base, size| NewNode::new(name).prop_cells("reg", &[0, base, 0, size]).prop_empty("no-map");
+    let reserved = NewNode::new("reserved-memory")
+        .prop_u32("#address-cells", 2)
+        .prop_u32("#size-cells", 2)
+        .prop_empty("ranges")
+        .child(region("camera@84300000", 0x8430_0000, size))
+        .child(region("modem@84800000", 0x8480_0000, 0x10_0000));
+    let memory = NewNode::new("memory@40000000")
+        .prop_str("device_type", "memory")
+        .prop_cells("reg", &[0, 0x4000_0000, 1, 0]);
+    let root = NewNode::new("").prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
+    build(&root.child(memory).child(reserved), 0, &[]).unwrap()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn bundle(second: Vec<u8>, compression: &str) -> Vec<u8> {
+    let image = |name, data: Vec<u8>, compression: &str| {
+        NewNode::new(name).prop_str("type", "flat_dt").prop_str("compression", compression).prop("data", data)
+    };
+    let images = NewNode::new("images").child(image("fdt-1", blob(0x50_0000), "none")).child(image(
+        "fdt-2",
+        second,
+        compression,
+    ));
+    let config = |name, fdt| NewNode::new(name).prop_str("fdt", fdt);
+    let configurations =
+        NewNode::new("configurations").child(config("conf-1", "fdt-1")).child(config("conf-2", "fdt-2"));
+    build(&NewNode::new("").child(images).child(configurations), 0, &[]).unwrap()
+}
+
+#[test]
+fn every_configuration_of_a_bundle_is_judged_under_its_name() {
+    let sources = Sources::new();
+    sources.put("board.itb", bundle(blob(0x70_0000), "none"));
+    let said = sources.says(&["check", "board.itb"], 1, &["--> board.itb#conf-2", "1 error in 2 inputs"]);
+    assert!(!said.contains("#conf-1"), "{said}");
+    sources.put("board.itb", bundle(gzip(&blob(0x70_0000)), "gzip"));
+    sources.says(&["check", "board.itb"], 1, &["--> board.itb#conf-2"]);
+    sources.says(&["fix", "board.itb", "-o", "out.dtb"], 2, &["several device trees"]);
+}
+
+#[test]
+fn a_damaged_bundle_is_told_by_its_configuration() {
+    let sources = Sources::new();
+    sources.put("board.itb", bundle(vec![0; 64], "none"));
+    sources.says(&["check", "board.itb"], 2, &["board.itb#conf-2: no device tree"]);
+    sources.put("board.itb", bundle(vec![1; 64], "gzip"));
+    sources.says(&["check", "board.itb"], 2, &["board.itb#conf-2", "gzip"]);
+}
+
+#[test]
+fn a_file_is_read_whatever_it_is_called() {
+    let sources = Sources::new();
+    // The kernel's own copy is a file without an extension.
+    sources.put("fdt", blob(0x50_0000));
+    sources.says(&["check", "fdt"], 0, &["clean: 1 input"]);
+    let live = Path::new("/sys/firmware/fdt");
+    if live.exists() {
+        assert_ne!(sources.run(&["check", "/sys/firmware/fdt"]).status.code(), Some(101), "no panic");
+    }
+}
