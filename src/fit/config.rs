@@ -1,6 +1,7 @@
 //! One configuration of a bundle: which images boot together.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use super::image::Image;
 use super::{Fit, FitError, POLICY_COMPATIBLE};
@@ -8,6 +9,8 @@ use crate::fdt::Node;
 
 /// Loadables looked at; each costs a walk over the images.
 const MAX_LOADABLES: usize = 64;
+/// Device trees of one configuration, the base included; each costs a walk over the images.
+const MAX_TREES: usize = 64;
 
 /// The images of a selected configuration. Their bytes are found, but not yet verified.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct Config<'a> {
     pub ramdisk: Option<Image<'a>>,
     /// The device tree, if the bundle brings one.
     pub fdt: Option<Image<'a>>,
+    /// What is to be applied to the device tree, in this order: in U-Boot's way, all that `fdt` names behind it.
+    pub overlays: Vec<Image<'a>>,
     /// The policy blob, if any: a loadable that says `compatible = "ringfence,policy"` or
     /// `type = "ringfence-policy"`, or that is called `policy`.
     pub policy: Option<Image<'a>>,
@@ -28,12 +33,14 @@ pub struct Config<'a> {
 impl<'a> Config<'a> {
     pub(super) fn read(fit: &Fit<'a>, config: Node<'_, 'a>) -> Result<Self, FitError> {
         let first = |role| Self::first(fit, config, role);
+        let mut trees = Self::trees(fit, config)?.into_iter();
         Ok(Self {
             name: config.name().to_string(),
             kernel: first("kernel")?
                 .ok_or_else(|| FitError::NoKernel { config: config.name().to_string() })?,
             ramdisk: first("ramdisk")?,
-            fdt: first("fdt")?,
+            fdt: trees.next(),
+            overlays: trees.collect(),
             policy: Self::policy(fit, config)?,
         })
     }
@@ -43,14 +50,25 @@ impl<'a> Config<'a> {
         [Some(&self.kernel), self.ramdisk.as_ref(), self.fdt.as_ref(), self.policy.as_ref()]
             .into_iter()
             .flatten()
+            .chain(&self.overlays)
     }
 
-    /// Read the first image that the configuration names under `role`. Further ones would be overlays.
-    pub(super) fn first(
-        fit: &Fit<'a>,
-        config: Node<'_, 'a>,
-        role: &'static str,
-    ) -> Result<Option<Image<'a>>, FitError> {
+    /// Read the device tree that a configuration names, and the overlays behind it.
+    pub(super) fn trees(fit: &Fit<'a>, config: Node<'_, 'a>) -> Result<Vec<Image<'a>>, FitError> {
+        let Some(prop) = config.prop("fdt") else { return Ok(Vec::new()) };
+        let mut trees = Vec::new();
+        for name in prop.strings() {
+            if trees.len() == MAX_TREES {
+                let node = config.path();
+                return Err(FitError::TooMany { what: "device trees", node, limit: MAX_TREES });
+            }
+            trees.push(Image::read(fit, Self::image_node(fit, config, name)?)?);
+        }
+        if trees.is_empty() { Err(FitError::malformed(config, "fdt")) } else { Ok(trees) }
+    }
+
+    /// Read the first image that the configuration names under `role`.
+    fn first(fit: &Fit<'a>, config: Node<'_, 'a>, role: &'static str) -> Result<Option<Image<'a>>, FitError> {
         let Some(prop) = config.prop(role) else { return Ok(None) };
         let name = prop.strings().next().ok_or_else(|| FitError::malformed(config, role))?;
         Image::read(fit, Self::image_node(fit, config, name)?).map(Some)

@@ -107,6 +107,8 @@ pub enum FitError {
     },
     /// The kernel to pack is none.
     Kernel(ImageError),
+    /// Overlays to pack without a device tree to apply them to, which a FIT cannot say.
+    OverlaysAlone,
     /// The bundle would be larger than its 32-bit offsets can say, or than memory.
     TooLarge,
 }
@@ -171,6 +173,7 @@ impl fmt::Display for FitError {
                 write!(f, "{node}: more than {limit} {what}, which no honest bundle has")
             }
             Self::Kernel(error) => write!(f, "{error}"),
+            Self::OverlaysAlone => f.write_str("overlays need a device tree in the bundle to be applied to"),
             Self::TooLarge => f.write_str("larger than the 2 GiB that a FIT can hold, or than memory"),
         }
     }

@@ -79,16 +79,17 @@ impl<'a> Fit<'a> {
         Config::read(self, self.choose(configurations, compatibles)?)
     }
 
-    /// Read the device tree of each configuration, with the configuration's name; one without any is left out.
-    /// Of several trees that a configuration names only the first is read: the others are overlays.
+    /// Read the device tree of each configuration and the overlays behind it, with the configuration's name; one
+    /// without any is left out.
     ///
     /// # Errors
     /// Any [`FitError`] but those of hashes, which [`Image::verify`] finds.
-    pub fn device_trees(&self) -> Result<Vec<(String, Image<'a>)>, FitError> {
+    pub fn device_trees(&self) -> Result<Vec<(String, Vec<Image<'a>>)>, FitError> {
         let mut trees = Vec::new();
         for config in self.section("configurations")?.children() {
-            if let Some(image) = Config::first(self, config, "fdt")? {
-                trees.push((config.name().to_string(), image));
+            let images = Config::trees(self, config)?;
+            if !images.is_empty() {
+                trees.push((config.name().to_string(), images));
             }
         }
         Ok(trees)

@@ -1,5 +1,6 @@
 //! Writes a bundle whose kernel can run where it lies.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
@@ -24,6 +25,8 @@ pub struct Pack<'a> {
     pub ramdisk: Option<&'a [u8]>,
     /// The device tree.
     pub fdt: Option<&'a [u8]>,
+    /// Overlays, which whoever boots the bundle applies to the device tree, in this order.
+    pub overlays: &'a [&'a [u8]],
     /// The policy blob.
     pub policy: Option<&'a [u8]>,
     /// Seconds since 1970 that `dumpimage` shows; zero makes the same input give the same bytes.
@@ -41,6 +44,8 @@ pub struct Layout {
     pub policy: u64,
     /// The device tree.
     pub fdt: u64,
+    /// The first overlay; the others follow, each at a multiple of [`BLOB_ALIGN`].
+    pub overlays: u64,
     /// The kernel.
     pub kernel: u64,
     /// The ramdisk.
@@ -53,7 +58,8 @@ impl Pack<'_> {
     /// Write the bundle, with a SHA-256 for each image.
     ///
     /// # Errors
-    /// [`FitError::Kernel`] when the kernel is no arm64 `Image`, [`FitError::TooLarge`].
+    /// [`FitError::Kernel`] when the kernel is no arm64 `Image`, [`FitError::OverlaysAlone`],
+    /// [`FitError::TooLarge`].
     pub fn build(&self) -> Result<Vec<u8>, FitError> {
         self.build_with_layout().map(|(bundle, _)| bundle)
     }
@@ -63,25 +69,32 @@ impl Pack<'_> {
     /// # Errors
     /// As [`Pack::build`].
     pub fn build_with_layout(&self) -> Result<(Vec<u8>, Layout), FitError> {
+        if self.fdt.is_none() && !self.overlays.is_empty() {
+            return Err(FitError::OverlaysAlone);
+        }
         let header = Header::parse(self.kernel)?;
         // All values have a fixed width, so the tree's length does not depend on the layout in it.
-        let draft = build(&self.tree(&Layout { policy: 0, fdt: 0, kernel: 0, ramdisk: 0, len: 0 }), 0, &[])?;
+        let nowhere = Layout { policy: 0, fdt: 0, overlays: 0, kernel: 0, ramdisk: 0, len: 0 };
+        let draft = build(&self.tree(&nowhere), 0, &[])?;
         let layout = self.layout(&header, draft.len() as u64).ok_or(FitError::TooLarge)?;
         let mut bundle = Vec::new();
         let len = usize::try_from(layout.len).map_err(|_| FitError::TooLarge)?;
         bundle.try_reserve_exact(len).map_err(|_| FitError::TooLarge)?;
         bundle.extend(build(&self.tree(&layout), 0, &[])?);
-        for (offset, data) in [
-            (layout.policy, self.policy),
-            (layout.fdt, self.fdt),
-            (layout.kernel, Some(self.kernel)),
-            (layout.ramdisk, self.ramdisk),
-        ] {
+        let mut put = |offset: u64, data: Option<&[u8]>| {
             if let Some(data) = data {
                 bundle.resize(usize::try_from(offset).map_err(|_| FitError::TooLarge)?, 0);
                 bundle.extend_from_slice(data);
             }
+            Ok::<_, FitError>(())
+        };
+        put(layout.policy, self.policy)?;
+        put(layout.fdt, self.fdt)?;
+        for (offset, data) in self.placed_overlays(layout.overlays) {
+            put(offset, Some(data))?;
         }
+        put(layout.kernel, Some(self.kernel))?;
+        put(layout.ramdisk, self.ramdisk)?;
         bundle.resize(len, 0);
         Ok((bundle, layout))
     }
@@ -90,13 +103,30 @@ impl Pack<'_> {
         let len = |data: Option<&[u8]>| data.map_or(0, |data| data.len() as u64);
         let policy = align_up(tree_len, BLOB_ALIGN)?;
         let fdt = align_up(policy.checked_add(len(self.policy))?, BLOB_ALIGN)?;
-        let small_end = fdt.checked_add(len(self.fdt))?;
+        let overlays = align_up(fdt.checked_add(len(self.fdt))?, BLOB_ALIGN)?;
+        // `MAX_LEN` bounds the sum below, so none of these wraps unseen.
+        let small_end = self
+            .placed_overlays(overlays)
+            .last()
+            .map_or(overlays, |(offset, data)| offset.saturating_add(data.len() as u64));
         let below_kernel = align_up(small_end.saturating_sub(header.text_offset()), PLACEMENT_ALIGN)?;
         let kernel = below_kernel.checked_add(header.text_offset())?;
         let kernel_end = kernel.checked_add(header.footprint(self.kernel.len() as u64))?;
         let ramdisk = align_up(kernel_end, RAMDISK_ALIGN)?;
         let end = ramdisk.checked_add(len(self.ramdisk))?;
-        (end <= MAX_LEN as u64).then_some(Layout { policy, fdt, kernel, ramdisk, len: end })
+        (end <= MAX_LEN as u64).then_some(Layout { policy, fdt, overlays, kernel, ramdisk, len: end })
+    }
+
+    /// The overlays with their offsets, the first of which is `offset`.
+    fn placed_overlays(&self, mut offset: u64) -> impl Iterator<Item = (u64, &[u8])> {
+        self.overlays.iter().map(move |&data| {
+            let at = offset;
+            offset = offset
+                .saturating_add(data.len() as u64)
+                .checked_next_multiple_of(BLOB_ALIGN)
+                .unwrap_or(u64::MAX);
+            (at, data)
+        })
     }
 
     fn tree(&self, layout: &Layout) -> NewNode {
@@ -116,7 +146,14 @@ impl Pack<'_> {
         }
         if let Some(data) = self.fdt {
             images = images.child(image("fdt", "device tree", "flat_dt", layout.fdt, data));
-            config = config.prop_str("fdt", "fdt");
+            let mut names = alloc::vec![String::from("fdt")];
+            for (number, (offset, data)) in (1..).zip(self.placed_overlays(layout.overlays)) {
+                let name = alloc::format!("overlay-{number}");
+                images = images.child(image(&name, "device tree overlay", "flat_dt", offset, data));
+                names.push(name);
+            }
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            config = config.prop_strs("fdt", &names);
         }
         if let Some(data) = self.policy {
             let policy = image("policy", "ringfence policy", "flat_dt", layout.policy, data);

@@ -52,6 +52,7 @@ fn a_packed_bundle_gives_back_every_part() {
         kernel: &kernel,
         ramdisk: Some(b"ramdisk"),
         fdt: Some(b"fdt"),
+        overlays: &[b"first", b"second overlay", b""],
         policy: Some(b"policy"),
         timestamp: 0,
     };
@@ -62,9 +63,20 @@ fn a_packed_bundle_gives_back_every_part() {
     assert_eq!(data(&config.ramdisk).as_deref(), Some(&b"ramdisk"[..]));
     assert_eq!(data(&config.fdt).as_deref(), Some(&b"fdt"[..]));
     assert_eq!(data(&config.policy).as_deref(), Some(&b"policy"[..]));
-    assert_eq!(config.images().map(Image::verify).collect::<Vec<_>>(), [const { Ok(()) }; 4]);
+    let overlays: Vec<_> = config.overlays.iter().map(|image| (image.name.as_str(), image.data)).collect();
+    let expected = [("overlay-1", &b"first"[..]), ("overlay-2", b"second overlay"), ("overlay-3", b"")];
+    assert_eq!(overlays, expected, "in the order given");
+    assert!(config.overlays.iter().all(|image| image.data_offset % BLOB_ALIGN == 0));
+    assert_eq!(config.images().map(Image::verify).collect::<Vec<_>>(), [const { Ok(()) }; 7]);
     assert_eq!(Fit::parse(&bundle).unwrap().end(), Ok(bundle.len() as u64));
     assert_eq!(pack.build().unwrap(), bundle, "the same input gives the same bytes");
+}
+
+#[test]
+fn overlays_need_a_tree_to_be_applied_to() {
+    let kernel = kernel(0x1000, 0x2000, 0);
+    let pack = Pack { kernel: &kernel, overlays: &[b"overlay"], ..Pack::default() };
+    assert_eq!(pack.build(), Err(FitError::OverlaysAlone));
 }
 
 #[test]
