@@ -8,7 +8,8 @@ use ringfence::fit::{Layout, Pack};
 use ringfence::kernel_image::Header;
 
 use crate::failure::Failure;
-use crate::{input, policy_file};
+use crate::input::{self, Options};
+use crate::policy_file;
 
 /// Largest kernel that a gzip stream may unpack to: what lies behind is a bomb.
 const MAX_KERNEL: u64 = 512 << 20;
@@ -22,6 +23,8 @@ pub struct Parts {
     pub initrd: Option<PathBuf>,
     /// The device tree, `.dtb` or `.dts`.
     pub dtb: Option<PathBuf>,
+    /// Overlays to be applied to it, in this order.
+    pub overlays: Vec<PathBuf>,
     /// The policy, TOML or blob.
     pub policy: Option<PathBuf>,
 }
@@ -33,12 +36,17 @@ pub struct Parts {
 pub fn pack(parts: &Parts) -> Result<(Vec<u8>, Layout), Failure> {
     let kernel = read_kernel(&parts.kernel)?;
     let ramdisk = parts.initrd.as_deref().map(read_ramdisk).transpose()?;
-    let fdt = parts.dtb.as_deref().map(read_tree).transpose()?;
+    // Overlays refer to the symbols of the tree.
+    let bare = parts.overlays.is_empty();
+    let fdt = parts.dtb.as_deref().map(|path| read_tree(path, bare)).transpose()?;
+    let overlays = read_overlays(parts, fdt.as_deref())?;
+    let overlays: Vec<&[u8]> = overlays.iter().map(Vec::as_slice).collect();
     let policy = parts.policy.as_deref().map(policy_blob).transpose()?;
     let pack = Pack {
         kernel: &kernel,
         ramdisk: ramdisk.as_deref(),
         fdt: fdt.as_deref(),
+        overlays: &overlays,
         policy: policy.as_deref(),
         timestamp: source_date(),
     };
@@ -81,10 +89,24 @@ fn read_ramdisk(path: &Path) -> Result<Vec<u8>, Failure> {
     }
 }
 
-fn read_tree(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = input::read(path)?;
+fn read_tree(path: &Path, bare: bool) -> Result<Vec<u8>, Failure> {
+    let bytes = input::load_one(path, &Options { bare, ..Options::default() })?.dtb;
     let blob = fdt::Blob::check(&bytes).map_err(|error| Failure::of(path, error))?;
     Ok(blob.bytes().to_vec())
+}
+
+/// Read the overlays and try them: better here than on the board.
+fn read_overlays(parts: &Parts, tree: Option<&[u8]>) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut merged = tree.unwrap_or_default().to_vec();
+    let mut overlays = Vec::new();
+    for path in &parts.overlays {
+        let overlay = input::read_overlay(path)?;
+        if tree.is_some() {
+            merged = input::apply(&merged, &overlay, path)?;
+        }
+        overlays.push(overlay);
+    }
+    Ok(overlays)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -15,7 +15,7 @@ use ringfence::survey::MemoryMap;
 use crate::args::{Boot, BootItem};
 use crate::config::{self, Config, Lookup};
 use crate::failure::Failure;
-use crate::input::{Input, Options};
+use crate::input::{Input, Layers, Options};
 use crate::policy_file;
 
 /// Everything that the judgement needs besides the tree.
@@ -29,6 +29,7 @@ pub struct Job {
     /// What the command line leaves open is asked of the configuration.
     asked: bool,
     includes: Vec<PathBuf>,
+    layers: Arc<Layers>,
     permit_all: bool,
     lookup: Arc<Lookup>,
 }
@@ -61,6 +62,7 @@ impl Job {
             cmdline: args.cmdline.clone(),
             asked,
             includes: args.include.clone(),
+            layers: Arc::new(Layers::read(args.base.as_deref(), &args.overlay, &args.include)?),
             permit_all: false,
             lookup: Arc::new(Lookup::new(args.config.as_deref(), args.no_config)?),
         })
@@ -73,7 +75,8 @@ impl Job {
     pub fn options(&self, path: &Path) -> Result<Options, Failure> {
         let config = self.lookup.find(path)?;
         let further = config.iter().flat_map(|config| config.includes.iter().cloned());
-        Ok(Options { includes: self.includes.iter().cloned().chain(further).collect(), bare: false })
+        let includes = self.includes.iter().cloned().chain(further).collect();
+        Ok(Options { includes, bare: false, layers: Arc::clone(&self.layers) })
     }
 
     /// The configuration that holds for the input at `path`.

@@ -60,6 +60,13 @@ fn target(args: &Fix) -> Result<Option<&Path>, Failure> {
     if !args.in_place {
         return Ok(args.output.as_deref());
     }
+    if args.boot.base.is_some() || !args.boot.overlay.is_empty() {
+        return Err(Failure::of(
+            &args.input,
+            "what is repaired is the tree with the overlays applied, not this file",
+        )
+        .with_help("give -o OUT"));
+    }
     let is_source = args.input.extension().is_some_and(|ext| ext == "dts");
     if is_source || is_stdin(&args.input) {
         return Err(Failure::of(&args.input, "only a .dtb can be repaired in place").with_help("give -o OUT"));

@@ -14,6 +14,7 @@ pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
         kernel: args.kernel.clone(),
         initrd: args.initrd.clone(),
         dtb: args.dtb.clone(),
+        overlays: args.overlay.clone(),
         policy: args.policy.clone(),
     };
     let (bundle, layout) = bundle::pack(&parts)?;
@@ -24,6 +25,7 @@ pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
         let lines = [
             ("policy", parts.policy.is_some(), layout.policy),
             ("dtb", parts.dtb.is_some(), layout.fdt),
+            ("overlays", !parts.overlays.is_empty(), layout.overlays),
             ("kernel", true, layout.kernel),
             ("initrd", parts.initrd.is_some(), layout.ramdisk),
         ];

@@ -6,8 +6,8 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 use ringfence::fit::{Compression, Fit, FitError, Image};
 
-use super::Input;
 use super::files::MAX_TREE;
+use super::{Input, apply};
 use crate::failure::Failure;
 
 /// The trees of a bundle by configuration, or `None` when the bytes are no bundle.
@@ -26,9 +26,18 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Input>>, Fai
         Err(error) => return Err(Failure::of(path, error)),
     };
     let mut out = Vec::new();
-    for (config, image) in fit.device_trees().map_err(|error| Failure::of(path, error))? {
+    for (config, images) in fit.device_trees().map_err(|error| Failure::of(path, error))? {
         let name = format!("{}#{config}", path.display());
-        let dtb = unpack(&image).map_err(|error| Failure::new(format!("{name}: {error}")))?;
+        let failure = |error| Failure::new(format!("{name}: {error}"));
+        let mut dtb = Vec::new();
+        for (number, image) in images.iter().enumerate() {
+            let blob = unpack(image).map_err(failure)?;
+            dtb = match number {
+                0 => blob,
+                // What the configuration names behind its tree are overlays.
+                _ => apply(&dtb, &blob, Path::new(&format!("{name}/{}", image.name)))?,
+            };
+        }
         out.push(Input { name, path: path.to_path_buf(), dtb, positions: None });
     }
     if out.is_empty() {

@@ -3,16 +3,19 @@
 
 mod bundle;
 mod files;
+mod layers;
 mod positions;
 mod source;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ringfence::{fdt, fit};
 
 use crate::failure::Failure;
 
 pub use files::{gather, is_stdin, read_any};
+pub use layers::{Layers, apply, read_overlay};
 pub use positions::{Place, Positions};
 
 /// How inputs are read.
@@ -22,6 +25,8 @@ pub struct Options {
     pub includes: Vec<PathBuf>,
     /// Compile sources without `/__symbols__`, as an ordinary build does.
     pub bare: bool,
+    /// The base and the overlays that belong to the input.
+    pub layers: Arc<Layers>,
 }
 
 /// One flattened tree to be judged.
@@ -37,11 +42,19 @@ pub struct Input {
     pub positions: Option<Positions>,
 }
 
-/// Read every tree that a file holds: one, or for a bundle one a configuration.
+/// Read every tree that a file holds, one, or for a bundle one a configuration, with all overlays applied.
 ///
 /// # Errors
-/// When the file cannot be read, or its compiler refuses it, or a bundle is damaged.
+/// When the file cannot be read, or its compiler refuses it, or a bundle is damaged, or an overlay does not fit.
 pub fn load(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
+    // Overlays refer to the symbols of what they are applied to.
+    let bare = options.bare && options.layers.is_empty();
+    let trees = load_plain(name, &Options { bare, ..options.clone() })?;
+    trees.into_iter().map(|tree| options.layers.apply(tree)).collect()
+}
+
+/// Read every tree that a file holds, as it is.
+fn load_plain(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
     let mut bytes = files::read_limited(name, files::MAX_TREE + 1)?;
     if bytes.is_empty() {
         return Err(Failure::of(name, "the file is empty"));

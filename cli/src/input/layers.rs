@@ -1,0 +1,110 @@
+//! Overlays: the tree that is judged is the one that the kernel will see, with all of them applied.
+
+use std::path::{Path, PathBuf};
+
+use memchr::memmem;
+use ringfence::fdt::{Blob, Tree, apply_overlay, is_overlay};
+
+use super::{Input, Options, load_plain};
+use crate::failure::Failure;
+
+/// What the command line lays below and above each input, read once for all of them.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    base: Option<Layer>,
+    overlays: Vec<Layer>,
+}
+
+#[derive(Clone, Debug)]
+struct Layer {
+    path: PathBuf,
+    blob: Vec<u8>,
+}
+
+impl Layers {
+    /// Read a base for inputs that are overlays, and overlays to be applied to every input.
+    ///
+    /// # Errors
+    /// When one of them cannot be read.
+    pub fn read(base: Option<&Path>, overlays: &[PathBuf], includes: &[PathBuf]) -> Result<Self, Failure> {
+        let read = |path: &Path| Ok(Layer { path: path.to_path_buf(), blob: read_one(path, includes)? });
+        let base = base.map(read).transpose()?;
+        if let Some(base) = &base {
+            let tree = Tree::parse(&base.blob).map_err(|error| Failure::of(&base.path, error))?;
+            if is_overlay(&tree) {
+                return Err(Failure::of(&base.path, "this is an overlay itself and cannot be the base")
+                    .with_help("give the whole tree with --base and further overlays with --overlay"));
+            }
+        }
+        Ok(Self { base, overlays: overlays.iter().map(|path| read(path)).collect::<Result<_, _>>()? })
+    }
+
+    /// Tell whether there is nothing to lay below or above.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.base.is_none() && self.overlays.is_empty()
+    }
+
+    /// Turn what was read into the tree that the kernel will see.
+    ///
+    /// # Errors
+    /// When the input is an overlay without a base, or an overlay cannot be applied.
+    pub(super) fn apply(&self, mut input: Input) -> Result<Input, Failure> {
+        let named_overlay = input.path.extension().is_some_and(|ext| ext == "dtbo");
+        // Few trees hold this name, and the search costs less than to parse.
+        if named_overlay || memmem::find(&input.dtb, b"__overlay__\0").is_some() {
+            let tree = Tree::parse(&input.dtb).map_err(|error| Failure::of(&input.path, error))?;
+            if named_overlay || is_overlay(&tree) {
+                let base = self.base.as_ref().ok_or_else(|| {
+                    Failure::of(&input.path, "an overlay alone has no memory map")
+                        .with_help("name the tree that it is applied to: --base BASE.dtb")
+                })?;
+                input.dtb = apply(&base.blob, &input.dtb, &input.path)?;
+                return self.finish(input);
+            }
+        }
+        if self.base.is_some() {
+            return Err(Failure::of(&input.path, "a whole tree, which --base cannot be put under")
+                .with_help("apply overlays to it with --overlay"));
+        }
+        self.finish(input)
+    }
+
+    fn finish(&self, mut input: Input) -> Result<Input, Failure> {
+        for overlay in &self.overlays {
+            input.dtb = apply(&input.dtb, &overlay.blob, &overlay.path)?;
+        }
+        // A line of one source no longer says what the tree holds.
+        input.positions = input.positions.filter(|_| self.is_empty());
+        Ok(input)
+    }
+}
+
+/// Read an overlay, compiled or not.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_overlay(path: &Path) -> Result<Vec<u8>, Failure> {
+    let blob = read_one(path, &[])?;
+    // The padding that a loader might leave is no part of it.
+    let blob = Blob::check(&blob).map_err(|error| Failure::of(path, error))?;
+    Ok(blob.bytes().to_vec())
+}
+
+fn read_one(path: &Path, includes: &[PathBuf]) -> Result<Vec<u8>, Failure> {
+    let options = Options { includes: includes.to_vec(), ..Options::default() };
+    let mut trees = load_plain(path, &options)?;
+    match (trees.pop(), trees.is_empty()) {
+        (Some(tree), true) => Ok(tree.dtb),
+        _ => Err(Failure::of(path, "a bundle with several device trees")),
+    }
+}
+
+/// Apply an overlay that was read from `path`.
+///
+/// # Errors
+/// When one of the two is no tree, or the overlay does not fit.
+pub fn apply(base: &[u8], overlay: &[u8], path: &Path) -> Result<Vec<u8>, Failure> {
+    let read = |bytes| Tree::parse(bytes).map_err(|error| Failure::of(path, error));
+    apply_overlay(&read(base)?, &read(overlay)?).map_err(|error| Failure::of(path, error))
+}
