@@ -52,7 +52,7 @@ impl<'a> Blob<'a> {
         let strings = self.strings();
         let all_names = all_names(strings);
         let mut tokens =
-            Tokens::new(self.bytes.get(..bound).unwrap_or_default(), self.header.off_struct as usize);
+            Tokens::new(self.bytes.get(..bound).unwrap_or_default(), self.header.off_struct as usize, false);
         let mut depth = 0;
         // Properties are legal from the start of a node to its first child.
         let mut in_props = false;
@@ -173,7 +173,7 @@ impl<'a> Blob<'a> {
     /// Walk the tokens of the structure block again.
     pub(super) fn tokens(&self) -> Tokens<'a> {
         let bytes = self.bytes.get(..self.struct_end as usize).unwrap_or_default();
-        Tokens::new(bytes, self.header.off_struct as usize)
+        Tokens::new(bytes, self.header.off_struct as usize, true)
     }
 }
 

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::edit::Op;
+use super::tree::PropRecord;
 use super::{Edits, Node, NodeId, Tree};
 
 /// What of the old tree is not in the new one, though no edit named it.
@@ -43,6 +44,8 @@ pub fn nothing_lost(old: &Tree<'_>, edits: &Edits, new: &Tree<'_>) -> Result<(),
     order::stable_sort_by_key(&mut ops, |(node, _)| *node);
     let mut ops = ops.as_slice();
     let mut rest = new.nodes();
+    // As a rule the new strings block begins with the old one, and then equal offsets are equal names.
+    let same_strings = new.blob().strings().starts_with(old.blob().strings());
     let mut gone_below: Option<usize> = None;
     for node in old.nodes() {
         let mine = ops.partition_point(|(id, _)| *id <= node.id());
@@ -56,32 +59,41 @@ pub fn nothing_lost(old: &Tree<'_>, edits: &Edits, new: &Tree<'_>) -> Result<(),
             continue;
         }
         let name = here.iter().rev().find_map(|(_, op)| match op {
-            Op::Rename(name) => Some(name.as_str()),
+            Op::Rename(name) => Some(name.as_bytes()),
             _ => None,
         });
-        let name = name.unwrap_or(node.name());
+        let name = name.unwrap_or(node.name_bytes());
         // Nodes passed over are new ones; a depth above the wanted one means that the parent has ended.
         let twin = rest
             .by_ref()
             .take_while(|twin| twin.depth() >= node.depth())
-            .find(|twin| twin.depth() == node.depth() && twin.name() == name);
+            .find(|twin| twin.depth() == node.depth() && twin.name_bytes() == name);
         let Some(twin) = twin else { return Err(Loss::Node(node.path())) };
-        props_kept(node, here, twin)?;
+        props_kept((old, node), here, (new, twin), same_strings)?;
     }
     Ok(())
 }
 
-fn props_kept(old: Node<'_, '_>, edits: &[&(NodeId, Op)], new: Node<'_, '_>) -> Result<(), Loss> {
-    let named = |name: &str| {
+fn props_kept(
+    (old, old_node): (&Tree<'_>, Node<'_, '_>),
+    edits: &[&(NodeId, Op)],
+    (new, new_node): (&Tree<'_>, Node<'_, '_>),
+    same_strings: bool,
+) -> Result<(), Loss> {
+    let named = |record: &PropRecord| {
         edits.iter().any(|(_, op)| match op {
-            Op::Set { name: n, .. } | Op::RemoveProp { name: n } => n == name,
+            Op::Set { name, .. } | Op::RemoveProp { name } => old.is_named(record, name),
             _ => false,
         })
     };
-    let mut rest = new.props();
-    for prop in old.props().filter(|prop| !named(prop.name)) {
-        if !rest.by_ref().any(|twin| twin.name == prop.name && twin.value == prop.value) {
-            return Err(Loss::Prop(old.path(), prop.name.into()));
+    let mut rest = new.prop_records(new_node.id()).iter();
+    for record in old.prop_records(old_node.id()).iter().filter(|record| !named(record)) {
+        let same = |twin: &PropRecord| {
+            let same_name = same_strings && twin.name == record.name;
+            (same_name || new.is_named(twin, old.prop(record).name)) && new.value(twin) == old.value(record)
+        };
+        if !rest.by_ref().any(same) {
+            return Err(Loss::Prop(old_node.path(), old.prop(record).name.into()));
         }
     }
     Ok(())

@@ -110,21 +110,19 @@ impl<'t, 'a> Node<'t, 'a> {
     /// Its first property of this name.
     #[must_use]
     pub fn prop(&self, name: &str) -> Option<Prop<'a>> {
-        let mut records = self.tree.prop_records(self.id).iter();
-        records.find(|record| self.tree.is_named(record, name)).map(|record| self.tree.prop(record))
+        self.tree.find_prop(self.id, name).map(|record| self.tree.prop_named(record, name.len()))
     }
 
     /// Tell whether it has a property of this name.
     #[must_use]
     pub fn has_prop(&self, name: &str) -> bool {
-        self.tree.prop_records(self.id).iter().any(|record| self.tree.is_named(record, name))
+        self.tree.find_prop(self.id, name).is_some()
     }
 
     /// Where the value of its first property of this name starts, in bytes from the start of the blob.
     #[must_use]
     pub fn value_offset(&self, name: &str) -> Option<usize> {
-        let mut records = self.tree.prop_records(self.id).iter();
-        records.find(|record| self.tree.is_named(record, name)).map(|record| record.value as usize)
+        self.tree.find_prop(self.id, name).map(|record| record.value as usize)
     }
 
     /// Its full path; `/` for the root.

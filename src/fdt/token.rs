@@ -1,8 +1,6 @@
 //! The words of the structure block, one after the other, bounded by its end.
 
-use super::header::be32;
 use super::{FdtError, MAX_NAME, NameFault};
-use crate::span::align_up;
 
 pub(super) const BEGIN_NODE: u32 = 1;
 pub(super) const END_NODE: u32 = 2;
@@ -26,23 +24,28 @@ pub(super) enum Token {
 /// Walks the tokens, passing over NOPs.
 #[derive(Clone, Copy)]
 pub(super) struct Tokens<'a> {
-    /// The blob up to the end of its structure block.
-    bytes: &'a [u8],
-    /// Where the next word is read.
-    at: usize,
+    /// What has not been read yet of the structure block: whole words.
+    rest: &'a [[u8; 4]],
+    /// Words from the start of the blob to the end of its structure block.
+    end: usize,
     /// NOPs passed so far.
     nops: u32,
+    /// Names have been found good before, so that only their ends are looked for.
+    checked: bool,
 }
 
 impl<'a> Tokens<'a> {
-    /// Start at offset `at` of `bytes`, which end where the structure block ends.
-    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
-        Self { bytes, at, nops: 0 }
+    /// Start at offset `at` of `bytes`, which end where the structure block ends; `at` is a multiple of 4.
+    /// `checked` tells that a walk has come to the end before.
+    pub(super) fn new(bytes: &'a [u8], at: usize, checked: bool) -> Self {
+        let (words, _) = bytes.as_chunks();
+        Self { rest: words.get(at / 4..).unwrap_or_default(), end: words.len(), nops: 0, checked }
     }
 
     /// Offset of the byte behind the last token.
+    #[inline]
     pub(super) fn at(&self) -> usize {
-        self.at
+        (self.end - self.rest.len()) * 4
     }
 
     /// NOPs passed so far.
@@ -52,60 +55,68 @@ impl<'a> Tokens<'a> {
 
     /// Read the next token that is no NOP, with the offset at which it stands. Advances by at least 4 bytes or
     /// fails, so a walk ends.
-    #[inline]
+    // Most of the time of reading a tree is spent here, in two loops: a call for each token would cost as much.
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Result<(usize, Token), FdtError> {
-        let mut offset = self.at;
-        let mut word = self.word(offset, offset)?;
-        while word == NOP {
-            self.nops += 1;
-            offset += 4;
-            word = self.word(offset, offset)?;
-        }
-        self.at = offset + 4;
+        let (offset, word) = loop {
+            let offset = self.at();
+            let Some((word, rest)) = self.rest.split_first() else {
+                return Err(FdtError::StructTruncated { offset });
+            };
+            self.rest = rest;
+            match u32::from_be_bytes(*word) {
+                NOP => self.nops += 1,
+                word => break (offset, word),
+            }
+        };
         let token = match word {
             BEGIN_NODE => {
-                let name = self.at;
-                let len = measure(self.bytes, name, false).map_err(|fault| match fault {
-                    NameFault::Unterminated => FdtError::StructTruncated { offset },
-                    fault => FdtError::BadNodeName { offset: name, fault },
-                })?;
-                self.skip(len + 1, offset)?;
+                let name = self.at();
+                let bytes = self.rest.as_flattened();
+                let found = if self.checked { find_end(self.rest) } else { measure(bytes, 0, false) };
+                let len = match found {
+                    Ok(len) => len,
+                    Err(NameFault::Unterminated) => return Err(FdtError::StructTruncated { offset }),
+                    Err(fault) => return Err(FdtError::BadNodeName { offset: name, fault }),
+                };
+                // The NUL is inside, and so is the rest of its word.
+                self.rest = self.rest.get(len / 4 + 1..).unwrap_or_default();
                 Token::Begin { name: name as u32, len: len as u32 }
             }
             END_NODE => Token::EndNode,
             PROP => {
-                let len = self.word(offset + 4, offset)?;
-                let name = self.word(offset + 8, offset)?;
-                self.at = offset + 12;
-                let value = self.at as u32;
-                self.skip(len as usize, offset)?;
-                Token::Prop { name, value, len }
+                let [len, name, rest @ ..] = self.rest else {
+                    return Err(FdtError::StructTruncated { offset });
+                };
+                let len = u32::from_be_bytes(*len);
+                let Some(behind) = rest.get(len.div_ceil(4) as usize..) else {
+                    return Err(FdtError::StructTruncated { offset });
+                };
+                self.rest = rest;
+                let value = self.at() as u32;
+                self.rest = behind;
+                Token::Prop { name: u32::from_be_bytes(*name), value, len }
             }
             END => Token::End,
             token => return Err(FdtError::BadToken { offset, token }),
         };
         Ok((offset, token))
     }
+}
 
-    #[inline]
-    fn word(&self, at: usize, token: usize) -> Result<u32, FdtError> {
-        // Made only when needed: an error that is dropped costs more than reading the word.
-        let Some(word) = be32(self.bytes, at) else {
-            return Err(FdtError::StructTruncated { offset: token });
-        };
-        Ok(word)
-    }
-
-    /// Pass over `len` bytes and the padding to the next word.
-    fn skip(&mut self, len: usize, token: usize) -> Result<(), FdtError> {
-        match align_up(self.at as u64 + len as u64, 4).map(|end| end as usize) {
-            Some(end) if end <= self.bytes.len() => {
-                self.at = end;
-                Ok(())
-            }
-            _ => Err(FdtError::StructTruncated { offset: token }),
+/// Find the length of a name that is known to be good: the first NUL, a word at a time.
+fn find_end(words: &[[u8; 4]]) -> Result<usize, NameFault> {
+    let mut len = 0;
+    for word in words {
+        match word {
+            [0, ..] => return Ok(len),
+            [_, 0, ..] => return Ok(len + 1),
+            [_, _, 0, _] => return Ok(len + 2),
+            [_, _, _, 0] => return Ok(len + 3),
+            _ => len += 4,
         }
     }
+    Err(NameFault::Unterminated)
 }
 
 /// Measure the NUL-terminated name at `at`, which must be printable ASCII; it may be empty. `slash` tells whether

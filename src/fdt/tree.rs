@@ -38,6 +38,8 @@ pub(super) struct PropRecord {
 /// A device tree, borrowed from its blob.
 pub struct Tree<'a> {
     blob: Blob<'a>,
+    /// The strings block as text, checked once and not for every name; empty when it is not UTF-8 as a whole.
+    text: &'a str,
     nodes: Vec<NodeRecord>,
     props: Vec<PropRecord>,
 }
@@ -56,7 +58,9 @@ impl<'a> Tree<'a> {
     /// # Errors
     /// [`FdtError::OutOfMemory`].
     pub fn new(blob: Blob<'a>) -> Result<Self, FdtError> {
-        let mut tree = Self { nodes: reserve(blob.node_count())?, props: reserve(blob.prop_count())?, blob };
+        let text = core::str::from_utf8(blob.strings()).unwrap_or_default();
+        let mut tree =
+            Self { nodes: reserve(blob.node_count())?, props: reserve(blob.prop_count())?, blob, text };
         tree.index()?;
         Ok(tree)
     }
@@ -230,19 +234,35 @@ impl<'a> Tree<'a> {
         named(self.blob.strings(), record.name, name.as_bytes())
     }
 
+    /// The first property of this name among those of a node, found without measuring any.
+    pub(super) fn find_prop(&self, id: NodeId, name: &str) -> Option<&PropRecord> {
+        let strings = self.blob.strings();
+        self.prop_records(id).iter().find(|record| named(strings, record.name, name.as_bytes()))
+    }
+
     /// A property with its name read.
     pub(super) fn prop(&self, record: &PropRecord) -> Prop<'a> {
         let rest = self.blob.strings().get(record.name as usize..).unwrap_or_default();
-        let len = rest.iter().position(|&byte| byte == 0).unwrap_or(0);
-        let name = rest.get(..len).and_then(|name| core::str::from_utf8(name).ok());
+        self.prop_named(record, rest.iter().position(|&byte| byte == 0).unwrap_or(0))
+    }
+
+    /// A property whose name is known to have `len` bytes.
+    pub(super) fn prop_named(&self, record: &PropRecord, len: usize) -> Prop<'a> {
+        let at = record.name as usize..record.name as usize + len;
+        let name = self.text.get(at.clone()).or_else(|| {
+            let name = self.blob.strings().get(at)?;
+            core::str::from_utf8(name).ok()
+        });
         Prop { name: name.unwrap_or_default(), value: self.value(record) }
     }
 }
 
 /// Tell whether the NUL-terminated string at offset `at` of `strings` is `name`.
+#[inline]
 fn named(strings: &[u8], at: u32, name: &[u8]) -> bool {
     let Some(rest) = strings.get(at as usize..) else { return false };
-    rest.get(name.len()) == Some(&0) && rest.starts_with(name)
+    // Length and first byte tell nearly all names apart.
+    rest.get(name.len()) == Some(&0) && rest.first() == name.first() && rest.starts_with(name)
 }
 
 /// An empty vector with room for exactly `count` elements.

@@ -7,7 +7,7 @@
 
 use crate::fdt::{Edits, MAX_DEPTH, Tree, rewrite};
 use crate::span::Span;
-use crate::survey::MemoryMap;
+use crate::survey::{Cells, MemoryMap};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -96,43 +96,79 @@ fn seen_by_us(tree: &Tree<'_>, map: &MemoryMap) -> Vec<Entry> {
     regions.chain(banks).collect()
 }
 
-fn seen_by_witness(witness: &fdt::Fdt<'_>, map: &MemoryMap) -> Vec<Entry> {
-    let cells = map.reserved.as_ref().map_or(map.cells, |reserved| reserved.cells(map.cells));
-    let entry = |node: &fdt::node::FdtNode<'_, '_>, cells: crate::survey::Cells, whole: bool| {
-        let reg = node.property("reg").map_or(&[][..], |prop| prop.value);
+/// What the witness finds in one node, read in one pass: it walks the whole node for every question.
+#[derive(Default)]
+struct Seen<'a> {
+    reg: Option<&'a [u8]>,
+    device_type: Option<&'a [u8]>,
+    status: Option<&'a [u8]>,
+    no_map: bool,
+    reusable: bool,
+    usable_memory: bool,
+}
+
+impl<'a> Seen<'a> {
+    fn of(node: fdt::node::FdtNode<'_, 'a>) -> Self {
+        let mut seen = Self::default();
+        for prop in node.properties() {
+            match prop.name {
+                "reg" => seen.reg = seen.reg.or(Some(prop.value)),
+                "device_type" => seen.device_type = seen.device_type.or(Some(prop.value)),
+                "status" => seen.status = seen.status.or(Some(prop.value)),
+                "no-map" => seen.no_map = true,
+                "reusable" => seen.reusable = true,
+                "linux,usable-memory" => seen.usable_memory = true,
+                _ => {}
+            }
+        }
+        seen
+    }
+
+    fn entry(&self, name: &str, cells: Cells, whole: bool) -> Entry {
+        let reg = self.reg.unwrap_or_default();
         let kept = if whole { reg.len() } else { reg.len() - reg.len() % cells.tuple_len().max(1) };
         let tuples = cells.tuples(reg.get(..kept).unwrap_or_default()).unwrap_or_default();
         let spans: Vec<Option<Span>> = tuples.iter().map(|&(base, size)| Span::new(base, size)).collect();
         let readable = !whole || spans.iter().all(Option::is_some);
         Entry {
-            name: node.name.to_string(),
+            name: name.to_string(),
             spans: if readable { spans.into_iter().flatten().collect() } else { Vec::new() },
-            no_map: node.property("no-map").is_some(),
-            reusable: node.property("reusable").is_some(),
-        }
-    };
-    let mut entries: Vec<Entry> = Vec::new();
-    if let Some(reserved) = witness.find_node("/reserved-memory") {
-        entries.extend(reserved.children().map(|child| entry(&child, cells, true)));
-    }
-    if let Some(root) = witness.find_node("/") {
-        for node in root.children() {
-            let text = |name: &str| node.property(name).and_then(|prop| prop.as_str());
-            // The witness walks the whole node for every property: ask first what rules most nodes out.
-            if text("device_type") != Some("memory") {
-                continue;
-            }
-            let enabled = matches!(text("status"), None | Some("ok" | "okay"));
-            let replaced = node.property("linux,usable-memory").is_some();
-            if !enabled || replaced {
-                continue;
-            }
-            let bank = entry(&node, map.cells, false);
-            let has_tuple = node.property("reg").is_some_and(|reg| reg.value.len() >= map.cells.tuple_len());
-            if has_tuple && map.cells.usable() {
-                entries.push(bank);
-            }
+            no_map: self.no_map,
+            reusable: self.reusable,
         }
     }
-    entries
+
+    /// Tell whether it is an enabled bank whose `reg` counts and holds a tuple.
+    fn is_bank(&self, cells: Cells) -> bool {
+        text(self.device_type) == Some("memory")
+            && (self.status.is_none() || matches!(text(self.status), Some("ok" | "okay")))
+            && !self.usable_memory
+            && cells.usable()
+            && self.reg.is_some_and(|reg| reg.len() >= cells.tuple_len())
+    }
+}
+
+/// The text of a property as the witness reads one.
+fn text(value: Option<&[u8]>) -> Option<&str> {
+    fdt::node::NodeProperty { name: "", value: value? }.as_str()
+}
+
+fn seen_by_witness(witness: &fdt::Fdt<'_>, map: &MemoryMap) -> Vec<Entry> {
+    let cells = map.reserved.as_ref().map_or(map.cells, |reserved| reserved.cells(map.cells));
+    let mut regions: Vec<Entry> = Vec::new();
+    let mut banks: Vec<Entry> = Vec::new();
+    let mut reserved = false;
+    // One pass over the root's children, each of which costs the witness a walk over all below it.
+    for node in witness.find_node("/").into_iter().flat_map(|root| root.children()) {
+        if !reserved && node.name.split('@').next() == Some("reserved-memory") {
+            reserved = true;
+            regions.extend(node.children().map(|child| Seen::of(child).entry(child.name, cells, true)));
+        }
+        let seen = Seen::of(node);
+        if seen.is_bank(map.cells) {
+            banks.push(seen.entry(node.name, map.cells, false));
+        }
+    }
+    regions.append(&mut banks);
+    regions
 }
