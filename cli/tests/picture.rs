@@ -1,4 +1,4 @@
-//! The drawing and the page, byte for byte. `TRYCMD=overwrite cargo test -p ringfence-cli --test picture` takes a
+//! The drawing and the page, byte for byte, and the documents by their schema. `TRYCMD=overwrite cargo test -p ringfence-cli --test picture` takes a
 //! change over; look at the pictures before committing them.
 
 use std::fs;
@@ -70,4 +70,30 @@ fn a_repair_that_is_not_permitted_leaves_one_map_and_says_why() {
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("`fix` would not repair it: RF201"));
     assert!(!String::from_utf8_lossy(&output.stdout).contains("after fix"));
+}
+
+#[test]
+fn documents_conform_to_their_schema() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("board.dtb"), board()).unwrap();
+    let fixed = ["fix", "--unsafe", "board.dtb", "-o", "fixed.dtb"];
+    run(dir.path(), &fixed);
+    let schema = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/maps.schema.json");
+    let schema = serde_json::from_str(&fs::read_to_string(schema).unwrap()).unwrap();
+    let validator = jsonschema::draft7::new(&schema).unwrap();
+    for (args, wanted) in [
+        (&["map", "--free", "--fix", "--unsafe", "board.dtb"][..], "/inputs/0/fixed/free/0"),
+        (&["map", "board.dtb"], "/inputs/0/collisions/0/nodes/1"),
+        (&["diff", "board.dtb", "fixed.dtb"], "/changes/0"),
+        (&["headroom", "board.dtb"], "/headroom/0/limit_node"),
+        (&["plan", "--kernel-size", "40MiB", "--initrd-size", "9MiB", "fixed.dtb"], "/uboot/ramdisk_addr_r"),
+    ] {
+        let document =
+            serde_json::from_str(&run(dir.path(), &[args, &["--format", "json"]].concat())).unwrap();
+        let faults: Vec<String> = validator.iter_errors(&document).map(|fault| fault.to_string()).collect();
+        assert_eq!(faults, [""; 0], "{args:?}");
+        assert!(document.pointer(wanted).is_some(), "{args:?}: no {wanted}");
+    }
+    let wrong = serde_json::json!({"schema": 1, "path": "b.dtb", "headroom": [{"node": "kernel"}]});
+    assert!(!validator.is_valid(&wrong), "the schema holds nothing");
 }
