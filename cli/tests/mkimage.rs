@@ -42,6 +42,9 @@ const SOURCE: &str = r#"/dts-v1/;
             compression = "none";
             hash-1 { algo = "crc32"; };
         };
+        base { data = "a base"; type = "flat_dt"; arch = "arm64"; compression = "none"; hash-1 { algo = "sha256"; }; };
+        ovl-1 { data = "an overlay"; type = "flat_dt"; arch = "arm64"; compression = "none"; hash-1 { algo = "sha256"; }; };
+        ovl-2 { data = "another"; type = "flat_dt"; arch = "arm64"; compression = "none"; hash-1 { algo = "sha256"; }; };
         policy {
             data = /incbin/("policy.blob");
             type = "firmware";
@@ -52,7 +55,12 @@ const SOURCE: &str = r#"/dts-v1/;
     };
     configurations {
         default = "conf-1";
-        conf-1 { kernel = "kernel-1"; ramdisk = "initrd"; loadables = "policy"; };
+        conf-1 {
+            kernel = "kernel-1";
+            ramdisk = "initrd";
+            fdt = "base", "ovl-2", "ovl-1";
+            loadables = "policy";
+        };
     };
 };
 "#;
@@ -103,6 +111,8 @@ fn a_fit_of_mkimage_is_read_and_verified() {
         assert_eq!(config.ramdisk.as_ref().unwrap().data, [0x5a; 12345]);
         let policy = config.policy.as_ref().expect("a loadable that is called `policy`");
         assert_eq!(Policy::from_blob(policy.data), Ok(Policy::default()));
+        let overlays: Vec<_> = config.overlays.iter().map(|image| image.name.as_str()).collect();
+        assert_eq!(overlays, ["ovl-2", "ovl-1"], "in the configuration's order");
         let algorithms: Vec<Algorithm> = config.kernel.hashes.iter().map(|hash| hash.algorithm).collect();
         assert_eq!(algorithms, [Algorithm::Sha256, Algorithm::Crc32]);
         assert!(config.images().map(Image::verify).all(|verdict| verdict.is_ok()), "mkimage {external:?}");
@@ -123,10 +133,12 @@ fn a_packed_bundle_is_read_by_dumpimage() {
     lay_out(dir.path());
     fs::write(dir.path().join("board.dts"), "/dts-v1/; / { model = \"board\"; };").unwrap();
     let file = |name| dir.path().join(name);
+    fs::write(file("overlay.dts"), "/dts-v1/; /plugin/; &{/} { more; };").unwrap();
     let parts = Parts {
         kernel: file("Image"),
         initrd: Some(file("initrd")),
         dtb: Some(file("board.dts")),
+        overlays: vec![file("overlay.dts"), file("overlay.dts")],
         policy: Some(file("policy.blob")),
     };
     let (bundle, layout) = bundle::pack(&parts).unwrap();
@@ -134,12 +146,16 @@ fn a_packed_bundle_is_read_by_dumpimage() {
     assert_eq!(layout.kernel % (2 << 20), 0);
 
     let list = run(dir.path(), "dumpimage", &["-l", "packed.itb"]);
-    for wanted in
-        ["Kernel Image (no loading done)", "RAMDisk Image", "Kernel:       kernel", "Loadables:    policy"]
-    {
+    for wanted in [
+        "Kernel Image (no loading done)",
+        "RAMDisk Image",
+        "Kernel:       kernel",
+        "FDT:          fdt\n                overlay-1\n                overlay-2",
+        "Loadables:    policy",
+    ] {
         assert!(list.contains(wanted), "no `{wanted}` in:\n{list}");
     }
-    for (position, original) in [("0", "Image"), ("1", "initrd"), ("3", "policy.blob")] {
+    for (position, original) in [("0", "Image"), ("1", "initrd"), ("5", "policy.blob")] {
         run(dir.path(), "dumpimage", &["-T", "flat_dt", "-p", position, "-o", "part", "packed.itb"]);
         assert_eq!(fs::read(file("part")).unwrap(), fs::read(file(original)).unwrap(), "{original}");
     }
