@@ -19,10 +19,11 @@ pub enum Policy {
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
     },
-    /// Check a policy file
+    /// Check policy files
     Check {
         /// TOML or blob
-        policy: PathBuf,
+        #[arg(required = true, value_name = "POLICY")]
+        policies: Vec<PathBuf>,
     },
     /// Compile a policy to the blob that travels to the stage
     Build {

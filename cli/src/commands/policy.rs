@@ -16,9 +16,11 @@ use crate::{bundle, input, policy_file, say, write_out};
 pub(super) fn run(args: &args::Policy) -> Result<Outcome, Failure> {
     match args {
         args::Policy::Init { known_good, output } => return init(known_good, output.as_deref()),
-        args::Policy::Check { policy } => {
-            let loaded = policy_file::load(policy)?;
-            say::out(&format!("{}: {}\n", policy.display(), summary(&loaded)))?;
+        args::Policy::Check { policies } => {
+            for policy in policies {
+                let loaded = policy_file::load(policy)?;
+                say::out(&format!("{}: {}\n", policy.display(), summary(&loaded)))?;
+            }
         }
         args::Policy::Build { policy, output } => {
             write_out::write(output, &bundle::policy_blob(policy)?)?;

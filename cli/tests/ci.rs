@@ -1,0 +1,264 @@
+//! The recipes for CI: every file is what its service reads, and every command in them does what the page says.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_yaml_ng::Value;
+
+const GOOD: &str = r#"/dts-v1/;
+/ {
+	#address-cells = <2>;
+	#size-cells = <2>;
+	memory@40000000 { device_type = "memory"; reg = <0x0 0x40000000 0x1 0x0>; };
+	reserved-memory {
+		#address-cells = <2>;
+		#size-cells = <2>;
+		ranges;
+		camera@84300000 { reg = <0x0 0x84300000 0x0 0x500000>; no-map; };
+		modem@84800000 { reg = <0x0 0x84800000 0x0 0x1900000>; no-map; };
+	};
+};
+"#;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn yaml(path: &str) -> Value {
+    serde_yaml_ng::from_slice(&fs::read(root().join(path)).unwrap()).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// A project with good boards, as sources and as blobs, and a `make` that has built them already.
+struct Project(tempfile::TempDir);
+
+impl Project {
+    fn new() -> Self {
+        let project = Self(tempfile::tempdir().unwrap());
+        for directory in ["boards", "arch/arm64/boot/dts/acme", "bin"] {
+            fs::create_dir_all(project.path(directory)).unwrap();
+        }
+        project.put("boards/board.dts", GOOD);
+        let dtb = project.compile("boards/board.dts");
+        for name in ["boards/board.dtb", "boards/old.dtb", "arch/arm64/boot/dts/acme/board.dtb"] {
+            project.put(name, &dtb);
+        }
+        project.put("bin/make", "#!/bin/sh\n");
+        fs::set_permissions(project.path("bin/make"), fs::Permissions::from_mode(0o755)).unwrap();
+        project
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn put(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    fn compile(&self, name: &str) -> Vec<u8> {
+        Command::new("dtc").args(["-q", "-O", "dtb"]).arg(self.path(name)).output().unwrap().stdout
+    }
+
+    /// Make the camera grow into the modem.
+    fn spoil(&self) {
+        self.put("boards/board.dts", GOOD.replace("0x500000", "0x700000"));
+        let dtb = self.compile("boards/board.dts");
+        self.put("boards/board.dtb", dtb);
+    }
+
+    /// Run a script as CI services do: by bash, stopping at the first failure.
+    fn script(&self, script: &str, variables: &[(&str, &str)]) -> Output {
+        let tool = Path::new(env!("CARGO_BIN_EXE_ringfence")).parent().unwrap().display();
+        let path = format!("{}:{tool}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
+        let mut bash = Command::new("bash");
+        bash.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script]).env("PATH", path);
+        bash.envs(variables.iter().copied()).current_dir(self.0.path()).output().unwrap()
+    }
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn have_dtc() -> bool {
+    let have = Command::new("dtc").arg("-v").output().is_ok();
+    if !have {
+        println!("SKIPPED: dtc is missing (Debian: device-tree-compiler)");
+    }
+    have
+}
+
+/// The fenced blocks of a page in one language.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(page)).unwrap();
+    let fence = format!("```{language}\n");
+    text.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).map(ToString::to_string).collect()
+}
+
+/// The script of a step of the action.
+fn step(name: &str) -> String {
+    let action = yaml("action.yml");
+    let steps = action["runs"]["steps"].as_sequence().unwrap().clone();
+    let step = steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("no step {name}"));
+    assert_eq!(step["shell"], "bash", "a composite step needs its shell");
+    step["run"].as_str().unwrap().to_string()
+}
+
+#[test]
+fn the_action_is_composite_and_injects_no_input_into_a_script() {
+    let action = yaml("action.yml");
+    assert_eq!(action["runs"]["using"], "composite");
+    for step in action["runs"]["steps"].as_sequence().unwrap() {
+        assert!(!step["run"].as_str().unwrap().contains("${{"), "{step:?}");
+        for (_, value) in step["env"].as_mapping().into_iter().flatten() {
+            let value = value.as_str().unwrap();
+            let input = value.strip_prefix("${{ inputs.").and_then(|rest| rest.strip_suffix(" }}")).unwrap();
+            assert!(action["inputs"].get(input).is_some(), "{input} is no input");
+        }
+    }
+    assert!(step("Install").contains("cargo install --locked --path \"$GITHUB_ACTION_PATH/cli\""));
+}
+
+#[test]
+fn the_actions_check_annotates_writes_sarif_and_fails_the_step() {
+    if !have_dtc() {
+        return;
+    }
+    let project = Project::new();
+    let run = |fail_on| {
+        let variables = [
+            ("RINGFENCE_PATHS", "boards/board.dts\n\nboards/old.dtb\n"),
+            ("RINGFENCE_ARGS", "--kernel\n6.12\n"),
+            ("RINGFENCE_FAIL_ON", fail_on),
+            ("RINGFENCE_SARIF", "out.sarif"),
+        ];
+        project.script(&step("Check"), &variables)
+    };
+    let clean = run("note");
+    assert_eq!((clean.status.code(), said(&clean).as_str()), (Some(0), ""));
+
+    project.spoil();
+    let spoilt = run("error");
+    assert_eq!(spoilt.status.code(), Some(1), "{}", said(&spoilt));
+    assert!(said(&spoilt).starts_with("::error file=boards/board.dts,line=10,"), "{}", said(&spoilt));
+    let sarif: serde_json::Value =
+        serde_json::from_slice(&fs::read(project.path("out.sarif")).unwrap()).unwrap();
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "RF201");
+
+    fs::remove_file(project.path("boards/board.dts")).unwrap();
+    assert_eq!(run("error").status.code(), Some(2), "what cannot be read is no success");
+}
+
+#[test]
+fn the_hooks_take_the_files_that_they_are_given() {
+    if !have_dtc() {
+        return;
+    }
+    let project = Project::new();
+    project.put("board.policy.toml", "mode = \"fix\"\n");
+    project.put("policy.toml", "mode = \"audit\"\n");
+    let files = [
+        ("ringfence", "boards/board.dts boards/old.dtb"),
+        ("ringfence-policy", "board.policy.toml policy.toml"),
+    ];
+    let hooks = yaml(".pre-commit-hooks.yaml");
+    assert_eq!(hooks.as_sequence().unwrap().len(), files.len());
+    for (hook, (id, files)) in hooks.as_sequence().unwrap().iter().zip(files) {
+        assert_eq!((&hook["id"], &hook["language"]), (&id.into(), &"system".into()));
+        let pattern = hook["files"].as_str().unwrap();
+        let output = project.script(&format!("{} {files}", hook["entry"].as_str().unwrap()), &[]);
+        assert!(output.status.success(), "{id}: {}", said(&output));
+        for file in files.split(' ') {
+            let grep = format!("echo {file} | grep -qE '{pattern}'");
+            assert!(project.script(&grep, &[]).status.success(), "{id} would not be asked about {file}");
+        }
+    }
+}
+
+#[test]
+fn every_recipe_on_the_page_runs() {
+    if !have_dtc() {
+        return;
+    }
+    let project = Project::new();
+    let scripts = blocks("docs/ci.md", "sh");
+    assert!(scripts.len() >= 4, "{scripts:#?}");
+    for script in scripts {
+        let output = project.script(&script, &[]);
+        assert!(output.status.success(), "{script}\n{}", said(&output));
+    }
+}
+
+#[test]
+fn every_yaml_on_the_page_is_one_and_its_commands_run() {
+    if !have_dtc() {
+        return;
+    }
+    let action = yaml("action.yml");
+    let project = Project::new();
+    let mut uses = 0;
+    let blocks = blocks("docs/ci.md", "yaml");
+    assert!(blocks.len() >= 4);
+    for block in blocks {
+        let value: Value =
+            serde_yaml_ng::from_str(&block).unwrap_or_else(|error| panic!("{error}:\n{block}"));
+        for node in all(&value) {
+            for script in node["script"].as_sequence().into_iter().flatten() {
+                let output = project.script(script.as_str().unwrap(), &[]);
+                assert!(output.status.success(), "{script:?}: {}", said(&output));
+            }
+            if node["uses"].as_str().is_some_and(|uses| uses.starts_with("OWNER/ringfence@")) {
+                uses += 1;
+                for (input, _) in node["with"].as_mapping().unwrap() {
+                    assert!(action["inputs"].get(input).is_some(), "{input:?} is no input of the action");
+                }
+                assert!(node["with"].get("paths").is_some());
+            }
+        }
+    }
+    assert!(uses >= 2 && project.path("ringfence.xml").exists());
+}
+
+/// Every mapping in a document.
+fn all(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Mapping(mapping) => std::iter::once(value).chain(mapping.values().flat_map(all)).collect(),
+        Value::Sequence(list) => list.iter().flat_map(all).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The shell function of the class, with BitBake's variables as BitBake would put them in.
+#[test]
+fn the_task_of_the_class_checks_the_kernels_trees() {
+    if !have_dtc() {
+        return;
+    }
+    let class = blocks("docs/ci.md", "bitbake").pop().unwrap();
+    let body = class.split("do_ringfence() {").nth(1).unwrap().split("\n}").next().unwrap();
+    let project = Project::new();
+    let dts = project.path("arch/arm64/boot/dts");
+    project.put("policy.toml", "mode = \"fix\"\n[cma]\nsize = \"16 MiB\"\n");
+    let task = |policy: &str| {
+        let body = body.replace("${B}", ".").replace("${RINGFENCE_ARGS}", "--fail-on error");
+        project.script(&body.replace("${RINGFENCE_POLICY}", policy), &[])
+    };
+    assert!(dts.is_dir() && task("").status.success());
+    let held = task("policy.toml");
+    assert!(said(&held).contains("RF406"), "the policy is used: {}", said(&held));
+}
+
+#[test]
+fn the_configuration_on_its_page_is_one() {
+    let blocks = blocks("docs/config.md", "toml");
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("acme.toml"), "mode = \"fix\"\n").unwrap();
+    for block in blocks {
+        let file = directory.path().join("ringfence.toml");
+        let config =
+            ringfence_cli::config::Config::parse(&file, &block).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((config.boards.len(), config.suppressions.len(), config.kernels.len()), (1, 1, 2));
+    }
+}
