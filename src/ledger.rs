@@ -122,6 +122,27 @@ pub fn union(mut spans: Vec<Span>) -> Vec<Span> {
     out
 }
 
+/// What of the ascending, disjoint `from` is not in the ascending, disjoint `cut`.
+#[must_use]
+pub fn subtract(from: &[Span], cut: &[Span]) -> Vec<Span> {
+    let mut out = Vec::new();
+    let mut next = 0;
+    for &span in from {
+        while cut.get(next).is_some_and(|c| c.end() <= span.base()) {
+            next += 1;
+        }
+        let mut rest = Some(span);
+        for &c in cut.iter().skip(next).take_while(|c| c.base() < span.end()) {
+            let Some(left) = rest else { break };
+            let [below, above] = left.without(c);
+            out.extend(below.filter(|piece| piece.base() < c.base()));
+            rest = above.or(below.filter(|piece| piece.base() >= c.end()));
+        }
+        out.extend(rest);
+    }
+    out
+}
+
 /// Tell how much of `span` the ascending, disjoint `cover` holds.
 #[must_use]
 pub fn coverage(cover: &[Span], span: Span) -> Coverage {
@@ -195,5 +216,16 @@ mod tests {
         assert_eq!(coverage(&joined, span(2, 15)), Coverage::All);
         assert_eq!(coverage(&joined, span(14, 21)), Coverage::Part);
         assert_eq!(coverage(&joined, span(15, 20)), Coverage::None);
+    }
+
+    #[test]
+    fn subtracting_keeps_what_no_cut_covers() {
+        let from = [span(0, 10), span(20, 40), span(50, 60)];
+        assert_eq!(subtract(&from, &[]), from);
+        assert_eq!(subtract(&from, &[span(0, 100)]), alloc::vec![]);
+        assert_eq!(
+            subtract(&from, &[span(5, 25), span(30, 32), span(60, 70)]),
+            alloc::vec![span(0, 5), span(25, 30), span(32, 40), span(50, 60)]
+        );
     }
 }

@@ -10,6 +10,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod bootargs;
+pub mod early;
 pub mod facts;
 pub mod fdt;
 pub mod finding;

@@ -2,10 +2,11 @@
 
 use super::draft::{Draft, Request, Wanted};
 use crate::bootargs::{self, CmaArg, MAX_LEN};
+use crate::early;
 use crate::fdt::NodeId;
 use crate::finding::RepairKind;
 use crate::policy::{CmaWant, Via};
-use crate::span::{Span, align_up};
+use crate::span::{GIB, Span, align_up};
 use crate::survey::Region;
 use alloc::format;
 use alloc::string::String;
@@ -99,14 +100,35 @@ fn sized(
             && span.base().is_multiple_of(align)
             && range.is_none_or(|range| range.covers(*span))
     };
+    let windows = match what {
+        Wanted::CmaArg => vec![reach(draft, range)?],
+        _ => range.map_or_else(Vec::new, |range| vec![range]),
+    };
+    let reachable = |span: &Span| what != Wanted::CmaArg || windows.iter().any(|window| window.covers(*span));
     Some(Request {
         what,
         size: align_up(size, unit)?,
         align,
-        windows: range.map_or_else(Vec::new, |range| vec![range]),
-        prefer: kept.filter(fits).into_iter().collect(),
+        prefer: kept.filter(fits).filter(reachable).into_iter().collect(),
+        windows,
         cma: true,
     })
+}
+
+/// Where the kernel can still reserve what `cma=` asks for: below what it has taken itself by then, and, where
+/// there is RAM below 4 GiB, below that (`arm64_dma_phys_limit`, which kernels up to 6.16 never exceed). `None`
+/// when nothing of `range` is left: the finding that wanted the pool then stands.
+fn reach(draft: &Draft<'_, '_>, range: Option<Span>) -> Option<Span> {
+    let ram = draft.scene.map.usable.spans();
+    let low = ram.iter().any(|bank| bank.base() < 4 * GIB);
+    let ceiling = early::ceiling(ram, draft.taken.iter().map(|(span, ())| *span));
+    let ceiling = ceiling.min(if low { 4 * GIB } else { u64::MAX });
+    let reach = Span::from_ends(0, ceiling);
+    match (range, reach) {
+        (Some(range), Some(reach)) => range.intersection(reach),
+        (None, reach) => reach,
+        (Some(_), None) => None,
+    }
 }
 
 /// What settling the default pool changes outside `/reserved-memory`.

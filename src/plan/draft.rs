@@ -200,7 +200,7 @@ impl<'s, 'a> Draft<'s, 'a> {
         let before = self.scene.map.live().filter(|region| region.no_map);
         let before = ledger::union(before.flat_map(|region| region.spans().iter().copied()).collect());
         let after = ledger::union(self.slots.iter().filter(|s| s.no_map).map(|slot| slot.span).collect());
-        subtract(&before, &after)
+        ledger::subtract(&before, &after)
     }
 }
 
@@ -212,45 +212,4 @@ pub(super) fn is_transient(owner: Owner) -> bool {
 /// The node name in front of the unit address.
 pub(super) fn base_name(name: &str) -> &str {
     name.split('@').next().unwrap_or(name)
-}
-
-/// What of the ascending, disjoint `from` is not in the ascending, disjoint `cut`.
-pub(crate) fn subtract(from: &[Span], cut: &[Span]) -> Vec<Span> {
-    let mut out = Vec::new();
-    let mut next = 0;
-    for &span in from {
-        while cut.get(next).is_some_and(|c| c.end() <= span.base()) {
-            next += 1;
-        }
-        let mut rest = Some(span);
-        for &c in cut.iter().skip(next).take_while(|c| c.base() < span.end()) {
-            let Some(left) = rest else { break };
-            let [below, above] = left.without(c);
-            out.extend(below.filter(|piece| piece.base() < c.base()));
-            rest = above.or(below.filter(|piece| piece.base() >= c.end()));
-        }
-        out.extend(rest);
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::vec;
-
-    fn span(base: u64, end: u64) -> Span {
-        Span::from_ends(base, end).unwrap()
-    }
-
-    #[test]
-    fn subtracting_keeps_what_no_cut_covers() {
-        let from = [span(0, 10), span(20, 40), span(50, 60)];
-        assert_eq!(subtract(&from, &[]), from);
-        assert_eq!(subtract(&from, &[span(0, 100)]), vec![]);
-        assert_eq!(
-            subtract(&from, &[span(5, 25), span(30, 32), span(60, 70)]),
-            vec![span(0, 5), span(25, 30), span(32, 40), span(50, 60)]
-        );
-    }
 }

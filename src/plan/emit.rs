@@ -204,7 +204,7 @@ fn memreserve(draft: &mut Draft<'_, '_>, edits: &mut Edits) {
     }
     let left: Vec<(u64, u64)> = entries
         .iter()
-        .flat_map(|&entry| super::draft::subtract(&[entry], &carveouts))
+        .flat_map(|&entry| ledger::subtract(&[entry], &carveouts))
         .map(|span| (span.base(), span.len()))
         .collect();
     edits.set_memreserve(left);

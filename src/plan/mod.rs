@@ -16,7 +16,6 @@ mod restore;
 mod separate;
 
 pub use boot::Placement;
-pub(crate) use draft::subtract;
 
 use crate::fdt::{Edits, NodeId};
 use crate::finding::{Finding, RepairKind, Severity};

@@ -1,7 +1,7 @@
 //! memblock: the kernel's first allocator, as sets of spans (mm/memblock.c).
 
+use crate::ledger::subtract;
 use crate::ledger::{self, Coverage, Direction};
-use crate::plan::subtract;
 use crate::span::Span;
 use alloc::vec::Vec;
 

@@ -4,8 +4,8 @@
 //! looked for in `/proc/iomem` where there is one, and the log is compared line by line besides.
 
 use super::{DefaultCma, Fate, Prediction, State};
+use crate::ledger::subtract;
 use crate::ledger::{self, Coverage};
-use crate::plan::subtract;
 use crate::span::{MIB, Span};
 use alloc::format;
 use alloc::string::{String, ToString};

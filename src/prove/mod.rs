@@ -9,7 +9,7 @@ use crate::fdt::{FdtError, Loss, Tree, nothing_lost};
 use crate::finding::{Finding, Severity};
 use crate::ledger;
 use crate::pipeline::Applied;
-use crate::plan::{Placement, Repaired, Stuck, subtract};
+use crate::plan::{Placement, Repaired, Stuck};
 use crate::policy::{Mode, OnError, Policy};
 use crate::rules::{self, Scene};
 use crate::span::Span;
@@ -191,5 +191,5 @@ fn exposed(before: &MemoryMap, policy: Option<&Policy>, after: &MemoryMap) -> Op
     if let Some(policy) = policy {
         owed.extend(policy.carveouts.iter().filter(|required| required.no_map).filter_map(|r| r.span()));
     }
-    subtract(&ledger::union(owed), &ledger::union(no_map(after))).first().copied()
+    ledger::subtract(&ledger::union(owed), &ledger::union(no_map(after))).first().copied()
 }

@@ -3,7 +3,7 @@
 use alloc::format;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::ledger;
-use crate::plan::subtract;
+use crate::ledger::subtract;
 use crate::survey::Extent;
 use super::{Doc, Scene, Sink};
 

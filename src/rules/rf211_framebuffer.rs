@@ -3,7 +3,7 @@
 use alloc::format;
 use crate::fdt::Node;
 use crate::ledger;
-use crate::plan::subtract;
+use crate::ledger::subtract;
 use crate::finding::{Finding, RuleId, Severity};
 use crate::span::{Size, Span};
 use crate::survey::Cells;

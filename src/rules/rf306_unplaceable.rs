@@ -3,7 +3,7 @@
 use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{Finding, RuleId, Severity};
 use crate::ledger;
-use crate::plan::subtract;
+use crate::ledger::subtract;
 use crate::span::{Size, Span, align_up};
 use crate::survey::{Dynamic, Extent, Region};
 use alloc::vec::Vec;
