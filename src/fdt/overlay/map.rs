@@ -67,11 +67,19 @@ impl<'t> Map<'t> {
     /// Chunk and place in it where a key is, or belongs: inside a chunk or at its end.
     #[inline(never)]
     fn place(&self, number: u32, name: &str) -> (usize, usize) {
-        let below = |entry: &Entry<'_>| (entry.number, entry.name) < (number, name);
-        let ends_below = |chunk: &Vec<Entry<'_>>| chunk.last().is_some_and(below);
+        let ends_below =
+            |chunk: &Vec<Entry<'_>>| chunk.last().is_some_and(|entry| entry.is_below(number, name));
         let last = self.chunks.len().saturating_sub(1);
         let at = self.chunks.partition_point(ends_below).min(last);
-        (at, self.chunks.get(at).map_or(0, |chunk| chunk.partition_point(below)))
+        let is_below = |entry: &Entry<'_>| entry.is_below(number, name);
+        (at, self.chunks.get(at).map_or(0, |chunk| chunk.partition_point(is_below)))
+    }
+}
+
+impl Entry<'_> {
+    #[inline(never)]
+    fn is_below(&self, number: u32, name: &str) -> bool {
+        (self.number, self.name) < (number, name)
     }
 }
 
