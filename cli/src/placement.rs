@@ -5,7 +5,7 @@ use ringfence::facts::{BootFacts, Kernel, Placed};
 use ringfence::fdt::FdtError;
 use ringfence::finding::Severity;
 use ringfence::pipeline::{self, Context};
-use ringfence::policy::{Mode, Policy};
+use ringfence::policy::{Allow, Mode, Policy};
 use ringfence::prove::{Proven, Refusal};
 use ringfence::span::{GIB, Span, align_down};
 
@@ -44,6 +44,8 @@ pub enum NoPlaces {
     Size(&'static str),
     /// The tree as it is cannot be booted, or nothing is free.
     Refused(Refusal),
+    /// Whatever the places, a region that the kernel is to place finds none any more.
+    Crowded,
     /// The kernel would not find its ramdisk: both must lie within 32 GiB from a 1 GiB boundary
     /// (Documentation/arch/arm64/booting.rst).
     TooFarApart(Places),
@@ -58,20 +60,45 @@ const REACH: u64 = 32 * GIB;
 
 /// Find the places for a boot with `dtb` as it is.
 ///
+/// Kernels place dynamic regions around what was loaded. So the planner is asked twice: first with these regions
+/// out of the account, which gives the lowest addresses; and when that leaves no room for one of them, with all of
+/// them placed beforehand. Whatever it says is judged against the tree as it is.
+///
 /// # Errors
 /// Any [`NoPlaces`].
 pub fn find(dtb: &[u8], context: Context<'_>, wanted: &Wanted) -> Result<Places, NoPlaces> {
-    // The tree will be booted as it is, so nothing of it may be repaired on the way to the plan.
-    let audit = Policy { mode: Mode::Audit, ..context.policy.cloned().unwrap_or_default() };
+    let policy = context.policy.cloned().unwrap_or_default();
+    let audit = Policy { mode: Mode::Audit, ..policy.clone() };
+    let pinned = Policy { mode: Mode::Fix, allow: Allow::default(), ..policy };
+    let context = |policy| Context { policy: Some(policy), ..context };
+    let first = propose(dtb, context(&audit), wanted)?;
+    if leaves_room(dtb, context(&pinned), wanted, &first) {
+        return Ok(first);
+    }
+    let second = propose(dtb, context(&pinned), wanted)?;
+    let fits = leaves_room(dtb, context(&pinned), wanted, &second);
+    if fits { Ok(second) } else { Err(NoPlaces::Crowded) }
+}
+
+fn propose(dtb: &[u8], context: Context<'_>, wanted: &Wanted) -> Result<Places, NoPlaces> {
     let facts = facts(context.facts, wanted, dtb.len() as u64)?;
-    let context = Context { policy: Some(&audit), facts: &facts, ..context };
-    let surveyed = pipeline::survey(dtb, context).map_err(NoPlaces::Fdt)?;
+    let surveyed = pipeline::survey(dtb, Context { facts: &facts, ..context }).map_err(NoPlaces::Fdt)?;
     if !surveyed.map().ram.is_known() {
         return Err(NoPlaces::RamUnknown);
     }
     let proven =
         surveyed.judge().plan().apply().and_then(|applied| applied.prove()).map_err(NoPlaces::Refused)?;
     places(&proven, wanted)
+}
+
+/// Tell whether the tree has no error with these places, and every dynamic region still finds one beside them: the
+/// planner could pin them all.
+fn leaves_room(dtb: &[u8], context: Context<'_>, wanted: &Wanted, places: &Places) -> bool {
+    let facts = settled(context.facts, wanted, places);
+    let Ok(surveyed) = pipeline::survey(dtb, Context { facts: &facts, ..context }) else { return false };
+    let judged = surveyed.judge();
+    let sound = judged.findings().iter().all(|finding| finding.severity < Severity::Error);
+    sound && judged.plan().plan().stuck.is_empty()
 }
 
 fn facts(known: &BootFacts, wanted: &Wanted, dtb_len: u64) -> Result<BootFacts, NoPlaces> {
@@ -128,6 +155,7 @@ pub fn settled(known: &BootFacts, wanted: &Wanted, places: &Places) -> BootFacts
 mod tests {
     use super::*;
     use crate::chart::tests::board;
+    use ringfence::fdt::{NewNode, build};
     use ringfence::profile::KernelProfile;
     use ringfence::span::MIB;
 
@@ -170,6 +198,26 @@ mod tests {
             ("b@50100000", 0x5010_0000, 0x20_0000, &["no-map"]),
         ]);
         assert!(matches!(found(&overlap, &WANTED), Err(NoPlaces::Refused(Refusal::Findings(_)))));
+    }
+
+    #[test]
+    fn a_region_that_the_kernel_places_keeps_its_window() {
+        let heap = NewNode::new("heap")
+            .prop_u32("size", 0x200_0000)
+            .prop_cells("alloc-ranges", &[0x4000_0000, 0x300_0000])
+            .prop_empty("no-map");
+        let memory = NewNode::new("memory@40000000")
+            .prop_str("device_type", "memory")
+            .prop_cells("reg", &[0x4000_0000, 0x4000_0000]);
+        let reserved =
+            NewNode::new("reserved-memory").prop_u32("#address-cells", 1).prop_u32("#size-cells", 1);
+        let root = NewNode::new("").prop_u32("#address-cells", 1).prop_u32("#size-cells", 1);
+        let root = root.child(memory).child(reserved.prop_empty("ranges").child(heap));
+        let places = found(&build(&root, 0, &[]).unwrap(), &WANTED).unwrap();
+        let window = Span::new(0x4000_0000, 0x300_0000).unwrap();
+        let taken = [Some(places.kernel), places.initrd, Some(places.dtb)].into_iter().flatten();
+        let taken: u64 = taken.filter_map(|span| span.intersection(window)).map(Span::len).sum();
+        assert!(taken <= 0x100_0000, "32 of 48 MiB are left for the heap: {places:?}");
     }
 
     #[test]

@@ -91,6 +91,10 @@ fn refused(args: &Plan, why: NoPlaces) -> Result<Outcome, Failure> {
         NoPlaces::Refused(refusal) => {
             (refusal.to_string(), "no address is right for this tree: run `ringfence check`".to_string())
         }
+        NoPlaces::Crowded => (
+            "beside kernel and initrd, a region that the kernel is to place finds no room".to_string(),
+            "widen its alloc-ranges or ask for less".to_string(),
+        ),
         NoPlaces::TooFarApart(places) => (
             format!("kernel {} and initrd do not lie within 32 GiB", places.kernel),
             "give the RAM near each other with --ram".to_string(),
