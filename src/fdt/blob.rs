@@ -3,6 +3,7 @@
 use super::header::{Header, be64};
 use super::token::{Token, Tokens, all_names, measure};
 use super::{FdtError, MAX_BOOT_SIZE, MAX_DEPTH, NameFault};
+use core::ops::Range;
 
 /// A flattened device tree whose structure has been checked.
 #[derive(Clone, Copy)]
@@ -14,7 +15,7 @@ pub struct Blob<'a> {
     reserve_count: u32,
     nodes: u32,
     props: u32,
-    nops: u32,
+    nops: Option<(usize, usize)>,
 }
 
 impl<'a> Blob<'a> {
@@ -39,7 +40,7 @@ impl<'a> Blob<'a> {
         let bytes = bytes.get(..header.total as usize).unwrap_or_default();
         let reserve_count = count_reserve(bytes, header.off_reserve as usize)?;
         let mut blob =
-            Self { bytes, header, limit, struct_end: 0, reserve_count, nodes: 0, props: 0, nops: 0 };
+            Self { bytes, header, limit, struct_end: 0, reserve_count, nodes: 0, props: 0, nops: None };
         let struct_end = blob.walk()?;
         let reserve_end = header.off_reserve as usize + (reserve_count as usize + 1) * 16;
         header.check_overlap(reserve_end, struct_end)?;
@@ -130,7 +131,12 @@ impl<'a> Blob<'a> {
     /// Tell whether `FDT_NOP` tokens stand in the tree, as libfdt and U-Boot leave them when they delete.
     #[must_use]
     pub fn has_nops(&self) -> bool {
-        self.nops > 0
+        self.nops.is_some()
+    }
+
+    /// Tell whether these bytes of the structure block lie on one side of all NOPs.
+    pub(super) fn is_free_of_nops(&self, bytes: &Range<usize>) -> bool {
+        self.nops.is_none_or(|(first, last)| bytes.end <= first || last < bytes.start)
     }
 
     /// Number of nodes, the root included.

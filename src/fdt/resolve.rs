@@ -133,38 +133,30 @@ impl<'e> Resolved<'e> {
         crate::order::sort(&mut parents);
         parents.dedup();
         for parent in parents {
-            let mut names: Vec<(&str, bool)> = Vec::new();
-            let added = |entry: &Entry<'e>| match entry.op {
-                Op::AddFirst(node) | Op::AddChild(node) | Op::AddAfter(node) => {
-                    Some((node.name.as_str(), true))
-                }
+            // Only new names can collide, so only they are sorted, and the others looked up among them.
+            let mut fresh: Vec<&str> = Vec::new();
+            fresh.extend(self.of(parent).iter().filter_map(|entry| match entry.op {
+                Op::AddFirst(node) | Op::AddChild(node) => Some(node.name.as_str()),
                 _ => None,
-            };
-            names.extend(
-                self.of(parent)
-                    .iter()
-                    .filter(|entry| matches!(entry.op, Op::AddFirst(_) | Op::AddChild(_)))
-                    .filter_map(added),
-            );
+            }));
             for child in tree.node(parent).children() {
-                let edits = self.of(child.id());
-                names.extend(
-                    edits.iter().filter(|entry| matches!(entry.op, Op::AddAfter(_))).filter_map(added),
-                );
-                let renamed = edits.iter().find_map(|entry| match entry.op {
+                fresh.extend(self.of(child.id()).iter().filter_map(|entry| match entry.op {
+                    Op::AddAfter(node) => Some(node.name.as_str()),
                     Op::Rename(name) => Some(name.as_str()),
                     _ => None,
-                });
-                if !edits.iter().any(|entry| matches!(entry.op, Op::RemoveNode)) {
-                    names.push((renamed.unwrap_or(child.name()), renamed.is_some()));
-                }
+                }));
             }
-            crate::order::sort(&mut names);
-            let twice = names.windows(2).find_map(|pair| match pair {
-                [(one, _), (other, new)] if one == other && *new => Some(*one),
+            crate::order::sort(&mut fresh);
+            let twice = fresh.windows(2).find_map(|pair| match pair {
+                [one, other] if one == other => Some(*one),
                 _ => None,
             });
-            if let Some(name) = twice {
+            let taken = tree.node(parent).children().find_map(|child| {
+                let at = fresh.binary_search_by(|name| name.as_bytes().cmp(child.name_bytes())).ok()?;
+                let gone = |entry: &Entry<'_>| matches!(entry.op, Op::Rename(_) | Op::RemoveNode);
+                if self.of(child.id()).iter().any(gone) { None } else { fresh.get(at).copied() }
+            });
+            if let Some(name) = twice.or(taken) {
                 let fault = EditFault::DuplicateNode(String::from(name));
                 return Err(FdtError::Edit { node: tree.node(parent).path(), fault });
             }

@@ -12,7 +12,8 @@ use super::{FdtError, NodeId, Tree};
 ///
 /// Whatever no edit names keeps its bytes and its place, as do the boot CPU, the memory reserve list and the
 /// strings block, behind which new names are put. With no edits this is the canonical copy: writing that again
-/// gives the same bytes; padding is kept as it is unless the input has NOPs. Costs O((n + e) log e) and one allocation for the output, of its exact size.
+/// gives the same bytes; padding is kept as it is, except near NOPs. Costs O((n + e) log e) and one allocation
+/// for the output, of its exact size.
 ///
 /// # Errors
 /// [`FdtError::Edit`] when an edit cannot be made, [`FdtError::TooLarge`] when the result would exceed
@@ -136,11 +137,8 @@ struct Same<'a> {
     whole: bool,
 }
 
-/// What can be copied at once for a node that no edit names: a blob without NOPs is compact already.
+/// What can be copied at once for a node that no edit names: away from NOPs a blob is compact already.
 fn untouched<'a>(tree: &Tree<'a>, resolved: &Resolved<'_>, id: NodeId, end: u32) -> Option<Same<'a>> {
-    if tree.blob().has_nops() {
-        return None;
-    }
     match resolved.next_from(id) {
         Some(edited) if edited == id => None,
         Some(edited) if edited.0 < end => tree.head_bytes(id).map(|bytes| Same { bytes, whole: false }),

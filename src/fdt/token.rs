@@ -28,8 +28,8 @@ pub(super) struct Tokens<'a> {
     rest: &'a [[u8; 4]],
     /// Words from the start of the blob to the end of its structure block.
     end: usize,
-    /// NOPs passed so far.
-    nops: u32,
+    /// Offsets of the first and the last NOP passed so far.
+    nops: Option<(usize, usize)>,
     /// Names have been found good before, so that only their ends are looked for.
     checked: bool,
 }
@@ -39,7 +39,7 @@ impl<'a> Tokens<'a> {
     /// `checked` tells that a walk has come to the end before.
     pub(super) fn new(bytes: &'a [u8], at: usize, checked: bool) -> Self {
         let (words, _) = bytes.as_chunks();
-        Self { rest: words.get(at / 4..).unwrap_or_default(), end: words.len(), nops: 0, checked }
+        Self { rest: words.get(at / 4..).unwrap_or_default(), end: words.len(), nops: None, checked }
     }
 
     /// Offset of the byte behind the last token.
@@ -48,8 +48,8 @@ impl<'a> Tokens<'a> {
         (self.end - self.rest.len()) * 4
     }
 
-    /// NOPs passed so far.
-    pub(super) fn nops(&self) -> u32 {
+    /// Offsets of the first and the last NOP passed so far.
+    pub(super) fn nops(&self) -> Option<(usize, usize)> {
         self.nops
     }
 
@@ -65,7 +65,7 @@ impl<'a> Tokens<'a> {
             };
             self.rest = rest;
             match u32::from_be_bytes(*word) {
-                NOP => self.nops += 1,
+                NOP => self.nops = Some((self.nops.map_or(offset, |(first, _)| first), offset)),
                 word => break (offset, word),
             }
         };

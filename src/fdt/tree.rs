@@ -197,16 +197,13 @@ impl<'a> Tree<'a> {
 
     /// The properties of a node, without their names read.
     pub(super) fn prop_records(&self, id: NodeId) -> &[PropRecord] {
-        let first = self.record(id).map_or(0, |record| record.first_prop);
-        let next = NodeId(id.0.saturating_add(1));
-        let end = self.record(next).map_or(self.props.len(), |record| record.first_prop as usize);
-        if self.record(id).is_none() {
-            return &[];
-        }
-        self.props.get(first as usize..end).unwrap_or_default()
+        let mut records = self.nodes.get(id.0 as usize..).unwrap_or_default().iter();
+        let Some(record) = records.next() else { return &[] };
+        let end = records.next().map_or(self.props.len(), |next| next.first_prop as usize);
+        self.props.get(record.first_prop as usize..end).unwrap_or_default()
     }
 
-    /// The bytes of a node with all below, as they stand in a blob without NOPs.
+    /// The bytes of a node with all below, compact as they stand; `None` where NOPs are near.
     pub(super) fn subtree_bytes(&self, id: NodeId) -> Option<&'a [u8]> {
         let record = self.record(id)?;
         // Behind the subtree, the nodes that it ends with close, one word each, then the next one starts.
@@ -214,13 +211,18 @@ impl<'a> Tree<'a> {
             Some(next) => (next.name as usize - 4, next.depth),
             None => (self.blob.struct_end() - 4, 0),
         };
-        self.blob.bytes().get(record.name as usize - 4..next - 4 * usize::from(record.depth - depth))
+        let bytes = record.name as usize - 4..next;
+        let closing = 4 * usize::from(record.depth - depth);
+        let free = self.blob.is_free_of_nops(&bytes);
+        self.blob.bytes().get(bytes.start..bytes.end - closing).filter(|_| free)
     }
 
-    /// The bytes of a node up to its first child, as they stand in a blob without NOPs.
+    /// The bytes of a node up to its first child, compact as they stand; `None` where NOPs are near.
     pub(super) fn head_bytes(&self, id: NodeId) -> Option<&'a [u8]> {
         let child = self.record(NodeId(id.0 + 1))?;
-        self.blob.bytes().get(self.record(id)?.name as usize - 4..child.name as usize - 4)
+        let bytes = self.record(id)?.name as usize - 4..child.name as usize - 4;
+        let free = self.blob.is_free_of_nops(&bytes);
+        self.blob.bytes().get(bytes).filter(|_| free)
     }
 
     /// The value of a property.

@@ -30,7 +30,7 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(first) = scene.map.reserved.as_ref().map(|reserved| reserved.node) else { return };
     let others = scene.tree.root().children().filter(|node| node.id() != first);
-    for node in others.filter(|node| node.base_name() == "reserved-memory") {
+    for node in others.filter(|node| node.has_base_name("reserved-memory")) {
         out.push(
             Finding::new(DOC.id, DOC.severity, node.path(), "is a second /reserved-memory: Linux reads only the first")
                 .with_help("move its regions into the first"),

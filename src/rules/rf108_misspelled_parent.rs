@@ -27,9 +27,13 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for node in scene.tree.root().children() {
+        // Nearly no node has such a child, so that is asked first.
+        if !node.children().any(|child| child.has_prop("reg")) {
+            continue;
+        }
         let name = node.base_name();
         let short = matches!(name, "reserved-mem" | "reserved_mem" | "reserve-mem");
-        if !(short || is_near(name, "reserved-memory")) || !node.children().any(|child| child.has_prop("reg")) {
+        if !short && !is_near(name, "reserved-memory") {
             continue;
         }
         out.push(

@@ -21,7 +21,7 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let memory = scene.tree.root().children().filter(|node| node.base_name() == "memory");
+    let memory = scene.tree.root().children().filter(|node| node.has_base_name("memory"));
     for node in memory.filter(|node| node.is_enabled() && node.has_prop("reg")) {
         if node.prop("device_type").and_then(|kind| kind.as_str()) != Some("memory") {
             out.push(

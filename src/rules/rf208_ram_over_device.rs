@@ -64,7 +64,8 @@ impl Bus {
 
     /// The bus that `node` makes for its children, on the bus `self` with these cells of address.
     fn below(&self, node: Node<'_, '_>, above: Cells) -> Self {
-        let (Some(ranges), Some(own)) = (node.prop("ranges"), cells(node)) else { return Self::Closed };
+        let Some(ranges) = node.prop("ranges") else { return Self::Closed };
+        let Some(own) = cells(node) else { return Self::Closed };
         if ranges.value.is_empty() {
             return self.clone();
         }
@@ -116,6 +117,9 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     out.push(finding.with_help("end the bank in /memory below the registers"));
 }
 
+/// Children of the root whose `reg`, or that of what is below them, is no device's registers.
+const NO_DEVICES: [&str; 4] = ["reserved-memory", "chosen", "memory", "cpus"];
+
 /// Call `visit` with every register block of every device in use, as the CPU sees it.
 fn each_register<'s>(scene: &'s Scene<'s, '_>, mut visit: impl FnMut(Node<'s, '_>, Span)) {
     let Some(root_cells) = cells(scene.tree.root()) else { return };
@@ -128,8 +132,8 @@ fn each_register<'s>(scene: &'s Scene<'s, '_>, mut visit: impl FnMut(Node<'s, '_
         }
         skip_below = None;
         open.truncate(node.depth());
-        let memory = matches!(node.base_name(), "reserved-memory" | "chosen" | "memory" | "cpus");
-        let (Some((bus, Some(above))), true) = (open.last(), node.is_enabled() && !(node.depth() == 1 && memory))
+        let memory = node.depth() == 1 && NO_DEVICES.iter().any(|name| node.has_base_name(name));
+        let (Some((bus, Some(above))), true) = (open.last(), !memory && node.is_enabled())
         else {
             skip_below = Some(node.depth());
             continue;
@@ -138,6 +142,9 @@ fn each_register<'s>(scene: &'s Scene<'s, '_>, mut visit: impl FnMut(Node<'s, '_
         let spans = registers.and_then(|reg| above.spans(reg.value).ok()).unwrap_or_default();
         for span in spans.into_iter().filter_map(|span| bus.to_cpu(span)) {
             visit(node, span);
+        }
+        if node.children().next().is_none() {
+            continue;
         }
         match bus.below(node, *above) {
             Bus::Closed => skip_below = Some(node.depth()),
