@@ -111,6 +111,7 @@ impl Column<'_> {
         let _ = writeln!(
             out,
             "<g class=\"claim k-{}\"{}>\n{}\
+             <rect class=\"back\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"3\"/>\
              <rect class=\"box\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"3\"/>\
              <rect class=\"strip\" x=\"{x}\" y=\"{y}\" width=\"{STRIP}\" height=\"{height}\" rx=\"3\"/>\
              <rect class=\"hatch\" x=\"{x}\" y=\"{y}\" width=\"{STRIP}\" height=\"{height}\" rx=\"3\"/>",

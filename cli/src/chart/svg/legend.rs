@@ -47,9 +47,13 @@ pub(super) fn draw(charts: &[&Chart], has_hole: bool, top: u32, width: u32) -> L
         .filter(|(kind, _)| present.contains(kind))
         .map(|(kind, text)| (format!("k-{kind}"), *text))
         .collect();
-    samples.push(("sample-ram".into(), "RAM that nobody claims"));
-    if has_hole {
-        samples.push(("sample-hole".into(), "no RAM"));
+    let ram_known = charts.iter().any(|chart| !chart.ram.is_empty());
+    if ram_known {
+        samples.push(("sample-ram".into(), "RAM that nobody claims"));
+    }
+    if has_hole || !ram_known {
+        let what = if ram_known { "no RAM" } else { "RAM unknown: left to the boot loader" };
+        samples.push(("sample-hole".into(), what));
     }
     if charts.iter().any(|chart| !chart.collisions.is_empty()) {
         samples.push(("clash".into(), "overlap: two owners of the same bytes"));

@@ -84,7 +84,8 @@ fn open(shown: &Shown<'_>, width: u32, height: u32, interactive: bool) -> String
          <title id=\"map-title\">Memory map of {path}</title>\n<style>\n{STYLE}</style>\n<defs>\n{PATTERNS}</defs>\n\
          <rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n",
     );
-    let title = text::fit(&format!("Memory map of {}", shown.path), (width - 2 * MARGIN) / 10);
+    // The end of a path tells more than its beginning.
+    let title = format!("Memory map of {}", text::fit_end(shown.path, (width - 2 * MARGIN) / 12 - 14));
     let _ = write!(
         out,
         "<text class=\"title\" x=\"{MARGIN}\" y=\"40\">{}</text>\n\

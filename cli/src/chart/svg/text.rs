@@ -19,6 +19,17 @@ pub(super) fn fit(text: &str, chars: u32) -> String {
     cut
 }
 
+/// The end of `text`, cut to `chars` characters with a mark where something is missing.
+pub(super) fn fit_end(text: &str, chars: u32) -> String {
+    let (chars, all) = (chars as usize, text.chars().count());
+    if all <= chars {
+        return text.to_string();
+    }
+    let mut cut = String::from("…");
+    cut.extend(text.chars().skip(all - chars.saturating_sub(1)));
+    cut
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,5 +39,7 @@ mod tests {
         assert_eq!(fit("camera@84300000", 15), "camera@84300000");
         assert_eq!(fit("camera@84300000", 7), "camera…");
         assert_eq!(fit("ä", 0), "…");
+        assert_eq!(fit_end("/boot/dtb/board.dtb", 10), "…board.dtb");
+        assert_eq!(fit_end("board.dtb", 9), "board.dtb");
     }
 }
