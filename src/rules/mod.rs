@@ -4,11 +4,13 @@
 
 mod near;
 mod references;
+mod report;
 pub mod required;
 mod scene;
 mod sink;
 
 pub use references::Reference;
+pub use report::Report;
 pub use scene::{Claim, Owner, Scene};
 pub use sink::{MAX_PER_RULE, Sink};
 

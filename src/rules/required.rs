@@ -1,8 +1,8 @@
 //! What the policy's required carveouts find in a tree; the rules RF401 to RF405 share it.
 
-use super::Scene;
+use super::{Report, Scene};
 use crate::fdt::Tree;
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use crate::finding::{RepairKind, RuleId, Severity};
 use crate::policy::{Key, Required};
 use crate::span::{Span, align_down};
 use crate::survey::{Extent, Region};
@@ -44,8 +44,8 @@ impl<'s> Answer<'s> {
 
     /// Start a finding about it, with the repair that restores it.
     #[must_use]
-    pub fn finding(&self, rule: RuleId, message: impl Into<String>) -> Finding {
-        let finding = Finding::new(rule, Severity::Error, self.path.as_str(), message);
+    pub fn finding(&self, rule: RuleId, message: impl AsRef<str>) -> Report {
+        let finding = Report::new(rule, Severity::Error, self.path.as_str(), message);
         let wanted = match self.required.span() {
             Some(span) => format!("restore {span}"),
             None => format!("restore {}", crate::span::Size(self.required.size)),

@@ -1,7 +1,7 @@
 //! RF101: the cells of `/reserved-memory` equal the root's.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
@@ -33,7 +33,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         return;
     }
     let own = reserved.cells(root);
-    let finding = Finding::new(
+    let finding = Report::new(
         DOC.id,
         DOC.severity,
         reserved.path.as_str(),
@@ -45,7 +45,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             root.size
         ),
     )
-    .with_help(format!("write #address-cells = <{}>; #size-cells = <{}>;", root.address, root.size));
+    .with_help(format_args!("write #address-cells = <{}>; #size-cells = <{}>;", root.address, root.size));
     out.push(if own.usable() && root.usable() {
         finding.with_repair(RepairKind::RewriteCells, "rewrite the cells and every tuple to the root's cells")
     } else {

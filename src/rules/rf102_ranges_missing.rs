@@ -1,7 +1,7 @@
 //! RF102: `/reserved-memory` has `ranges`.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 use crate::survey::Ranges;
 
 pub(super) const DOC: Doc = Doc {
@@ -28,7 +28,7 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(reserved) = scene.map.reserved.as_ref().filter(|r| r.ranges == Ranges::Missing) else { return };
     out.push(
-        Finding::new(
+        Report::new(
             DOC.id,
             DOC.severity,
             reserved.path.as_str(),

@@ -1,7 +1,7 @@
 //! RF103: `reg`, `size`, `alignment` and `alloc-ranges` of a region can be read.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 use crate::survey::{Extent, RegError};
 use alloc::format;
 
@@ -38,13 +38,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             _ => DOC.severity,
         };
         out.push(
-            Finding::new(
+            Report::new(
                 DOC.id,
                 severity,
                 region.path.as_str(),
                 format!("`{property}` {error}: Linux skips the region and uses its memory"),
             )
-            .with_help(format!(
+            .with_help(format_args!(
                 "write `{property}` in {} address and {} size cells, or require the region in the policy",
                 cells.address, cells.size
             )),

@@ -1,7 +1,7 @@
 //! RF104: a region has one `reg` tuple.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
@@ -33,7 +33,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         if rest.is_empty() {
             continue;
         }
-        let finding = Finding::new(
+        let finding = Report::new(
             DOC.id,
             DOC.severity,
             region.path.as_str(),

@@ -1,7 +1,7 @@
 //! RF105: `ranges` of `/reserved-memory` is empty.
 
-use super::{Doc, Scene, Sink};
-use crate::finding::{Finding, RuleId, Severity};
+use super::{Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 use crate::survey::Ranges;
 
 pub(super) const DOC: Doc = Doc {
@@ -25,7 +25,7 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(reserved) = scene.map.reserved.as_ref().filter(|r| r.ranges == Ranges::Content) else { return };
     out.push(
-        Finding::new(
+        Report::new(
             DOC.id,
             DOC.severity,
             reserved.path.as_str(),

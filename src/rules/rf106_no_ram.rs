@@ -1,7 +1,7 @@
 //! RF106: the RAM is known where it must be.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(106),
@@ -27,7 +27,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     }
     let at_boot = scene.facts.stage.is_some();
     out.push(
-        Finding::new(
+        Report::new(
             DOC.id,
             if at_boot { Severity::Error } else { Severity::Note },
             "/memory",

@@ -1,7 +1,7 @@
 //! RF107: there is one `/reserved-memory`.
 
-use crate::finding::{Finding, RuleId, Severity};
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(107),
@@ -32,7 +32,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let others = scene.tree.root().children().filter(|node| node.id() != first);
     for node in others.filter(|node| node.has_base_name("reserved-memory")) {
         out.push(
-            Finding::new(DOC.id, DOC.severity, node.path(), "is a second /reserved-memory: Linux reads only the first")
+            Report::new(DOC.id, DOC.severity, node.path(), "is a second /reserved-memory: Linux reads only the first")
                 .with_help("move its regions into the first"),
         );
     }

@@ -1,9 +1,9 @@
 //! RF108: `/reserved-memory` is spelled so.
 
 use alloc::format;
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use super::near::is_near;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(108),
@@ -37,7 +37,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             continue;
         }
         out.push(
-            Finding::new(DOC.id, DOC.severity, node.path(), format!("`{name}` is not `reserved-memory`: Linux reads nothing in it"))
+            Report::new(DOC.id, DOC.severity, node.path(), format!("`{name}` is not `reserved-memory`: Linux reads nothing in it"))
                 .with_help("name it `reserved-memory`"),
         );
     }

@@ -1,8 +1,8 @@
 //! RF109: a region is a direct child of `/reserved-memory`.
 
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(109),
@@ -33,7 +33,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             let flagged = child.has_prop("no-map") || child.has_prop("reusable");
             if means_memory(flagged, child.has_prop("reg") || child.has_prop("size")) {
                 out.push(
-                    Finding::new(DOC.id, DOC.severity, child.path(), "is nested too deep: Linux does not see it")
+                    Report::new(DOC.id, DOC.severity, child.path(), "is nested too deep: Linux does not see it")
                         .with_help("put it directly into /reserved-memory"),
                 );
             }

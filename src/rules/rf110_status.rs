@@ -1,8 +1,8 @@
 //! RF110: a `status` says what Linux does.
 
 use alloc::format;
-use crate::finding::{Finding, RuleId, Severity};
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(110),
@@ -32,13 +32,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         }
         let message = format!("status `{}` does not reserve it: Linux uses its memory", status.unwrap_or_default());
         out.push(
-            Finding::new(DOC.id, DOC.severity, region.path.as_str(), message)
+            Report::new(DOC.id, DOC.severity, region.path.as_str(), message)
                 .with_help("remove the status, or write `disabled` where the memory is free"),
         );
     }
     if let Some(reserved) = scene.map.reserved.as_ref().filter(|r| !scene.tree.node(r.node).is_enabled()) {
         out.push(
-            Finding::new(DOC.id, DOC.severity, reserved.path.as_str(), "has a status, which Linux does not look at")
+            Report::new(DOC.id, DOC.severity, reserved.path.as_str(), "has a status, which Linux does not look at")
                 .with_help("disable the regions, not their parent"),
         );
     }

@@ -1,8 +1,8 @@
 //! RF112: the root says how addresses and sizes are written.
 
 use alloc::format;
-use crate::finding::{Finding, RuleId, Severity};
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(112),
@@ -31,5 +31,5 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         true => format!("cells {}/{} are none that Linux reads memory with", cells.address, cells.size),
         false => "has no `#address-cells` or no `#size-cells`: Linux takes 1 for it".into(),
     };
-    out.push(Finding::new(DOC.id, DOC.severity, "/", message).with_help("write both, 1 or 2 each"));
+    out.push(Report::new(DOC.id, DOC.severity, "/", message).with_help("write both, 1 or 2 each"));
 }

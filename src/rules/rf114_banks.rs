@@ -3,9 +3,9 @@
 use alloc::format;
 use alloc::vec::Vec;
 use crate::order;
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use crate::span::Span;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(114),
@@ -28,7 +28,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let page = scene.profile.page.bytes();
     for &bank in banks.iter().filter(|bank| !bank.is_aligned(page)) {
         out.push(
-            Finding::new(DOC.id, DOC.severity, "/memory", format!("bank {bank} does not cover whole pages"))
+            Report::new(DOC.id, DOC.severity, "/memory", format!("bank {bank} does not cover whole pages"))
                 .with_span(bank, "RAM")
                 .with_help("round it inward to pages"),
         );
@@ -38,7 +38,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let [low, high] = pair else { continue };
         let Some(shared) = low.intersection(*high) else { continue };
         out.push(
-            Finding::new(DOC.id, DOC.severity, "/memory", format!("banks share {shared}"))
+            Report::new(DOC.id, DOC.severity, "/memory", format!("banks share {shared}"))
                 .with_span(*low, "RAM")
                 .with_span(*high, "RAM")
                 .with_help("let every address be in one bank"),

@@ -1,9 +1,9 @@
 //! RF115: there are not more regions than kernels keep.
 
 use alloc::format;
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(115),
@@ -34,7 +34,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         _ => return,
     };
     out.push(
-        Finding::new(DOC.id, severity, reserved.path.as_str(), message)
+        Report::new(DOC.id, severity, reserved.path.as_str(), message)
             .with_help("join regions that touch, or give dynamic ones a fixed address"),
     );
 }

@@ -1,7 +1,7 @@
 //! RF201: no two regions share a byte.
 
-use super::{ALL_KERNELS, Doc, Owner, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Owner, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;
 
@@ -45,7 +45,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             ),
         };
         out.push(
-            Finding::new(
+            Report::new(
                 DOC.id,
                 DOC.severity,
                 a.path.as_str(),
@@ -54,7 +54,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             .with_span(shared, "claimed twice")
             .with_span(low.span, a.name.as_str())
             .with_span(high.span, b.name.as_str())
-            .with_help(format!(
+            .with_help(format_args!(
                 "shrink {} to end at {:#x} or move {} to {:#x} or above",
                 a.name,
                 high.span.base(),
@@ -67,7 +67,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     if scene.has_more_pairs() {
         let path = scene.map.reserved.as_ref().map_or("/reserved-memory", |reserved| reserved.path.as_str());
         out.push(
-            Finding::new(DOC.id, DOC.severity, path, "more claims on memory collide than can be listed")
+            Report::new(DOC.id, DOC.severity, path, "more claims on memory collide than can be listed")
                 .with_help("correct those that are listed, then look again"),
         );
     }

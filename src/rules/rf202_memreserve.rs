@@ -1,7 +1,7 @@
 //! RF202: no `/memreserve/` entry touches a region.
 
-use super::{ALL_KERNELS, Claim, Doc, Owner, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{ALL_KERNELS, Claim, Doc, Owner, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
@@ -46,7 +46,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         } else {
             "the pool hands its pages to the allocator"
         };
-        let finding = Finding::new(
+        let finding = Report::new(
             DOC.id,
             severity,
             region.path.as_str(),

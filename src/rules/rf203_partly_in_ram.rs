@@ -1,7 +1,7 @@
 //! RF203: a region does not hang over the end of RAM.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 use crate::ledger::Coverage;
 use alloc::format;
 
@@ -35,7 +35,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             if scene.in_ram(span) != Coverage::Part {
                 continue;
             }
-            let finding = Finding::new(
+            let finding = Report::new(
                 DOC.id,
                 DOC.severity,
                 region.path.as_str(),

@@ -1,7 +1,7 @@
 //! RF205: no region lies over the kernel, the initrd, the DTB, the stage or the bundle.
 
-use super::{ALL_KERNELS, Claim, Doc, Owner, Scene, Sink};
-use crate::finding::{Finding, RuleId, Severity};
+use super::{ALL_KERNELS, Claim, Doc, Owner, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 use crate::survey::Region;
 use alloc::format;
 
@@ -42,7 +42,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let what = scene.name(boot.owner);
         let Some(shared) = boot.span.intersection(region_claim.span) else { continue };
         out.push(
-            Finding::new(
+            Report::new(
                 DOC.id,
                 severity,
                 region.path.as_str(),
@@ -51,7 +51,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             .with_span(shared, "claimed twice")
             .with_span(region_claim.span, region.name.as_str())
             .with_span(boot.span, what.as_str())
-            .with_help(format!("load the {what} outside {}", region_claim.span)),
+            .with_help(format_args!("load the {what} outside {}", region_claim.span)),
         );
     }
 }

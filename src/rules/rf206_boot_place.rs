@@ -1,7 +1,7 @@
 //! RF206: the kernel, the initrd and the DTB lie in RAM and do not share a byte.
 
-use super::{ALL_KERNELS, Doc, Owner, Scene, Sink};
-use crate::finding::{Finding, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Owner, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::MIB;
 use alloc::format;
@@ -32,30 +32,30 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         if scene.in_ram(claim.span) != Coverage::All {
             let what = scene.name(claim.owner);
             out.push(
-                Finding::new(
+                Report::new(
                     DOC.id,
                     DOC.severity,
                     "/chosen",
                     format!("the {what} {} does not lie in RAM", claim.span),
                 )
                 .with_span(claim.span, what.as_str())
-                .with_help(format!("load the {what} into one bank of /memory")),
+                .with_help(format_args!("load the {what} into one bank of /memory")),
             );
         }
     }
     for (low, high) in scene.pairs().filter(|(low, high)| live(low.owner) && live(high.owner)) {
         let (a, b) = (scene.name(low.owner), scene.name(high.owner));
         out.push(
-            Finding::new(DOC.id, DOC.severity, "/chosen", format!("the {a} and the {b} share memory"))
+            Report::new(DOC.id, DOC.severity, "/chosen", format!("the {a} and the {b} share memory"))
                 .with_span(low.span, a.as_str())
                 .with_span(high.span, b.as_str())
-                .with_help(format!("load the {b} at {:#x} or above", low.span.end())),
+                .with_help(format_args!("load the {b} at {:#x} or above", low.span.end())),
         );
     }
     let fixed = scene.facts.kernel.filter(|kernel| !kernel.movable);
     if let Some(kernel) = fixed.filter(|k| k.at.base() % (2 * MIB) != k.text_offset % (2 * MIB)) {
         out.push(
-            Finding::new(
+            Report::new(
                 DOC.id,
                 DOC.severity,
                 "/chosen",

@@ -1,7 +1,7 @@
 //! RF207: a carveout covers whole pages.
 
-use super::{Doc, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;
 
@@ -33,15 +33,15 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         for &span in region.spans().iter().filter(|span| !span.is_aligned(page)) {
             let Some(whole) = span.outward(page) else { continue };
             out.push(
-                Finding::new(
+                Report::new(
                     DOC.id,
                     DOC.severity,
                     region.path.as_str(),
                     format!("{span} does not cover whole pages of {}: some kernels map its ends", Size(page)),
                 )
                 .with_span(span, region.name.as_str())
-                .with_help(format!("reserve {whole}"))
-                .with_repair(RepairKind::RoundOutward(region.node), format!("reserve {whole}")),
+                .with_help(format_args!("reserve {whole}"))
+                .with_repair(RepairKind::RoundOutward(region.node), format_args!("reserve {whole}")),
             );
         }
     }

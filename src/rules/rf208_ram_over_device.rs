@@ -1,8 +1,8 @@
 //! RF208: RAM does not lie over the registers of a device.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::fdt::Node;
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, Coverage};
 use crate::span::Span;
 use crate::survey::Cells;
@@ -107,7 +107,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     });
     let Some(&(first, span)) = hits.first() else { return };
     let severity = if scene.is_at_boot() { DOC.severity } else { Severity::Warning };
-    let finding = Finding::new(
+    let finding = Report::new(
         DOC.id,
         severity,
         first.path(),

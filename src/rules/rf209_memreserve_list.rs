@@ -3,9 +3,9 @@
 use alloc::format;
 use alloc::vec::Vec;
 use crate::order;
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use crate::span::Span;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(209),
@@ -33,7 +33,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let [low, high] = pair else { continue };
         let Some(shared) = low.intersection(*high) else { continue };
         out.push(
-            Finding::new(DOC.id, DOC.severity, "/memreserve/", format!("{low} and {high} share {shared}"))
+            Report::new(DOC.id, DOC.severity, "/memreserve/", format!("{low} and {high} share {shared}"))
                 .with_span(*low, "/memreserve/")
                 .with_span(*high, "/memreserve/")
                 .with_help("make one entry of them"),

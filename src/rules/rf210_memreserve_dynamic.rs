@@ -1,11 +1,11 @@
 //! RF210: no dynamic region can land on a `/memreserve/` entry.
 
 use alloc::format;
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use crate::ledger;
 use crate::ledger::subtract;
 use crate::survey::Extent;
-use super::{Doc, Scene, Sink};
+use super::{Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(210),
@@ -43,7 +43,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let meets = |entry| dynamic.windows.is_empty() || dynamic.windows.iter().any(|window| window.overlaps(entry));
         if let Some(&entry) = bare.iter().find(|&&entry| meets(entry)) {
             out.push(
-                Finding::new(DOC.id, DOC.severity, region.path.as_str(), format!("may land on /memreserve/ {entry}"))
+                Report::new(DOC.id, DOC.severity, region.path.as_str(), format!("may land on /memreserve/ {entry}"))
                     .with_span(entry, "/memreserve/")
                     .with_help("give it a fixed address, or make a region of the entry"),
             );

@@ -4,10 +4,10 @@ use alloc::format;
 use crate::fdt::Node;
 use crate::ledger;
 use crate::ledger::subtract;
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use crate::span::{Size, Span};
 use crate::survey::Cells;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(211),
@@ -47,7 +47,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let reserved = ledger::union(scene.map.live().flat_map(|r| r.spans().iter().copied()).collect());
         let Some(&bare) = subtract(&[span], &reserved).first() else { continue };
         out.push(
-            Finding::new(
+            Report::new(
                 DOC.id,
                 DOC.severity,
                 region.path.as_str(),
@@ -55,7 +55,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             )
             .with_span(bare, "not reserved")
             .with_span(span, node.name())
-            .with_help(format!("reserve {span}")),
+            .with_help(format_args!("reserve {span}")),
         );
     }
 }

@@ -1,9 +1,9 @@
 //! RF212: the records of a `ramoops` fit it.
 
 use alloc::format;
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use crate::span::Size;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(212),
@@ -40,7 +40,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             _ => format!("its records take {}, but it has {}", Size(needed), Size(span.len())),
         };
         out.push(
-            Finding::new(DOC.id, DOC.severity, region.path.as_str(), message)
+            Report::new(DOC.id, DOC.severity, region.path.as_str(), message)
                 .with_span(*span, region.name.as_str())
                 .with_help("make the sizes add up to the region"),
         );

@@ -1,7 +1,7 @@
 //! RF301: a region is not both `no-map` and `reusable`.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(301),
@@ -27,7 +27,7 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live().filter(|region| region.no_map && region.reusable) {
-        let finding = Finding::new(
+        let finding = Report::new(
             DOC.id,
             DOC.severity,
             region.path.as_str(),

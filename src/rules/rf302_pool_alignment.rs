@@ -1,7 +1,7 @@
 //! RF302: a static CMA pool starts and ends on a pageblock.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;
 
@@ -32,15 +32,15 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live().filter(|region| region.is_cma()) {
         for &span in region.spans().iter().filter(|span| !span.is_aligned(align)) {
             out.push(
-                Finding::new(
+                Report::new(
                     DOC.id,
                     DOC.severity,
                     region.path.as_str(),
                     format!("CMA pool {span} is not aligned to {}: Linux refuses and frees it", Size(align)),
                 )
                 .with_span(span, region.name.as_str())
-                .with_help(format!("make base and size multiples of {:#x}", align))
-                .with_repair(RepairKind::AlignPool(region.node), format!("align the pool to {}", Size(align))),
+                .with_help(format_args!("make base and size multiples of {:#x}", align))
+                .with_repair(RepairKind::AlignPool(region.node), format_args!("align the pool to {}", Size(align))),
             );
         }
     }

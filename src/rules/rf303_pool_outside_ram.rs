@@ -1,7 +1,7 @@
 //! RF303: a CMA pool lies in one stretch of RAM and in one zone.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::{GIB, Span};
 use alloc::format;
@@ -40,7 +40,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
                 continue;
             };
             out.push(
-                Finding::new(DOC.id, DOC.severity, region.path.as_str(), message)
+                Report::new(DOC.id, DOC.severity, region.path.as_str(), message)
                     .with_span(span, region.name.as_str())
                     .with_help("move the pool into one bank of RAM, on one side of 4 GiB")
                     .with_repair(RepairKind::AlignPool(region.node), "place the pool in free RAM"),

@@ -1,7 +1,7 @@
 //! RF304: one authority says where the default CMA pool lies.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
@@ -35,7 +35,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let text = arg.to_bytes();
         let text = core::str::from_utf8(&text).unwrap_or("cma=");
         out.push(
-            Finding::new(
+            Report::new(
                 DOC.id,
                 Severity::Error,
                 first.path.as_str(),
@@ -47,7 +47,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     }
     for region in defaults {
         out.push(
-            Finding::new(
+            Report::new(
                 DOC.id,
                 Severity::Warning,
                 region.path.as_str(),

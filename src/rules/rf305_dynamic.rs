@@ -1,7 +1,7 @@
 //! RF305: a region has a fixed address.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
 use crate::survey::Extent;
 use alloc::format;
@@ -36,7 +36,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let ram = scene.map.ram.is_known();
     for region in scene.map.live() {
         let Extent::Dynamic(dynamic) = &region.extent else { continue };
-        let finding = Finding::new(
+        let finding = Report::new(
             DOC.id,
             if ram { DOC.severity } else { Severity::Note },
             region.path.as_str(),

@@ -1,7 +1,7 @@
 //! RF306: a dynamic region can be placed.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 use crate::ledger;
 use crate::ledger::subtract;
 use crate::span::{Size, Span, align_up};
@@ -42,19 +42,19 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let Extent::Dynamic(dynamic) = &region.extent else { continue };
         if let Some(align) = dynamic.align.filter(|align| !align.is_power_of_two()) {
             out.push(
-                Finding::new(
+                Report::new(
                     DOC.id,
                     DOC.severity,
                     region.path.as_str(),
                     format!("alignment {align:#x} is no power of two: the kernel uses it as a bit mask"),
                 )
-                .with_help(format!("write {:#x}", align.checked_next_power_of_two().unwrap_or(1 << 63))),
+                .with_help(format_args!("write {:#x}", align.checked_next_power_of_two().unwrap_or(1 << 63))),
             );
         }
         let Some(free) = &free else { continue };
         if !fits(scene, free, region, dynamic) {
             out.push(
-                Finding::new(
+                Report::new(
                     DOC.id,
                     DOC.severity,
                     region.path.as_str(),

@@ -1,8 +1,8 @@
 //! RF308: a coherent pool is `no-map`.
 
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use crate::survey::Pool;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(308),
@@ -28,7 +28,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let plain = |region: &&crate::survey::Region| region.pool == Pool::Shared && !region.no_map && !region.reusable;
     for region in scene.map.live().filter(plain) {
         out.push(
-            Finding::new(DOC.id, DOC.severity, region.path.as_str(), "is neither `no-map` nor `reusable`: no device can attach to it")
+            Report::new(DOC.id, DOC.severity, region.path.as_str(), "is neither `no-map` nor `reusable`: no device can attach to it")
                 .with_help("add `no-map` for a coherent pool, `reusable` for CMA"),
         );
     }

@@ -1,8 +1,8 @@
 //! RF310: a default pool can be one.
 
 use alloc::format;
-use crate::finding::{Finding, RuleId, Severity};
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(310),
@@ -35,8 +35,8 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             _ => continue,
         };
         out.push(
-            Finding::new(DOC.id, DOC.severity, region.path.as_str(), format!("`{flag}` has no effect on it"))
-                .with_help(format!("remove `{flag}`, or make the region what the flag says")),
+            Report::new(DOC.id, DOC.severity, region.path.as_str(), format!("`{flag}` has no effect on it"))
+                .with_help(format_args!("remove `{flag}`, or make the region what the flag says")),
         );
     }
 }

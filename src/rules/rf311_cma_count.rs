@@ -1,8 +1,8 @@
 //! RF311: there are not more CMA pools than kernels keep.
 
 use alloc::format;
-use crate::finding::{Finding, RuleId, Severity};
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(311),
@@ -37,7 +37,7 @@ const AREAS: usize = 7;
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live().filter(|region| region.is_cma()).skip(AREAS) {
         out.push(
-            Finding::new(DOC.id, DOC.severity, region.path.as_str(), format!("is beyond the {AREAS} CMA pools that every kernel has room for"))
+            Report::new(DOC.id, DOC.severity, region.path.as_str(), format!("is beyond the {AREAS} CMA pools that every kernel has room for"))
                 .with_help("join pools, or let devices share one"),
         );
     }

@@ -1,7 +1,7 @@
 //! RF406: the default CMA pool is the one that the policy wants.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 use crate::policy::{CmaWant, Via};
 use crate::span::{Size, Span};
 use alloc::format;
@@ -21,7 +21,7 @@ pub(super) const DOC: Doc = Doc {
 };",
     good: "/ { #address-cells = <2>; #size-cells = <2>;
 \tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
-\tchosen { bootargs = \"quiet cma=64M@0x7c000000\"; };
+\tchosen { bootargs = \"quiet cma=64M@0x78000000\"; };
 };",
     policy: "[cma]\nsize = \"64 MiB\"\nvia = \"bootargs\"\n",
     repair: "Places the pool by the policy and writes it into the bootargs or a node.",
@@ -31,7 +31,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(want) = scene.policy.and_then(|policy| policy.cma.as_ref()) else { return };
     let Some(message) = missed(scene, want) else { return };
     let at_rest = !scene.map.ram.is_known();
-    let finding = Finding::new(
+    let finding = Report::new(
         DOC.id,
         if at_rest { Severity::Note } else { DOC.severity },
         "/chosen",
@@ -41,7 +41,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     out.push(if at_rest {
         finding
     } else {
-        finding.with_repair(RepairKind::SettleCma, format!("place {} of CMA as the policy wants", Size(want.size)))
+        finding.with_repair(RepairKind::SettleCma, format_args!("place {} of CMA as the policy wants", Size(want.size)))
     });
 }
 

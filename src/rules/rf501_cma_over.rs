@@ -1,7 +1,7 @@
 //! RF501: a fixed `cma=SIZE@BASE` lies in RAM and over nothing.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
 use alloc::format;
 
@@ -36,7 +36,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     if scene.in_usable(span) != Coverage::All {
         let (kind, words) = repair();
         out.push(
-            Finding::new(DOC.id, DOC.severity, path, format!("`cma=` asks for {span}, which does not lie in RAM"))
+            Report::new(DOC.id, DOC.severity, path, format!("`cma=` asks for {span}, which does not lie in RAM"))
                 .with_span(span, "cma=")
                 .with_help("choose a base inside one bank of RAM")
                 .with_repair(kind, words),
@@ -52,7 +52,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         };
         let (kind, words) = repair();
         out.push(
-            Finding::new(
+            Report::new(
                 DOC.id,
                 DOC.severity,
                 path,
@@ -60,7 +60,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             )
             .with_span(span, "cma=")
             .with_span(claim.span, name.as_str())
-            .with_help(format!("choose a base outside {}", claim.span))
+            .with_help(format_args!("choose a base outside {}", claim.span))
             .with_repair(kind, words),
         );
     }

@@ -1,8 +1,8 @@
 //! RF502: the numbers of a `cma=` are ones that the kernel can use.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::bootargs::{self, CmaArg};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::{MIB, Size};
 use alloc::format;
 use alloc::string::String;
@@ -29,11 +29,11 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let line = scene.map.chosen.bootargs.as_deref().unwrap_or_default();
     if bootargs::args(line).filter(|arg| arg.param == b"cma" && arg.value.is_some()).count() > 1 {
         let message = "bootargs say `cma=` more than once: the last one counts";
-        let finding = Finding::new(DOC.id, Severity::Warning, "/chosen", message);
+        let finding = Report::new(DOC.id, Severity::Warning, "/chosen", message);
         out.push(finding.with_help("keep the one that is meant"));
     }
     let Some((severity, message, help)) = complaint(scene, arg) else { return };
-    let finding = Finding::new(DOC.id, severity, "/chosen", message).with_help(help);
+    let finding = Report::new(DOC.id, severity, "/chosen", message).with_help(help);
     out.push(if severity == Severity::Error && scene.map.ram.is_known() {
         finding.with_repair(RepairKind::SettleCma, "place the pool on a pageblock and rewrite `cma=`")
     } else {

@@ -1,8 +1,8 @@
 //! RF503: the command line is not longer than the kernel reads.
 
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::bootargs::MAX_LEN;
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -22,7 +22,7 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(len) = scene.map.chosen.bootargs.as_ref().map(Vec::len).filter(|&len| len > MAX_LEN) else { return };
     out.push(
-        Finding::new(
+        Report::new(
             DOC.id,
             DOC.severity,
             "/chosen",

@@ -1,9 +1,9 @@
 //! RF504: what the command line leaves of RAM holds the pools.
 
 use alloc::format;
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, Coverage};
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(504),
@@ -39,7 +39,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             let lost = ledger::coverage(ram, span) == Coverage::All && ledger::coverage(usable, span) != Coverage::All;
             if lost {
                 out.push(
-                    Finding::new(DOC.id, DOC.severity, region.path.as_str(), format!("{span} is beyond what the command line leaves of RAM"))
+                    Report::new(DOC.id, DOC.severity, region.path.as_str(), format!("{span} is beyond what the command line leaves of RAM"))
                         .with_span(span, region.name.as_str())
                         .with_help("raise `mem=`, or move the region down"),
                 );

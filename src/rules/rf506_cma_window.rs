@@ -1,9 +1,9 @@
 //! RF506: a `cma=SIZE@BASE-LIMIT` has room.
 
 use alloc::format;
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use crate::span::{GIB, Size, Span, align_up};
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(506),
@@ -36,5 +36,5 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     } else {
         return;
     };
-    out.push(Finding::new(DOC.id, severity, "/chosen", message).with_help("write `cma=SIZE@BASE`, with one base"));
+    out.push(Report::new(DOC.id, severity, "/chosen", message).with_help("write `cma=SIZE@BASE`, with one base"));
 }

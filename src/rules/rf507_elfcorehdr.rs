@@ -1,9 +1,9 @@
 //! RF507: `linux,elfcorehdr` is for crash kernels only.
 
 use alloc::format;
-use crate::finding::{Finding, RuleId, Severity};
+use crate::finding::{RuleId, Severity};
 use crate::span::Span;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(507),
@@ -30,14 +30,14 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let spans = scene.map.cells.spans(prop.value).unwrap_or_default();
     let over = |span: Span| scene.claims_over(span).find_map(|claim| scene.region(claim.owner).filter(|r| r.no_map));
     let finding = match spans.first().and_then(|&span| Some((span, over(span)?))) {
-        Some((span, region)) => Finding::new(
+        Some((span, region)) => Report::new(
             DOC.id,
             Severity::Error,
             region.path.as_str(),
             format!("`linux,elfcorehdr` {span} lies in it: kernels from 6.12 on refuse the whole carveout"),
         )
         .with_span(span, "linux,elfcorehdr"),
-        None => Finding::new(DOC.id, DOC.severity, "/chosen", "`linux,elfcorehdr` makes Linux take itself for a crash kernel"),
+        None => Report::new(DOC.id, DOC.severity, "/chosen", "`linux,elfcorehdr` makes Linux take itself for a crash kernel"),
     };
     out.push(finding.with_help("remove it, unless this boots a crash kernel"));
 }

@@ -1,7 +1,7 @@
 //! RF601: a region's unit address is its base.
 
-use super::{Doc, Scene, Sink};
-use crate::finding::{Finding, RepairKind, RuleId, Severity};
+use super::{Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
@@ -34,15 +34,15 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             continue;
         }
         out.push(
-            Finding::new(
+            Report::new(
                 DOC.id,
                 DOC.severity,
                 region.path.as_str(),
                 format!("unit address `{unit}` is not its base `{right}`"),
             )
             .with_span(*span, region.name.as_str())
-            .with_help(format!("name it `{name}@{right}`"))
-            .with_repair(RepairKind::Rename(region.node), format!("rename it to `{name}@{right}`")),
+            .with_help(format_args!("name it `{name}@{right}`"))
+            .with_repair(RepairKind::Rename(region.node), format_args!("rename it to `{name}@{right}`")),
         );
     }
 }

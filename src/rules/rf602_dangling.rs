@@ -1,8 +1,8 @@
 //! RF602: every `memory-region` leads to a node.
 
 use alloc::format;
-use crate::finding::{Finding, RuleId, Severity};
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(602),
@@ -31,7 +31,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         }
         let user = scene.tree.node(reference.user);
         out.push(
-            Finding::new(DOC.id, DOC.severity, user.path(), format!("memory-region {:#x} leads nowhere", reference.phandle))
+            Report::new(DOC.id, DOC.severity, user.path(), format!("memory-region {:#x} leads nowhere", reference.phandle))
                 .with_help("refer to a region that is there"),
         );
     }

@@ -1,8 +1,8 @@
 //! RF603: no device in use refers to a disabled region.
 
 use alloc::format;
-use crate::finding::{Finding, RuleId, Severity};
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(603),
@@ -37,7 +37,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             continue;
         }
         out.push(
-            Finding::new(DOC.id, DOC.severity, user.path(), format!("refers to {}, which is disabled", region.name))
+            Report::new(DOC.id, DOC.severity, user.path(), format!("refers to {}, which is disabled", region.name))
                 .with_help("enable the region, or disable the device"),
         );
     }

@@ -1,5 +1,6 @@
 //! Where rules put their findings, bounded so that a hostile tree cannot fill the stage's heap with them.
 
+use super::Report;
 use crate::finding::{Finding, Severity};
 use alloc::vec::Vec;
 
@@ -25,16 +26,17 @@ impl Sink {
     }
 
     /// Report a finding.
-    pub fn push(&mut self, finding: Finding) {
+    #[inline(never)]
+    pub fn push(&mut self, report: Report) {
         if self.kept.len() - self.start < MAX_PER_RULE {
-            self.kept.push(finding);
+            self.kept.push(report.into_finding());
             return;
         }
-        self.cut |= finding.repair.is_some() || finding.severity == Severity::Error;
-        if finding.severity == Severity::Error {
+        self.cut |= report.has_repair() || report.severity() == Severity::Error;
+        if report.severity() == Severity::Error {
             let mine = self.kept.get_mut(self.start..).unwrap_or_default();
             if let Some(lesser) = mine.iter_mut().rev().find(|kept| kept.severity < Severity::Error) {
-                *lesser = finding;
+                *lesser = report.into_finding();
             }
         }
     }
@@ -47,8 +49,9 @@ impl Sink {
         if let Some(rule) = self.kept.get(self.start).map(|finding| finding.rule) {
             let message = "has more to say than can be kept, and than can be repaired in one go";
             self.kept.push(
-                Finding::new(rule, Severity::Error, "/reserved-memory", message)
-                    .with_help("correct what is listed, then look again"),
+                Report::new(rule, Severity::Error, "/reserved-memory", message)
+                    .with_help("correct what is listed, then look again")
+                    .into_finding(),
             );
         }
     }
@@ -66,8 +69,8 @@ mod tests {
     use super::*;
     use crate::finding::{RepairKind, RuleId};
 
-    fn finding(rule: u16, severity: Severity) -> Finding {
-        Finding::new(RuleId(rule), severity, "/", "")
+    fn finding(rule: u16, severity: Severity) -> Report {
+        Report::new(RuleId(rule), severity, "/", "")
     }
 
     #[test]
