@@ -53,6 +53,8 @@ enum Command {
     Test(commands::test::Options),
     /// Measure the stage and its rivals: bytes, and exact instruction counts
     Bench(commands::bench::Options),
+    /// Build the tool as one static file, and check that it runs
+    Dist,
 }
 
 fn main() -> ExitCode {
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::LintStage { no_install } => commands::lint::run(&ws, no_install),
         Command::Test(options) => commands::test::run(&ws, &options),
         Command::Bench(options) => commands::bench::run(&ws, &options),
+        Command::Dist => commands::dist::run(&ws),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
