@@ -1,5 +1,6 @@
 //! Separating overlaps: when a region grew, those behind it move up.
 
+use super::Repaired;
 use super::draft::{Draft, Origin, Slot, is_transient};
 use crate::finding::RepairKind;
 use crate::ledger::{Coverage, Ledger};
@@ -102,6 +103,11 @@ fn move_slot(draft: &mut Draft<'_, '_>, at: usize, slot: &Slot, span: Span) {
 /// memory to Linux.
 pub(super) fn guard_what_was_vacated(draft: &mut Draft<'_, '_>) {
     for span in draft.unprotected() {
+        draft.repairs.push(Repaired {
+            node: "/reserved-memory".into(),
+            kind: "guard",
+            what: format!("{span} stays protected, though its region has left it"),
+        });
         draft.slots.push(Slot {
             origin: Origin::New,
             base_name: "ringfence-guard".into(),

@@ -1,0 +1,136 @@
+//! What ringfence says of every scenario, does about it, and predicts of it, held against one file each in
+//! `scenarios/`. `RINGFENCE_BLESS=1` writes them anew.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::fdt::Tree;
+use ringfence::pipeline::{Context, survey};
+use ringfence::policy::Policy;
+use ringfence::predict::{Build, DefaultCma, predict};
+use ringfence::profile::KernelProfile;
+use ringfence::span::Span;
+use ringfence::survey::MemoryMap;
+use ringfence_cli::policy_file;
+
+/// What the board of the Qualcomm document requires, with leave for every repair.
+const POLICY: &str = r#"
+mode = "fix"
+[[carveout]]
+node = "/reserved-memory/cdsp-secure-heap@81800000"
+base = "0x81800000"
+size = "30 MiB"
+[[carveout]]
+node = "/reserved-memory/camera@84300000"
+base = "0x84300000"
+size = "5 MiB"
+[[carveout]]
+node = "/reserved-memory/adsp@86100000"
+base = "0x86100000"
+size = "40 MiB"
+[allow]
+shift = true
+restore = true
+drop-flags = true
+"#;
+
+fn sources() -> Vec<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../qemu/scenarios");
+    let of = |kind: &str| std::fs::read_dir(dir.join(kind)).unwrap().map(|entry| entry.unwrap().path());
+    let mut all: Vec<PathBuf> = ["good", "broken", "extra"].iter().flat_map(|kind| of(kind)).collect();
+    all.retain(|path| path.extension().is_some_and(|extension| extension == "dts"));
+    all.sort();
+    all
+}
+
+fn compile(dts: &Path) -> Vec<u8> {
+    let include = dts.parent().unwrap().parent().unwrap();
+    let output = Command::new("dtc")
+        .args(["-q", "-q", "-f", "-I", "dts", "-O", "dtb", "-i"])
+        .arg(include)
+        .arg(dts)
+        .output()
+        .unwrap();
+    assert!(!output.stdout.is_empty(), "{}", dts.display());
+    output.stdout
+}
+
+/// Where QEMU put things when the scenarios were booted directly.
+fn direct_boot() -> BootFacts {
+    let placed = |base, end| Some(Placed { at: Span::from_ends(base, end).unwrap(), movable: false });
+    let at = Span::from_ends(0x4020_0000, 0x4244_0000).unwrap();
+    BootFacts {
+        kernel: Some(Kernel { at, text_offset: 0, image_size: at.len(), movable: false }),
+        initrd: placed(0x4800_0000, 0x480f_1800),
+        dtb: placed(0x4820_0000, 0x4820_8800),
+        ..BootFacts::default()
+    }
+}
+
+/// The scenario as text: findings at rest, the same at boot where they differ, what a repair does, and what three
+/// kernels make of the tree as it is.
+fn told(dtb: &[u8]) -> String {
+    let mut out = String::new();
+    let profile = KernelProfile::default();
+    let at_rest = BootFacts::default();
+    let context = Context { policy: None, profile: &profile, facts: &at_rest };
+    let judged = survey(dtb, context).unwrap().judge();
+    out += "findings\n";
+    for finding in judged.findings() {
+        writeln!(out, "  {finding}").unwrap();
+    }
+    let policy: Policy = policy_file::parse("scenarios", POLICY).unwrap();
+    let context = Context { policy: Some(&policy), profile: &profile, facts: &at_rest };
+    match survey(dtb, context).unwrap().judge().plan().apply().and_then(|applied| applied.prove()) {
+        Ok(proven) => {
+            out += "repairs under the board's policy\n";
+            for repair in proven.repairs() {
+                writeln!(out, "  {repair}").unwrap();
+            }
+        }
+        Err(refusal) => writeln!(out, "refused under the board's policy\n  {refusal}").unwrap(),
+    }
+    let tree = Tree::parse(dtb).unwrap();
+    let facts = direct_boot();
+    let map = MemoryMap::survey(&tree, &facts);
+    for name in ["6.1", "6.12", "7"] {
+        let profile = KernelProfile::named(name).unwrap();
+        let prediction = predict(&tree, &map, &facts, &profile, &Build::default());
+        writeln!(out, "prediction for {name}").unwrap();
+        for fate in &prediction.regions {
+            let span = fate.span.map_or_else(|| "nowhere".to_string(), |span| span.to_string());
+            writeln!(out, "  {:8} {} {span}", fate.state.name(), fate.name).unwrap();
+        }
+        match prediction.cma {
+            DefaultCma::None => {}
+            DefaultCma::At(span) => writeln!(out, "  default CMA {span}").unwrap(),
+            DefaultCma::Somewhere { size } => {
+                writeln!(out, "  default CMA of {size} bytes somewhere").unwrap()
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn every_scenario_is_told_as_expected() {
+    if Command::new("dtc").arg("--version").output().is_err() {
+        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+        return;
+    }
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let bless = std::env::var_os("RINGFENCE_BLESS").is_some();
+    for dts in sources() {
+        let name = dts.file_stem().unwrap().to_str().unwrap().to_string();
+        let told = told(&compile(&dts));
+        let path = dir.join(format!("{name}.txt"));
+        if bless {
+            std::fs::create_dir_all(&dir).unwrap();
+            std::fs::write(&path, &told).unwrap();
+        }
+        let expected = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(told, expected, "{name}: look at what changed, then RINGFENCE_BLESS=1");
+    }
+}
