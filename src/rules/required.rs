@@ -1,7 +1,7 @@
 //! What the policy's required carveouts find in a tree; the rules RF401 to RF405 share it.
 
 use super::{Report, Scene};
-use crate::fdt::Tree;
+use crate::fdt::{Node, Tree};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::policy::{Key, Required};
 use crate::span::{Span, align_down};
@@ -74,35 +74,33 @@ pub(super) fn answers<'s>(scene: &'s Scene<'s, '_>) -> impl Iterator<Item = Answ
 /// region: where no node has the exact path, one of the same name before the `@` and the same base answers.
 #[must_use]
 pub fn answer<'s>(scene: &Scene<'s, '_>, index: usize, required: &'s Required) -> Answer<'s> {
-    let path = scene.required_path(index).map_or_else(|| path(scene.tree, &required.key), String::from);
+    let path = scene.required_path(index).unwrap_or_default();
     let page = scene.profile.page.bytes();
     let regions = &scene.map.regions;
     let region = regions.iter().find(|region| region.path == path).or_else(|| {
         let base = required.base?;
         regions.iter().find(|region| {
             let first = region.spans().first();
-            base_name(&region.path) == base_name(&path)
+            base_name(&region.path) == base_name(path)
                 && first.is_some_and(|s| s.base() == base || s.base() == align_down(base, page))
         })
     });
-    Answer { index, required, region, path: region.map_or(path, |region| region.path.clone()), page }
+    Answer { index, required, region, path: region.map_or(path, |region| &region.path).into(), page }
 }
 
 /// The paths that the keys of required carveouts name, in their order.
 pub(super) fn paths(tree: &Tree<'_>, required: &[Required]) -> Vec<String> {
-    required.iter().map(|required| path(tree, &required.key)).collect()
-}
-
-fn path(tree: &Tree<'_>, key: &Key) -> String {
-    match key {
+    let symbols = tree.find("/__symbols__");
+    let path = |required: &Required| match &required.key {
         Key::Path(path) => path.clone(),
-        Key::Label(label) => labelled(tree, label),
-    }
+        Key::Label(label) => labelled(symbols, label),
+    };
+    required.iter().map(path).collect()
 }
 
 /// The path behind a label: what `/__symbols__` says, even of a node that is gone, else one made of the label.
-fn labelled(tree: &Tree<'_>, label: &str) -> String {
-    let symbol = tree.find("/__symbols__").and_then(|symbols| symbols.prop(label)?.as_str());
+fn labelled(symbols: Option<Node<'_, '_>>, label: &str) -> String {
+    let symbol = symbols.and_then(|symbols| symbols.prop(label)?.as_str());
     symbol.map_or_else(|| format!("/reserved-memory/{label}"), String::from)
 }
 

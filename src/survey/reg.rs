@@ -98,9 +98,12 @@ impl Cells {
         if !value.len().is_multiple_of(tuple) {
             return Err(RegError::Length { len: value.len(), tuple });
         }
-        let number = |bytes: &[u8]| bytes.iter().fold(0u64, |n, &byte| n << 8 | u64::from(byte));
-        let split = self.address as usize * 4;
-        Ok(value.chunks_exact(tuple).map(|t| (number(&t[..split]), number(&t[split..]))).collect())
+        let number = |words: &[[u8; 4]]| {
+            words.iter().fold(0, |n, word| n << 32 | u64::from(u32::from_be_bytes(*word)))
+        };
+        let split = self.address as usize;
+        let (words, _) = value.as_chunks();
+        Ok(words.chunks_exact(tuple / 4).map(|t| (number(&t[..split]), number(&t[split..]))).collect())
     }
 
     /// Read every tuple of `value` as a span; a tuple that is none is an error.

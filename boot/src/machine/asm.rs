@@ -9,6 +9,7 @@ global_asm!(include_str!("asm/entry.S"));
 global_asm!(include_str!("asm/vectors.S"));
 global_asm!(include_str!("asm/mmu.S"));
 global_asm!(include_str!("asm/exit.S"));
+global_asm!(include_str!("asm/compare.S"));
 global_asm!(include_str!("asm/sha256.S"), options(raw));
 
 /// How the stage was entered; laid out as `asm/entry.S` pushes it.

@@ -1,7 +1,7 @@
 //! Runs the core's pipeline on this boot, says what it found and did, and probes what it protects.
 
 use super::payload::Payload;
-use super::{asm, fault, power};
+use super::{asm, fault, power, sha256};
 use alloc::string::String;
 use alloc::vec::Vec;
 use ringfence::bootargs;
@@ -33,7 +33,7 @@ pub(super) fn enforce(
         kernel: Some(payload.kernel),
         initrd: payload.initrd,
         ram: Vec::new(),
-        report: true,
+        report: Some(sha256::digest),
     };
     let default = KernelProfile::default();
     let profile = payload.page_size.map_or(default, |page| default.with_page(page));
