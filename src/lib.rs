@@ -9,6 +9,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod appended;
 pub mod bootargs;
 pub mod early;
 pub mod facts;

@@ -10,6 +10,7 @@ pub mod address;
 pub mod console;
 pub mod esr;
 pub mod layout;
+pub mod modules;
 pub mod paging;
 pub mod psci;
 pub mod regions;

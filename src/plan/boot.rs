@@ -103,7 +103,9 @@ fn lowest(draft: &Draft<'_, '_>, size: u64, align: u64) -> Option<Span> {
         .usable
         .spans()
         .iter()
-        .find_map(|&bank| draft.taken.find(bank, size, align, Direction::BottomUp))?;
+        // Where RAM starts at 0: to Linux a device tree or an initrd at address 0 is none.
+        .filter_map(|bank| Span::from_ends(bank.base().max(LARGEST_PAGE), bank.end()))
+        .find_map(|bank| draft.taken.find(bank, size, align, Direction::BottomUp))?;
     debug_assert_eq!(draft.scene.in_usable(found), Coverage::All);
     Some(found)
 }

@@ -50,8 +50,9 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     power::use_conduit(psci::conduit(&tree));
 
     let survey = MemoryMap::survey(&tree, &BootFacts::default());
-    let slot = payload::slot(&tree, &survey, &layout);
-    let read: Vec<Span> = [Some(at), slot.as_ref().ok().copied()].into_iter().flatten().collect();
+    let places = payload::places(&tree, &survey, &layout);
+    let mut read = places.as_ref().map_or_else(|_| Vec::new(), payload::Places::spans);
+    read.push(at);
     let devices: Vec<Span> = console.map(|console| console.registers).into_iter().collect();
     let wanted = Wanted { read: &read, devices: &devices, ..Wanted::default() };
     let _fourth = enter(entry, &layout, &wanted);
@@ -59,17 +60,24 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         // SAFETY: this map and the final one, the only one to follow, have the console's pages in `devices`.
         unsafe { log::start(console) };
     }
-    let slot = slot.unwrap_or_else(|why| refuse!("{why}"));
-    let payload = payload::open(slot, &tree);
+    let payload = places.unwrap_or_else(|why| refuse!("{why}")).open(&tree);
     let (at, tree, survey) = match payload.dtb {
-        None => (at, tree, survey),
+        None => (at, tree, Some(survey)),
         Some((at, bytes)) => {
             let tree = Tree::parse(bytes)
                 .unwrap_or_else(|why| refuse!("the device tree in the bundle is damaged: {why}"));
-            let survey = MemoryMap::survey(&tree, &BootFacts::default());
-            (at, tree, survey)
+            (at, tree, None)
         }
     };
+    let (at, tree, survey) = match payload.changes.apply(&tree) {
+        None => (at, tree, survey),
+        Some(bytes) => {
+            let tree = Tree::parse(bytes).unwrap_or_else(|why| refuse!("the changed device tree: {why}"));
+            // Whatever it grew by counts, where room for it is looked for.
+            (Span::new(at.base(), at.len().max(bytes.len() as u64)).unwrap_or(at), tree, None)
+        }
+    };
+    let survey = survey.unwrap_or_else(|| MemoryMap::survey(&tree, &BootFacts::default()));
     let proven = enforce::enforce(&layout, at, tree, survey, &payload);
 
     // All RAM and no carveout: whoever errs from here on is caught.

@@ -28,9 +28,9 @@ pub(super) fn enforce(
     }
     let facts = BootFacts {
         stage: layout.image(),
-        bundle: Some(payload.bundle),
+        bundle: payload.bundle,
         dtb: Some(Placed { at, movable: true }),
-        kernel: Some(payload.kernel),
+        kernel: payload.kernel,
         initrd: payload.initrd,
         ram: Vec::new(),
         report: Some(sha256::digest),

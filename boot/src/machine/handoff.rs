@@ -4,6 +4,8 @@
 use super::asm::{self, EntryState};
 use super::log;
 use super::maps::Map;
+#[cfg(feature = "gzip")]
+use super::memory;
 use super::payload::Payload;
 use alloc::vec::Vec;
 use ringfence::kernel_image::PLACEMENT_ALIGN;
@@ -32,21 +34,25 @@ pub(super) fn memory_needed(proven: &Proven) -> Vec<Span> {
 /// proven.
 pub(super) fn hand_off(entry: &EntryState, map: &Map, payload: &Payload, proven: &Proven) -> ! {
     let places = proven.placement();
-    let (Some(kernel), Some(dtb)) = (places.kernel, places.dtb) else {
+    let (Some(kernel), Some(dtb), Some(source)) = (places.kernel, places.dtb, payload.kernel) else {
         refuse!("the plan has no place for the kernel or the device tree; give the board more RAM");
     };
     let initrd = payload.initrd.zip(places.initrd);
     let moves = [
-        Some(Move { what: "kernel", from: payload.kernel.at, to: kernel }),
+        payload.packed.is_none().then_some(Move { what: "kernel", from: source.at, to: kernel }),
         initrd.map(|(initrd, to)| Move { what: "initrd", from: initrd.at, to }),
     ];
+    #[cfg(feature = "gzip")]
+    if let Some(stream) = payload.packed {
+        unpack(map, stream, kernel);
+    }
     for one in in_order(moves) {
         carry(map, one);
     }
     write_tree(map, dtb, proven.dtb());
 
     let (kernel, dtb) = (kernel.base(), dtb.base());
-    if kernel % PLACEMENT_ALIGN != payload.kernel.text_offset {
+    if kernel % PLACEMENT_ALIGN != source.text_offset {
         refuse!(
             "the kernel does not lie well at {kernel:#x}; this is a defect of the planner, please report it"
         );
@@ -74,6 +80,25 @@ fn in_order(moves: [Option<Move>; 2]) -> impl Iterator<Item = Move> {
         moves.reverse();
     }
     moves.into_iter().flatten()
+}
+
+/// Unpack the kernel straight to its place, and not a byte beyond: the ledger gave it to nobody else, and the
+/// bundle that it comes from lies elsewhere.
+#[cfg(feature = "gzip")]
+fn unpack(map: &Map, stream: &'static [u8], place: Span) {
+    let len = stream.last_chunk().map_or(0, |&word| u64::from(u32::from_le_bytes(word)));
+    let out = Span::new(place.base(), len).filter(|&out| place.covers(out) && map.is_writable(out));
+    let Some(out) = out else {
+        refuse!(
+            "the kernel cannot be unpacked to {place}; this is a defect of the planner, please report it"
+        );
+    };
+    // SAFETY: mapped writable RAM, as just checked, that nobody else uses.
+    if !super::payload::gzip::unpack(stream, unsafe { memory::bytes_to_fill(out) }) {
+        refuse!("the gzip stream of the kernel is damaged, or not as long as it says; make it anew");
+    }
+    asm::clean_span(out);
+    say!("unpacked kernel to {:#x} ({} KiB)", out.base(), out.len() >> 10);
 }
 
 /// Write the device tree to its place.

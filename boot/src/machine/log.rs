@@ -68,6 +68,7 @@ static EMERGENCY: spin::Once<Uart> = spin::Once::new();
 pub(super) unsafe fn start(console: Console) {
     // SAFETY: by this function's contract; the stage is alone on the machine.
     let uart = Uart::new(unsafe { Device::new(console.registers) }, console);
+    uart.prepare();
     EMERGENCY.call_once(|| uart);
     let mut log = LOG.lock();
     log.uart = Some(uart);

@@ -14,6 +14,7 @@ mod heap;
 mod maps;
 mod memory;
 mod mmio;
+mod overlay;
 mod payload;
 mod power;
 mod sha256;

@@ -2,12 +2,13 @@
 
 use super::mmio::Device;
 use ringfence_boot::console::{Console, Kind};
-use tock_registers::interfaces::{Readable, Writeable};
+use tock_registers::interfaces::{ReadWriteable, Readable, Writeable};
 use tock_registers::registers::{ReadOnly, ReadWrite, WriteOnly};
 use tock_registers::{register_bitfields, register_structs};
 
 register_bitfields![u32,
     PL011_FR [ BUSY OFFSET(3) NUMBITS(1), TXFF OFFSET(5) NUMBITS(1) ],
+    CADENCE_CR [ TX_EN OFFSET(4) NUMBITS(1), TX_DIS OFFSET(5) NUMBITS(1) ],
     CADENCE_SR [ TXEMPTY OFFSET(3) NUMBITS(1), TXFULL OFFSET(4) NUMBITS(1), TACTIVE OFFSET(11) NUMBITS(1) ]
 ];
 
@@ -21,7 +22,8 @@ register_structs! {
     },
     /// Cadence UART (Zynq UltraScale+ register reference, UG1087).
     Cadence {
-        (0x00 => _reserved),
+        (0x00 => control: ReadWrite<u32, CADENCE_CR::Register>),
+        (0x04 => _reserved),
         (0x2c => status: ReadOnly<u32, CADENCE_SR::Register>),
         (0x30 => fifo: ReadWrite<u32>),
         (0x34 => @END),
@@ -41,6 +43,16 @@ pub(super) struct Uart {
 impl Uart {
     pub(super) const fn new(device: Device, console: Console) -> Self {
         Self { device, console }
+    }
+
+    /// Open the transmitter of a Cadence UART when no loader has: it starts closed, and swallows what is written.
+    pub(super) fn prepare(&self) {
+        if self.console.kind == Kind::Cadence
+            && let Some(uart) = self.device.block::<Cadence>()
+            && !uart.control.is_set(CADENCE_CR::TX_EN)
+        {
+            uart.control.modify(CADENCE_CR::TX_EN::SET + CADENCE_CR::TX_DIS::CLEAR);
+        }
     }
 
     /// Write text, with a carriage return before each line feed, as fast as there is room for it.

@@ -1,0 +1,53 @@
+//! What is done to a device tree before it is surveyed: overlays of the bundle, and the kernel's own arguments.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use ringfence::fdt::{Edits, Tree, rewrite};
+
+/// The changes. None of them is needed by most boots.
+#[derive(Default)]
+pub(super) struct Changes {
+    /// Overlays by name, applied in this order.
+    pub overlays: Vec<(String, &'static [u8])>,
+    /// New `bootargs` for `/chosen`.
+    pub bootargs: Option<Vec<u8>>,
+}
+
+impl Changes {
+    /// Make the changes in a new blob, or `None` when there are none. It lives until the kernel does.
+    pub(super) fn apply(&self, tree: &Tree<'_>) -> Option<&'static [u8]> {
+        let mut changed = None;
+        if let Some(bootargs) = &self.bootargs
+            && let Some(chosen) = tree.find("/chosen")
+        {
+            let mut edits = Edits::new();
+            edits.set(chosen.id(), "bootargs", bootargs.clone());
+            let blob = rewrite(tree, &edits)
+                .unwrap_or_else(|why| refuse!("the kernel module's bootargs cannot be set: {why}"));
+            changed = Some(&*blob.leak());
+        }
+        #[cfg(feature = "overlays")]
+        for (name, bytes) in &self.overlays {
+            changed = Some(overlaid(changed, tree, name, bytes));
+        }
+        #[cfg(not(feature = "overlays"))]
+        if let Some((name, _)) = self.overlays.first() {
+            refuse!("overlay {name}: this stage applies none; build it with the feature `overlays`");
+        }
+        changed
+    }
+}
+
+#[cfg(feature = "overlays")]
+fn overlaid(changed: Option<&'static [u8]>, tree: &Tree<'_>, name: &str, bytes: &[u8]) -> &'static [u8] {
+    let overlay = Tree::parse(bytes).unwrap_or_else(|why| refuse!("overlay {name} is damaged: {why}"));
+    let blob = match changed {
+        None => ringfence::fdt::apply_overlay(tree, &overlay),
+        Some(blob) => {
+            let tree = Tree::parse(blob).unwrap_or_else(|why| refuse!("the overlaid device tree: {why}"));
+            ringfence::fdt::apply_overlay(&tree, &overlay)
+        }
+    };
+    say!("overlay: {name} applied");
+    blob.unwrap_or_else(|why| refuse!("overlay {name}: {why}; the device tree stays as it was")).leak()
+}

@@ -1,0 +1,31 @@
+//! A kernel: an arm64 `Image`, or what one is packed in.
+
+use super::Payload;
+use ringfence::facts::Kernel;
+use ringfence::kernel_image::Header;
+use ringfence::span::Span;
+
+/// Open the kernel at `at`; `name` is for people.
+pub(super) fn open(at: Span, bytes: &'static [u8], name: &str) -> Payload {
+    #[cfg(feature = "gzip")]
+    if let Some(stream) = super::gzip::stream(bytes) {
+        let (header, len) = super::gzip::measure(stream, name);
+        // No packed kernel may count as one that lies well already; an odd address never does.
+        let at = Span::from_ends(at.base() | 1, at.end()).unwrap_or(at);
+        return payload(at, &header, len, Some(stream));
+    }
+    let header = Header::parse(bytes).unwrap_or_else(|why| refuse!("{name} at {at} is no kernel: {why}"));
+    payload(at, &header, at.len(), None)
+}
+
+fn payload(at: Span, header: &Header, len: u64, packed: Option<&'static [u8]>) -> Payload {
+    let kernel =
+        Kernel { at, text_offset: header.text_offset(), image_size: header.footprint(len), movable: true };
+    Payload {
+        bundle: Some(at),
+        kernel: Some(kernel),
+        packed,
+        page_size: header.page_size(),
+        ..Payload::default()
+    }
+}

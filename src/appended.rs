@@ -1,0 +1,118 @@
+//! A payload behind the stage, in one file: for loaders that have a slot for a kernel and for nothing else.
+//!
+//! The stage's memory is longer than its file: data, heap and stacks lie where appended bytes would come to lie.
+//! So the file is filled up to `image_size` first, the payload follows, and `image_size` grows to include it.
+//! Whoever loads the image then keeps all of it free, and the stage sees in its own header what it was given:
+//! no byte of memory is searched that nobody vouches for.
+
+use crate::kernel_image::{Header, ImageError};
+use crate::span::Span;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Where `image_size` stands in the header of an arm64 `Image`.
+const IMAGE_SIZE: core::ops::Range<usize> = 0x10..0x18;
+
+/// Says why nothing can be appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppendError {
+    /// The stage is no arm64 `Image`.
+    Stage(ImageError),
+    /// The stage's header does not say how much memory it takes.
+    NoSize,
+    /// The file is as long as the memory it takes: something is appended already.
+    Taken,
+    /// There is nothing to append.
+    Nothing,
+    /// Memory for the result ran out.
+    OutOfMemory,
+}
+
+impl fmt::Display for AppendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stage(why) => write!(f, "the stage: {why}"),
+            Self::NoSize => f.write_str("the stage states no image_size; take ringfence.img as it was built"),
+            Self::Taken => f.write_str("something is appended to this stage already; take a fresh one"),
+            Self::Nothing => f.write_str("the payload is empty"),
+            Self::OutOfMemory => f.write_str("out of memory"),
+        }
+    }
+}
+
+impl core::error::Error for AppendError {}
+
+/// Append `payload` (a bundle, or a kernel `Image`) to the file of the stage and return the new file.
+///
+/// # Errors
+/// Any [`AppendError`].
+pub fn append(stage: &[u8], payload: &[u8]) -> Result<Vec<u8>, AppendError> {
+    let size =
+        Header::parse(stage).map_err(AppendError::Stage)?.declared_size().ok_or(AppendError::NoSize)?;
+    let size = usize::try_from(size).map_err(|_| AppendError::OutOfMemory)?;
+    if stage.len() >= size {
+        return Err(AppendError::Taken);
+    }
+    if payload.is_empty() {
+        return Err(AppendError::Nothing);
+    }
+    let total = size.checked_add(payload.len()).ok_or(AppendError::OutOfMemory)?;
+    let mut file = Vec::new();
+    file.try_reserve_exact(total).map_err(|_| AppendError::OutOfMemory)?;
+    file.extend_from_slice(stage);
+    file.resize(size, 0);
+    file.extend_from_slice(payload);
+    if let Some(field) = file.get_mut(IMAGE_SIZE) {
+        field.copy_from_slice(&(total as u64).to_le_bytes());
+    }
+    Ok(file)
+}
+
+/// Tell what is appended to the stage that runs at `stage`: from its end to the end that its header states.
+#[must_use]
+pub fn find(stage: Span, header: &Header) -> Option<Span> {
+    Span::from_ends(stage.end(), stage.base().checked_add(header.declared_size()?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    /// A stage of 0x200 bytes that takes 0x1000 of memory.
+    fn stage() -> Vec<u8> {
+        let mut image = vec![0x5a; 0x200];
+        image[0x08..0x10].fill(0);
+        image[IMAGE_SIZE].copy_from_slice(&0x1000_u64.to_le_bytes());
+        image[0x18..0x20].copy_from_slice(&8_u64.to_le_bytes());
+        image[0x38..0x3c].copy_from_slice(b"ARM\x64");
+        image
+    }
+
+    #[test]
+    fn the_payload_lies_behind_all_memory_of_the_stage_and_the_header_covers_it() {
+        let file = append(&stage(), b"payload").unwrap();
+        assert_eq!(&file[0x1000..], b"payload");
+        assert!(file[0x200..0x1000].iter().all(|&byte| byte == 0));
+        assert_eq!(file[IMAGE_SIZE], 0x1007_u64.to_le_bytes());
+        let running = Span::new(0x4020_0000, 0x1000).unwrap();
+        assert_eq!(find(running, &Header::parse(&file).unwrap()), Span::new(0x4020_1000, 7));
+    }
+
+    #[test]
+    fn a_stage_alone_has_nothing_appended() {
+        let running = Span::new(0x4020_0000, 0x1000).unwrap();
+        assert_eq!(find(running, &Header::parse(&stage()).unwrap()), None);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let file = append(&stage(), b"payload").unwrap();
+        assert_eq!(append(&file, b"another"), Err(AppendError::Taken));
+        assert_eq!(append(&stage(), b""), Err(AppendError::Nothing));
+        assert_eq!(append(&[0; 64], b"x"), Err(AppendError::Stage(ImageError::BadMagic { found: 0 })));
+        let mut old = stage();
+        old[IMAGE_SIZE].fill(0);
+        assert_eq!(append(&old, b"x"), Err(AppendError::NoSize));
+    }
+}
