@@ -24,5 +24,7 @@ fn main() {
     }
     println!("cargo:rustc-link-arg-bin=ringfence-boot=-T{here}/../linker/stage.ld");
     println!("cargo:rustc-link-arg-bin=ringfence-boot=-Tdefmt.x");
+    // Relocations in a thirtieth of the room; a linker that knows no such thing says so and goes on.
+    println!("cargo:rustc-link-arg-bin=ringfence-boot=-zpack-relative-relocs");
     println!("cargo:rustc-link-arg-bin=probe-payload=-T{here}/../linker/payload.ld");
 }

@@ -105,7 +105,9 @@ early:
     cmp     x0, x2
     b.lo    0b
 
-    // Everything is linked at 0, so each addend grows by where we are.
+    // Everything is linked at 0, so each addend grows by where we are. A linker that can writes the list as a bitmap
+    // (RELR: an even word is the place of one, an odd word tells which of the next 63 places are others), and in any
+    // case what does not fit that as RELA.
     adrp    x0, _start
     add     x0, x0, :lo12:_start
     adrp    x1, __rela_begin
@@ -116,6 +118,31 @@ early:
     adrp    x6, __text_end
     add     x6, x6, :lo12:__text_end
     sub     x6, x6, x0
+    adrp    x7, __relr_begin
+    add     x7, x7, :lo12:__relr_begin
+    adrp    x8, __relr_end
+    add     x8, x8, :lo12:__relr_end
+5:  cmp     x7, x8
+    b.hs    1f
+    ldr     x9, [x7], #8
+    tbnz    x9, #0, 6f
+    add     x10, x9, #8
+    mov     x11, x9
+    mov     x9, #2                  // as a bitmap of the one place
+    b       7f
+6:  mov     x11, x10
+    add     x10, x10, #(63 * 8)
+7:  lsr     x9, x9, #1
+    cbz     x9, 5b
+    tbz     x9, #0, 8f
+    cmp     x11, x6
+    b.lo    8f
+    ldr     x5, [x0, x11]
+    add     x5, x5, x0
+    str     x5, [x0, x11]
+8:  add     x11, x11, #8
+    b       7b
+
 1:  cmp     x1, x2
     b.hs    2f
     ldp     x3, x4, [x1], #16
