@@ -102,6 +102,7 @@ catalogue! {
     rf404_required_disabled,
     rf405_required_flag,
     rf406_cma_wanted,
+    rf407_board,
     rf501_cma_over,
     rf502_cma_value,
     rf503_bootargs_length,

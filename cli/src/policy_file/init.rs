@@ -12,17 +12,29 @@ pub fn from_tree(tree: &Tree<'_>, map: &MemoryMap) -> Policy {
     let compatible = tree.root().prop("compatible").and_then(|prop| prop.strings().next());
     Policy {
         board: compatible.map(ToString::to_string),
-        carveouts: map.live().filter(|region| region.no_map).filter_map(required).collect(),
+        carveouts: map.live().filter(|region| region.no_map).flat_map(required).collect(),
         cma: from_bootargs(map).or_else(|| map.live().find(|region| region.cma_default).and_then(from_node)),
         ..Policy::default()
     }
 }
 
-/// A carveout of several spans is required by its first one: a policy speaks of one span a carveout.
-fn required(region: &Region) -> Option<Required> {
-    let span = region.spans().first()?;
-    let key = Key::Path(region.path.clone());
-    Some(Required { key, base: Some(span.base()), size: span.len(), no_map: true })
+/// A policy speaks of one span a carveout. Each further tuple is required under the name that it gets when the node
+/// is split into one node a tuple, as no kernel protects more than the first (RF104).
+fn required(region: &Region) -> Vec<Required> {
+    let key = |index: usize, span: Span| match index {
+        0 => region.path.clone(),
+        _ => {
+            let base_name = region.path.split('@').next().unwrap_or(&region.path);
+            format!("{base_name}-{index}@{:x}", span.base())
+        }
+    };
+    let one = |(index, span): (usize, &Span)| Required {
+        key: Key::Path(key(index, *span)),
+        base: Some(span.base()),
+        size: span.len(),
+        no_map: true,
+    };
+    region.spans().iter().enumerate().map(one).collect()
 }
 
 /// Any `cma=` in the bootargs beats a node.
