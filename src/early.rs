@@ -16,12 +16,13 @@ const SHARE: u64 = 32;
 const FLAT: u64 = 32 * MIB;
 
 /// The address below which a `cma=SIZE@BASE` meets no early allocation of the kernel: the ascending, disjoint
-/// `ram` less what is `taken`, counted from the top.
+/// `ram` less what is `taken`, counted from the top. `unplaced` bytes are counted in for regions that have no
+/// place yet and may get one up there.
 #[must_use]
-pub fn ceiling(ram: &[Span], taken: impl Iterator<Item = Span>) -> u64 {
+pub fn ceiling(ram: &[Span], taken: impl Iterator<Item = Span>, unplaced: u64) -> u64 {
     let total = ram.iter().fold(0u64, |total, bank| total.saturating_add(bank.len()));
     let taken: Vec<Span> = ledger::union(taken.collect());
-    let mut wanted = total / SHARE + FLAT;
+    let mut wanted = (total / SHARE + FLAT).saturating_add(unplaced);
     for free in ledger::subtract(ram, &taken).into_iter().rev() {
         if free.len() >= wanted {
             return free.end() - wanted;
@@ -39,9 +40,9 @@ mod tests {
     #[test]
     fn reserved_memory_at_the_top_pushes_the_ceiling_down() {
         let ram = [Span::new(GIB, GIB).unwrap()];
-        assert_eq!(ceiling(&ram, core::iter::empty()), 2 * GIB - 64 * MIB);
+        assert_eq!(ceiling(&ram, core::iter::empty(), 0), 2 * GIB - 64 * MIB);
         let top = Span::new(2 * GIB - 16 * MIB, 16 * MIB).unwrap();
-        assert_eq!(ceiling(&ram, [top].into_iter()), 2 * GIB - 80 * MIB);
-        assert_eq!(ceiling(&ram, ram.into_iter()), 0);
+        assert_eq!(ceiling(&ram, [top].into_iter(), 0), 2 * GIB - 80 * MIB);
+        assert_eq!(ceiling(&ram, ram.into_iter(), 0), 0);
     }
 }

@@ -121,7 +121,7 @@ fn sized(
 fn reach(draft: &Draft<'_, '_>, range: Option<Span>) -> Option<Span> {
     let ram = draft.scene.map.usable.spans();
     let low = ram.iter().any(|bank| bank.base() < 4 * GIB);
-    let ceiling = early::ceiling(ram, draft.taken.iter().map(|(span, ())| *span));
+    let ceiling = early::ceiling(ram, draft.taken.iter().map(|(span, ())| *span), 0);
     let ceiling = ceiling.min(if low { 4 * GIB } else { u64::MAX });
     let reach = Span::from_ends(0, ceiling);
     match (range, reach) {
@@ -166,7 +166,7 @@ pub(super) fn settle(draft: &mut Draft<'_, '_>) -> Settled {
         (false, Some(new_arg)) if arg != Some(new_arg) => Some(bootargs::with_cma(&line, Some(&new_arg))),
         _ => None,
     };
-    describe(draft, &settled, new_arg);
+    describe(draft, &settled, new_arg.filter(|_| new_line.is_some()));
     if let Some(new_line) = new_line {
         let expected = if via_node { None } else { new_arg };
         if new_line.len() > MAX_LEN || bootargs::cma(&new_line) != expected {

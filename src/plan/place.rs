@@ -15,33 +15,29 @@ use alloc::vec::Vec;
 pub(super) fn place_pools(draft: &mut Draft<'_, '_>) {
     let mut requests = static_pools(draft);
     requests.extend(dynamic_regions(draft));
-    requests = requests.into_iter().filter_map(|request| cma::constrain(draft, request)).collect();
-    requests.extend(cma::request(draft));
     for request in requests {
-        match find(draft, &request) {
-            Some(span) => settle(draft, &request, span),
-            None => {
-                let node = node_name(draft, request.what);
-                let windows = request.windows.first().map_or_else(
-                    || "in RAM".into(),
-                    |window| {
-                        format!(
-                            "in {window}{}",
-                            if request.windows.len() > 1 { " or the others" } else { "" }
-                        )
-                    },
-                );
-                draft.stuck(
-                    &node,
-                    format!(
-                        "no free window of {} aligned to {} {windows}",
-                        Size(request.size),
-                        Size(request.align)
-                    ),
-                );
-            }
+        if let Some(request) = cma::constrain(draft, request) {
+            place(draft, &request);
         }
     }
+    // Only now: how far up `cma=` may reach depends on what the others have taken.
+    if let Some(request) = cma::request(draft) {
+        place(draft, &request);
+    }
+}
+
+fn place(draft: &mut Draft<'_, '_>, request: &Request) {
+    if let Some(span) = find(draft, request) {
+        settle(draft, request, span);
+        return;
+    }
+    let node = node_name(draft, request.what);
+    let others = if request.windows.len() > 1 { " or the others" } else { "" };
+    let window = request.windows.first().map_or_else(|| "RAM".into(), |window| format!("{window}{others}"));
+    draft.stuck(
+        &node,
+        format!("no free window of {} aligned to {} in {window}", Size(request.size), Size(request.align)),
+    );
 }
 
 fn static_pools(draft: &Draft<'_, '_>) -> Vec<Request> {

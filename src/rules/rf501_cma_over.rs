@@ -1,9 +1,12 @@
 //! RF501: a fixed `cma=SIZE@BASE` lies in RAM and over nothing.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Doc, Owner, Report, Scene, Sink};
+use crate::early;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
+use crate::survey::Extent;
 use alloc::format;
+use alloc::string::String;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(501),
@@ -11,7 +14,8 @@ pub(super) const DOC: Doc = Doc {
     severity: Severity::Error,
     kernels: ALL_KERNELS,
     why: "Over a no-map carveout every kernel accepts it silently and panics when memory fills up; over a hole \
-          it panics at start; over anything reserved it only prints \"Failed to reserve\" and there is no CMA.",
+          it panics at start; over anything reserved, or in the top of RAM that the kernel has taken by then (a \
+          64th of RAM for struct page, page tables), it only prints \"Failed to reserve\" and there is no CMA.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \tchosen { bootargs = \"cma=64M@0x84000000\"; };
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
@@ -31,18 +35,15 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(span) = scene.cma_arg().and_then(|arg| arg.fixed()) else { return };
-    let path = "/chosen";
-    let repair = || (RepairKind::SettleCma, "place the pool in free RAM and rewrite `cma=`");
+    let report = |severity, message: String| {
+        Report::new(DOC.id, severity, "/chosen", message)
+            .with_span(span, "cma=")
+            .with_repair(RepairKind::SettleCma, "place the pool in free RAM and rewrite `cma=`")
+    };
     if scene.in_usable(span) != Coverage::All {
-        let (kind, words) = repair();
-        out.push(
-            Report::new(DOC.id, DOC.severity, path, format!("`cma=` asks for {span}, which does not lie in RAM"))
-                .with_span(span, "cma=")
-                .with_help("choose a base inside one bank of RAM")
-                .with_repair(kind, words),
-        );
+        let message = format!("`cma=` asks for {span}, which does not lie in RAM");
+        out.push(report(DOC.severity, message).with_help("choose a base inside one bank of RAM"));
     }
-    use super::Owner;
     let stays = |owner| !matches!(owner, Owner::Stage | Owner::Bundle);
     for claim in scene.claims_over(span).filter(|claim| stays(claim.owner)).take(16) {
         let name = scene.name(claim.owner);
@@ -50,18 +51,28 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             Some(region) if region.no_map => "Linux accepts it silently and panics when memory fills up",
             _ => "Linux then has no CMA at all",
         };
-        let (kind, words) = repair();
         out.push(
-            Report::new(
-                DOC.id,
-                DOC.severity,
-                path,
-                format!("`cma=` asks for {span}, over {name}: {how}"),
+            report(DOC.severity, format!("`cma=` asks for {span}, over {name}: {how}"))
+                .with_span(claim.span, name.as_str())
+                .with_help(format_args!("choose a base outside {}", claim.span)),
+        );
+    }
+    let unplaced = scene.map.live().map(|region| match &region.extent {
+        Extent::Dynamic(dynamic) => dynamic.size,
+        _ => 0,
+    });
+    let unplaced = unplaced.fold(0, u64::saturating_add);
+    let taken = scene.claims().iter().map(|claim| claim.span);
+    let ceiling = early::ceiling(scene.map.usable.spans(), taken, unplaced);
+    if scene.map.usable.is_known() && span.end() > ceiling {
+        out.push(
+            report(
+                Severity::Warning,
+                format!("`cma=` asks for {span}, where the kernel itself allocates before it reads `cma=`"),
             )
-            .with_span(span, "cma=")
-            .with_span(claim.span, name.as_str())
-            .with_help(format_args!("choose a base outside {}", claim.span))
-            .with_repair(kind, words),
+            .with_help(format_args!(
+                "end it at {ceiling:#x}, or use a linux,cma-default node, which comes first"
+            )),
         );
     }
 }

@@ -176,7 +176,7 @@ fn cma_through_bootargs_goes_before_what_belongs_to_init() {
 fn cma_through_bootargs_keeps_below_what_the_kernel_takes_first() {
     // Of 1 GiB, 32 MiB and another 32nd: Linux refuses `cma=` there, and a node is reserved in time.
     let arg = fix(&board([chosen("quiet cma=64M@0x7c000000")]), Some(&wanting(Via::Bootargs, 64, None)));
-    assert_eq!(bootargs(&arg.unwrap()), "quiet cma=64M@0x7c000000");
+    assert_eq!(bootargs(&arg.unwrap()), "quiet cma=64M@0x78000000");
     let fresh = fix(&board([chosen("quiet")]), Some(&wanting(Via::Bootargs, 64, None))).unwrap();
     assert_eq!(bootargs(&fresh), "quiet cma=64M@0x78000000");
     let top = wanting(Via::Bootargs, 64, Span::from_ends(RAM + 960 * MIB, RAM + GIB));
