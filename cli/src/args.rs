@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and the help that teaches it.
 
+mod foresee;
 mod layout;
 mod others;
 
@@ -12,6 +13,7 @@ use ringfence::span::Span;
 
 use crate::number;
 
+pub use foresee::{Predict, Verify};
 pub use layout::{Diff, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
 pub use others::{Completions, Explain, Log, Man, Pack, Policy, Rules, RulesFormat};
 
@@ -43,6 +45,10 @@ pub enum Command {
     Check(Check),
     /// Repair a device tree, prove the result and write it
     Fix(Fix),
+    /// Tell what a kernel will make of a tree: which regions it protects, where pools land, what it prints
+    Predict(Predict),
+    /// Hold a captured boot against the prediction and name each difference
+    Verify(Verify),
     /// Show who has which memory, as a table or as a picture
     Map(Map),
     /// Compare two trees as memory maps: what grew, moved, went, came, changed flags or collides now

@@ -231,3 +231,32 @@ fn a_boot_that_went_otherwise_is_told_apart() {
         "{swapped:?}"
     );
 }
+
+/// The two commands, from the outside.
+#[test]
+fn the_tool_predicts_and_verifies() {
+    if Command::new("dtc").arg("--version").output().is_err() {
+        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let golden = golden();
+    let boot = &golden["q05-qcom-full"]["6.12"];
+    std::fs::write(dir.path().join("board.dtb"), tree_of("q05-qcom-full")).unwrap();
+    std::fs::write(dir.path().join("boot.log"), text(&boot["log"])).unwrap();
+    std::fs::write(dir.path().join("iomem.txt"), text(&boot["iomem"])).unwrap();
+    let run = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_ringfence")).current_dir(&dir).args(args).output().unwrap()
+    };
+    let json = run(&["predict", "--no-config", "--format", "json", "--kernel", "6.12", "board.dtb"]);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&json["schema"], &json["profile"]), (&Value::from(1), &Value::from("6.12")));
+    assert_eq!(json["regions"][5]["base"], "0xff000000");
+    assert_eq!(json["regions"][5]["state"], "cma");
+    assert_eq!(json["cma"]["base"], "0xf9c00000");
+    let held = ["--boot-log", "boot.log", "--iomem", "iomem.txt", "board.dtb"];
+    let as_told = run(&[&["verify", "--no-config", "--kernel", "6.12"], &held[..]].concat());
+    assert_eq!(as_told.status.code(), Some(0), "{}", String::from_utf8_lossy(&as_told.stdout));
+    let otherwise = run(&[&["verify", "--no-config", "--kernel", "6.1"], &held[..]].concat());
+    assert_eq!(otherwise.status.code(), Some(1));
+}

@@ -3,6 +3,7 @@
 mod check;
 mod diff;
 mod fix;
+mod foresee;
 mod headroom;
 mod log;
 mod map;
@@ -45,6 +46,8 @@ pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
     match &cli.command {
         Command::Check(args) => check::run(args),
         Command::Fix(args) => fix::run(args),
+        Command::Predict(args) => foresee::predicted(args),
+        Command::Verify(args) => foresee::verified(args),
         Command::Map(args) => map::run(args),
         Command::Diff(args) => diff::run(args),
         Command::Headroom(args) => headroom::run(args),
