@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 /// Times both over the whole corpus, in seconds.
 pub(super) fn measure(ws: &Workspace, tool: &Tool) -> Result<Value> {
@@ -18,15 +18,16 @@ pub(super) fn measure(ws: &Workspace, tool: &Tool) -> Result<Value> {
     let bytes: usize = trees.iter().map(|path| fs::read(path).map_or(0, |tree| tree.len())).sum();
 
     let started = Instant::now();
-    let status = tool
+    let mut running = tool
         .command()
         .args(["check", "--format", "json"])
         .arg(&corpus)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .status()
+        .spawn()
         .context("cannot start the tool")?;
+    let (status, peak) = watch(&mut running)?;
     let check = started.elapsed().as_secs_f64();
     // 1 means findings, which real boards have.
     if !matches!(status.code(), Some(0 | 1)) {
@@ -44,9 +45,26 @@ pub(super) fn measure(ws: &Workspace, tool: &Tool) -> Result<Value> {
         "corpus_trees": trees.len(),
         "corpus_bytes": bytes,
         "check_seconds": rounded(check),
+        "check_peak_kib": peak,
         "dtc_seconds": rounded(dtc),
         "check_relative_to_dtc": rounded(check / dtc),
     }))
+}
+
+/// Waits for a program, and reads the most memory that it ever held, in KiB, for as long as the kernel tells.
+fn watch(running: &mut Child) -> Result<(ExitStatus, u64)> {
+    let status_file = format!("/proc/{}/status", running.id());
+    let mut peak = 0;
+    loop {
+        let text = fs::read_to_string(&status_file).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let held = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        peak = peak.max(held.unwrap_or(0));
+        if let Some(status) = running.try_wait()? {
+            return Ok((status, peak));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn trees(dir: &Path) -> Result<Vec<PathBuf>> {
