@@ -54,8 +54,22 @@ impl<T, F: Fn(&T, &T) -> bool> Sequence for Slice<'_, T, F> {
     }
 }
 
+/// Up to this many elements, moving each down to its place takes fewer steps than a heap, most of all where they
+/// are in order already.
+const FEW: usize = 12;
+
 fn heap_sort(items: &mut dyn Sequence) {
     let len = items.len();
+    if len <= FEW {
+        for from in 1..len {
+            let mut at = from;
+            while at > 0 && items.less(at, at - 1) {
+                items.swap(at, at - 1);
+                at -= 1;
+            }
+        }
+        return;
+    }
     for root in (0..len / 2).rev() {
         sift_down(items, root, len);
     }

@@ -262,9 +262,11 @@ impl<'a> Tree<'a> {
 /// Tell whether the NUL-terminated string at offset `at` of `strings` is `name`.
 #[inline]
 fn named(strings: &[u8], at: u32, name: &[u8]) -> bool {
-    let Some(rest) = strings.get(at as usize..) else { return false };
-    // Length and first byte tell nearly all names apart.
-    rest.get(name.len()) == Some(&0) && rest.first() == name.first() && rest.starts_with(name)
+    let (first, end) = (at as usize, (at as usize).saturating_add(name.len()));
+    // Length and first byte tell nearly all names apart. Only an empty name ends where it starts.
+    strings.get(end) == Some(&0)
+        && (first == end || strings.get(first) == name.first())
+        && strings.get(first..end).is_some_and(|own| own == name)
 }
 
 /// An empty vector with room for exactly `count` elements.
