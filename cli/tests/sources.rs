@@ -224,6 +224,21 @@ fn a_damaged_bundle_is_told_by_its_configuration() {
 }
 
 #[test]
+fn a_bundle_that_unpacks_without_end_is_refused() {
+    let sources = Sources::new();
+    let bomb = gzip(&[&blob(0x50_0000)[..], &vec![0; 8 << 20]].concat());
+    let image = NewNode::new("fdt-1").prop_str("compression", "gzip").prop("data", bomb);
+    let mut configurations = NewNode::new("configurations");
+    for number in 0..1000 {
+        let config = NewNode::new(&format!("conf-{number}")).prop_str("fdt", "fdt-1");
+        configurations = configurations.child(config);
+    }
+    let root = NewNode::new("").child(NewNode::new("images").child(image)).child(configurations);
+    sources.put("bomb.itb", build(&root, 0, &[]).unwrap());
+    sources.says(&["check", "bomb.itb"], 2, &["bomb.itb: more than 64 MiB of device trees"]);
+}
+
+#[test]
 fn a_file_is_read_whatever_it_is_called() {
     let sources = Sources::new();
     // The kernel's own copy is a file without an extension.

@@ -10,6 +10,10 @@ use super::files::MAX_TREE;
 use super::{Input, apply};
 use crate::failure::Failure;
 
+/// Most bytes of device trees out of one bundle. A few bytes of a damaged one could ask for terabytes, by naming one
+/// image in thousands of configurations.
+const MAX_ALL: u64 = 64 << 20;
+
 /// The trees of a bundle by configuration, or `None` when the bytes are no bundle.
 ///
 /// # Errors
@@ -25,7 +29,7 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Input>>, Fai
         Err(FitError::Tree(_) | FitError::NotAFit { .. }) => return Ok(None),
         Err(error) => return Err(Failure::of(path, error)),
     };
-    let mut out = Vec::new();
+    let (mut out, mut all) = (Vec::new(), 0);
     for (config, images) in fit.device_trees().map_err(|error| Failure::of(path, error))? {
         let name = format!("{}#{config}", path.display());
         let failure = |error| Failure::new(format!("{name}: {error}"));
@@ -37,6 +41,10 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Input>>, Fai
                 // What the configuration names behind its tree are overlays.
                 _ => apply(&dtb, &blob, Path::new(&format!("{name}/{}", image.name)))?,
             };
+        }
+        all += dtb.len() as u64;
+        if all > MAX_ALL {
+            return Err(Failure::of(path, "more than 64 MiB of device trees in one bundle"));
         }
         out.push(Input { name, path: path.to_path_buf(), dtb, positions: None });
     }
