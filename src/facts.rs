@@ -18,12 +18,11 @@ pub struct BootFacts {
     pub initrd: Option<Placed>,
     /// RAM banks that replace what `/memory` says; empty means that `/memory` is believed.
     pub ram: Vec<Span>,
-    /// Leave a report of the enforcement in `/chosen/ringfence`, with a digest made by this function.
-    pub report: Option<Sha256>,
+    /// Leave a report of the enforcement in `/chosen/ringfence`.
+    pub report: bool,
+    /// The identity of the policy as it travelled (`policy::digest`), for the report.
+    pub policy_digest: Option<[u8; 32]>,
 }
-
-/// A function that makes the SHA-256 of bytes: a machine may have a better one than the core.
-pub type Sha256 = fn(&[u8]) -> [u8; 32];
 
 /// A kernel image and what it needs of its place (Documentation/arch/arm64/booting.rst).
 #[derive(Clone, Copy, Debug)]

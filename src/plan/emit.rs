@@ -230,7 +230,7 @@ fn chosen(
         props.push(("linux,initrd-start", initrd.base().to_be_bytes().to_vec()));
         props.push(("linux,initrd-end", initrd.end().to_be_bytes().to_vec()));
     }
-    let report = scene.facts.report.map(|digest| report::node(scene.policy, digest, findings, &draft.repairs));
+    let report = scene.facts.report.then(|| report::node(scene.facts.policy_digest, findings, &draft.repairs));
     let Some(node) = scene.map.chosen.node else {
         if !props.is_empty() || report.is_some() {
             let node =

@@ -2,10 +2,8 @@
 //! `/sys/firmware/devicetree/base/chosen/ringfence`.
 
 use super::Repaired;
-use crate::facts::Sha256;
 use crate::fdt::NewNode;
 use crate::finding::{Finding, Severity};
-use crate::policy::Policy;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -15,12 +13,7 @@ pub(super) const NAME: &str = "ringfence";
 const MAX_ENTRIES: usize = 64;
 
 /// Make the node: version, digest of the policy, counts by severity as found, and one string a repair.
-pub(super) fn node(
-    policy: Option<&Policy>,
-    sha256: Sha256,
-    findings: &[Finding],
-    repairs: &[Repaired],
-) -> NewNode {
+pub(super) fn node(policy_digest: Option<[u8; 32]>, findings: &[Finding], repairs: &[Repaired]) -> NewNode {
     let count = |severity| findings.iter().filter(|f| f.severity == severity).count() as u32;
     let words: Vec<String> = repairs.iter().take(MAX_ENTRIES).map(ToString::to_string).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -30,9 +23,8 @@ pub(super) fn node(
         .prop_u32("warnings", count(Severity::Warning))
         .prop_u32("notes", count(Severity::Note))
         .prop_u32("repair-count", repairs.len() as u32);
-    // Of the policy in the form in which it travels.
-    let node = match policy.and_then(|policy| policy.to_blob().ok()) {
-        Some(blob) => node.prop("policy-digest", sha256(&blob).to_vec()),
+    let node = match policy_digest {
+        Some(digest) => node.prop("policy-digest", digest.to_vec()),
         None => node,
     };
     if words.is_empty() { node } else { node.prop_strs("repairs", &words) }

@@ -42,7 +42,7 @@ fn run(case: &Case, dtb: &[u8]) -> Result<Proven, Refusal> {
 /// The facts of the boot that a proven tree leads to: everything lies where it is to lie.
 fn settled(facts: &BootFacts, proven: &Proven) -> BootFacts {
     let mut facts = facts.clone();
-    facts.report = None;
+    facts.report = false;
     let place = proven.placement();
     if let Some(kernel) = &mut facts.kernel {
         kernel.movable = false;

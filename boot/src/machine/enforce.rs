@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use ringfence::bootargs;
 use ringfence::facts::{BootFacts, Placed};
-use ringfence::fdt::Tree;
+use ringfence::fdt::{Blob, Tree};
 use ringfence::pipeline::{Context, Surveyed};
 use ringfence::policy::OnError;
 use ringfence::profile::KernelProfile;
@@ -33,7 +33,10 @@ pub(super) fn enforce(
         kernel: payload.kernel,
         initrd: payload.initrd,
         ram: Vec::new(),
-        report: Some(sha256::digest),
+        report: true,
+        policy_digest: payload
+            .policy_blob
+            .and_then(|blob| Some(sha256::digest(Blob::check(blob).ok()?.bytes()))),
     };
     let default = KernelProfile::default();
     let profile = payload.page_size.map_or(default, |page| default.with_page(page));

@@ -33,6 +33,7 @@ pub(super) fn open(slot: Span, bytes: &'static [u8], tree: &Tree<'_>) -> Payload
         bundle: Some(slot),
         initrd: config.ramdisk.as_ref().map(|image| Placed { at: at(image), movable: true }),
         policy,
+        policy_blob: config.policy.as_ref().map(|image| image.data),
         dtb: config.fdt.as_ref().map(|image| (at(image), image.data)),
         changes: overlay::Changes {
             overlays: config.overlays.into_iter().map(|image| (image.name, image.data)).collect(),

@@ -41,6 +41,8 @@ pub(super) struct Payload {
     pub initrd: Option<Placed>,
     /// The policy that travels along.
     pub policy: Option<Policy>,
+    /// The bytes that it was read from.
+    pub policy_blob: Option<&'static [u8]>,
     /// The device tree that takes the place of the loader's.
     pub dtb: Option<(Span, &'static [u8])>,
     /// What is done to the device tree before anything is judged.
@@ -126,12 +128,15 @@ impl Places {
         }
         if let Some(modules) = self.modules {
             let (at, bytes) = with_bytes(modules.kernel);
-            let policy = modules.policy.map(with_bytes).map(|(at, bytes)| {
+            let policy = modules.policy.map(with_bytes);
+            let policy_blob = policy.map(|(_, bytes)| bytes);
+            let policy = policy.map(|(at, bytes)| {
                 Policy::from_blob(bytes).unwrap_or_else(|why| refuse!("policy module at {at}: {why}"))
             });
             return Payload {
                 initrd: modules.ramdisk.map(|at| Placed { at, movable: true }),
                 policy,
+                policy_blob,
                 changes: overlay::Changes { bootargs: modules.bootargs, ..Default::default() },
                 ..kernel::open(at, bytes, "kernel module")
             };
