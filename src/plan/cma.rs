@@ -146,6 +146,7 @@ pub(super) struct Settled {
 pub(super) fn settle(draft: &mut Draft<'_, '_>) -> Settled {
     let mut settled = Settled::default();
     if !draft.wants(&RepairKind::SettleCma) {
+        demote_revived(draft, &mut settled);
         return settled;
     }
     let scene = draft.scene;
@@ -167,6 +168,10 @@ pub(super) fn settle(draft: &mut Draft<'_, '_>) -> Settled {
         _ => None,
     };
     describe(draft, &settled, new_arg.filter(|_| new_line.is_some()));
+    demote_revived(draft, &mut settled);
+    if via_node && new_line.is_some() {
+        draft.repaired(&RepairKind::SettleCma, "/chosen", "bootargs have no `cma=` any more");
+    }
     if let Some(new_line) = new_line {
         let expected = if via_node { None } else { new_arg };
         if new_line.len() > MAX_LEN || bootargs::cma(&new_line) != expected {
@@ -175,6 +180,28 @@ pub(super) fn settle(draft: &mut Draft<'_, '_>) -> Settled {
         settled.bootargs = Some(new_line);
     }
     settled
+}
+
+/// A default pool that was disabled and comes back, because the policy requires it, must not become a second
+/// authority beside the one that there is.
+fn demote_revived(draft: &mut Draft<'_, '_>, settled: &mut Settled) {
+    let scene = draft.scene;
+    let regions = scene.map.regions.iter().enumerate();
+    let mut revived: Vec<NodeId> = regions
+        .filter(|(index, region)| {
+            !region.enabled && region.is_cma() && region.cma_default && draft.slot_of(*index).is_some()
+        })
+        .map(|(_, region)| region.node)
+        .collect();
+    let another = scene.cma_arg().is_some() || scene.default_pool().is_some() || settled.node.is_some();
+    if !another {
+        revived.pop();
+    }
+    for node in revived {
+        let path = scene.tree.node(node).path();
+        draft.repaired(&RepairKind::SettleCma, &path, "no longer the default CMA pool");
+        settled.demoted.push(node);
+    }
 }
 
 fn describe(draft: &mut Draft<'_, '_>, settled: &Settled, arg: Option<CmaArg>) {

@@ -42,8 +42,11 @@ fn reserved_memory(draft: &mut Draft<'_, '_>, settled: &Settled, edits: &mut Edi
     rename::rename(draft.scene.tree, &renames, edits);
 
     let mut fresh: Vec<NewNode> = Vec::new();
-    for slot in draft.slots.iter().filter(|slot| slot.origin == Origin::New) {
-        fresh.extend(new_region(slot, root));
+    for slot in draft.slots.clone().iter().filter(|slot| slot.origin == Origin::New) {
+        match new_region(slot, root) {
+            Some(node) => fresh.push(node),
+            None => draft.stuck(&slot.base_name, format!("{} does not fit the root's cells", slot.span)),
+        }
     }
     if let Some(span) = settled.node {
         fresh.extend(root.encode_span(span).map(|reg| {
@@ -230,7 +233,8 @@ fn chosen(
         props.push(("linux,initrd-start", initrd.base().to_be_bytes().to_vec()));
         props.push(("linux,initrd-end", initrd.end().to_be_bytes().to_vec()));
     }
-    let report = scene.facts.report.then(|| report::node(scene.facts.policy_digest, findings, &draft.repairs));
+    let report =
+        scene.facts.report.then(|| report::node(scene.facts.policy_digest, findings, &draft.repairs));
     let Some(node) = scene.map.chosen.node else {
         if !props.is_empty() || report.is_some() {
             let node =
