@@ -4,6 +4,7 @@
 use crate::layout::Layout;
 use crate::paging::{Access, Builder, MapError, PAGE};
 use alloc::vec::Vec;
+use ringfence::order;
 use ringfence::span::Span;
 
 /// Everything that a map is made of.
@@ -43,7 +44,7 @@ pub fn cut(layout: &Layout, wanted: &Wanted<'_>) -> Vec<(Span, Access)> {
             out.extend(pieces.into_iter().map(|piece| (piece, access)));
         }
     }
-    out.sort_unstable_by_key(|(span, _)| *span);
+    order::sort_by_key(&mut out, |(span, _)| *span);
     out
 }
 

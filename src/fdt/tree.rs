@@ -196,6 +196,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The properties of a node, without their names read.
+    #[inline]
     pub(super) fn prop_records(&self, id: NodeId) -> &[PropRecord] {
         let mut records = self.nodes.get(id.0 as usize..).unwrap_or_default().iter();
         let Some(record) = records.next() else { return &[] };
