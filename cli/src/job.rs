@@ -132,6 +132,12 @@ impl Job {
         (sum > 0).then_some(sum)
     }
 
+    /// Tell whether the command line gives bootargs in place of the tree's.
+    #[must_use]
+    pub const fn gives_bootargs(&self) -> bool {
+        self.cmdline.is_some()
+    }
+
     /// Tell whether the policy names nodes by their labels, which only a tree with `/__symbols__` knows.
     #[must_use]
     pub fn names_labels(&self) -> bool {

@@ -46,6 +46,12 @@ pub fn one(job: &Job, input: Input) -> Result<Report, Failure> {
         if let Some(positions) = &positions {
             add_fixes(&mut shown, judged, positions);
         }
+        // Bootargs of the command line stand in no source.
+        for shown in shown.iter_mut().filter(|_| job.gives_bootargs()) {
+            if shown.excerpt.as_ref().is_some_and(|excerpt| excerpt.property == "bootargs") {
+                (shown.place, shown.fix) = (None, None);
+            }
+        }
         match several {
             true => merge(&mut report.findings, shown, profile),
             false => report.findings = shown,

@@ -122,6 +122,19 @@ fn the_source_may_come_through_a_pipe() {
 }
 
 #[test]
+fn what_the_command_line_says_has_no_place_in_the_source() {
+    if !have_tools() {
+        return;
+    }
+    let sources = Sources::new();
+    sources.put("plain.dts", "/dts-v1/;\n/ {\n\tchosen {\n\t\tbootargs = \"cma=1M@0x10\";\n\t};\n};\n");
+    let own = sources.says(&["check", "--format", "github", "plain.dts"], 1, &["RF502"]);
+    assert!(own.contains("file=plain.dts,line=4,"), "{own}");
+    let given = ["check", "--format", "github", "--cmdline", "cma=1M@0x20", "plain.dts"];
+    sources.says(&given, 1, &["::error file=plain.dts,title=RF502"]);
+}
+
+#[test]
 fn a_missing_header_is_asked_for() {
     if !have_tools() {
         return;
