@@ -75,6 +75,7 @@ pub(crate) fn board(image: PathBuf, initrd: Option<PathBuf>, dtb: Option<PathBuf
         ram: Ram::GIB_4,
         entry: Entry::Linux { kernel: image, initrd, dtb, append },
         plugin: None,
+        more: Vec::new(),
     }
 }
 

@@ -126,6 +126,8 @@ pub(crate) struct Board {
     pub(crate) entry: Entry,
     /// A plug-in for QEMU to load, with its arguments.
     pub(crate) plugin: Option<String>,
+    /// Further arguments for QEMU.
+    pub(crate) more: Vec<String>,
 }
 
 impl Board {
@@ -164,6 +166,7 @@ impl Board {
             }
         }
         option(&mut qemu, "-plugin", self.plugin.as_ref().map(OsString::from));
+        qemu.args(&self.more);
         qemu
     }
 }
@@ -202,6 +205,7 @@ mod tests {
             ram: Ram::GIB,
             entry: Entry::Raw { loaded: vec![Loaded { file: "a,b".into(), at: 0x4020_0000 }], start: 0x10 },
             plugin: None,
+            more: Vec::new(),
         };
         let line = words(&board(Level::El2).command());
         assert!(line.contains("virt,acpi=off,virtualization=on") && line.contains("-m 1024M"), "{line}");

@@ -1,6 +1,7 @@
 //! The proving ground of ringfence, run as `cargo xtask`: sets up, builds the stage, boots it, measures.
 
 mod cases;
+mod chain;
 mod commands;
 mod counter;
 mod dtc;
@@ -51,6 +52,8 @@ enum Command {
     },
     /// Run everything: unit, property and corpus tests, and boots of real Linux
     Test(commands::test::Options),
+    /// Boot Linux through every chain of loader, payload, board, level and kernel
+    Matrix(commands::matrix::Options),
     /// Measure the stage and its rivals: bytes, and exact instruction counts
     Bench(commands::bench::Options),
     /// Build the tool as one static file, and check that it runs
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Qemu(options) => commands::qemu::run(&ws, &options),
         Command::LintStage { no_install } => commands::lint::run(&ws, no_install),
         Command::Test(options) => commands::test::run(&ws, &options),
+        Command::Matrix(options) => commands::matrix::run(&ws, &options),
         Command::Bench(options) => commands::bench::run(&ws, &options),
         Command::Dist => commands::dist::run(&ws),
     };
@@ -84,6 +88,8 @@ fn set_up(ws: &workspace::Workspace, no_install: bool) -> anyhow::Result<()> {
         Need::UBoot,
         Need::UBootTools,
         Need::Cc,
+        Need::Cpp,
+        Need::Chromium,
         Need::Kernel(Series::V6_1),
         Need::Kernel(Series::V6_12),
         Need::Busybox,

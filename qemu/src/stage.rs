@@ -27,6 +27,11 @@ pub(crate) fn talkative(ws: &Workspace, consent: Consent) -> Result<Built> {
     binary(ws, consent, "ringfence-boot", "ringfence-talkative", &["--features", "fallback-uart"])
 }
 
+/// Builds the stage with everything that a build may leave out: packed kernels.
+pub(crate) fn full(ws: &Workspace, consent: Consent) -> Result<Built> {
+    binary(ws, consent, "ringfence-boot", "ringfence-full", &["--features", "gzip,overlays"])
+}
+
 /// Builds the payload that checks the state it was entered with.
 pub(crate) fn payload(ws: &Workspace, consent: Consent) -> Result<Built> {
     binary(ws, consent, "probe-payload", "probe-payload", &[])

@@ -54,7 +54,7 @@ impl Transcript {
         took: Duration,
     ) -> Self {
         let text = String::from_utf8_lossy(console).replace('\r', "");
-        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let lines: Vec<String> = text.lines().map(|line| through_log(line).to_owned()).collect();
         let mut sections: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut current = None;
         for line in &lines {
@@ -97,6 +97,14 @@ impl Transcript {
     pub(crate) fn tail(&self, count: usize) -> String {
         let from = self.lines.len().saturating_sub(count);
         self.lines[from..].join("\n")
+    }
+}
+
+/// What our init wrote into the kernel's log, on boards whose console Linux has no driver for; else the line.
+fn through_log(line: &str) -> &str {
+    match line.split_once("] init: ") {
+        Some((stamp, rest)) if stamp.starts_with('[') => rest,
+        _ => line,
     }
 }
 

@@ -92,7 +92,7 @@ fn board(bench: &Bench, bundle: PathBuf) -> Result<Board> {
     Ok(board)
 }
 
-fn pack(bench: &Bench, name: &str) -> Result<PathBuf> {
+pub(super) fn pack(bench: &Bench, name: &str) -> Result<PathBuf> {
     bench.tool.pack(&bench.ws, name, &Parts { kernel: bench.payload.image.clone(), ..Parts::default() })
 }
 
@@ -127,11 +127,12 @@ fn raw(bench: &Bench, name: &str, x0: u64, tree: Option<PathBuf>) -> Result<Boar
         ram: Ram::GIB,
         entry: Entry::Raw { loaded, start: JUMP_AT },
         plugin: None,
+        more: Vec::new(),
     })
 }
 
 /// AArch64 code that loads x0 and jumps: `ldr x0, x0_value; ldr x16, target; br x16`, then both values.
-fn jump_to(target: u64, x0: u64) -> Vec<u8> {
+pub(super) fn jump_to(target: u64, x0: u64) -> Vec<u8> {
     let code = [0x5800_0080u32, 0x5800_00b0, 0xd61f_0200, 0xd503_201f];
     let words = code.iter().flat_map(|word| word.to_le_bytes());
     words.chain(x0.to_le_bytes()).chain(target.to_le_bytes()).collect()

@@ -1,8 +1,10 @@
 //! The boots that the tests are made of: each is a name and a function that says what it saw, or what is wrong.
 
 mod bad_input;
+mod chain;
 mod linux;
 mod payload;
+mod placement;
 mod scenario;
 
 use crate::job::Tool;
@@ -28,6 +30,8 @@ pub(crate) struct Bench {
     pub(crate) stage: Built,
     /// The stage that speaks on the `virt` board's serial port when no tree names a console.
     pub(crate) talkative: Built,
+    /// The stage with everything that a build may leave out.
+    pub(crate) full: Built,
     /// The payload that checks its entry state.
     pub(crate) payload: Built,
     /// The initramfs of the proving ground.
@@ -58,7 +62,9 @@ impl Case {
 /// When an expectation file cannot be read.
 pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     let mut cases = linux::cases();
+    cases.extend(chain::cases());
     cases.extend(payload::cases());
+    cases.extend(placement::cases());
     cases.extend(scenario::cases(ws)?);
     cases.extend(bad_input::cases());
     Ok(cases)
@@ -66,7 +72,7 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
 
 impl Bench {
     /// Boots a board, keeps its console under the case's name, and returns it.
-    fn boot(&self, name: &str, board: &Board, limit: Duration) -> Result<Transcript> {
+    pub(crate) fn boot(&self, name: &str, board: &Board, limit: Duration) -> Result<Transcript> {
         let log = self.ws.scratch_file("logs", name, "log")?;
         let mut file = fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let transcript = runner::run(board, limit, &mut file)?;

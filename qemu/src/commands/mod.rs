@@ -3,5 +3,6 @@
 pub(crate) mod bench;
 pub(crate) mod dist;
 pub(crate) mod lint;
+pub(crate) mod matrix;
 pub(crate) mod qemu;
 pub(crate) mod test;

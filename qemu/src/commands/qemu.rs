@@ -1,5 +1,6 @@
 //! `cargo xtask qemu`: sets up what is missing, builds the stage, boots Linux through it, holds it to its word.
 
+use crate::chain::{Model, tree};
 use crate::job::{self, Parts, Tool};
 use crate::machine::{Board, Level, Machine, Ram};
 use crate::runner;
@@ -106,6 +107,9 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     }
     let (kernel, series) = job::kernel(ws, &options.kernel);
     let mut needs = vec![Need::Qemu, Need::Dtc];
+    if options.machine == Machine::Zcu102 {
+        needs.push(Need::Corpus);
+    }
     needs.extend(series.map(Need::Kernel));
     if options.initrd.is_none() {
         needs.push(Need::Busybox);
@@ -118,12 +122,13 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     }
     setup::ensure(ws, &needs, consent)?;
 
-    let source =
-        options.dts.clone().or_else(|| options.dtb.is_none().then(|| job::default_tree(ws, options.memory)));
+    let virt = options.machine == Machine::Virt;
+    let by_default = || (virt && options.dtb.is_none()).then(|| job::default_tree(ws, options.memory));
+    let source = options.dts.clone().or_else(by_default);
     let dtb = match (&options.dtb, &source) {
         (Some(dtb), _) => dtb.clone(),
         (None, Some(source)) => dtc::compile(ws, source)?,
-        (None, None) => bail!("no board description"),
+        (None, None) => tree::whole(ws, Model::Zcu102, options.el)?,
     };
     let policy = options.policy.clone().or_else(|| source.as_deref().and_then(job::policy_of));
     let initrd = match &options.initrd {
@@ -142,6 +147,9 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     board.machine = options.machine;
     board.level = options.el;
     board.ram = options.memory;
+    if !virt {
+        board.more = Model::Zcu102.more();
+    }
     if options.via == Via::Uboot {
         board.entry = uboot::entry(board.entry, &ws.scratch("uboot")?)?;
     }
@@ -149,7 +157,8 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
 }
 
 fn append(options: &Options) -> String {
-    format!("{} {}", job::APPEND, options.append).trim_end().to_owned()
+    let usual = if options.machine == Machine::Virt { job::APPEND } else { Model::Zcu102.append() };
+    format!("{usual} {}", options.append).trim_end().to_owned()
 }
 
 /// The console goes to the terminal and, when asked for, into a file.

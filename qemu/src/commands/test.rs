@@ -68,6 +68,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         tool: Tool::build(ws)?,
         stage: stage::stage(ws, consent)?,
         talkative: stage::talkative(ws, consent)?,
+        full: stage::full(ws, consent)?,
         payload: stage::payload(ws, consent)?,
         initrd: initramfs::build(ws)?,
     };

@@ -7,6 +7,14 @@ $b mount -t proc none /proc
 $b mount -t sysfs none /sys
 $b mount -t debugfs none /sys/kernel/debug
 
+# Without a driver for the console there is still the kernel's log, which an early console prints.
+if [ -z "$through_log" ] && ! (: > /dev/console) 2> /dev/null; then
+    through_log=1 $b sh "$0" 2>&1 | while IFS= read -r line; do
+        echo "init: $line" > /dev/kmsg
+    done
+    $b poweroff -f
+fi
+
 section() { echo "=== $* ==="; }
 
 # Prints a property as hexadecimal digits.
@@ -69,4 +77,4 @@ case " $($b cat /proc/cmdline) " in
 esac
 
 section end
-$b poweroff -f
+[ -n "$through_log" ] || $b poweroff -f

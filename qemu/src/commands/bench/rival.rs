@@ -33,7 +33,14 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Value> {
     let script = script();
     let variables = [("bootcmd", script.as_str()), ("bootargs", job::APPEND)];
     let entry = uboot::firmware(loaded, Some(tree), &variables, &scratch)?;
-    let mut board = Board { machine: Machine::Virt, level: Level::El2, ram: Ram::GIB_4, entry, plugin: None };
+    let mut board = Board {
+        machine: Machine::Virt,
+        level: Level::El2,
+        ram: Ram::GIB_4,
+        entry,
+        plugin: None,
+        more: Vec::new(),
+    };
     let window = Window { from: None, mark: Some(MARK_AT), to: uboot::KERNEL_AT, image: None };
     let count = bench.count("bench-uboot", &mut board, window)?;
     let before = count.mark.context("U-Boot did not come to the script")?;

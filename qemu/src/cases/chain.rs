@@ -1,0 +1,41 @@
+//! The subset of the chain that every test run covers: each form, each board and both levels at least once. All
+//! of it is `cargo xtask matrix`.
+
+use super::Case;
+use crate::chain::{Form, Link, Loader, Model, USUAL};
+use crate::machine::Level;
+use crate::setup::Series;
+
+/// One boot for each thing that may be different.
+pub(super) fn cases() -> Vec<Case> {
+    links()
+        .into_iter()
+        .map(|link| Case::new(format!("chain-{link}"), move |bench, name| link.boot(bench, name)))
+        .collect()
+}
+
+fn links() -> Vec<Link> {
+    let forms = Form::ALL.into_iter().enumerate().map(|(n, form)| {
+        // Both levels and both kernels get their share.
+        let level = if n % 2 == 0 { Level::El2 } else { Level::El1 };
+        let series = if n % 3 == 1 { Series::V6_1 } else { Series::V6_12 };
+        Link { form, level, series, ..USUAL }
+    });
+    let models =
+        Model::ALL.into_iter().filter(|&model| model != Model::Virt).map(|model| Link { model, ..USUAL });
+    let uboot = Link { loader: Loader::UBoot, form: Form::BundleAppended, ..USUAL };
+    forms.chain(models).chain([uboot]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_subset_covers_every_form_and_board() {
+        let links = links();
+        assert!(links.iter().all(Link::makes_sense));
+        assert!(Form::ALL.iter().all(|form| links.iter().any(|link| link.form == *form)));
+        assert!(Model::ALL.iter().all(|model| links.iter().any(|link| link.model == *model)));
+    }
+}

@@ -1,0 +1,167 @@
+//! The stage, its device tree and its bundle at the odd places where loaders put things, with garbage where the
+//! stage will have its data. A payload in the kernel's place says whether it was entered as Linux wants to be.
+
+use super::bad_input::{jump_to, pack};
+use super::{Bench, Case, refused};
+use crate::chain::{Model, tree};
+use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};
+use crate::transcript::Ending;
+use anyhow::{Result, ensure};
+use ringfence::fdt::MAX_BOOT_SIZE;
+use ringfence::span::Span;
+use std::fs;
+use std::time::Duration;
+
+const JUMP_AT: u64 = 0x4700_0000;
+const BUNDLE_AT: u64 = 0x4800_0000;
+/// End of the board's RAM: 1 GiB from 0x40000000.
+const RAM_END: u64 = 0x8000_0000;
+/// Memory that the stage takes from its base on.
+const STAGE_LEN: u64 = 10 << 20;
+
+/// Where the device tree lies.
+#[derive(Clone, Copy)]
+enum Tree {
+    /// At this address.
+    At(u64),
+    /// As far up as RAM goes.
+    AtEnd,
+}
+
+/// One placement.
+#[derive(Clone, Copy)]
+struct Place {
+    name: &'static str,
+    stage: u64,
+    tree: Tree,
+    /// Bytes that the tree's header states; 0 leaves it as compact as it is.
+    padded: usize,
+    garbage: bool,
+    /// Words of the refusal, when that is what must come.
+    refusal: Option<&'static str>,
+}
+
+const USUAL: Place = Place {
+    name: "placement-usual",
+    stage: 0x4020_0000,
+    tree: Tree::At(0x4720_0000),
+    padded: 0,
+    garbage: false,
+    refusal: None,
+};
+
+/// All of them.
+pub(super) fn cases() -> Vec<Case> {
+    let places = [
+        Place { name: "placement-stage-high", stage: 0x7000_0000, ..USUAL },
+        Place { name: "placement-stage-at-4-kib", stage: 0x4421_3000, ..USUAL },
+        Place { name: "placement-garbage-in-ram", garbage: true, ..USUAL },
+        Place { name: "placement-garbage-at-4-kib", stage: 0x4421_3000, garbage: true, ..USUAL },
+        Place { name: "placement-dtb-off-page", tree: Tree::At(0x4720_0ff8), ..USUAL },
+        Place { name: "placement-dtb-at-end-of-ram", tree: Tree::AtEnd, ..USUAL },
+        Place { name: "placement-dtb-of-1-mib", padded: 1 << 20, ..USUAL },
+        Place { name: "placement-dtb-of-2-mib", padded: MAX_BOOT_SIZE, ..USUAL },
+        Place {
+            name: "placement-dtb-over-2-mib",
+            padded: MAX_BOOT_SIZE + 8,
+            refusal: Some("larger than 2 MiB"),
+            ..USUAL
+        },
+        Place {
+            name: "placement-dtb-in-bss",
+            tree: Tree::At(0x4020_0000 + (3 << 20)),
+            refusal: Some("inside the memory of the stage"),
+            ..USUAL
+        },
+        Place {
+            name: "placement-dtb-into-stage",
+            stage: 0x4740_0000,
+            tree: Tree::At(0x4740_0000 - 0x8000),
+            padded: 1 << 20,
+            refusal: Some("reaches into the memory of the stage"),
+            ..USUAL
+        },
+        Place {
+            name: "placement-dtb-off-by-4",
+            tree: Tree::At(0x4720_0004),
+            refusal: Some("multiple of 8"),
+            ..USUAL
+        },
+    ];
+    places
+        .into_iter()
+        .map(|place| Case::new(place.name, move |bench, name| boot(bench, name, place)))
+        .collect()
+}
+
+fn boot(bench: &Bench, name: &str, place: Place) -> Result<String> {
+    let board = board(bench, name, place)?;
+    let transcript = bench.boot(name, &board, Duration::from_secs(30))?;
+    if let Some(words) = place.refusal {
+        let halt = refused(&transcript)?;
+        ensure!(halt.contains(words), "refused for another reason: {halt}");
+        return Ok(format!("refused: {halt}"));
+    }
+    let said: Vec<&str> = transcript.lines.iter().filter_map(|line| line.strip_prefix("payload: ")).collect();
+    ensure!(said.last() == Some(&"PASS"), "{said:?}; the end was:\n{}", transcript.tail(8));
+    ensure!(transcript.ending == Ending::PoweredOff, "the board {}", transcript.ending);
+    Ok(said.first().copied().unwrap_or_default().to_owned())
+}
+
+fn board(bench: &Bench, name: &str, place: Place) -> Result<Board> {
+    let ws = &bench.ws;
+    let bundle = pack(bench, name)?;
+    let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len());
+    let slot = slot.ok_or_else(|| anyhow::anyhow!("the bundle is empty"))?;
+    let whole = tree::whole(ws, Model::Virt, Level::El2)?;
+    let dtb = tree::with_slot(&whole, &ws.scratch_file("placement", name, "dtb")?, slot)?;
+    let mut bytes = fs::read(&dtb)?;
+    if place.padded > 0 {
+        if place.refusal.is_none() {
+            bytes.resize(place.padded, 0xa5);
+        }
+        bytes[4..8].copy_from_slice(&u32::try_from(place.padded)?.to_be_bytes());
+        tree::keep(&dtb, &bytes)?;
+    }
+    let at = match place.tree {
+        Tree::At(at) => at,
+        Tree::AtEnd => (RAM_END - bytes.len() as u64) & !7,
+    };
+    let jump = tree::keep(&ws.scratch_file("placement", name, "jump")?, &jump_to(place.stage, at))?;
+    let stage = bench.talkative.image.clone();
+    let stage_file = fs::metadata(&stage)?.len();
+    let mut loaded = vec![
+        Loaded { file: stage, at: place.stage },
+        Loaded { file: jump, at: JUMP_AT },
+        Loaded { file: dtb, at },
+        Loaded { file: bundle, at: BUNDLE_AT },
+    ];
+    if place.garbage {
+        let behind = stage_file.next_multiple_of(8);
+        let garbage =
+            tree::keep(&ws.scratch_file("placement", name, "garbage")?, &garbage(STAGE_LEN - behind))?;
+        loaded.push(Loaded { file: garbage, at: place.stage + behind });
+    }
+    Ok(Board {
+        machine: Machine::Virt,
+        level: Level::El2,
+        ram: Ram::GIB,
+        entry: Entry::Raw { loaded, start: JUMP_AT },
+        plugin: None,
+        more: Vec::new(),
+    })
+}
+
+/// Bytes in which every bit is set somewhere and no two words in a row are alike (xorshift).
+fn garbage(len: u64) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut words = Vec::new();
+    while (words.len() as u64) < len {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        words.extend(state.to_le_bytes());
+    }
+    words.truncate(usize::try_from(len).unwrap_or(0));
+    words
+}

@@ -1,0 +1,95 @@
+//! The chain: which loader brings which form of payload to which board, at which level, for which Linux.
+
+mod form;
+mod model;
+pub(crate) mod tree;
+
+pub(crate) use form::Form;
+pub(crate) use model::Model;
+
+use crate::cases::Bench;
+use crate::machine::Level;
+use crate::setup::Series;
+use crate::{uboot, verdict};
+use anyhow::{Result, ensure};
+use std::fmt;
+use std::time::Duration;
+
+/// Who puts the stage into memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loader {
+    /// QEMU, as it loads Linux.
+    Qemu,
+    /// Debian's U-Boot.
+    UBoot,
+}
+
+/// One way to boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub(crate) loader: Loader,
+    pub(crate) form: Form,
+    pub(crate) model: Model,
+    pub(crate) level: Level,
+    pub(crate) series: Series,
+}
+
+/// The usual one: each test names what it does otherwise.
+pub(crate) const USUAL: Link = Link {
+    loader: Loader::Qemu,
+    form: Form::BundleInSlot,
+    model: Model::Virt,
+    level: Level::El2,
+    series: Series::V6_12,
+};
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let loader = if self.loader == Loader::Qemu { "qemu" } else { "u-boot" };
+        let level = if self.level == Level::El1 { "el1" } else { "el2" };
+        write!(f, "{loader}-{}-{}-{level}-{}", self.form.name(), self.model.name(), self.series.name())
+    }
+}
+
+impl Link {
+    /// Tells whether there is such a boot at all.
+    pub(crate) fn makes_sense(&self) -> bool {
+        let virt = self.model.is_virt();
+        match (self.loader, self.form) {
+            (Loader::UBoot, Form::Modules) => false,
+            (Loader::UBoot, _) => self.model == Model::Virt,
+            // QEMU adds the modules to a tree of its own only.
+            (Loader::Qemu, Form::Modules) => virt,
+            (Loader::Qemu, _) => true,
+        }
+    }
+
+    /// Boots Linux this way and holds the boot against what the stage said.
+    ///
+    /// # Errors
+    /// Naming what was not as promised.
+    pub(crate) fn boot(&self, bench: &Bench, name: &str) -> Result<String> {
+        let mut board = self.form.board(bench, name, self)?;
+        if self.loader == Loader::UBoot {
+            board.entry = uboot::entry(board.entry, &bench.ws.scratch("uboot")?)?;
+        }
+        let transcript = bench.boot(name, &board, Duration::from_secs(120))?;
+        let held = verdict::held(&transcript)?;
+        let carveouts = if self.form == Form::Modules { 0 } else { self.model.carveouts() };
+        ensure!(held.carveouts == carveouts, "{} of {carveouts} carveouts", held.carveouts);
+        let cpus = self.model.processors();
+        let up = format!("smp: Brought up 1 node, {cpus} CPU");
+        ensure!(
+            transcript.lines.iter().any(|line| line.contains(&up)),
+            "not all of {cpus} processors came up"
+        );
+        if self.model.is_virt() {
+            let seeded = transcript.lines.iter().any(|line| line.contains("KASLR enabled"));
+            ensure!(seeded, "the kernel did not find the seed that QEMU put into /chosen");
+        }
+        let said = |start: &str| transcript.stage().any(|line| line.starts_with(start));
+        ensure!(said("unpacked kernel") == self.form.is_packed(), "the kernel was not unpacked, or was it?");
+        ensure!(said("overlay: ") == (self.form == Form::Overlays), "overlays applied, or not");
+        Ok(format!("{cpus} CPU, {held}"))
+    }
+}

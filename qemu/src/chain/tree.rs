@@ -1,0 +1,80 @@
+//! The trees of these boards: QEMU's own, or Debian's, with carveouts added.
+
+use super::Model;
+use crate::dtc;
+use crate::machine::{Board, Entry, Level};
+use crate::setup;
+use crate::shell::capture;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result, anyhow};
+use ringfence::fdt::{Edits, Tree, apply_overlay, rewrite};
+use ringfence::span::Span;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The tree of a board without any carveout of ours.
+pub(crate) fn base(ws: &Workspace, model: Model, level: Level) -> Result<PathBuf> {
+    if !model.is_virt() {
+        return Ok(setup::corpus(ws).join("xilinx/zynqmp-zcu102-rev1.0.dtb"));
+    }
+    let dtb = ws.scratch_file("dtb", &model.at(level), "base.dtb")?;
+    let beside = unique(&dtb);
+    let entry = Entry::Raw { loaded: Vec::new(), start: model.ram_base() };
+    let board =
+        Board { machine: model.machine(), level, ram: model.ram(), entry, plugin: None, more: model.more() };
+    let mut qemu = board.command();
+    capture(qemu.arg("-machine").arg(format!("dumpdtb={}", beside.display()))).context("QEMU's own tree")?;
+    fs::rename(&beside, &dtb)?;
+    Ok(dtb)
+}
+
+/// The overlay with the board's carveouts, compiled.
+pub(crate) fn carveouts(ws: &Workspace, model: Model) -> Result<PathBuf> {
+    let name = if model.is_virt() { "carveouts.dtso" } else { "zcu102.dtso" };
+    dtc::compile(ws, &ws.proving_ground().join("boards").join(name))
+}
+
+/// The tree with its carveouts.
+pub(crate) fn whole(ws: &Workspace, model: Model, level: Level) -> Result<PathBuf> {
+    let (base, overlay) = (fs::read(base(ws, model, level)?)?, fs::read(carveouts(ws, model)?)?);
+    let words = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", model.name());
+    let base = Tree::parse(&base).map_err(|error| words(&error))?;
+    let overlay = Tree::parse(&overlay).map_err(|error| words(&error))?;
+    let blob = apply_overlay(&base, &overlay).map_err(|error| words(&error))?;
+    keep(&ws.scratch_file("dtb", &model.at(level), "dtb")?, &blob)
+}
+
+/// A copy of a tree that tells where the initrd slot is, as a loader would have written it.
+pub(crate) fn with_slot(tree: &Path, copy: &Path, slot: Span) -> Result<PathBuf> {
+    let bytes = fs::read(tree)?;
+    let tree = Tree::parse(&bytes).map_err(|error| anyhow!("{error}"))?;
+    let chosen = tree.find("/chosen").context("no /chosen")?.id();
+    let mut edits = Edits::new();
+    edits.set(chosen, "linux,initrd-start", slot.base().to_be_bytes().to_vec());
+    edits.set(chosen, "linux,initrd-end", slot.end().to_be_bytes().to_vec());
+    keep(copy, &rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))?)
+}
+
+/// A copy of a tree with this command line.
+pub(crate) fn with_bootargs(tree: &Path, copy: &Path, bootargs: &str) -> Result<PathBuf> {
+    let bytes = fs::read(tree)?;
+    let tree = Tree::parse(&bytes).map_err(|error| anyhow!("{error}"))?;
+    let chosen = tree.find("/chosen").context("no /chosen")?.id();
+    let mut edits = Edits::new();
+    edits.set(chosen, "bootargs", format!("{bootargs}\0").into_bytes());
+    keep(copy, &rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))?)
+}
+
+/// Writes a file that others may be reading.
+pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<PathBuf> {
+    let beside = unique(path);
+    fs::write(&beside, bytes).with_context(|| beside.display().to_string())?;
+    fs::rename(&beside, path)?;
+    Ok(path.into())
+}
+
+fn unique(path: &Path) -> PathBuf {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    path.with_extension(format!("{}-{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
+}

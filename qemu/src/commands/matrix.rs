@@ -1,0 +1,112 @@
+//! `cargo xtask matrix`: boots Linux in every way that makes sense, and prints the table.
+
+use crate::cases::Bench;
+use crate::chain::{Form, Link, Loader, Model};
+use crate::job::Tool;
+use crate::machine::Level;
+use crate::setup::{self, Consent, Need, Series};
+use crate::workspace::Workspace;
+use crate::{initramfs, stage};
+use anyhow::{Result, bail};
+use clap::Args;
+use std::sync::Mutex;
+use std::thread;
+
+/// Boots that run at a time.
+const AT_A_TIME: usize = 2;
+
+/// Options of `cargo xtask matrix`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Run only the boots whose name holds this text
+    #[arg(long)]
+    only: Option<String>,
+    /// Print the names and boot nothing
+    #[arg(long)]
+    list: bool,
+    /// Install and fetch nothing
+    #[arg(long)]
+    no_install: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When set-up or a build fails, or a boot is not as promised.
+pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
+    let mut links = every();
+    if let Some(wanted) = &options.only {
+        links.retain(|link| link.to_string().contains(wanted.as_str()));
+    }
+    if options.list {
+        links.iter().for_each(|link| println!("{link}"));
+        return Ok(());
+    }
+    let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
+    let needs = [
+        Need::Qemu,
+        Need::Dtc,
+        Need::UBoot,
+        Need::UBootTools,
+        Need::Kernel(Series::V6_1),
+        Need::Kernel(Series::V6_12),
+        Need::Busybox,
+        Need::Corpus,
+        Need::BareTarget,
+    ];
+    setup::ensure(ws, &needs, consent)?;
+    let bench = Bench {
+        ws: ws.clone(),
+        tool: Tool::build(ws)?,
+        stage: stage::stage(ws, consent)?,
+        talkative: stage::talkative(ws, consent)?,
+        full: stage::full(ws, consent)?,
+        payload: stage::payload(ws, consent)?,
+        initrd: initramfs::build(ws)?,
+    };
+    let failed = boot_all(&bench, &links);
+    println!("\n{} boots, {failed} failed", links.len());
+    if failed > 0 {
+        bail!("{failed} of {} boots failed", links.len());
+    }
+    Ok(())
+}
+
+/// Every combination that makes sense.
+fn every() -> Vec<Link> {
+    let mut links = Vec::new();
+    for loader in [Loader::Qemu, Loader::UBoot] {
+        for model in Model::ALL {
+            for form in Form::ALL {
+                for level in [Level::El1, Level::El2] {
+                    for series in [Series::V6_1, Series::V6_12] {
+                        links.push(Link { loader, form, model, level, series });
+                    }
+                }
+            }
+        }
+    }
+    links.retain(Link::makes_sense);
+    links
+}
+
+/// Boots all, prints a line of the table for each as it ends, and counts what failed.
+fn boot_all(bench: &Bench, links: &[Link]) -> usize {
+    println!("| boot | seen |\n|---|---|");
+    let (queue, failed) = (Mutex::new(links.iter()), Mutex::new(0));
+    thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                while let Some(link) = queue.lock().ok().and_then(|mut queue| queue.next()) {
+                    let result = link.boot(bench, &format!("matrix-{link}"));
+                    if let (Err(_), Ok(mut failed)) = (&result, failed.lock()) {
+                        *failed += 1;
+                    }
+                    let seen = result.unwrap_or_else(|error| format!("FAILED: {error:#}").replace('\n', " "));
+                    println!("| {link} | {seen} |");
+                }
+            });
+        }
+    });
+    failed.into_inner().unwrap_or(links.len())
+}
