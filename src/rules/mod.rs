@@ -77,6 +77,7 @@ catalogue! {
     rf201_overlap,
     rf202_memreserve,
     rf203_partly_in_ram,
+    rf204_outside_ram,
     rf205_over_boot,
     rf206_boot_place,
     rf207_page_alignment,

@@ -1,0 +1,48 @@
+//! RF204: a region does not lie beyond the end of RAM.
+
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use alloc::format;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(204),
+    title: "a region does not lie beyond the last byte of RAM",
+    severity: Severity::Warning,
+    kernels: ALL_KERNELS,
+    why: "Linux accepts it without a word and it protects nothing: either the address is wrong and the memory \
+          that was meant is not protected, or /memory is smaller than the board. Regions below RAM or between \
+          banks (SRAM, a hole that was cut for them) are ordinary.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@90000000 { reg = <0x0 0x90000000 0x0 0x200000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tdsp@7fe00000 { reg = <0x0 0x7fe00000 0x0 0x200000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let Some(last) = scene.map.ram.spans().last() else { return };
+    for region in scene.map.live().filter(|region| !region.is_cma()) {
+        for &span in region.spans().iter().filter(|span| span.base() >= last.end()) {
+            out.push(
+                Report::new(
+                    DOC.id,
+                    DOC.severity,
+                    region.path.as_str(),
+                    format!("{span} lies beyond the end of RAM at {:#x} and protects nothing", last.end()),
+                )
+                .with_span(span, region.name.as_str())
+                .with_span(*last, "RAM")
+                .with_help("correct the region's reg, or the bank in /memory that should hold it"),
+            );
+        }
+    }
+}
