@@ -46,6 +46,8 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         Need::Dtc,
         Need::UBoot,
         Need::UBootTools,
+        Need::Cpp,
+        Need::Chromium,
         Need::Kernel(Series::V6_1),
         Need::Kernel(Series::V6_12),
         Need::Busybox,
@@ -99,6 +101,8 @@ fn host_tests(ws: &Workspace) -> Vec<(&'static str, Command)> {
     docs.args(["--package", "ringfence"]);
     for command in [&mut tests, &mut docs] {
         command.env("RINGFENCE_CORPUS", setup::corpus(ws));
+        // Set-up has brought it in, so a browser test that cannot run is a failure here.
+        command.env("RINGFENCE_NEED_CHROMIUM", "1");
     }
     vec![("host-tests", tests), ("host-doc-tests", docs)]
 }

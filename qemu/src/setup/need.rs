@@ -53,6 +53,10 @@ pub(crate) enum Need {
     UBootTools,
     /// A C compiler, for the instruction counter that QEMU loads.
     Cc,
+    /// The C preprocessor, for device tree sources with `#include`.
+    Cpp,
+    /// A browser without a window.
+    Chromium,
     /// A Linux to boot.
     Kernel(Series),
     /// The one program of the initramfs.
@@ -71,6 +75,8 @@ impl Need {
             Self::UBoot => "U-Boot for QEMU".into(),
             Self::UBootTools => "mkimage and dumpimage".into(),
             Self::Cc => "a C compiler".into(),
+            Self::Cpp => "the C preprocessor".into(),
+            Self::Chromium => "Chromium".into(),
             Self::Kernel(series) => format!("Debian's arm64 Linux {}", series.name()),
             Self::Busybox => "a static arm64 busybox".into(),
             Self::Corpus => "the device trees of Debian's arm64 Linux 6.12".into(),
@@ -86,6 +92,8 @@ impl Need {
             Self::UBoot => "is the loader that the stage is measured against",
             Self::UBootTools => "write and read bundles independently of our own packer",
             Self::Cc => "builds the instruction counter that QEMU loads as a plug-in",
+            Self::Cpp => "expands the includes of device tree sources",
+            Self::Chromium => "opens the drawn map and works it by mouse and keyboard",
             Self::Kernel(_) => "is the kernel whose carveouts must hold",
             Self::Busybox => "runs in the booted Linux and prints its memory map",
             Self::Corpus => "are real trees that reader and writer must carry through unchanged",
@@ -112,6 +120,8 @@ impl Need {
             Self::UBoot => &["u-boot-qemu"],
             Self::UBootTools => &["u-boot-tools"],
             Self::Cc => &["gcc", "libc6-dev"],
+            Self::Cpp => &["cpp"],
+            Self::Chromium => &["chromium"],
             Self::Kernel(_) | Self::Busybox | Self::Corpus => &[],
         }
     }
@@ -125,6 +135,8 @@ impl Need {
             Self::UBoot => uboot_image().is_file(),
             Self::UBootTools => find_program("mkimage").is_some() && find_program("dumpimage").is_some(),
             Self::Cc => find_program("cc").is_some(),
+            Self::Cpp => find_program("cpp").is_some(),
+            Self::Chromium => find_program("chromium").is_some(),
             Self::Kernel(series) => series.image(ws).is_file(),
             Self::Busybox => busybox(ws).is_file(),
             Self::Corpus => corpus(ws).is_dir(),
