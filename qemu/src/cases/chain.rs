@@ -1,17 +1,29 @@
 //! The subset of the chain that every test run covers: each form, each board and both levels at least once. All
 //! of it is `cargo xtask matrix`.
 
-use super::Case;
+use super::{Bench, Case, refused};
 use crate::chain::{Form, Link, Loader, Model, USUAL};
-use crate::machine::Level;
+use crate::machine::{Level, Ram};
 use crate::setup::Series;
+use anyhow::{Result, ensure};
+use std::time::Duration;
 
 /// One boot for each thing that may be different.
 pub(super) fn cases() -> Vec<Case> {
-    links()
-        .into_iter()
-        .map(|link| Case::new(format!("chain-{link}"), move |bench, name| link.boot(bench, name)))
-        .collect()
+    let boots = links().into_iter();
+    let boots =
+        boots.map(|link| Case::new(format!("chain-{link}"), move |bench, name| link.boot(bench, name)));
+    boots.chain([Case::new("chain-zcu102-4G-refused", ram_over_devices)]).collect()
+}
+
+/// With 4 GiB QEMU calls the ZCU102's device registers RAM: what Linux would then hand out are registers.
+fn ram_over_devices(bench: &Bench, name: &str) -> Result<String> {
+    let mut board = Link { model: Model::Zcu102, ..USUAL }.board(bench, name)?;
+    board.ram = Ram::GIB_4;
+    let transcript = bench.boot(name, &board, Duration::from_secs(60))?;
+    let halt = refused(&transcript)?;
+    ensure!(halt.contains("RF208"), "refused for another reason: {halt}");
+    Ok(format!("refused: {halt}"))
 }
 
 fn links() -> Vec<Link> {

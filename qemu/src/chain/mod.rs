@@ -8,7 +8,7 @@ pub(crate) use form::Form;
 pub(crate) use model::Model;
 
 use crate::cases::Bench;
-use crate::machine::Level;
+use crate::machine::{Board, Level};
 use crate::setup::Series;
 use crate::{uboot, verdict};
 use anyhow::{Result, ensure};
@@ -64,15 +64,24 @@ impl Link {
         }
     }
 
+    /// The board with everything loaded.
+    ///
+    /// # Errors
+    /// When something cannot be packed or written.
+    pub(crate) fn board(&self, bench: &Bench, name: &str) -> Result<Board> {
+        let mut board = self.form.board(bench, name, self)?;
+        if self.loader == Loader::UBoot {
+            board.entry = uboot::entry(board.entry, &bench.ws.scratch("uboot")?)?;
+        }
+        Ok(board)
+    }
+
     /// Boots Linux this way and holds the boot against what the stage said.
     ///
     /// # Errors
     /// Naming what was not as promised.
     pub(crate) fn boot(&self, bench: &Bench, name: &str) -> Result<String> {
-        let mut board = self.form.board(bench, name, self)?;
-        if self.loader == Loader::UBoot {
-            board.entry = uboot::entry(board.entry, &bench.ws.scratch("uboot")?)?;
-        }
+        let board = self.board(bench, name)?;
         let transcript = bench.boot(name, &board, Duration::from_secs(120))?;
         let held = verdict::held(&transcript)?;
         let carveouts = if self.form == Form::Modules { 0 } else { self.model.carveouts() };

@@ -32,9 +32,9 @@ pub(crate) struct Options {
     /// Exception level at which the board enters the stage: 1 or 2
     #[arg(long, default_value = "2")]
     el: Level,
-    /// RAM
-    #[arg(long, default_value = "4G")]
-    memory: Ram,
+    /// RAM (default: 4G on virt, 2G on zcu102)
+    #[arg(long)]
+    memory: Option<Ram>,
     /// Board description as a blob (default: a tree of the proving ground that fits --memory)
     #[arg(long, conflicts_with = "dts")]
     dtb: Option<PathBuf>,
@@ -99,11 +99,8 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
 
 /// Builds and packs everything, and returns the board ready to start.
 fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board> {
-    let described = options.dtb.is_some() || options.dts.is_some();
-    if options.machine != Machine::Virt && !(described && options.via == Via::Direct) {
-        bail!(
-            "only `virt` has a board description here and a U-Boot; give another machine's with --dtb or --dts"
-        );
+    if options.machine != Machine::Virt && options.via == Via::Uboot {
+        bail!("there is a U-Boot for `virt` only; leave --via out");
     }
     let (kernel, series) = job::kernel(ws, &options.kernel);
     let mut needs = vec![Need::Qemu, Need::Dtc];
@@ -123,7 +120,8 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     setup::ensure(ws, &needs, consent)?;
 
     let virt = options.machine == Machine::Virt;
-    let by_default = || (virt && options.dtb.is_none()).then(|| job::default_tree(ws, options.memory));
+    let memory = options.memory.unwrap_or(if virt { Ram::GIB_4 } else { Model::Zcu102.ram() });
+    let by_default = || (virt && options.dtb.is_none()).then(|| job::default_tree(ws, memory));
     let source = options.dts.clone().or_else(by_default);
     let dtb = match (&options.dtb, &source) {
         (Some(dtb), _) => dtb.clone(),
@@ -146,7 +144,7 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     };
     board.machine = options.machine;
     board.level = options.el;
-    board.ram = options.memory;
+    board.ram = memory;
     if !virt {
         board.more = Model::Zcu102.more();
     }
