@@ -57,6 +57,9 @@ pub struct Pack {
     /// Overlay that the stage, or U-Boot, applies to the device tree; may be repeated, in order
     #[arg(long, value_name = "FILE", requires = "dtb")]
     pub overlay: Vec<PathBuf>,
+    /// Append the bundle to this image of the stage, for loaders without a slot for an initrd
+    #[arg(long, value_name = "STAGE")]
+    pub append_to: Option<PathBuf>,
     /// Policy: TOML or blob
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,

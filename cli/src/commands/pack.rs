@@ -1,5 +1,6 @@
 //! `ringfence pack`.
 
+use ringfence::appended;
 use ringfence::span::Size;
 
 use super::Outcome;
@@ -18,7 +19,14 @@ pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
         policy: args.policy.clone(),
     };
     let (bundle, layout) = bundle::pack(&parts)?;
-    write_out::write(&args.output, &bundle)?;
+    match &args.append_to {
+        None => write_out::write(&args.output, &bundle)?,
+        Some(stage) => {
+            let image = std::fs::read(stage).map_err(|error| Failure::of(stage, error))?;
+            let whole = appended::append(&image, &bundle).map_err(|error| Failure::of(stage, error))?;
+            write_out::write(&args.output, &whole)?;
+        }
+    }
     if !is_stdin(&args.output) {
         let size = approximate(layout.len);
         let mut text = format!("{}: {size} ({} bytes)\n", args.output.display(), layout.len);

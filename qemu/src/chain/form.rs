@@ -85,8 +85,15 @@ impl Form {
         let (stage, initrd) = match self {
             Self::BundleInSlot => (bench.stage.image.clone(), Some(bench.tool.pack(ws, name, &parts)?)),
             Self::BundleAppended => {
-                let bundle = fs::read(bench.tool.pack(ws, name, &parts)?)?;
-                (appended(&bench.stage.image, &bundle)?, None)
+                let whole = ws.scratch_file("chain", name, "img")?;
+                let mut pack = bench.tool.command();
+                pack.arg("pack").arg("--kernel").arg(&image).arg("--initrd").arg(&bench.initrd);
+                if let Some(policy) = &policy {
+                    pack.arg("--policy").arg(policy);
+                }
+                pack.arg("--append-to").arg(&bench.stage.image);
+                capture(pack.arg("-o").arg(&whole))?;
+                (whole, None)
             }
             Self::Overlays => {
                 let bundle = ws.scratch_file("bundles", name, "itb")?;
