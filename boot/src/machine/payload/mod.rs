@@ -37,7 +37,7 @@ pub(super) struct Payload {
     pub packed: Option<&'static [u8]>,
     /// Its page size, when its header says.
     pub page_size: Option<PageSize>,
-    /// The initial ramdisk. When absent, that of `/chosen` is the kernel's.
+    /// The initial ramdisk.
     pub initrd: Option<Placed>,
     /// The policy that travels along.
     pub policy: Option<Policy>,
@@ -126,6 +126,8 @@ impl Places {
         if let Some((at, bytes)) = appended.filter(is_bundle).or_else(|| slot.filter(is_bundle)) {
             return bundle::open(at, bytes, tree);
         }
+        // It is no bundle, so it is what it is called.
+        let initrd = slot.map(|(at, _)| Placed { at, movable: true });
         if let Some(modules) = self.modules {
             let (at, bytes) = with_bytes(modules.kernel);
             let policy = modules.policy.map(with_bytes);
@@ -134,7 +136,7 @@ impl Places {
                 Policy::from_blob(bytes).unwrap_or_else(|why| refuse!("policy module at {at}: {why}"))
             });
             return Payload {
-                initrd: modules.ramdisk.map(|at| Placed { at, movable: true }),
+                initrd: modules.ramdisk.map(|at| Placed { at, movable: true }).or(initrd),
                 policy,
                 policy_blob,
                 changes: overlay::Changes { bootargs: modules.bootargs, ..Default::default() },
@@ -142,7 +144,7 @@ impl Places {
             };
         }
         match (appended, slot) {
-            (Some((at, bytes)), _) => kernel::open(at, bytes, "appended payload"),
+            (Some((at, bytes)), _) => Payload { initrd, ..kernel::open(at, bytes, "appended payload") },
             (None, Some((at, _))) => {
                 refuse!(
                     "no payload: the initrd slot at {at} holds no bundle; load one made by `ringfence pack`"
