@@ -60,6 +60,8 @@ impl Link {
             (Loader::UBoot, _) => self.model == Model::Virt,
             // QEMU adds the modules to a tree of its own only.
             (Loader::Qemu, Form::Modules) => virt,
+            // A tree in the bundle says how much RAM there is, and Debian's says more than this board is given.
+            (Loader::Qemu, Form::Overlays) => virt,
             (Loader::Qemu, _) => true,
         }
     }
