@@ -1,4 +1,4 @@
-//! A list of edits to a tree. Nothing is looked at before [`super::rewrite`] makes them all or none.
+//! A list of edits to a tree. Nothing is looked at before [`super::rewrite()`] makes them all or none.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -31,7 +31,7 @@ impl Op {
     }
 }
 
-/// Edits to be made in one [`super::rewrite`], in any order. They name nodes of the tree as it is before.
+/// Edits to be made in one [`super::rewrite()`], in any order. They name nodes of the tree as it is before.
 #[derive(Clone, Debug, Default)]
 pub struct Edits {
     pub(super) ops: Vec<(NodeId, Op)>,

@@ -1,12 +1,12 @@
 //! Reads and writes flattened device trees (Devicetree Specification 0.4, chapter 5).
 //!
 //! Input is hostile. [`Blob::check`] goes over every byte that has a meaning once, without recursion or
-//! allocation; whatever it accepts can be read by [`Tree`] and copied by [`rewrite`] without another doubt.
+//! allocation; whatever it accepts can be read by [`Tree`] and copied by [`rewrite()`] without another doubt.
 //! The rules are stricter than libfdt's where two readers could come to different trees:
 //!
 //! | input | here |
 //! |---|---|
-//! | `FDT_NOP`, anywhere between tokens | legal; never seen by a reader of [`Tree`], not written by [`rewrite`] |
+//! | `FDT_NOP`, anywhere between tokens | legal; never seen by a reader of [`Tree`], not written by [`rewrite()`] |
 //! | a property twice in one node | tolerated, kept; the first one counts, as in libfdt and Linux |
 //! | two siblings with one name | tolerated, kept; the first one is found by path |
 //! | a property after a child node | refused |
