@@ -1,5 +1,6 @@
 //! The proving ground of ringfence, run as `cargo xtask`: sets up, builds the stage, boots it, measures.
 
+mod boots;
 mod cases;
 mod chain;
 mod commands;
@@ -54,6 +55,8 @@ enum Command {
     Test(commands::test::Options),
     /// Boot Linux through every chain of loader, payload, board, level and kernel
     Matrix(commands::matrix::Options),
+    /// Boot repaired trees with no stage between, and hold Linux' map against the plan
+    Boots(commands::boots::Options),
     /// Measure the stage and its rivals: bytes, and exact instruction counts
     Bench(commands::bench::Options),
     /// Build the tool as one static file, and check that it runs
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::LintStage { no_install } => commands::lint::run(&ws, no_install),
         Command::Test(options) => commands::test::run(&ws, &options),
         Command::Matrix(options) => commands::matrix::run(&ws, &options),
+        Command::Boots(options) => commands::boots::run(&ws, &options),
         Command::Bench(options) => commands::bench::run(&ws, &options),
         Command::Dist => commands::dist::run(&ws),
     };

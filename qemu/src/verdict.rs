@@ -85,7 +85,7 @@ pub(crate) fn filled(transcript: &Transcript) -> Result<()> {
 }
 
 /// CmaTotal of `/proc/meminfo` in bytes.
-fn cma_total(transcript: &Transcript) -> Result<u64> {
+pub(crate) fn cma_total(transcript: &Transcript) -> Result<u64> {
     for line in transcript.section("meminfo") {
         if let Some(value) = line.strip_prefix("CmaTotal:") {
             return Ok(value.trim().trim_end_matches("kB").trim().parse::<u64>()? << 10);

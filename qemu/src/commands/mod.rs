@@ -1,6 +1,7 @@
 //! The commands of `cargo xtask`, one file each.
 
 pub(crate) mod bench;
+pub(crate) mod boots;
 pub(crate) mod dist;
 pub(crate) mod lint;
 pub(crate) mod matrix;

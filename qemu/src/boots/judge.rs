@@ -1,0 +1,133 @@
+//! Linux' word on its memory, from four sources, against the plan.
+
+use super::layout::Layout;
+use crate::iomem::{Iomem, State as InIomem};
+use crate::setup::Series;
+use crate::transcript::Transcript;
+use crate::{handed, verdict};
+use anyhow::{Context, Result, ensure};
+use ringfence::fdt::Tree;
+use ringfence::predict::{Build, Fate, Observed, State, predict, verify};
+use ringfence::profile::KernelProfile;
+use ringfence::span::Span;
+use ringfence::survey::MemoryMap;
+
+/// Holds a boot against the tree that was booted, the prediction, and what the policy requires.
+///
+/// # Errors
+/// Naming the first thing that is not as planned.
+pub(super) fn judge(
+    transcript: &Transcript,
+    dtb: &[u8],
+    layout: &Layout,
+    series: Series,
+    required: &[(u64, u64)],
+) -> Result<String> {
+    verdict::came_up(transcript)?;
+    let iomem = Iomem::parse(transcript.section("iomem"))?;
+    for &(base, size) in required {
+        let span = Span::new(base, size).context("an empty requirement")?;
+        verdict::carved(&iomem, "a required carveout", span)?;
+    }
+    let tree = Tree::parse(dtb).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let profile = KernelProfile::named(series.name()).context("no profile of this kernel")?;
+    let facts = layout.facts();
+    let map = MemoryMap::survey(&tree, &facts);
+    let prediction = predict(&tree, &map, &facts, &profile, &Build::default());
+
+    let memory = entries(transcript.section("memblock-memory"));
+    let reserved = entries(transcript.section("memblock-reserved"));
+    ensure!(!memory.is_empty() && !reserved.is_empty(), "debugfs shows no memblock");
+    for fate in &prediction.regions {
+        region(fate, &iomem, &memory, &reserved)?;
+    }
+    // The tree that Linux itself shows: no region may have been lost on the way.
+    for handed in handed::regions(transcript.section("reserved-memory"))? {
+        for span in handed.spans.iter().filter(|_| handed.no_map && handed.is_enabled()) {
+            let planned = prediction.regions.iter().any(|fate| fate.span == Some(*span));
+            ensure!(planned, "{}: {span} is in the tree that Linux has, but was not planned", handed.name);
+        }
+    }
+    let total = verdict::cma_total(transcript)?;
+    ensure!(
+        total == prediction.cma_total,
+        "CmaTotal is {} KiB, predicted were {} KiB",
+        total >> 10,
+        prediction.cma_total >> 10
+    );
+    let (log, map) = (transcript.lines.join("\n"), transcript.section("iomem").join("\n"));
+    let differences = verify(&prediction, &Observed { log: &log, iomem: Some(&map) });
+    ensure!(
+        differences.is_empty(),
+        "{}",
+        differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    );
+    let count = |state| prediction.regions.iter().filter(|fate| fate.state == state).count();
+    Ok(format!(
+        "{} nomap, {} reserved, {} pools, CmaTotal {} MiB",
+        count(State::NoMap),
+        count(State::Reserved),
+        count(State::Cma) + count(State::Coherent),
+        total >> 20
+    ))
+}
+
+/// Fails unless a region became in iomem and in memblock what was planned.
+fn region(fate: &Fate, iomem: &Iomem, memory: &[Entry], reserved: &[Entry]) -> Result<()> {
+    let Some(span) = fate.span.filter(|span| fate.ram == span.len()) else { return Ok(()) };
+    let found = iomem.state(span);
+    match fate.state {
+        State::NoMap => {
+            ensure!(found == InIomem::Carved, "{}: {span} was to be unmapped, but is {found}", fate.name);
+            let bare = memory.iter().find(|entry| entry.lacks("NOMAP") && entry.span.overlaps(span));
+            ensure!(bare.is_none(), "{}: {span} is mapped memory in memblock", fate.name);
+        }
+        State::Reserved | State::Cma | State::Coherent if fate.no_map == 0 => {
+            ensure!(found == InIomem::Reserved, "{}: {span} was to be reserved, but is {found}", fate.name);
+            let held = reserved.iter().filter_map(|entry| entry.span.intersection(span)).map(Span::len);
+            ensure!(held.sum::<u64>() == span.len(), "{}: {span} is not reserved in memblock", fate.name);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// One line of memblock's files in debugfs.
+struct Entry {
+    span: Span,
+    /// Its flags, from kernels that print them.
+    flags: Option<String>,
+}
+
+impl Entry {
+    /// Tells whether the kernel says that it has no such flag.
+    fn lacks(&self, flag: &str) -> bool {
+        self.flags.as_ref().is_some_and(|flags| !flags.contains(flag))
+    }
+}
+
+/// Reads lines such as `   0: 0x0000000040000000..0x00000000817fffff    0 NONE`.
+fn entries(lines: &[String]) -> Vec<Entry> {
+    let number = |text: &str| u64::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok();
+    let entry = |line: &String| {
+        let mut words = line.split_once(": ")?.1.split_whitespace();
+        let (first, last) = words.next()?.split_once("..")?;
+        let span = Span::from_ends(number(first)?, number(last)?.checked_add(1)?)?;
+        Some(Entry { span, flags: words.nth(1).map(str::to_owned) })
+    };
+    lines.iter().filter_map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memblock_is_read_with_flags_and_without() {
+        let lines = ["   0: 0x0000000040000000..0x00000000817fffff    0 NONE", "   1: 0x9000..0x9fff", "x"];
+        let entries = entries(&lines.map(str::to_owned));
+        assert_eq!(entries.len(), 2);
+        assert_eq!(entries[0].span, Span::from_ends(0x4000_0000, 0x8180_0000).unwrap());
+        assert!(entries[0].lacks("NOMAP") && !entries[1].lacks("NOMAP"));
+    }
+}

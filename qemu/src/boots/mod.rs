@@ -1,0 +1,85 @@
+//! Repaired trees before real Linux, with no stage between: what the kernel ends up with is held against the plan.
+
+mod judge;
+mod layout;
+mod scenario;
+
+pub(crate) use scenario::{Scenario, every};
+
+use crate::job::{self, Tool};
+use crate::runner;
+use crate::setup::Series;
+use crate::workspace::Workspace;
+use anyhow::{Context, Result};
+use layout::Layout;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a boot may take; two seconds are usual.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// What all these boots share.
+#[derive(Clone, Debug)]
+pub(crate) struct Ground {
+    /// The project.
+    pub(crate) ws: Workspace,
+    /// The host tool, which repairs.
+    pub(crate) tool: Tool,
+    /// The initramfs of the proving ground.
+    pub(crate) initrd: PathBuf,
+}
+
+/// What came of a scenario.
+#[derive(Clone, Debug)]
+pub(crate) enum Seen {
+    /// Linux came up and did as planned.
+    AsPlanned(String),
+    /// The tree cannot be repaired, so there was nothing to boot.
+    Refused(String),
+}
+
+/// Repairs the scenario's tree, boots it, and holds what Linux made of it against the plan.
+///
+/// # Errors
+/// When a step fails, or naming what was not as planned.
+pub(crate) fn boot(ground: &Ground, scenario: &Scenario, series: Series) -> Result<Seen> {
+    let name = format!("boots-{}-{}", scenario.name, series.name());
+    let kernel = series.image(&ground.ws);
+    let source = scenario.source(&ground.ws, &name)?;
+    let tree = if scenario.repaired {
+        let fixed = ground.ws.scratch_file("boots", &name, "fixed.dtb")?;
+        let layout = Layout::of(&kernel, &ground.initrd, &source)?;
+        let mut fix = ground.tool.command();
+        fix.args(["fix", "--no-config", "--kernel", series.name(), "--policy"])
+            .arg(scenario::policy(&ground.ws))
+            .args(layout.boot_map())
+            .arg("-o")
+            .arg(&fixed)
+            .arg(&source);
+        let out = fix.output().context("cannot start the tool")?;
+        match out.status.code() {
+            Some(0) => fixed,
+            Some(3) => return Ok(Seen::Refused(reason(&out.stderr, &out.stdout))),
+            _ => anyhow::bail!("fix: {}: {}", out.status, reason(&out.stderr, &out.stdout)),
+        }
+    } else {
+        source
+    };
+    let layout = Layout::of(&kernel, &ground.initrd, &tree)?;
+    let dtb = fs::read(&tree)?;
+    // The command line is the tree's own, so that a repair of it is what boots.
+    let board = job::board(kernel, Some(ground.initrd.clone()), Some(tree), "");
+    let mut log = fs::File::create(ground.ws.scratch_file("logs", &name, "log")?)?;
+    let transcript = runner::run(&board, LIMIT, &mut log)?;
+    let required = if scenario.repaired { scenario::REQUIRED } else { &[] };
+    judge::judge(&transcript, &dtb, &layout, series, required).map(Seen::AsPlanned)
+}
+
+/// The line that says why: the first error.
+fn reason(stderr: &[u8], stdout: &[u8]) -> String {
+    let text = format!("{}\n{}", String::from_utf8_lossy(stderr), String::from_utf8_lossy(stdout));
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let first = lines.clone().find(|line| line.contains("error") || line.contains("refused"));
+    first.or_else(|| lines.next()).unwrap_or("no reason given").trim().to_owned()
+}

@@ -1,0 +1,103 @@
+//! `cargo xtask boots`: boots repaired trees, and prints what Linux made of each.
+
+use crate::boots::{self, Ground, Scenario, Seen};
+use crate::initramfs;
+use crate::job::Tool;
+use crate::setup::{self, Consent, Need, Series};
+use crate::workspace::Workspace;
+use anyhow::{Result, bail, ensure};
+use clap::Args;
+use std::sync::Mutex;
+use std::thread;
+
+/// Fewer boots than this of one kernel would show too little.
+const ENOUGH: usize = 40;
+
+/// Options of `cargo xtask boots`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Boot the good trees with further command lines too
+    #[arg(long)]
+    all: bool,
+    /// Boot only this kernel
+    #[arg(long, value_parser = ["6.1", "6.12"])]
+    kernel: Option<String>,
+    /// Boots that run at a time
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// Boot only scenarios whose name holds this text
+    #[arg(long)]
+    only: Option<String>,
+    /// Install and fetch nothing
+    #[arg(long)]
+    no_install: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When set-up or a build fails, when Linux did not do as planned, or when too few trees could be booted.
+pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
+    let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
+    let mut kernels = vec![Series::V6_1, Series::V6_12];
+    kernels.retain(|series| options.kernel.as_ref().is_none_or(|named| named == series.name()));
+    let mut needs = vec![Need::Qemu, Need::Dtc, Need::Busybox];
+    needs.extend(kernels.iter().map(|series| Need::Kernel(*series)));
+    setup::ensure(ws, &needs, consent)?;
+    let ground = Ground { ws: ws.clone(), tool: Tool::build(ws)?, initrd: initramfs::build(ws)? };
+    let mut scenarios = boots::every(ws, options.all)?;
+    if let Some(text) = &options.only {
+        scenarios.retain(|scenario| scenario.name.contains(text.as_str()));
+    }
+    let all: Vec<(&Scenario, Series)> =
+        scenarios.iter().flat_map(|scenario| kernels.iter().map(move |&series| (scenario, series))).collect();
+    let tally = boot_all(&ground, &all, options.jobs.max(1));
+    println!("\n{} refused and not booted", tally.refused);
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    if tally.failed > 0 {
+        bail!("{} of {} boots failed", tally.failed, tally.failed + tally.passed);
+    }
+    let enough = options.only.is_some() || tally.passed >= ENOUGH * kernels.len();
+    ensure!(enough, "only {} trees were booted, fewer than {ENOUGH} for each kernel", tally.passed);
+    Ok(())
+}
+
+/// How many scenarios ended how.
+#[derive(Debug, Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    refused: usize,
+}
+
+/// Boots all, and prints a line of the table for each as it ends.
+fn boot_all(ground: &Ground, all: &[(&Scenario, Series)], jobs: usize) -> Tally {
+    println!("| scenario | kernel | seen |\n|---|---|---|");
+    let (queue, tally) = (Mutex::new(all.iter()), Mutex::new(Tally::default()));
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some((scenario, series)) = queue.lock().ok().and_then(|mut queue| queue.next()) {
+                    let result = boots::boot(ground, scenario, *series);
+                    let Ok(mut tally) = tally.lock() else { break };
+                    let seen = match result {
+                        Ok(Seen::AsPlanned(seen)) => {
+                            tally.passed += 1;
+                            seen
+                        }
+                        Ok(Seen::Refused(why)) => {
+                            tally.refused += 1;
+                            format!("refused: {why}")
+                        }
+                        Err(error) => {
+                            tally.failed += 1;
+                            format!("FAILED: {error:#}").replace('\n', " ")
+                        }
+                    };
+                    println!("| {} | {} | {seen} |", scenario.name, series.name());
+                }
+            });
+        }
+    });
+    tally.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
