@@ -66,6 +66,10 @@ fn spans(hex: &str, address: usize, size: usize) -> Result<Vec<Span>> {
         let (base, length) = hex[at..at + tuple].split_at(address * 8);
         let base = u64::from_str_radix(base, 16)?;
         let length = u64::from_str_radix(length, 16)?;
+        // Of a tuple without bytes there is nothing to protect.
+        if length == 0 {
+            continue;
+        }
         spans.push(Span::new(base, length).with_context(|| format!("{base:#x} + {length:#x} is no span"))?);
     }
     Ok(spans)
@@ -88,6 +92,12 @@ mod tests {
         assert_eq!(regions[0].spans, [Span::new(0x8430_0000, 0x50_0000).unwrap()]);
         assert!(regions[0].no_map && regions[0].is_enabled());
         assert!(regions[1].reusable && !regions[1].no_map && !regions[1].is_enabled());
+    }
+
+    #[test]
+    fn a_tuple_without_bytes_is_no_span() {
+        let lines = ["cells=00000002 00000002", "z@90000000 reg=00000000900000000000000000000000 no-map="];
+        assert_eq!(regions(&lines.map(str::to_owned)).unwrap()[0].spans, []);
     }
 
     #[test]

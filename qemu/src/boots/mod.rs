@@ -7,6 +7,7 @@ mod scenario;
 pub(crate) use scenario::{Scenario, every};
 
 use crate::job::{self, Tool};
+use crate::machine::Level;
 use crate::runner;
 use crate::setup::Series;
 use crate::workspace::Workspace;
@@ -69,7 +70,8 @@ pub(crate) fn boot(ground: &Ground, scenario: &Scenario, series: Series) -> Resu
     let layout = Layout::of(&kernel, &ground.initrd, &tree)?;
     let dtb = fs::read(&tree)?;
     // The command line is the tree's own, so that a repair of it is what boots.
-    let board = job::board(kernel, Some(ground.initrd.clone()), Some(tree), "");
+    let mut board = job::board(kernel, Some(ground.initrd.clone()), Some(tree), "");
+    board.level = Level::El1;
     let mut log = fs::File::create(ground.ws.scratch_file("logs", &name, "log")?)?;
     let transcript = runner::run(&board, LIMIT, &mut log)?;
     let required = if scenario.repaired { scenario::REQUIRED } else { &[] };

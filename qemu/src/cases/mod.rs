@@ -5,6 +5,7 @@ mod chain;
 mod linux;
 mod payload;
 mod placement;
+mod repaired;
 mod scenario;
 
 use crate::job::Tool;
@@ -66,6 +67,7 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     cases.extend(payload::cases());
     cases.extend(placement::cases());
     cases.extend(scenario::cases(ws)?);
+    cases.extend(repaired::cases(ws)?);
     cases.extend(bad_input::cases());
     Ok(cases)
 }
