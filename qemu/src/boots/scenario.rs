@@ -1,6 +1,7 @@
 //! The trees to boot, and the command lines to boot them with.
 
 use crate::dtc;
+use crate::setup::Series;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use ringfence::fdt::{Edits, Tree, rewrite};
@@ -36,6 +37,25 @@ const CLEAN: &[(&str, &str)] =
 pub(crate) const REQUIRED: &[(u64, u64)] =
     &[(0x8180_0000, 30 << 20), (0x8430_0000, 5 << 20), (0x8610_0000, 40 << 20)];
 
+/// The trees that nothing can repair under the board's policy without giving something away: each must be
+/// refused, and no other may be.
+pub(crate) const REFUSED: &[&str] = &[
+    "q08-shifted",
+    "b10-dyn-too-big",
+    "b12-over-initrd-nomap",
+    "e03-over-kernel-map",
+    "e05-over-dtb-nomap",
+    "e07-cross-ram-end",
+    "e08-nomap-typo",
+    "e23-size-len",
+    "e24-alloc-range-outside",
+    "e29-all-ram-reserved-low",
+];
+
+/// More regions than the 64 for which 6.12.13 to 6.12.102 have room in their table, Debian's backported 6.12
+/// among them. The profile is that of 6.12.103 and later, so the logs cannot agree.
+const OVER_64: &str = "e10-65-regions";
+
 /// One tree with one command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
@@ -48,6 +68,11 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
+    /// Tells whether the kernel of this series is one that its profile speaks of, for this tree.
+    pub(crate) fn suits(&self, series: Series) -> bool {
+        !(self.name == OVER_64 && series == Series::V6_12)
+    }
+
     /// Compiles the source, with the command line in `/chosen`.
     ///
     /// # Errors
