@@ -70,19 +70,23 @@ pub(super) fn answers<'s>(scene: &'s Scene<'s, '_>) -> impl Iterator<Item = Answ
     required.iter().enumerate().map(|(index, required)| answer(scene, index, required))
 }
 
-/// Find what answers to one required carveout. A unit address that was corrected meanwhile does not hide a
-/// region: where no node has the exact path, one of the same name before the `@` and the same base answers.
+/// Find what answers to one required carveout. A unit address that was corrected, or went with a region that
+/// was moved, does not hide it: where no node has the exact path, one of the same name before the `@` answers,
+/// at the required base, or, where none is required, the only one of that name.
 #[must_use]
 pub fn answer<'s>(scene: &Scene<'s, '_>, index: usize, required: &'s Required) -> Answer<'s> {
     let path = scene.required_path(index).unwrap_or_default();
     let page = scene.profile.page.bytes();
     let regions = &scene.map.regions;
     let region = regions.iter().find(|region| region.path == path).or_else(|| {
-        let base = required.base?;
-        regions.iter().find(|region| {
+        let mut named = regions.iter().filter(|region| base_name(&region.path) == base_name(path));
+        let Some(base) = required.base else {
+            let only = named.next();
+            return only.filter(|_| named.next().is_none());
+        };
+        named.find(|region| {
             let first = region.spans().first();
-            base_name(&region.path) == base_name(path)
-                && first.is_some_and(|s| s.base() == base || s.base() == align_down(base, page))
+            first.is_some_and(|s| s.base() == base || s.base() == align_down(base, page))
         })
     });
     Answer { index, required, region, path: region.map_or(path, |region| &region.path).into(), page }

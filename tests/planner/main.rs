@@ -34,6 +34,15 @@ fn a_region_that_grew_pushes_the_next_ones_up_around_what_the_policy_pins() {
 }
 
 #[test]
+fn a_required_carveout_without_a_base_may_move_and_is_still_found() {
+    let dtb = board([reserved([carveout("camera", 64, 7), carveout("wpss", 69, 4)])]);
+    let mut wpss = required("wpss", 69, 4);
+    wpss.base = None;
+    let proven = fix(&dtb, Some(&requiring([required("camera", 64, 7), wpss]))).unwrap();
+    assert_eq!(layout(&proven), at(&[("camera", 64, 7), ("wpss", 71, 4)]));
+}
+
+#[test]
 fn a_shift_needs_the_policys_word() {
     let dtb = board([reserved([carveout("camera", 64, 7), carveout("wpss", 69, 4)])]);
     assert!(matches!(fix(&dtb, None), Err(Refusal::Findings(_))));
