@@ -16,25 +16,7 @@ use ringfence::survey::MemoryMap;
 use ringfence_cli::policy_file;
 
 /// What the board of the Qualcomm document requires, with leave for every repair.
-const POLICY: &str = r#"
-mode = "fix"
-[[carveout]]
-node = "/reserved-memory/cdsp-secure-heap@81800000"
-base = "0x81800000"
-size = "30 MiB"
-[[carveout]]
-node = "/reserved-memory/camera@84300000"
-base = "0x84300000"
-size = "5 MiB"
-[[carveout]]
-node = "/reserved-memory/adsp@86100000"
-base = "0x86100000"
-size = "40 MiB"
-[allow]
-shift = true
-restore = true
-drop-flags = true
-"#;
+const POLICY: &str = include_str!("../../qemu/scenarios/board.toml");
 
 fn sources() -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../qemu/scenarios");
