@@ -26,8 +26,16 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     if first_try.is_ok() {
         return Ok(());
     }
-    // A machine that never ran `apt-get update`, or long ago, does not know where the packages lie.
-    eprintln!("set-up: trying again after apt-get update");
+    install_newest(packages)
+}
+
+/// Updates the lists, then installs: a machine that never ran `apt-get update`, or long ago, does not know where
+/// the packages lie, or knows old ones only.
+///
+/// # Errors
+/// When neither root nor sudo is at hand, or when apt fails.
+pub(crate) fn install_newest(packages: &[&str]) -> Result<()> {
+    eprintln!("set-up: running apt-get update, and again {}", command_line(packages));
     run(&mut apt_get(&["update"], &[])?)?;
     run(&mut apt_get(&["install", "-y", "--no-install-recommends"], packages)?)
         .with_context(|| format!("install by hand with: {}", command_line(packages)))

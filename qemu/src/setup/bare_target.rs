@@ -63,12 +63,29 @@ impl Toolchain {
     }
 }
 
+/// The oldest compiler that builds the project, as its manifest has it.
+const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
+
 /// A compiler that could give us the target.
 struct Compiler {
     path: PathBuf,
     sysroot: PathBuf,
     host: String,
     version: String,
+}
+
+impl Compiler {
+    /// Tells whether it is young enough for the project. Debian's stable release had older ones, and a machine
+    /// whose package lists are from then still installs them.
+    fn is_recent(&self) -> bool {
+        numbers(&self.version) >= numbers(OLDEST)
+    }
+}
+
+/// The leading numbers of a version such as `1.96.0 (ac68faa20)`.
+fn numbers(version: &str) -> Vec<u32> {
+    let release = version.split(|c: char| c != '.' && !c.is_ascii_digit()).next().unwrap_or_default();
+    release.split('.').filter_map(|part| part.parse().ok()).collect()
 }
 
 /// Tells whether a build for the target is possible without installing anything.
@@ -89,7 +106,7 @@ pub(crate) fn toolchain(ws: &Workspace) -> Result<Toolchain> {
         }),
         Some(Found::Sources(compiler)) => from_sources(ws, &compiler),
         None => bail!(
-            "no compiler here can build for {TARGET}\n  either: rustup target add {TARGET}\n  or, on \
+            "no compiler here, {OLDEST} or younger, can build for {TARGET}\n  either: rustup target add {TARGET}\n  or, on \
              Debian: apt-get install -y --no-install-recommends rustc-web rust-web-src lld-19"
         ),
     }
@@ -108,7 +125,7 @@ fn find(_ws: &Workspace) -> Result<Option<Found>> {
     let chosen = std::env::var_os("RUSTC").map(PathBuf::from);
     let mut sources = None;
     for path in [chosen, default.clone(), Some(debian)].into_iter().flatten() {
-        let Ok(compiler) = inspect(&path) else { continue };
+        let Some(compiler) = inspect(&path).ok().filter(Compiler::is_recent) else { continue };
         if has_core(&compiler.sysroot.join("lib/rustlib").join(TARGET).join("lib")) {
             let is_default = default.as_ref() == Some(&path) && std::env::var_os("RUSTC").is_none();
             return Ok(Some(Found::Installed(compiler, is_default)));
@@ -255,4 +272,23 @@ fn find_linker(compiler: &Compiler) -> Option<PathBuf> {
         .map(|other| other.sysroot.join("lib/rustlib").join(&other.host).join("bin/rust-lld"));
     let plain = PathBuf::from("/usr/bin/lld");
     [own].into_iter().chain(versioned).chain(beside).chain([plain]).find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compiler_older_than_the_project_allows_is_none() {
+        let compiler = |version: &str| Compiler {
+            path: PathBuf::new(),
+            sysroot: PathBuf::new(),
+            host: String::new(),
+            version: version.into(),
+        };
+        assert!(!compiler("1.85.0 (4d91de4e4)").is_recent());
+        assert!(!compiler("1.9.0 (4d91de4e4)").is_recent());
+        assert!(compiler("1.96.0-nightly (ac68faa20)").is_recent());
+        assert!(compiler(&format!("{OLDEST}.0 ()")).is_recent());
+    }
 }

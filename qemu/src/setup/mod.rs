@@ -46,8 +46,15 @@ pub(crate) fn ensure(ws: &Workspace, needs: &[Need], consent: Consent) -> Result
     for need in &missing {
         eprintln!("set-up:   {}: {} ({})", need.what(), need.why(), need.how());
     }
-    let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages()).copied().collect();
-    apt::install(&packages)?;
+    let packages =
+        |needs: &[Need]| needs.iter().flat_map(|need| need.packages()).copied().collect::<Vec<&str>>();
+    apt::install(&packages(&missing))?;
+    // Old package lists bring old packages, a compiler that is too old for one.
+    let outdated: Vec<Need> =
+        missing.iter().copied().filter(|need| !need.packages().is_empty() && !need.is_met(ws)).collect();
+    if !outdated.is_empty() {
+        apt::install_newest(&packages(&outdated))?;
+    }
     for need in &missing {
         need.bring_in(ws)?;
         if !need.is_met(ws) {
