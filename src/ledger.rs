@@ -54,7 +54,7 @@ impl<O> Ledger<O> {
     }
 
     /// Find `size` free bytes inside `window` at a multiple of `align` bytes (a power of two), searching from
-    /// the end that `direction` names. `None` when nothing fits. The cost is one pass over the claims.
+    /// the end that `direction` names. `None` when nothing fits. The cost is one pass over the claims in it.
     #[must_use]
     pub fn find(&self, window: Span, size: u64, align: u64, direction: Direction) -> Option<Span> {
         let fits = |free: Option<Span>| -> Option<Span> {
@@ -65,13 +65,11 @@ impl<O> Ledger<O> {
             };
             Span::new(base, size).filter(|found| free.covers(*found))
         };
+        let inside = between(&self.claims, window, |(span, _)| *span);
         match direction {
             Direction::BottomUp => {
                 let mut low = window.base();
-                for (taken, _) in &self.claims {
-                    if taken.end() <= low {
-                        continue;
-                    }
+                for (taken, _) in inside {
                     let gap_end = taken.base().min(window.end());
                     if let Some(found) = fits(Span::from_ends(low, gap_end)) {
                         return Some(found);
@@ -85,10 +83,7 @@ impl<O> Ledger<O> {
             }
             Direction::TopDown => {
                 let mut high = window.end();
-                for (taken, _) in self.claims.iter().rev() {
-                    if taken.base() >= high {
-                        continue;
-                    }
+                for (taken, _) in inside.iter().rev() {
                     let gap_base = taken.end().max(window.base());
                     if let Some(found) = fits(Span::from_ends(gap_base, high)) {
                         return Some(found);
@@ -102,6 +97,19 @@ impl<O> Ledger<O> {
             }
         }
     }
+}
+
+/// Those of ascending, disjoint `items` that share a byte with `window`.
+fn between<T>(items: &[T], window: Span, span: impl Fn(&T) -> Span) -> &[T] {
+    let first = items.partition_point(|item| span(item).end() <= window.base());
+    let rest = items.get(first..).unwrap_or_default();
+    rest.get(..rest.partition_point(|item| span(item).base() < window.end())).unwrap_or_default()
+}
+
+/// Those of the ascending, disjoint `cover` that share a byte with `window`.
+#[must_use]
+pub fn meeting(cover: &[Span], window: Span) -> &[Span] {
+    between(cover, window, |span| *span)
 }
 
 /// Sort `spans` and merge those that overlap or touch: the union, ascending and disjoint.

@@ -2,7 +2,7 @@
 
 use super::header::{Header, be64};
 use super::token::{Token, Tokens, all_names, measure};
-use super::{FdtError, MAX_BOOT_SIZE, MAX_DEPTH, NameFault};
+use super::{FdtError, MAX_DEPTH, MAX_SIZE, NameFault};
 use core::ops::Range;
 
 /// A flattened device tree whose structure has been checked.
@@ -19,7 +19,7 @@ pub struct Blob<'a> {
 }
 
 impl<'a> Blob<'a> {
-    /// Check the structure of a DTB of at most 2 MiB, the limit of the arm64 boot protocol.
+    /// Check the structure of a DTB of at most [`MAX_SIZE`] bytes.
     ///
     /// `bytes` may be longer than the blob's `totalsize`; what follows is not looked at. Costs one pass, linear
     /// in the size of the blob, and no memory. Values are passed over by their length.
@@ -27,7 +27,7 @@ impl<'a> Blob<'a> {
     /// # Errors
     /// The first fault of the structure, with its offset.
     pub fn check(bytes: &'a [u8]) -> Result<Self, FdtError> {
-        Self::check_with_limit(bytes, MAX_BOOT_SIZE)
+        Self::check_with_limit(bytes, MAX_SIZE)
     }
 
     /// Check as [`Blob::check`] does, but allow a `totalsize` of up to `limit` bytes, inclusive: a FIT image is

@@ -50,6 +50,9 @@ pub use tree::Tree;
 pub const MAGIC: u32 = 0xd00d_feed;
 /// Largest DTB that the arm64 boot protocol allows, in bytes (Documentation/arch/arm64/booting.rst, section 2).
 pub const MAX_BOOT_SIZE: usize = 2 << 20;
+/// Largest DTB that is read, in bytes: what can be booted in the stage, and more on a host, which shows and judges
+/// (RF116) what no kernel would map.
+pub const MAX_SIZE: usize = if cfg!(target_os = "none") { MAX_BOOT_SIZE } else { 64 << 20 };
 /// Most nested nodes, the root included. Linux 6.12 stops at 64 (`FDT_MAX_DEPTH` in drivers/of/fdt.c), and so
 /// does the `fdt` crate; no board known is deeper than 12.
 pub const MAX_DEPTH: usize = 60;

@@ -45,7 +45,7 @@ pub struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// Check a DTB of at most 2 MiB and index it.
+    /// Check a DTB of at most [`super::MAX_SIZE`] bytes and index it.
     ///
     /// # Errors
     /// The first fault of its structure, or [`FdtError::OutOfMemory`].

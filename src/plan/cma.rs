@@ -1,10 +1,11 @@
 //! The default CMA pool: one authority, one place.
 
-use super::draft::{Draft, Request, Wanted};
+use super::draft::{Draft, Origin, Request, Wanted};
 use crate::bootargs::{self, CmaArg, MAX_LEN};
 use crate::early;
 use crate::fdt::NodeId;
 use crate::finding::RepairKind;
+use crate::order;
 use crate::policy::{CmaWant, Via};
 use crate::span::{GIB, Span, align_up};
 use crate::survey::Region;
@@ -186,13 +187,15 @@ pub(super) fn settle(draft: &mut Draft<'_, '_>) -> Settled {
 /// authority beside the one that there is.
 fn demote_revived(draft: &mut Draft<'_, '_>, settled: &mut Settled) {
     let scene = draft.scene;
-    let regions = scene.map.regions.iter().enumerate();
-    let mut revived: Vec<NodeId> = regions
-        .filter(|(index, region)| {
-            !region.enabled && region.is_cma() && region.cma_default && draft.slot_of(*index).is_some()
-        })
-        .map(|(_, region)| region.node)
+    let back = draft.slots.iter().filter_map(|slot| match slot.origin {
+        Origin::Region(index, 0) => scene.map.regions.get(index),
+        _ => None,
+    });
+    let mut revived: Vec<NodeId> = back
+        .filter(|region| !region.enabled && region.is_cma() && region.cma_default)
+        .map(|region| region.node)
         .collect();
+    order::sort(&mut revived);
     let another = scene.cma_arg().is_some() || scene.default_pool().is_some() || settled.node.is_some();
     if !another {
         revived.pop();

@@ -4,6 +4,7 @@ use super::{Repaired, Stuck, cma};
 use crate::fdt::NodeId;
 use crate::finding::RepairKind;
 use crate::ledger::{self, Coverage, Ledger};
+use crate::order;
 use crate::policy::Mode;
 use crate::rules::{Owner, Scene};
 use crate::span::{GIB, Span};
@@ -127,7 +128,9 @@ impl<'s, 'a> Draft<'s, 'a> {
 
     /// The region behind a node.
     pub(super) fn region_of(&self, node: NodeId) -> Option<(usize, &'s Region)> {
-        self.scene.map.regions.iter().enumerate().find(|(_, region)| region.node == node)
+        let regions = &self.scene.map.regions;
+        let at = regions.partition_point(|region| region.node < node);
+        regions.get(at).filter(|region| region.node == node).map(|region| (at, region))
     }
 
     /// Where region `index` is to lie, when that is known.
@@ -168,25 +171,45 @@ impl<'s, 'a> Draft<'s, 'a> {
 
     /// Enter the static pools that need no repair and stand over nothing; the others look for a place later.
     pub(super) fn settle_pools_that_are_right(&mut self) {
-        let mut kept = Vec::with_capacity(self.slots.len());
-        for slot in core::mem::take(&mut self.slots) {
-            if let Origin::Region(index, tuple) = slot.origin
-                && slot.cma
-                && !slot.pinned
-            {
-                let region = self.scene.map.regions.get(index);
-                let wrong = region.is_some_and(|region| {
-                    let off = self.wants(&RepairKind::AlignPool(region.node));
-                    off || (tuple == 0 && cma::displeases(self, region, slot.span))
-                });
-                if self.may_repair() && (wrong || self.taken.claim(slot.span, ()).is_err()) {
-                    self.displaced.push((index, tuple, slot.span));
-                    continue;
-                }
-            }
-            kept.push(slot);
+        let mut pools: Vec<(Span, usize)> = Vec::new();
+        let mut wrong: Vec<usize> = Vec::new();
+        for (at, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.cma && !slot.pinned) {
+            let Origin::Region(index, tuple) = slot.origin else { continue };
+            let off = self.scene.map.regions.get(index).is_some_and(|region| {
+                self.wants(&RepairKind::AlignPool(region.node))
+                    || (tuple == 0 && cma::displeases(self, region, slot.span))
+            });
+            if off { wrong.push(at) } else { pools.push((slot.span, at)) }
         }
-        self.slots = kept;
+        // In ascending order, so that a pool meets only the one before it and what was settled.
+        order::sort(&mut pools);
+        let mut kept: Vec<Span> = self.taken.iter().map(|(span, ())| *span).collect();
+        let mut end = 0;
+        for (span, at) in pools {
+            if span.base() < end || self.taken.conflict(span).is_some() {
+                wrong.push(at);
+            } else {
+                end = span.end();
+                kept.push(span);
+            }
+        }
+        self.taken = Ledger::default();
+        for span in ledger::union(kept) {
+            self.take(span);
+        }
+        order::sort(&mut wrong);
+        if !self.may_repair() {
+            let stay: Vec<Span> = wrong.iter().filter_map(|&at| Some(self.slots.get(at)?.span)).collect();
+            ledger::union(stay).into_iter().for_each(|span| self.take(span));
+            return;
+        }
+        for &at in &wrong {
+            if let Some(Slot { origin: Origin::Region(index, tuple), span, .. }) = self.slots.get(at) {
+                self.displaced.push((*index, *tuple, *span));
+            }
+        }
+        let mut at = 0..;
+        self.slots.retain(|_| at.next().is_none_or(|at| wrong.binary_search(&at).is_err()));
     }
 
     /// Tell whether `span` is free, in one stretch of RAM, and (for a pool) on one side of 4 GiB.

@@ -3,18 +3,27 @@
 use super::cma;
 use super::draft::{Draft, Origin, Request, Slot, Wanted, base_name};
 use crate::finding::RepairKind;
-use crate::ledger::Direction;
+use crate::ledger::{Direction, meeting};
 use crate::span::{GIB, Size, Span, align_up};
 use crate::survey::{Dynamic, Extent, Region};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
+/// More windows than any region has, and more regions without a place than any board: each costs a pass over what is
+/// taken.
+const MOST_WINDOWS: usize = 64;
+const MOST_REQUESTS: usize = 1024;
+
 /// Place every pool and dynamic region that needs it: static pools first, since they have a place to keep to,
 /// then dynamic regions in tree order as kernels from 6.12.13 on allocate them, then the default CMA pool.
 pub(super) fn place_pools(draft: &mut Draft<'_, '_>) {
     let mut requests = static_pools(draft);
     requests.extend(dynamic_regions(draft));
+    if requests.len() > MOST_REQUESTS {
+        draft.stuck("/reserved-memory", "more regions look for a place than can be placed in one go");
+        return;
+    }
     for request in requests {
         if let Some(request) = cma::constrain(draft, request) {
             place(draft, &request);
@@ -99,10 +108,11 @@ pub(super) fn find(draft: &Draft<'_, '_>, request: &Request) -> Option<Span> {
     let low = Span::from_ends(0, 4 * GIB)?;
     let high = Span::from_ends(4 * GIB, u64::MAX)?;
     let windows = if request.windows.is_empty() { vec![low, high] } else { request.windows.clone() };
-    for window in windows {
+    let banks = draft.scene.map.usable.spans();
+    for window in windows.into_iter().take(MOST_WINDOWS) {
         let sides: &[Span] = if request.cma { &[high, low] } else { &[window] };
         let pieces = sides.iter().filter_map(|side| side.intersection(window)).flat_map(|piece| {
-            draft.scene.map.usable.spans().iter().rev().filter_map(move |bank| bank.intersection(piece))
+            meeting(banks, piece).iter().rev().filter_map(move |bank| bank.intersection(piece))
         });
         for piece in pieces {
             let found = draft.taken.find(piece, request.size, request.align, Direction::TopDown);

@@ -1,6 +1,7 @@
 //! Finding places for dynamic regions as the kernel does (drivers/of/of_reserved_mem.c,
 //! `__reserved_mem_alloc_size`).
 
+use super::memblock::Memblock;
 use super::regions::{Entry, Kernel};
 use crate::ledger::Direction;
 use crate::span::{MIB, Span};
@@ -67,12 +68,13 @@ impl Kernel<'_> {
         };
         let align = dynamic.align.unwrap_or(CACHE_LINE);
         let align = if region.is_cma() { align.max(self.profile.cma_align()) } else { align };
+        let (free, size) = (self.memblock.free_pieces(dynamic.size), dynamic.size);
+        let find = |start, end, direction| Memblock::find_in(&free, size, align, start, end, direction);
         let found = match dynamic.windows.as_slice() {
-            [] => self.memblock.find(dynamic.size, align, LOWEST, u64::MAX, Direction::TopDown),
-            windows => windows.iter().find_map(|window| {
-                let start = window.base().max(LOWEST);
-                self.memblock.find(dynamic.size, align, start, window.end(), self.direction(*window))
-            }),
+            [] => find(LOWEST, u64::MAX, Direction::TopDown),
+            windows => windows
+                .iter()
+                .find_map(|window| find(window.base().max(LOWEST), window.end(), self.direction(*window))),
         };
         let Some(span) = found else {
             let size = dynamic.size / MIB;

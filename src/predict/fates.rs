@@ -5,6 +5,7 @@ use super::pools::PoolAt;
 use super::{Fate, State};
 use crate::span::Span;
 use crate::survey::MemoryMap;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// What became of every region, one entry a span.
@@ -14,14 +15,17 @@ pub(super) fn fates(
     memblock: &Memblock,
     pools: &[PoolAt],
 ) -> Vec<Fate> {
+    let shares = memblock.shares();
+    // A region is a pool at one place at most.
+    let pools: BTreeMap<usize, PoolAt> = pools.iter().rev().map(|pool| (pool.index, *pool)).collect();
     let mut fates = Vec::new();
     for (index, region) in map.regions.iter().enumerate() {
         let dynamic = placed.iter().filter(|(at, _)| *at == index).map(|(_, span)| *span);
         let spans: Vec<Option<Span>> = region.spans().iter().copied().chain(dynamic).map(Some).collect();
         let spans = if spans.is_empty() { alloc::vec![None] } else { spans };
         for span in spans {
-            let (ram, no_map, withheld) = span.map_or((0, 0, 0), |span| memblock.shares(span));
-            let pool = pools.iter().find(|pool| pool.index == index && Some(pool.span) == span);
+            let (ram, no_map, withheld) = span.map_or((0, 0, 0), |span| shares.of(span));
+            let pool = pools.get(&index).filter(|pool| Some(pool.span) == span);
             let state = match pool {
                 _ if ram == 0 => State::Absent,
                 Some(pool) if pool.cma => State::Cma,

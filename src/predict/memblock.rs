@@ -1,83 +1,81 @@
 //! memblock: the kernel's first allocator, as sets of spans (mm/memblock.c).
 
-use crate::ledger::subtract;
-use crate::ledger::{self, Coverage, Direction};
+use crate::ledger::{self, Direction, meeting, subtract};
 use crate::span::Span;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// Memory as the kernel sees it before its page allocator runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memblock {
-    memory: Vec<Span>,
-    no_map: Vec<Span>,
-    reserved: Vec<Span>,
+    memory: Set,
+    no_map: Set,
+    reserved: Set,
 }
 
 impl Memblock {
     /// Start with this RAM, ascending and disjoint.
     #[must_use]
     pub fn new(ram: &[Span]) -> Self {
-        Self { memory: ram.to_vec(), no_map: Vec::new(), reserved: Vec::new() }
+        let mut memory = Set::default();
+        ram.iter().for_each(|&bank| memory.insert(bank));
+        Self { memory, no_map: Set::default(), reserved: Set::default() }
     }
 
     /// RAM: ascending and disjoint.
-    #[must_use]
-    pub fn memory(&self) -> &[Span] {
-        &self.memory
+    pub fn memory(&self) -> impl Iterator<Item = Span> {
+        self.memory.iter()
     }
 
     /// RAM that is not mapped: ascending and disjoint.
-    #[must_use]
-    pub fn no_map(&self) -> &[Span] {
-        &self.no_map
+    pub fn no_map(&self) -> impl Iterator<Item = Span> {
+        self.no_map.iter()
     }
 
     /// What is reserved, mapped or not, RAM or not: ascending and disjoint.
-    #[must_use]
-    pub fn reserved(&self) -> &[Span] {
-        &self.reserved
+    pub fn reserved(&self) -> impl Iterator<Item = Span> {
+        self.reserved.iter()
     }
 
     /// The end of RAM, exclusive; 0 without RAM.
     #[must_use]
     pub fn end(&self) -> u64 {
-        self.memory.last().map_or(0, |span| span.end())
+        self.memory.0.last_key_value().map_or(0, |(_, &end)| end)
     }
 
     pub(super) fn add(&mut self, span: Span) {
-        self.memory.push(span);
-        self.memory = ledger::union(core::mem::take(&mut self.memory));
+        self.memory.insert(span);
     }
 
     pub(super) fn reserve(&mut self, span: Span) {
-        self.reserved.push(span);
-        self.reserved = ledger::union(core::mem::take(&mut self.reserved));
+        self.reserved.insert(span);
     }
 
     pub(super) fn free(&mut self, span: Span) {
-        self.reserved = subtract(&self.reserved, &[span]);
+        self.reserved.remove(span);
     }
 
     /// Mark what of `span` is RAM as not to be mapped.
     pub(super) fn mark_no_map(&mut self, span: Span) {
-        let ram = self.memory.iter().filter_map(|bank| bank.intersection(span));
-        self.no_map = ledger::union(self.no_map.iter().copied().chain(ram).collect());
+        for bank in self.memory.meeting(span) {
+            self.no_map.insert(bank);
+        }
     }
 
     pub(super) fn clear_no_map(&mut self, span: Span) {
-        self.no_map = subtract(&self.no_map, &[span]);
+        self.no_map.remove(span);
     }
 
     /// Tell whether any byte of `span` is reserved.
     #[must_use]
     pub fn is_reserved(&self, span: Span) -> bool {
-        ledger::coverage(&self.reserved, span) != Coverage::None
+        self.reserved.meeting(span).next().is_some()
     }
 
     /// Tell whether any byte of `span` is RAM.
     #[must_use]
     pub fn is_memory(&self, span: Span) -> bool {
-        ledger::coverage(&self.memory, span) != Coverage::None
+        self.memory.meeting(span).next().is_some()
     }
 
     /// Find `size` free bytes in `[start, end)`: in the free pieces from the end that `direction` names, with the
@@ -85,10 +83,28 @@ impl Memblock {
     /// (`memblock_find_in_range_node`, `__memblock_find_range_top_down`).
     #[must_use]
     pub fn find(&self, size: u64, align: u64, start: u64, end: u64, direction: Direction) -> Option<Span> {
+        Self::find_in(&self.free_pieces(size), size, align, start, end, direction)
+    }
+
+    /// The free pieces of at least `size` bytes, ascending.
+    pub(super) fn free_pieces(&self, size: u64) -> Vec<Span> {
+        let memory: Vec<Span> = self.memory.iter().collect();
+        let mut free = subtract(&memory, &self.withheld());
+        free.retain(|piece| piece.len() >= size);
+        free
+    }
+
+    /// As [`Memblock::find`], in pieces that are known.
+    pub(super) fn find_in(
+        free: &[Span],
+        size: u64,
+        align: u64,
+        start: u64,
+        end: u64,
+        direction: Direction,
+    ) -> Option<Span> {
         let window = Span::from_ends(start, end)?;
-        let taken = ledger::union(self.reserved.iter().chain(&self.no_map).copied().collect());
-        let free = subtract(&self.memory, &taken);
-        let pieces = free.iter().filter_map(|piece| piece.intersection(window));
+        let mut pieces = meeting(free, window).iter().filter_map(|piece| piece.intersection(window));
         let mask = align.max(1) - 1;
         let fit = |piece: Span| {
             let base = match direction {
@@ -99,20 +115,112 @@ impl Memblock {
         };
         match direction {
             Direction::TopDown => pieces.rev().find_map(fit),
-            Direction::BottomUp => pieces.into_iter().find_map(fit),
+            Direction::BottomUp => pieces.find_map(fit),
         }
     }
 
+    /// What the page allocator will not get.
+    fn withheld(&self) -> Vec<Span> {
+        ledger::union(self.reserved.iter().chain(self.no_map.iter()).collect())
+    }
+
+    /// Where memory stands, to be asked about many spans.
+    pub(super) fn shares(&self) -> Shares {
+        let memory: Vec<Span> = self.memory.iter().collect();
+        Shares {
+            free: Lengths::of(self.free_pieces(0)),
+            no_map: Lengths::of(self.no_map.iter().collect()),
+            memory: Lengths::of(memory),
+        }
+    }
+}
+
+/// How much of a span is what.
+pub(super) struct Shares {
+    memory: Lengths,
+    no_map: Lengths,
+    free: Lengths,
+}
+
+impl Shares {
     /// Bytes of `span` that are RAM, that are not mapped, and that are withheld from the page allocator.
-    pub(super) fn shares(&self, span: Span) -> (u64, u64, u64) {
-        let within = |set: &[Span]| -> u64 {
-            set.iter().filter_map(|piece| piece.intersection(span)).map(Span::len).sum()
+    pub(super) fn of(&self, span: Span) -> (u64, u64, u64) {
+        let ram = self.memory.within(span);
+        (ram, self.no_map.within(span), ram - self.free.within(span))
+    }
+}
+
+/// Ascending, disjoint spans with their bytes counted up.
+struct Lengths {
+    spans: Vec<Span>,
+    /// Bytes of all spans before each.
+    before: Vec<u64>,
+}
+
+impl Lengths {
+    fn of(spans: Vec<Span>) -> Self {
+        let mut sum = 0;
+        let mut before = Vec::with_capacity(spans.len());
+        for span in &spans {
+            before.push(sum);
+            sum += span.len();
+        }
+        Self { spans, before }
+    }
+
+    fn within(&self, span: Span) -> u64 {
+        self.below(span.end()) - self.below(span.base())
+    }
+
+    fn below(&self, address: u64) -> u64 {
+        let Some(at) = self.spans.partition_point(|span| span.base() < address).checked_sub(1) else {
+            return 0;
         };
-        let withheld = ledger::union(self.reserved.iter().chain(&self.no_map).copied().collect());
-        let ram: Vec<Span> = self.memory.iter().filter_map(|bank| bank.intersection(span)).collect();
-        let ram_len: u64 = ram.iter().map(|piece| piece.len()).sum();
-        let left: u64 = subtract(&ram, &withheld).iter().map(|piece| piece.len()).sum();
-        (ram_len, within(&self.no_map), ram_len - left)
+        let part = self.spans.get(at).map_or(0, |span| address.min(span.end()) - span.base());
+        self.before.get(at).map_or(0, |before| before + part)
+    }
+}
+
+/// Disjoint spans that do not touch, from base to end. A tree, since a hostile device tree has many and in any order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Set(BTreeMap<u64, u64>);
+
+impl Set {
+    fn iter(&self) -> impl Iterator<Item = Span> {
+        self.0.iter().filter_map(|(&base, &end)| Span::from_ends(base, end))
+    }
+
+    /// The parts of members that lie in `window`, ascending.
+    fn meeting(&self, window: Span) -> impl Iterator<Item = Span> {
+        let before = self.0.range(..window.base()).next_back();
+        let from = self.0.range(window.base()..window.end());
+        let spans = before.into_iter().chain(from).filter_map(|(&base, &end)| Span::from_ends(base, end));
+        spans.filter_map(move |span| span.intersection(window))
+    }
+
+    fn insert(&mut self, span: Span) {
+        let (mut base, mut end) = (span.base(), span.end());
+        while let Some((&low, &high)) = self.0.range(..=end).next_back().filter(|(_, high)| **high >= base) {
+            self.0.remove(&low);
+            (base, end) = (base.min(low), end.max(high));
+        }
+        self.0.insert(base, end);
+    }
+
+    fn remove(&mut self, span: Span) {
+        while let Some((&low, &high)) =
+            self.0.range(..span.end()).next_back().filter(|(_, high)| **high > span.base())
+        {
+            self.0.remove(&low);
+            for left in
+                Span::from_ends(low, high).into_iter().flat_map(|member| member.without(span)).flatten()
+            {
+                self.0.insert(left.base(), left.end());
+            }
+            if low <= span.base() {
+                return;
+            }
+        }
     }
 }
 
@@ -131,7 +239,7 @@ mod tests {
         memblock.mark_no_map(span(0x18_0000, 0x30_0000));
         let found = memblock.find(0x1_0000, 0x1_0000, 0, u64::MAX, Direction::TopDown);
         assert_eq!(found, Some(span(0x17_0000, 0x18_0000)));
-        assert_eq!(memblock.no_map(), [span(0x18_0000, 0x20_0000)]);
+        assert!(memblock.no_map().eq([span(0x18_0000, 0x20_0000)]));
     }
 
     #[test]
@@ -139,5 +247,20 @@ mod tests {
         let memblock = Memblock::new(&[span(0x1_0000_0000, 0x1_4000_0000)]);
         let found = memblock.find(0x140_0000, 0x30_0000, 0x1000, u64::MAX, Direction::TopDown);
         assert_eq!(found.map(Span::base), Some(0x1_3ec0_0000));
+    }
+
+    #[test]
+    fn spans_join_where_they_touch_and_part_where_they_are_cut() {
+        let mut memblock = Memblock::new(&[]);
+        for (base, end) in [(0x50, 0x60), (0x10, 0x20), (0x20, 0x30), (0x58, 0x80), (0x28, 0x50)] {
+            memblock.reserve(span(base, end));
+        }
+        assert!(memblock.reserved().eq([span(0x10, 0x80)]));
+        memblock.free(span(0x20, 0x30));
+        memblock.free(span(0x28, 0x40));
+        memblock.free(span(0x78, 0x90));
+        assert!(memblock.reserved().eq([span(0x10, 0x20), span(0x40, 0x78)]));
+        memblock.free(span(0, 0x100));
+        assert!(memblock.reserved().next().is_none());
     }
 }

@@ -7,6 +7,7 @@ use super::{DefaultCma, Fate, Prediction, State};
 use crate::ledger::subtract;
 use crate::ledger::{self, Coverage};
 use crate::span::{MIB, Span};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -155,13 +156,24 @@ fn compare_log(prediction: &Prediction, log: &str, out: &mut Vec<Difference>) {
             None => out.push(Difference::Missing(format!("{about}(any address)"))),
         }
     }
-    for line in &prediction.log {
-        match seen.iter().position(|seen| seen == line) {
-            Some(at) => drop(seen.remove(at)),
-            None => out.push(Difference::Missing(line.clone())),
+    let predicted: Vec<&str> = prediction.log.iter().map(String::as_str).collect();
+    out.extend(beyond(&predicted, &seen).into_iter().map(|line| Difference::Missing(line.to_string())));
+    out.extend(beyond(&seen, &predicted).into_iter().map(|line| Difference::Unexpected(line.to_string())));
+}
+
+/// The lines that stand in the one list more often than in the other.
+fn beyond<'l>(lines: &[&'l str], others: &[&'l str]) -> Vec<&'l str> {
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    others.iter().for_each(|line| *left.entry(line).or_default() += 1);
+    let mut more = lines.to_vec();
+    more.retain(|line| match left.get_mut(line) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
         }
-    }
-    out.extend(seen.iter().map(|line| Difference::Unexpected(line.to_string())));
+        _ => true,
+    });
+    more
 }
 
 #[cfg(test)]

@@ -74,6 +74,7 @@ catalogue! {
     rf113_memory_type,
     rf114_banks,
     rf115_count,
+    rf116_blob_size,
     rf201_overlap,
     rf202_memreserve,
     rf203_partly_in_ram,

@@ -2,8 +2,7 @@
 
 use alloc::format;
 use crate::finding::{RuleId, Severity};
-use crate::ledger;
-use crate::ledger::subtract;
+use crate::ledger::{self, meeting, subtract};
 use crate::survey::Extent;
 use super::{Doc, Report, Scene, Sink};
 
@@ -40,8 +39,11 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     }
     for region in scene.map.live() {
         let Extent::Dynamic(dynamic) = &region.extent else { continue };
-        let meets = |entry| dynamic.windows.is_empty() || dynamic.windows.iter().any(|window| window.overlaps(entry));
-        if let Some(&entry) = bare.iter().find(|&&entry| meets(entry)) {
+        let met = match dynamic.windows.as_slice() {
+            [] => bare.first(),
+            windows => windows.iter().find_map(|&window| meeting(&bare, window).first()),
+        };
+        if let Some(&entry) = met {
             out.push(
                 Report::new(DOC.id, DOC.severity, region.path.as_str(), format!("may land on /memreserve/ {entry}"))
                     .with_span(entry, "/memreserve/")

@@ -2,8 +2,8 @@
 
 use alloc::format;
 use crate::fdt::Node;
-use crate::ledger;
-use crate::ledger::subtract;
+use crate::ledger::{self, meeting, subtract};
+use alloc::vec::Vec;
 use crate::finding::{RuleId, Severity};
 use crate::span::{Size, Span};
 use crate::survey::Cells;
@@ -31,21 +31,27 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
+/// More framebuffers than any board has: each costs a pass over the regions.
+const MOST: usize = 64;
+
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(chosen) = scene.map.chosen.node.map(|node| scene.tree.node(node)) else { return };
-    for node in chosen.children().filter(|node| node.is_enabled()) {
-        let compatible = node.prop("compatible");
-        if !compatible.is_some_and(|list| list.strings().any(|name| name == "simple-framebuffer")) {
-            continue;
+    let is_one = |node: &Node<'_, '_>| {
+        let compatible = node.prop("compatible").filter(|_| node.is_enabled());
+        compatible.is_some_and(|list| list.strings().any(|name| name == "simple-framebuffer"))
+    };
+    let mut reserved = Vec::new();
+    for node in chosen.children().filter(is_one).take(MOST) {
+        if reserved.is_empty() {
+            // Some boards split it over regions that touch.
+            reserved = ledger::union(scene.map.live().flat_map(|r| r.spans().iter().copied()).collect());
         }
         let Some(span) = place(scene, chosen, node) else { continue };
         // Where nothing at all is reserved, firmware is trusted to do it.
         let Some(region) = scene.map.live().find(|r| r.spans().iter().any(|s| s.contains(span.base()))) else {
             continue;
         };
-        // Some boards split it over regions that touch.
-        let reserved = ledger::union(scene.map.live().flat_map(|r| r.spans().iter().copied()).collect());
-        let Some(&bare) = subtract(&[span], &reserved).first() else { continue };
+        let Some(&bare) = subtract(&[span], meeting(&reserved, span)).first() else { continue };
         out.push(
             Report::new(
                 DOC.id,

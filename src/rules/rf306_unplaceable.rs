@@ -2,8 +2,7 @@
 
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::finding::{RuleId, Severity};
-use crate::ledger;
-use crate::ledger::subtract;
+use crate::ledger::{self, meeting, subtract};
 use crate::span::{Size, Span, align_up};
 use crate::survey::{Dynamic, Extent, Region};
 use alloc::vec::Vec;
@@ -32,13 +31,17 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
+/// Dynamic regions that a kernel places at most, and more windows than any of them has: each costs a pass over what is
+/// free.
+const MOST: usize = 64;
+
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let mut dynamic = scene.map.live().filter(|region| matches!(region.extent, Extent::Dynamic(_))).peekable();
     if dynamic.peek().is_none() {
         return;
     }
     let free = free(scene);
-    for region in dynamic {
+    for region in dynamic.take(MOST) {
         let Extent::Dynamic(dynamic) = &region.extent else { continue };
         if let Some(align) = dynamic.align.filter(|align| !align.is_power_of_two()) {
             out.push(
@@ -86,9 +89,10 @@ fn fits(scene: &Scene<'_, '_>, free: &[Span], region: &Region, dynamic: &Dynamic
             .and_then(|base| Span::new(base, dynamic.size))
             .is_some_and(|span| piece.covers(span))
     };
-    let inside = |piece: &Span| match dynamic.windows.as_slice() {
-        [] => holds(*piece),
-        windows => windows.iter().filter_map(|window| window.intersection(*piece)).any(holds),
-    };
-    free.iter().any(inside)
+    match dynamic.windows.as_slice() {
+        [] => free.iter().copied().any(holds),
+        windows => windows.len() > MOST || windows.iter().any(|&window| {
+            meeting(free, window).iter().filter_map(|piece| piece.intersection(window)).any(holds)
+        }),
+    }
 }

@@ -28,9 +28,7 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for reference in scene.references() {
-        let Some(region) = scene.map.regions.iter().find(|region| Some(region.node) == reference.target) else {
-            continue;
-        };
+        let Some(region) = reference.target.and_then(|target| scene.map.region(target)) else { continue };
         let user = scene.tree.node(reference.user);
         // A device below a disabled bus is not in use either.
         if region.enabled || !user.is_available() {

@@ -16,7 +16,7 @@ pub use region::{Dynamic, Extent, Pool, Region};
 pub use reserved::{Ranges, ReservedMemory};
 
 use crate::facts::BootFacts;
-use crate::fdt::Tree;
+use crate::fdt::{NodeId, Tree};
 use crate::span::Span;
 use alloc::vec::Vec;
 
@@ -66,6 +66,13 @@ impl MemoryMap {
             regions,
             chosen,
         }
+    }
+
+    /// The region of a node. They stand in the order of the tree, so that this is a search by halves.
+    #[must_use]
+    pub fn region(&self, node: NodeId) -> Option<&Region> {
+        let at = self.regions.partition_point(|region| region.node < node);
+        self.regions.get(at).filter(|region| region.node == node)
     }
 
     /// The regions that Linux will act on: enabled children of a `/reserved-memory` that it can read.

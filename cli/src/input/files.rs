@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
-/// Largest file read as a device tree: eight times what arm64 can boot. What is larger is no device tree, and
-/// need not be held in memory to say so.
-pub(super) const MAX_TREE: u64 = 16 << 20;
+/// Largest file read as a device tree. What is larger is none, and need not be held in memory to say so.
+pub(super) const MAX_TREE: u64 = ringfence::fdt::MAX_SIZE as u64;
 
 /// Find all inputs under the names given: files as they are, directories walked for `.dtb`, `-` for stdin.
 /// The order is the user's, and by name within a directory.

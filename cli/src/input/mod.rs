@@ -68,7 +68,7 @@ fn load_plain(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
         }
     }
     if bytes.len() as u64 > files::MAX_TREE {
-        return Err(Failure::of(name, "larger than 16 MiB: this is no device tree"));
+        return Err(Failure::of(name, "larger than 64 MiB: this is no device tree"));
     }
     let is_source = name.extension().is_some_and(|ext| ext == "dts") || bytes.starts_with(b"/dts-v1/");
     let (dtb, positions) = match is_source {

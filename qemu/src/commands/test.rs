@@ -48,6 +48,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         Need::UBootTools,
         Need::Cpp,
         Need::Chromium,
+        Need::Valgrind,
         Need::Kernel(Series::V6_1),
         Need::Kernel(Series::V6_12),
         Need::Busybox,

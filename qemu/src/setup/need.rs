@@ -57,6 +57,8 @@ pub(crate) enum Need {
     Cpp,
     /// A browser without a window.
     Chromium,
+    /// Counts the instructions of a program on the host.
+    Valgrind,
     /// A Linux to boot.
     Kernel(Series),
     /// The one program of the initramfs.
@@ -77,6 +79,7 @@ impl Need {
             Self::Cc => "a C compiler".into(),
             Self::Cpp => "the C preprocessor".into(),
             Self::Chromium => "Chromium".into(),
+            Self::Valgrind => "valgrind".into(),
             Self::Kernel(series) => format!("Debian's arm64 Linux {}", series.name()),
             Self::Busybox => "a static arm64 busybox".into(),
             Self::Corpus => "the device trees of Debian's arm64 Linux 6.12".into(),
@@ -94,6 +97,7 @@ impl Need {
             Self::Cc => "builds the instruction counter that QEMU loads as a plug-in",
             Self::Cpp => "expands the includes of device tree sources",
             Self::Chromium => "opens the drawn map and works it by mouse and keyboard",
+            Self::Valgrind => "counts what judging ten times as many regions costs",
             Self::Kernel(_) => "is the kernel whose carveouts must hold",
             Self::Busybox => "runs in the booted Linux and prints its memory map",
             Self::Corpus => "are real trees that reader and writer must carry through unchanged",
@@ -122,6 +126,7 @@ impl Need {
             Self::Cc => &["gcc", "libc6-dev"],
             Self::Cpp => &["cpp"],
             Self::Chromium => &["chromium"],
+            Self::Valgrind => &["valgrind"],
             Self::Kernel(_) | Self::Busybox | Self::Corpus => &[],
         }
     }
@@ -137,6 +142,7 @@ impl Need {
             Self::Cc => find_program("cc").is_some(),
             Self::Cpp => find_program("cpp").is_some(),
             Self::Chromium => find_program("chromium").is_some(),
+            Self::Valgrind => find_program("valgrind").is_some(),
             Self::Kernel(series) => series.image(ws).is_file(),
             Self::Busybox => busybox(ws).is_file(),
             Self::Corpus => corpus(ws).is_dir(),

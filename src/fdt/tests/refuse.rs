@@ -22,7 +22,7 @@ fn a_damaged_header_is_refused_by_name() {
     assert_eq!(damaged(0, 0xedfe_0dd0), Err(FdtError::BadMagic { found: 0xedfe_0dd0 }));
     assert!(matches!(damaged(4, len + 1), Err(FdtError::Truncated { .. })));
     assert!(matches!(damaged(4, 39), Err(FdtError::TooShort { have: 39, .. })));
-    assert!(matches!(damaged(4, (2 << 20) + 1), Err(FdtError::TooLarge { .. })));
+    assert!(matches!(damaged(4, MAX_SIZE as u32 + 1), Err(FdtError::TooLarge { .. })));
     assert!(matches!(damaged(8, len), Err(FdtError::BlockOutside { block: Block::Struct, .. })));
     assert!(matches!(damaged(8, u32::MAX - 3), Err(FdtError::BlockOutside { .. })));
     assert!(matches!(damaged(8, 73), Err(FdtError::BlockUnaligned { block: Block::Struct, .. })));

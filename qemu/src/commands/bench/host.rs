@@ -3,7 +3,8 @@
 use crate::job::Tool;
 use crate::setup;
 use crate::workspace::Workspace;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use ringfence::fdt::{NewNode, build};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,7 +49,48 @@ pub(super) fn measure(ws: &Workspace, tool: &Tool) -> Result<Value> {
         "check_peak_kib": peak,
         "dtc_seconds": rounded(dtc),
         "check_relative_to_dtc": rounded(check / dtc),
+        "check_seconds_by_regions": growth(ws, tool)?,
     }))
+}
+
+/// How many regions the trees have over which the growth is timed.
+const REGIONS: [u64; 5] = [10, 100, 1_000, 10_000, 100_000];
+
+/// Times the judgement of one tree with more and more carveouts, as fast as one of three runs was.
+fn growth(ws: &Workspace, tool: &Tool) -> Result<Value> {
+    let mut seconds = serde_json::Map::new();
+    for count in REGIONS {
+        let tree = ws.scratch_file("bench", &format!("{count}-regions"), "dtb")?;
+        fs::write(&tree, tree_of(count)?)?;
+        let mut best = f64::INFINITY;
+        for _ in 0..3 {
+            let mut check = tool.command();
+            check.args(["check", "--no-config"]).arg(&tree);
+            check.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let started = Instant::now();
+            // 1 says that kernels cannot map the larger ones, which is right.
+            let status = check.status()?;
+            best = best.min(started.elapsed().as_secs_f64());
+            ensure!(matches!(status.code(), Some(0 | 1)), "{count} regions: {status}");
+        }
+        seconds.insert(count.to_string(), json!((best * 10_000.0).round() / 10_000.0));
+    }
+    Ok(Value::Object(seconds))
+}
+
+/// A board with this many carveouts of one page, 2 MiB from base to base.
+fn tree_of(count: u64) -> Result<Vec<u8>> {
+    let pair = |base: u64, size: u64| [base.to_be_bytes(), size.to_be_bytes()].concat();
+    let cells = |node: NewNode| node.prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
+    let memory = NewNode::new("memory@40000000").prop_str("device_type", "memory");
+    let memory = memory.prop("reg", pair(1 << 30, 1 << 40));
+    let region = |index: u64| {
+        let base = (1 << 30) + index * (2 << 20);
+        NewNode::new(&format!("fw@{base:x}")).prop("reg", pair(base, 4096)).prop_empty("no-map")
+    };
+    let reserved = cells(NewNode::new("reserved-memory")).prop_empty("ranges");
+    let reserved = (0..count).map(region).fold(reserved, NewNode::child);
+    build(&cells(NewNode::new("")).child(memory).child(reserved), 0, &[]).map_err(|error| anyhow!("{error}"))
 }
 
 /// Waits for a program, and reads the most memory that it ever held, in KiB, for as long as the kernel tells.
