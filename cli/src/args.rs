@@ -11,7 +11,7 @@ use ringfence::finding::Severity;
 use ringfence::profile::PageSize;
 use ringfence::span::Span;
 
-use crate::number;
+use crate::{boot_map, number};
 
 pub use foresee::{Predict, Verify};
 pub use layout::{Diff, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
@@ -92,9 +92,10 @@ pub struct Boot {
     /// Bootargs, in place of those in /chosen
     #[arg(long, value_name = "STR")]
     pub cmdline: Option<String>,
-    /// Where the boot loader puts kernel, initrd, dtb, stage or bundle; may be repeated
-    #[arg(long, value_name = "NAME=BASE:SIZE", value_parser = placement)]
-    pub boot_map: Vec<(BootItem, Span)>,
+    /// Where the boot loader puts kernel, initrd, dtb, stage or bundle; @FILE for as much as that file takes; may be
+    /// repeated
+    #[arg(long, value_name = "NAME=BASE:SIZE", value_parser = boot_map::entry)]
+    pub boot_map: Vec<(boot_map::Item, boot_map::Place)>,
     /// The tree that a .dtbo INPUT is applied to
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
@@ -118,7 +119,7 @@ pub struct Boot {
     ringfence check board.dtb\n  \
     ringfence check -I include board.dts                       findings at file and line\n  \
     ringfence check --policy board.toml --kernel 6.1 --kernel 6.12:64k board.dtb\n  \
-    ringfence check --boot-map kernel=0x40200000:40MiB board.dtb   what the boot loader adds\n  \
+    ringfence check --boot-map kernel=0x40200000:@Image board.dtb  what the boot loader adds\n  \
     ringfence check image.itb                                  every configuration of a bundle\n  \
     ringfence check /sys/firmware/fdt                          the tree that this machine booted with\n  \
     ringfence check --baseline known.json --write-baseline trees   adopt on an old tree\n\n\
@@ -243,21 +244,6 @@ impl From<Page> for PageSize {
     }
 }
 
-/// What a boot loader places.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BootItem {
-    /// The kernel image with its BSS.
-    Kernel,
-    /// The initial ramdisk.
-    Initrd,
-    /// The device tree.
-    Dtb,
-    /// The stage.
-    Stage,
-    /// The bundle.
-    Bundle,
-}
-
 /// Read `BASE:SIZE`.
 ///
 /// # Errors
@@ -268,26 +254,11 @@ pub fn span(text: &str) -> Result<Span, String> {
     Span::new(base, size).ok_or_else(|| format!("`{text}` is empty or exceeds the address space"))
 }
 
-/// Read `NAME=BASE:SIZE`.
-fn placement(text: &str) -> Result<(BootItem, Span), String> {
-    let (name, place) =
-        text.split_once('=').ok_or("write NAME=BASE:SIZE, such as kernel=0x40200000:40MiB")?;
-    let item = match name {
-        "kernel" => BootItem::Kernel,
-        "initrd" => BootItem::Initrd,
-        "dtb" => BootItem::Dtb,
-        "stage" => BootItem::Stage,
-        "bundle" => BootItem::Bundle,
-        _ => return Err(format!("`{name}` is not placed: kernel, initrd, dtb, stage, bundle")),
-    };
-    Ok((item, span(place)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
-    use ringfence::span::{GIB, MIB};
+    use ringfence::span::GIB;
 
     #[test]
     fn the_definitions_do_not_contradict_each_other() {
@@ -298,8 +269,5 @@ mod tests {
     fn spans_are_base_and_size() {
         assert_eq!(span("0x40000000:4GiB"), Ok(Span::new(0x4000_0000, 4 * GIB).unwrap()));
         assert!(span("0x40000000").is_err() && span("0:0").is_err() && span("0xffffffffffffffff:2").is_err());
-        let kernel = placement("kernel=0x40200000:40M").unwrap();
-        assert_eq!(kernel, (BootItem::Kernel, Span::new(0x4020_0000, 40 * MIB).unwrap()));
-        assert!(placement("uboot=0:1").unwrap_err().contains("kernel, initrd"));
     }
 }

@@ -3,16 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::facts::BootFacts;
 use ringfence::fdt::{Edits, FdtError, NewNode, Tree, rewrite};
 use ringfence::ledger;
 use ringfence::pipeline::Context;
 use ringfence::policy::{Allow, Key, Policy};
 use ringfence::profile::KernelProfile;
-use ringfence::span::{MIB, Span};
 use ringfence::survey::MemoryMap;
 
-use crate::args::{Boot, BootItem};
+use crate::args::Boot;
 use crate::config::{self, Config, Lookup};
 use crate::failure::Failure;
 use crate::input::{Input, Layers, Options};
@@ -41,8 +40,8 @@ impl Job {
     /// When the policy or the configuration cannot be read, or the kernel is not known.
     pub fn from_args(args: &Boot) -> Result<Self, Failure> {
         let mut facts = BootFacts { ram: args.ram.clone(), ..BootFacts::default() };
-        for &(item, span) in &args.boot_map {
-            place(&mut facts, item, span);
+        for (item, place) in &args.boot_map {
+            place.enter(*item, Path::new(""), &mut facts)?;
         }
         let named = args.kernel.iter().map(|name| {
             let unknown = |why| Failure::new(format!("unknown kernel `{name}`")).with_help(why);
@@ -109,6 +108,7 @@ impl Job {
             if job.facts.ram.is_empty() {
                 job.facts.ram.clone_from(&board.ram);
             }
+            job.place_rest(&board.boot);
             if job.policy.is_none() {
                 job.policy.clone_from(&board.policy);
             }
@@ -120,6 +120,16 @@ impl Job {
             job.permit_all();
         }
         Ok(job)
+    }
+
+    /// Take the places of what the command line has not placed.
+    fn place_rest(&mut self, boot: &BootFacts) {
+        let facts = &mut self.facts;
+        facts.kernel = facts.kernel.or(boot.kernel);
+        facts.initrd = facts.initrd.or(boot.initrd);
+        facts.dtb = facts.dtb.or(boot.dtb);
+        facts.stage = facts.stage.or(boot.stage);
+        facts.bundle = facts.bundle.or(boot.bundle);
     }
 
     /// Bytes of RAM, where they are known.
@@ -186,21 +196,6 @@ impl Job {
             None => edits.add_node(tree.root().id(), NewNode::new("chosen").prop("bootargs", value)),
         }
         rewrite(&tree, &edits)
-    }
-}
-
-/// A tree cannot move what the boot loader places, so nothing of it is movable here.
-fn place(facts: &mut BootFacts, item: BootItem, at: Span) {
-    let placed = Some(Placed { at, movable: false });
-    match item {
-        BootItem::Kernel => {
-            let text_offset = at.base() % (2 * MIB);
-            facts.kernel = Some(Kernel { at, text_offset, image_size: at.len(), movable: false });
-        }
-        BootItem::Initrd => facts.initrd = placed,
-        BootItem::Dtb => facts.dtb = placed,
-        BootItem::Stage => facts.stage = Some(at),
-        BootItem::Bundle => facts.bundle = Some(at),
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod adjust;
 pub mod args;
 pub mod baseline;
+pub mod boot_map;
 pub mod bundle;
 pub mod chart;
 pub mod commands;

@@ -255,6 +255,11 @@ fn the_configuration_on_its_page_is_one() {
     let blocks = blocks("docs/config.md", "toml");
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("acme.toml"), "mode = \"fix\"\n").unwrap();
+    fs::create_dir(directory.path().join("out")).unwrap();
+    let mut image = [0; 64];
+    image[0x38..0x3c].copy_from_slice(b"ARM\x64");
+    fs::write(directory.path().join("out/Image"), image).unwrap();
+    fs::write(directory.path().join("out/initrd.img"), "initrd").unwrap();
     for block in blocks {
         let file = directory.path().join("ringfence.toml");
         let config =

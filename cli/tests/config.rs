@@ -183,7 +183,8 @@ fn a_baseline_is_the_same_from_wherever_it_is_used() {
 fn the_schema_for_editors_is_up_to_date() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/ringfence.schema.json");
     let schema: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    let tables = ["", "/definitions/suppress", "/definitions/board", "/definitions/cma"];
+    let tables =
+        ["", "/definitions/suppress", "/definitions/board", "/definitions/cma", "/definitions/boot-map"];
     for (table, (name, keys)) in tables.iter().zip(ringfence_cli::config::KEYS) {
         let properties = schema.pointer(&format!("{table}/properties")).and_then(Value::as_object).unwrap();
         let mut known: Vec<&str> = keys.to_vec();

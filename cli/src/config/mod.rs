@@ -7,6 +7,7 @@ mod when;
 
 use std::path::{Path, PathBuf};
 
+use ringfence::facts::BootFacts;
 use ringfence::finding::{RuleId, Severity};
 use ringfence::policy::{CmaWant, Policy};
 use ringfence::profile::KernelProfile;
@@ -49,6 +50,8 @@ pub struct Board {
     pub kernels: Vec<KernelProfile>,
     /// RAM banks, in place of those in the tree.
     pub ram: Vec<Span>,
+    /// Where its boot loader puts kernel, initrd, DTB, stage and bundle.
+    pub boot: BootFacts,
     /// CMA wanted, by RAM size; the first that applies is taken.
     pub cma: Vec<(When, CmaWant)>,
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
+use ringfence::facts::BootFacts;
 use ringfence::finding::{RuleId, Severity};
 use ringfence::policy::CmaWant;
 use ringfence::profile::{KernelProfile, PROFILES, PageSize};
@@ -11,6 +12,7 @@ use ringfence::span::Span;
 use toml::de::DeValue;
 
 use super::{Board, Config, Pattern, Suppression, When};
+use crate::boot_map::{self, Place};
 use crate::date::Date;
 use crate::failure::Failure;
 use crate::input;
@@ -22,8 +24,9 @@ use crate::{args, policy_file, suggest};
 pub const KEYS: &[(&str, &[&str])] = &[
     ("the configuration", &["kernels", "include", "severity", "suppress", "board"]),
     ("[[suppress]]", &["rule", "node", "match", "reason", "until"]),
-    ("[[board]]", &["match", "compatible", "policy", "kernels", "ram", "cma"]),
+    ("[[board]]", &["match", "compatible", "policy", "kernels", "ram", "boot-map", "cma"]),
     ("[[board.cma]]", &["when", "size", "alignment", "range", "via"]),
+    ("[board.boot-map]", &["kernel", "initrd", "dtb", "stage", "bundle"]),
 ];
 
 /// Why a configuration cannot be read: something in it, or a file that it names.
@@ -136,6 +139,7 @@ fn board(section: &Section<'_, '_>, home: &Path) -> Result<Board, Trouble> {
         policy,
         kernels: kernels(section)?,
         ram: banks(section)?,
+        boot: boot_facts(section, home)?,
         cma: cases.iter().map(cma_case).collect::<Result<_, _>>()?,
     })
 }
@@ -149,6 +153,20 @@ fn cma_case(section: &Section<'_, '_>) -> Result<(When, CmaWant), Fault> {
             .map_err(|why| Fault::new(value.span(), "`when` is not usable", why))?,
     };
     Ok((when, cma_want(section)?))
+}
+
+fn boot_facts(section: &Section<'_, '_>, home: &Path) -> Result<BootFacts, Trouble> {
+    let mut facts = BootFacts::default();
+    let Some(value) = section.get("boot-map") else { return Ok(facts) };
+    let table = Section::of(KEYS[4].0, value)?;
+    table.only(KEYS[4].1)?;
+    for &(name, item) in boot_map::ITEMS {
+        let Some(value) = table.get(name) else { continue };
+        let place = Place::parse(text(value, name)?)
+            .map_err(|why| Fault::new(value.span(), format!("`{name}` is not usable"), why))?;
+        place.enter(item, home, &mut facts).map_err(Trouble::There)?;
+    }
+    Ok(facts)
 }
 
 fn banks(section: &Section<'_, '_>) -> Result<Vec<Span>, Fault> {
