@@ -32,16 +32,9 @@ impl fmt::Display for Held {
 /// Naming what was not as promised: no Linux, a panic, a carveout that is not one, another CMA size.
 pub(crate) fn held(transcript: &Transcript) -> Result<Held> {
     came_up(transcript)?;
-    let iomem = Iomem::parse(transcript.section("iomem"))?;
+    let (carveouts, bytes) = carveouts(transcript)?;
     let regions = handed::regions(transcript.section("reserved-memory"))?;
-    let mut result = Held { carveouts: 0, bytes: 0, cma: cma_total(transcript)? };
-    for region in regions.iter().filter(|region| region.no_map && region.is_enabled()) {
-        for span in &region.spans {
-            carved(&iomem, &region.name, *span)?;
-            result.bytes += span.len();
-        }
-        result.carveouts += 1;
-    }
+    let result = Held { carveouts, bytes, cma: cma_total(transcript)? };
     let announced = announced_pools(transcript, &regions)?.values().sum::<u64>() + kernel_default(transcript);
     ensure!(
         announced == result.cma,
@@ -50,6 +43,24 @@ pub(crate) fn held(transcript: &Transcript) -> Result<Held> {
         announced >> 10
     );
     Ok(result)
+}
+
+/// Fails unless Linux keeps every carveout of its tree out of System RAM; tells how many there are, and their bytes.
+///
+/// # Errors
+/// Naming the carveout that is none.
+pub(crate) fn carveouts(transcript: &Transcript) -> Result<(usize, u64)> {
+    let iomem = Iomem::parse(transcript.section("iomem"))?;
+    let regions = handed::regions(transcript.section("reserved-memory"))?;
+    let (mut count, mut bytes) = (0, 0);
+    for region in regions.iter().filter(|region| region.no_map && region.is_enabled()) {
+        for span in &region.spans {
+            carved(&iomem, &region.name, *span)?;
+            bytes += span.len();
+        }
+        count += 1;
+    }
+    Ok((count, bytes))
 }
 
 /// Fails unless Linux came up, printed its map and powered off without a panic before.

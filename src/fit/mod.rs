@@ -19,7 +19,7 @@ use crate::fdt::{Blob, Node, Tree};
 pub use config::Config;
 pub use error::FitError;
 pub use image::{Algorithm, Compression, Hash, Image};
-pub use pack::{BLOB_ALIGN, Layout, Pack, RAMDISK_ALIGN};
+pub use pack::{BLOB_ALIGN, FDT_ROOM, Layout, Pack, RAMDISK_ALIGN};
 
 /// The `compatible` by which an image of a bundle is known to be a policy blob.
 pub const POLICY_COMPATIBLE: &str = crate::policy::COMPATIBLE;
@@ -77,6 +77,23 @@ impl<'a> Fit<'a> {
     pub fn select(&self, compatibles: &[&str]) -> Result<Config<'a>, FitError> {
         let configurations = self.section("configurations")?;
         Config::read(self, self.choose(configurations, compatibles)?)
+    }
+
+    /// Name every configuration, each with its images or with what is wrong with it.
+    ///
+    /// # Errors
+    /// [`FitError::NotAFit`] when there are none.
+    pub fn configurations(&self) -> Result<Vec<(String, Result<Config<'a>, FitError>)>, FitError> {
+        let all = self.section("configurations")?.children();
+        Ok(all.map(|config| (config.name().to_string(), Config::read(self, config))).collect())
+    }
+
+    /// The name of the configuration that is taken when no board is named.
+    ///
+    /// # Errors
+    /// As [`Fit::select`].
+    pub fn default_configuration(&self) -> Result<String, FitError> {
+        self.choose(self.section("configurations")?, &[]).map(|config| config.name().to_string())
     }
 
     /// Read the device tree of each configuration and the overlays behind it, with the configuration's name; one

@@ -16,6 +16,10 @@ pub const BLOB_ALIGN: u64 = 8;
 /// by pages.
 pub const RAMDISK_ALIGN: u64 = 64 * KIB;
 
+/// Room in bytes behind the device tree. U-Boot's `bootm` writes memory, bootargs and initrd into the tree where it
+/// lies when `fdt_high` forbids to move it, and grows it by `CONFIG_SYS_FDT_PAD` (12 KiB) for that.
+pub const FDT_ROOM: u64 = 16 * KIB;
+
 /// What goes into a bundle.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pack<'a> {
@@ -35,8 +39,8 @@ pub struct Pack<'a> {
 
 /// Where the images of a bundle lie, as offsets in bytes from its start.
 ///
-/// Small images come first, then the kernel at a multiple of 2 MiB plus its `text_offset`, then room for
-/// its BSS (which it zeroes before it reads any reservation), then the ramdisk. So a bundle that was loaded
+/// Small images come first, behind the device tree room for what a loader adds to it, then the kernel at a
+/// multiple of 2 MiB plus its `text_offset`, then room for its BSS (which it zeroes before it reads any reservation), then the ramdisk. So a bundle that was loaded
 /// at a 2 MiB-aligned address boots without copying anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -103,7 +107,8 @@ impl Pack<'_> {
         let len = |data: Option<&[u8]>| data.map_or(0, |data| data.len() as u64);
         let policy = align_up(tree_len, BLOB_ALIGN)?;
         let fdt = align_up(policy.checked_add(len(self.policy))?, BLOB_ALIGN)?;
-        let overlays = align_up(fdt.checked_add(len(self.fdt))?, BLOB_ALIGN)?;
+        let fdt_end = fdt.checked_add(len(self.fdt))?;
+        let overlays = align_up(fdt_end.checked_add(self.fdt_room())?, BLOB_ALIGN)?;
         // `MAX_LEN` bounds the sum below, so none of these wraps unseen.
         let small_end = self
             .placed_overlays(overlays)
@@ -115,6 +120,12 @@ impl Pack<'_> {
         let ramdisk = align_up(kernel_end, RAMDISK_ALIGN)?;
         let end = ramdisk.checked_add(len(self.ramdisk))?;
         (end <= MAX_LEN as u64).then_some(Layout { policy, fdt, overlays, kernel, ramdisk, len: end })
+    }
+
+    /// Bytes to leave free behind the device tree: `bootm` also applies the overlays to it in place.
+    fn fdt_room(&self) -> u64 {
+        let overlays = self.overlays.iter().map(|overlay| overlay.len() as u64);
+        if self.fdt.is_some() { overlays.fold(FDT_ROOM, u64::saturating_add) } else { 0 }
     }
 
     /// The overlays with their offsets, the first of which is `offset`.

@@ -73,6 +73,17 @@ fn a_packed_bundle_gives_back_every_part() {
 }
 
 #[test]
+fn a_loader_can_grow_the_tree_where_it_lies_and_hits_nothing() {
+    let kernel = kernel(0x1000, 0x2000, 0);
+    let (tree, overlays) = (vec![2; 0x1f_f000], [&[3; 0x100][..], &[4; 0x33]]);
+    let pack = Pack { kernel: &kernel, fdt: Some(&tree), ..Pack::default() };
+    let (_, layout) = pack.build_with_layout().unwrap();
+    assert!(layout.kernel >= layout.fdt + 0x1f_f000 + FDT_ROOM, "the kernel comes next");
+    let (_, layout) = Pack { overlays: &overlays, ..pack }.build_with_layout().unwrap();
+    assert!(layout.overlays >= layout.fdt + 0x1f_f000 + FDT_ROOM + 0x133, "or the overlays do");
+}
+
+#[test]
 fn overlays_need_a_tree_to_be_applied_to() {
     let kernel = kernel(0x1000, 0x2000, 0);
     let pack = Pack { kernel: &kernel, overlays: &[b"overlay"], ..Pack::default() };

@@ -1,6 +1,7 @@
 //! The boots that the tests are made of: each is a name and a function that says what it saw, or what is wrong.
 
 mod bad_input;
+mod bootm;
 mod chain;
 mod linux;
 mod payload;
@@ -64,6 +65,7 @@ impl Case {
 pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     let mut cases = linux::cases();
     cases.extend(chain::cases());
+    cases.extend(bootm::cases());
     cases.extend(payload::cases());
     cases.extend(placement::cases());
     cases.extend(scenario::cases(ws)?);

@@ -1,0 +1,61 @@
+//! Bundles without the stage: U-Boot's own `bootm` boots them, for they are FIT images like any other.
+
+use super::{Bench, Case};
+use crate::chain::{Model, tree};
+use crate::job;
+use crate::machine::{Board, Entry, Level, Loaded, Machine};
+use crate::shell::capture;
+use crate::{uboot, verdict};
+use anyhow::{Result, ensure};
+use std::time::Duration;
+
+/// Where the bundle lies: a multiple of 2 MiB, so that the kernel runs where it is.
+const BUNDLE_AT: u64 = 0x4800_0000;
+
+/// With the board's tree in the bundle, and with that of the loader.
+pub(super) fn cases() -> Vec<Case> {
+    [("bootm-tree-in-bundle", true), ("bootm-tree-of-loader", false)]
+        .into_iter()
+        .map(|(name, own)| Case::new(name, move |bench, name| boot(bench, name, own)))
+        .collect()
+}
+
+fn boot(bench: &Bench, name: &str, own: bool) -> Result<String> {
+    let (ws, model) = (&bench.ws, Model::Virt);
+    let bundle = ws.scratch_file("bundles", name, "itb")?;
+    let mut pack = bench.tool.command();
+    pack.arg("pack").arg("--kernel").arg(crate::setup::Series::V6_12.image(ws));
+    pack.arg("--initrd").arg(&bench.initrd);
+    pack.arg("--policy").arg(ws.proving_ground().join("boards/carveouts.toml"));
+    let dtb = tree::whole(ws, model, Level::El2)?;
+    let command = if own {
+        // Debian's U-Boot is built without overlays, so the tree comes with its carveouts. It names the board, which
+        // is how U-Boot finds the configuration.
+        pack.arg("--dtb").arg(&dtb);
+        format!("bootm {BUNDLE_AT:#x}")
+    } else {
+        let at = uboot::DTB_AT;
+        let bundle = format!("{BUNDLE_AT:#x}#conf-1");
+        format!("{}; bootm {bundle} {bundle} {at:#x}", uboot::COPY_TREE)
+    };
+    capture(pack.arg("-o").arg(&bundle))?;
+    let variables = [("bootcmd", command.as_str()), ("bootargs", job::APPEND)];
+    let loaded = vec![Loaded { file: bundle, at: BUNDLE_AT }];
+    let entry: Entry = uboot::firmware(loaded, Some(dtb), &variables, &ws.scratch("uboot")?)?;
+    let board = Board {
+        machine: Machine::Virt,
+        level: Level::El2,
+        ram: model.ram(),
+        entry,
+        plugin: None,
+        more: model.more(),
+    };
+    let transcript = bench.boot(name, &board, Duration::from_secs(90))?;
+    verdict::came_up(&transcript)?;
+    let verified = transcript.lines.iter().filter(|line| line.contains("sha256+ OK")).count();
+    let images = if own { 4 } else { 3 };
+    ensure!(verified == images, "U-Boot verified {verified} of {images} images");
+    let (carveouts, bytes) = verdict::carveouts(&transcript)?;
+    ensure!(carveouts == model.carveouts(), "{carveouts} of {} carveouts", model.carveouts());
+    Ok(format!("{images} images verified, {carveouts} carveouts of {} MiB hold", bytes >> 20))
+}
