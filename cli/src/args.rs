@@ -15,7 +15,7 @@ use crate::{boot_map, number};
 
 pub use foresee::{Predict, Verify};
 pub use layout::{Diff, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
-pub use others::{Completions, Explain, Log, Man, Pack, Policy, Rules, RulesFormat};
+pub use others::{Completions, Explain, Log, Man, Pack, Policy, Rules, RulesFormat, Show, Unpack};
 
 /// Checks, repairs and packs the memory map that a device tree gives to Linux on arm64.
 #[derive(Debug, Parser)]
@@ -62,6 +62,10 @@ pub enum Command {
     Policy(Policy),
     /// Pack kernel, ramdisk, policy and device tree into a bundle that the stage boots
     Pack(Pack),
+    /// Show what a bundle holds, and whether its hashes hold
+    Show(Show),
+    /// Take a bundle apart into the files that it was packed from
+    Unpack(Unpack),
     /// List the rules
     Rules(Rules),
     /// Explain a rule: what it demands, what Linux does otherwise, and how to write it right

@@ -100,12 +100,30 @@ fn clean(path: &Path) -> PathBuf {
 }
 
 fn known(home: &Path, input: &str, finding: &Finding) -> Known {
-    let clean = clean(Path::new(input));
-    let input = clean.strip_prefix(home).unwrap_or(&clean);
     Known {
-        input: input.display().to_string(),
+        input: from(home, &clean(Path::new(input))).display().to_string(),
         rule: finding.rule.to_string(),
         node: finding.node.clone(),
         message: finding.message.clone(),
+    }
+}
+
+/// The way from one directory to a file, so that a baseline means the same wherever the project lies.
+fn from(home: &Path, file: &Path) -> PathBuf {
+    let shared = home.components().zip(file.components()).take_while(|(a, b)| a == b).count();
+    let up = home.components().skip(shared).map(|_| Path::new(".."));
+    up.chain(file.components().skip(shared).map(|part| Path::new(part.as_os_str()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_goes_up_and_down() {
+        let way = |home, file| from(Path::new(home), Path::new(file)).display().to_string();
+        assert_eq!(way("/src/project", "/src/project/boards/a.dtb"), "boards/a.dtb");
+        assert_eq!(way("/src/project/ci", "/src/project/boards/a.dtb"), "../boards/a.dtb");
+        assert_eq!(way("/a/b", "/c"), "../../c");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::failure::Failure;
@@ -49,6 +50,29 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     file.persist(&target).map(|_| ()).map_err(|error| failure(error.error))
 }
 
+/// Refuse to write over one of the files that are read, under whatever name.
+///
+/// # Errors
+/// When `output` is one of `inputs`.
+pub fn keep_apart<'p>(output: &Path, inputs: impl IntoIterator<Item = &'p Path>) -> Result<(), Failure> {
+    let identity = |path: &Path| {
+        let meta = fs::metadata(path).ok().filter(|_| !is_stdin(path)).filter(fs::Metadata::is_file)?;
+        Some((meta.dev(), meta.ino()))
+    };
+    let Some(target) = identity(output) else { return Ok(()) };
+    match inputs.into_iter().find(|input| identity(input) == Some(target)) {
+        None => Ok(()),
+        Some(input) if input == output => Err(Failure::of(output, "this is an input; give another output")),
+        Some(input) => {
+            let input = input.display();
+            Err(Failure::of(
+                output,
+                format!("this is the same file as the input {input}; give another output"),
+            ))
+        }
+    }
+}
+
 /// What an ordinary new file gets; temporary files are made for their owner's eyes only.
 fn default_permissions() -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
@@ -79,6 +103,22 @@ mod tests {
         let error = write(&dir.path().join("missing/out.dtb"), b"x").unwrap_err();
         assert!(error.message().contains("missing/out.dtb"), "{}", error.message());
         assert!(write(dir.path(), b"x").is_err());
+    }
+
+    #[test]
+    fn an_input_is_known_by_every_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let [input, link, other] = ["input", "link", "other"].map(|name| dir.path().join(name));
+        fs::write(&input, b"old").unwrap();
+        fs::hard_link(&input, &link).unwrap();
+        fs::write(&other, b"old").unwrap();
+        assert!(keep_apart(&input, [other.as_path(), &input]).is_err());
+        assert!(
+            keep_apart(&link, [input.as_path()]).unwrap_err().message().contains("same file as the input")
+        );
+        assert!(keep_apart(&other, [input.as_path()]).is_ok());
+        assert!(keep_apart(&dir.path().join("new"), [input.as_path()]).is_ok());
+        assert!(keep_apart(Path::new("/dev/null"), [Path::new("/dev/null")]).is_ok());
     }
 
     #[test]

@@ -216,3 +216,67 @@ fn the_same_inputs_give_the_same_bytes_however_many_threads_there_are() {
     assert!(!one.is_empty());
     assert_eq!(run("8"), one);
 }
+
+#[test]
+fn no_output_goes_over_an_input_that_was_not_offered() {
+    let bench = Bench::new();
+    fs::hard_link(bench.path("bad.dtb"), bench.path("hard.dtb")).unwrap();
+    std::os::unix::fs::symlink("bad.dtb", bench.path("soft.dtb")).unwrap();
+    bench.put("board.toml", b"mode = \"fix\"\n");
+    for output in ["bad.dtb", "./bad.dtb", "hard.dtb", "soft.dtb"] {
+        bench.refuses(&["fix", "--unsafe", "bad.dtb", "-o", output], 2, &["input", "--in-place"]);
+    }
+    bench.refuses(&["fix", "--policy", "board.toml", "good.dtb", "-o", "board.toml"], 2, &["input"]);
+    bench.refuses(&["policy", "build", "board.toml", "-o", "board.toml"], 2, &["input"]);
+    bench.refuses(&["policy", "init", "good.dtb", "-o", "good.dtb"], 2, &["input"]);
+    bench.refuses(&["pack", "--kernel", "good.dtb", "-o", "good.dtb"], 2, &["input"]);
+    let baseline = ["check", "--baseline", "good.dtb", "--write-baseline", "good.dtb"];
+    bench.refuses(&baseline, 2, &["input"]);
+}
+
+#[test]
+fn a_huge_file_is_refused_by_its_start() {
+    let bench = Bench::new();
+    let huge = tempfile::tempdir().unwrap();
+    // Sparse, with a sound tree at its start: three GB of nothing behind it make it none.
+    let path = huge.path().join("huge.dtb");
+    fs::copy(bench.path("good.dtb"), &path).unwrap();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(3 << 30).unwrap();
+    let name = path.to_str().unwrap();
+    for command in ["check", "map", "show"] {
+        let before = std::time::Instant::now();
+        bench.refuses(&[command, name], 2, &["huge.dtb"]);
+        assert!(before.elapsed().as_secs() < 60, "{command} read all of it");
+    }
+}
+
+#[test]
+fn stdin_is_read_once_and_links_to_trees_are_walked() {
+    let bench = Bench::new();
+    bench.refuses(&["check", "-", "-"], 2, &["stdin is named twice"]);
+    let boards = bench.path("boards");
+    fs::create_dir(&boards).unwrap();
+    std::os::unix::fs::symlink("../good.dtb", boards.join("good.dtb")).unwrap();
+    std::os::unix::fs::symlink(".", boards.join("round.dtb")).unwrap();
+    std::os::unix::fs::symlink("gone", boards.join("dangling.dtb")).unwrap();
+    let output = bench.run(&["check", "boards"]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "clean: 1 input\n");
+}
+
+#[test]
+fn a_full_disk_is_told_and_a_reader_that_left_is_not() {
+    let bench = Bench::new();
+    bench.refuses(&["fix", "--unsafe", "bad.dtb", "-o", "/dev/full"], 2, &["/dev/full: cannot write"]);
+    for format in ["human", "json", "sarif", "junit", "github"] {
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        tool.args(["check", "--format", format]).arg(bench.path("bad.dtb"));
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = tool.stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{format}: {said}");
+        let mut child = tool.stdout(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0), "{format}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::Plain;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// Make, check and show what a board requires.
@@ -66,6 +67,38 @@ pub struct Pack {
     /// Where to write the bundle, - for stdout
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
+}
+
+/// Show what a bundle holds.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  ringfence show board.itb\n\n\
+    Exit codes: 0 every hash holds, 2 the bundle cannot be read, or the stage would refuse an image of it.")]
+pub struct Show {
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Plain,
+    /// A bundle (.itb), or a stage with one appended; - for stdin
+    pub bundle: PathBuf,
+}
+
+/// Take a bundle apart.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Writes Image, initrd.img, board.dtb, overlay-1.dtbo and board.policy, as far as they are there, and \
+                  nothing at all when a hash does not hold or one of the files exists already. `ringfence pack` \
+                  takes them back.\n\n\
+                  Examples:\n  ringfence unpack board.itb -o parts\n  \
+                  ringfence unpack --configuration conf-2 board.itb -o parts"
+)]
+pub struct Unpack {
+    /// The configuration to take; the default one when nobody says
+    #[arg(long, value_name = "NAME")]
+    pub configuration: Option<String>,
+    /// The directory to write to; it is made when it is not there
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// A bundle (.itb), or a stage with one appended; - for stdin
+    pub bundle: PathBuf,
 }
 
 /// List the rules.

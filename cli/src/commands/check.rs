@@ -1,7 +1,7 @@
 //! `ringfence check`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
@@ -14,7 +14,7 @@ use crate::job::Job;
 use crate::progress::Progress;
 use crate::report::{Counts, Report};
 use crate::style::WARNING;
-use crate::{adjust, input, judge, output, say};
+use crate::{adjust, input, judge, output, say, write_out};
 
 pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     let job = Job::from_args(&args.boot)?;
@@ -23,6 +23,9 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
         _ => None,
     };
     let paths = input::gather(&args.inputs)?;
+    if let (Some(path), true) = (&args.baseline, args.write_baseline) {
+        write_out::keep_apart(path, paths.iter().map(PathBuf::as_path))?;
+    }
     let today = Date::today();
     let progress = Progress::new(paths.len());
     // Results come back in the order of the inputs, whichever was done first.
@@ -52,7 +55,8 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     warn(&reports);
     if let (Some(path), true) = (&args.baseline, args.write_baseline) {
         let count = baseline::write(path, &reports)?;
-        say::err(&format!("{}: {count} findings written\n", path.display()));
+        let findings = if count == 1 { "finding" } else { "findings" };
+        say::err(&format!("{}: {count} {findings} written\n", path.display()));
         return Ok(if unusable { Outcome::Unusable } else { Outcome::Clean });
     }
     if !reports.is_empty() {

@@ -1,6 +1,6 @@
 //! `ringfence fix`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ringfence::fdt::Tree;
 use ringfence::finding::{Finding, Severity};
@@ -58,6 +58,12 @@ pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
 /// Where to write to, if anywhere.
 fn target(args: &Fix) -> Result<Option<&Path>, Failure> {
     if !args.in_place {
+        if let Some(output) = &args.output {
+            let overlays = args.boot.overlay.iter().chain(&args.boot.base).chain(&args.boot.policy);
+            let inputs = overlays.chain([&args.input]).map(PathBuf::as_path);
+            write_out::keep_apart(output, inputs)
+                .map_err(|failure| failure.with_help("--in-place writes over INPUT"))?;
+        }
         return Ok(args.output.as_deref());
     }
     if args.boot.base.is_some() || !args.boot.overlay.is_empty() {

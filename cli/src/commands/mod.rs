@@ -13,6 +13,7 @@ mod policy;
 mod rules;
 mod teach;
 mod tree;
+mod unpack;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,8 @@ pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Plan(args) => plan::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Pack(args) => pack::run(args),
+        Command::Show(args) => unpack::show(args),
+        Command::Unpack(args) => unpack::unpack(args),
         Command::Log(args) => log::run(args),
         Command::Rules(args) => rules::rules(args),
         Command::Explain(args) => rules::explain(args),

@@ -1,5 +1,7 @@
 //! `ringfence pack`.
 
+use std::path::PathBuf;
+
 use ringfence::appended;
 use ringfence::span::Size;
 
@@ -18,6 +20,9 @@ pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
         overlays: args.overlay.clone(),
         policy: args.policy.clone(),
     };
+    let named = [&args.initrd, &args.dtb, &args.policy, &args.append_to];
+    let inputs = named.into_iter().flatten().chain(&args.overlay).chain([&args.kernel]);
+    write_out::keep_apart(&args.output, inputs.map(PathBuf::as_path))?;
     let (bundle, layout) = bundle::pack(&parts)?;
     match &args.append_to {
         None => write_out::write(&args.output, &bundle)?,

@@ -23,6 +23,7 @@ pub(super) fn run(args: &args::Policy) -> Result<Outcome, Failure> {
             }
         }
         args::Policy::Build { policy, output } => {
+            write_out::keep_apart(output, [policy.as_path()])?;
             write_out::write(output, &bundle::policy_blob(policy)?)?;
         }
         args::Policy::Show { policy } => show(policy)?,
@@ -31,6 +32,8 @@ pub(super) fn run(args: &args::Policy) -> Result<Outcome, Failure> {
 }
 
 fn init(known_good: &Path, output: Option<&Path>) -> Result<Outcome, Failure> {
+    let output = output.unwrap_or(Path::new("-"));
+    write_out::keep_apart(output, [known_good])?;
     let dtb = input::read(known_good)?;
     let (profile, facts) = (KernelProfile::default(), BootFacts::default());
     let context = Context { policy: None, profile: &profile, facts: &facts };
@@ -42,7 +45,7 @@ fn init(known_good: &Path, output: Option<&Path>) -> Result<Outcome, Failure> {
     }
     let policy = policy_file::from_tree(judged.surveyed().tree(), judged.surveyed().map());
     policy.validate().map_err(|error| Failure::of(known_good, error))?;
-    write_out::write(output.unwrap_or(Path::new("-")), policy_file::to_toml(&policy).as_bytes())?;
+    write_out::write(output, policy_file::to_toml(&policy).as_bytes())?;
     Ok(Outcome::Clean)
 }
 

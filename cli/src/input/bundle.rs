@@ -19,8 +19,7 @@ const MAX_ALL: u64 = 64 << 20;
 /// # Errors
 /// When it is one, but a damaged one, or one without any tree.
 pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Input>>, Failure> {
-    // Most blobs are no bundles, and this says so at the speed of memory.
-    if memchr::memmem::find(bytes, b"configurations\0").is_none() {
+    if !may_be_one(bytes) {
         return Ok(None);
     }
     let fit = match Fit::parse(bytes) {
@@ -52,6 +51,14 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Input>>, Fai
         return Err(Failure::of(path, "no configuration of this bundle brings a device tree"));
     }
     Ok(Some(out))
+}
+
+/// Tell whether the start of a file may be one of a bundle. Most blobs are none, and this says so at the speed of
+/// memory; a tree that is cut off here has a large image inside, as only bundles have.
+pub(super) fn may_be_one(start: &[u8]) -> bool {
+    let Some(&[a, b, c, d]) = start.get(4..8) else { return false };
+    let tree = start.get(..u32::from_be_bytes([a, b, c, d]) as usize);
+    tree.is_none_or(|tree| memchr::memmem::find(tree, b"configurations\0").is_some())
 }
 
 fn unpack(image: &Image<'_>) -> Result<Vec<u8>, String> {

@@ -4,6 +4,10 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use ringfence::fdt;
+use ringfence::fit::{self, Fit};
+use ringfence::kernel_image::{HEADER_LEN, Header};
+
 use crate::failure::Failure;
 
 /// Largest file read as a device tree. What is larger is none, and need not be held in memory to say so.
@@ -18,6 +22,9 @@ pub fn gather(names: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     for name in names {
         if is_stdin(name) {
+            if found.contains(name) {
+                return Err(Failure::new("stdin is named twice, and can be read once"));
+            }
             found.push(name.clone());
             continue;
         }
@@ -35,7 +42,9 @@ fn walk(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     for entry in walkdir::WalkDir::new(directory).sort_by_file_name() {
         let entry = entry.map_err(|error| Failure::of(directory, error))?;
-        if entry.file_type().is_file() && entry.path().extension().is_some_and(|ext| ext == "dtb") {
+        // Links to trees count; those to directories are not followed, for they may lead round in circles.
+        let is_file = |kind: fs::FileType| kind.is_file() || (kind.is_symlink() && entry.path().is_file());
+        if entry.path().extension().is_some_and(|ext| ext == "dtb") && is_file(entry.file_type()) {
             found.push(entry.into_path());
         }
     }
@@ -52,6 +61,40 @@ fn walk(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
 /// When it cannot be read.
 pub fn read_any(name: &Path) -> Result<Vec<u8>, Failure> {
     read_limited(name, u64::MAX)
+}
+
+/// Read a bundle, alone or behind a stage: the offset in bytes where it starts, and the bytes from there on.
+///
+/// # Errors
+/// When it cannot be read, is longer than a bundle can be, or is none.
+pub fn read_bundle(name: &Path) -> Result<(u64, Vec<u8>), Failure> {
+    let none = || {
+        Failure::of(name, "no bundle: neither a FIT image nor a stage with one appended")
+            .with_help("`ringfence pack` makes one")
+    };
+    let is_tree = |bytes: &[u8]| bytes.starts_with(&fdt::MAGIC.to_be_bytes());
+    if !is_stdin(name) {
+        // What is none shall not be read to its end first.
+        let start = read_limited(name, HEADER_LEN as u64)?;
+        if !is_tree(&start) && Header::parse(&start).is_err() {
+            return Err(none());
+        }
+    }
+    let mut bytes = read_limited(name, fit::MAX_LEN as u64 + 1)?;
+    if bytes.len() > fit::MAX_LEN {
+        return Err(Failure::of(name, "larger than 2 GiB: this is no bundle"));
+    }
+    if is_tree(&bytes) {
+        return Ok((0, bytes));
+    }
+    Header::parse(&bytes).map_err(|_| none())?;
+    let magic = fdt::MAGIC.to_be_bytes();
+    // The stage's own size gave way to that of the whole; both are whole pages.
+    let starts = memchr::memmem::find_iter(&bytes, &magic).filter(|at| at % 4096 == 0);
+    let starts: Vec<usize> = starts.collect();
+    let found = starts.into_iter().find(|&at| Fit::parse(bytes.get(at..).unwrap_or_default()).is_ok());
+    let at = found.ok_or_else(none)?;
+    Ok((at as u64, bytes.split_off(at)))
 }
 
 /// Read at most `limit` bytes.

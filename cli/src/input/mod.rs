@@ -14,7 +14,7 @@ use ringfence::{fdt, fit};
 
 use crate::failure::Failure;
 
-pub use files::{gather, is_stdin, read_any};
+pub use files::{gather, is_stdin, read_any, read_bundle};
 pub use layers::{Layers, apply, read_overlay};
 pub use positions::{Place, Positions};
 
@@ -60,8 +60,11 @@ fn load_plain(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
         return Err(Failure::of(name, "the file is empty"));
     }
     if bytes.starts_with(&fdt::MAGIC.to_be_bytes()) {
-        if bytes.len() as u64 > files::MAX_TREE && !is_stdin(name) {
-            bytes = files::read_limited(name, fit::MAX_LEN as u64)?;
+        // A bundle's images lie behind its tree; whatever else is so long is none of ours.
+        if bytes.len() as u64 > files::MAX_TREE && bundle::may_be_one(&bytes) {
+            let rest = files::read_limited(name, fit::MAX_LEN as u64)?;
+            // What was read of stdin does not come again.
+            if is_stdin(name) { bytes.extend(rest) } else { bytes = rest }
         }
         if let Some(trees) = bundle::trees(name, &bytes)? {
             return Ok(trees);
@@ -87,7 +90,7 @@ pub fn load_one(name: &Path, options: &Options) -> Result<Input, Failure> {
     match (trees.pop(), trees.is_empty()) {
         (Some(tree), true) => Ok(tree),
         _ => Err(Failure::of(name, "a bundle with several device trees").with_help(
-            "`ringfence check` judges all of them; take one out with `dumpimage -T flat_dt -p INDEX -o OUT`",
+            "`ringfence check` judges all of them; `ringfence unpack --configuration NAME` takes one out",
         )),
     }
 }

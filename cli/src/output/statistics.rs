@@ -21,6 +21,9 @@ pub fn statistics(reports: &[Report]) -> String {
     }
     let mut rows: Vec<(RuleId, (usize, usize))> = counts.into_iter().collect();
     rows.sort_by_key(|&(rule, (findings, _))| (std::cmp::Reverse(findings), rule));
+    if rows.is_empty() {
+        return String::new();
+    }
     let mut out = format!("{:>8} {:>8} rule\n", "findings", "inputs");
     for (rule, (findings, inputs)) in rows {
         let title = rules::doc(rule).map_or("", |doc| doc.title);

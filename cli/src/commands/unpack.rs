@@ -1,0 +1,194 @@
+//! `ringfence show` and `ringfence unpack`: what is in a bundle.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use ringfence::fit::{Compression, Config, Fit, Image};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Outcome;
+use crate::args::{Plain, Show, Unpack};
+use crate::failure::Failure;
+use crate::output::printable;
+use crate::style::{BOLD, DIM, ERROR};
+use crate::{input, say, write_out};
+
+/// A bundle as `show` prints it. All text is the bundle's own, and thus anybody's.
+#[derive(Serialize)]
+struct Shown {
+    schema: u32,
+    path: String,
+    /// Offset in bytes of the bundle in the file, when it is appended to a stage.
+    offset: u64,
+    configurations: Vec<Configuration>,
+}
+
+#[derive(Serialize)]
+struct Configuration {
+    name: String,
+    default: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    images: Vec<ImageOf>,
+}
+
+#[derive(Clone, Serialize)]
+struct ImageOf {
+    role: &'static str,
+    name: String,
+    /// Offset in bytes from the bundle's start.
+    offset: u64,
+    size: u64,
+    compression: &'static str,
+    hashes: Vec<&'static str>,
+    /// Why the stage would refuse it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+pub(super) fn show(args: &Show) -> Result<Outcome, Failure> {
+    let (offset, bytes) = input::read_bundle(&args.bundle)?;
+    let failure = |error| Failure::of(&args.bundle, error);
+    let fit = Fit::parse(&bytes).map_err(failure)?;
+    let default = fit.default_configuration().ok();
+    let mut seen = HashMap::new();
+    let mut configurations = Vec::new();
+    for (name, config) in fit.configurations().map_err(failure)? {
+        let default = default.as_ref() == Some(&name);
+        configurations.push(match config {
+            Ok(config) => {
+                let images = roles(&config).map(|(role, image)| described(role, image, &mut seen)).collect();
+                Configuration { name, default, error: None, images }
+            }
+            Err(error) => Configuration { name, default, error: Some(error.to_string()), images: Vec::new() },
+        });
+    }
+    let shown = Shown { schema: 1, path: args.bundle.display().to_string(), offset, configurations };
+    say::out(&match args.format {
+        Plain::Human => human(&shown),
+        Plain::Json => {
+            // Only maps with keys that are no strings cannot be written.
+            serde_json::to_string_pretty(&shown).unwrap_or_else(|_| Value::Null.to_string()) + "\n"
+        }
+    })?;
+    let sound = |configuration: &Configuration| {
+        configuration.error.is_none() && configuration.images.iter().all(|image| image.error.is_none())
+    };
+    Ok(if shown.configurations.iter().all(sound) { Outcome::Clean } else { Outcome::Unusable })
+}
+
+/// The images of a configuration with what they are for.
+fn roles<'c, 'a>(config: &'c Config<'a>) -> impl Iterator<Item = (&'static str, &'c Image<'a>)> {
+    let one = [
+        ("kernel", Some(&config.kernel)),
+        ("initrd", config.ramdisk.as_ref()),
+        ("policy", config.policy.as_ref()),
+        ("dtb", config.fdt.as_ref()),
+    ];
+    let one = one.into_iter().filter_map(|(role, image)| Some((role, image?)));
+    one.chain(config.overlays.iter().map(|image| ("overlay", image)))
+}
+
+/// Describe an image. Configurations share images, and each is hashed once.
+fn described(role: &'static str, image: &Image<'_>, seen: &mut HashMap<String, Option<String>>) -> ImageOf {
+    let verify = || image.verify().err().map(|error| error.to_string());
+    ImageOf {
+        role,
+        name: image.name.clone(),
+        offset: image.data_offset,
+        size: image.data.len() as u64,
+        compression: match image.compression {
+            Compression::None => "none",
+            Compression::Gzip => "gzip",
+        },
+        hashes: image.hashes.iter().map(|hash| hash.algorithm.name()).collect(),
+        error: seen.entry(image.name.clone()).or_insert_with(verify).clone(),
+    }
+}
+
+fn human(shown: &Shown) -> String {
+    let mut out = String::new();
+    if shown.offset > 0 {
+        out += &format!("{DIM}behind a stage, at {:#x} of the file{DIM:#}\n", shown.offset);
+    }
+    for configuration in &shown.configurations {
+        let default = if configuration.default { " (default)" } else { "" };
+        out += &format!("{BOLD}{}{BOLD:#}{default}\n", printable(&configuration.name));
+        if let Some(error) = &configuration.error {
+            out += &format!("  {ERROR}{}{ERROR:#}\n", printable(error));
+        }
+        for image in &configuration.images {
+            let packed = if image.compression == "none" { "" } else { " gzip" };
+            let verdict = match &image.error {
+                None => format!("{} ok", image.hashes.join(", ")),
+                Some(error) => format!("{ERROR}{}{ERROR:#}", printable(error)),
+            };
+            out += &format!(
+                "  {:#010x} {:>10} bytes  {:7} {}{packed}: {verdict}\n",
+                image.offset,
+                image.size,
+                image.role,
+                printable(&image.name)
+            );
+        }
+    }
+    out
+}
+
+pub(super) fn unpack(args: &Unpack) -> Result<Outcome, Failure> {
+    let (_, bytes) = input::read_bundle(&args.bundle)?;
+    let failure = |error| Failure::of(&args.bundle, error);
+    let fit = Fit::parse(&bytes).map_err(failure)?;
+    let config = match &args.configuration {
+        None => fit.select(&[]).map_err(failure)?,
+        Some(wanted) => {
+            let all = fit.configurations().map_err(failure)?;
+            let names: Vec<String> = all.iter().map(|(name, _)| name.clone()).collect();
+            let named = all.into_iter().find(|(name, _)| name == wanted);
+            let (_, config) = named.ok_or_else(|| {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                Failure::of(&args.bundle, format!("no configuration `{wanted}`"))
+                    .with_help(crate::suggest::question(wanted, &names))
+            })?;
+            config.map_err(failure)?
+        }
+    };
+    // Files are named by what they are for: the names of a bundle could lead anywhere.
+    let mut overlays = 0;
+    let files: Vec<_> = roles(&config)
+        .map(|(role, image)| {
+            let name = match (role, image.compression) {
+                ("kernel", Compression::Gzip) => "Image.gz".to_string(),
+                ("kernel", Compression::None) => "Image".to_string(),
+                ("initrd", _) => "initrd.img".to_string(),
+                ("policy", _) => "board.policy".to_string(),
+                ("dtb", _) => "board.dtb".to_string(),
+                _ => {
+                    overlays += 1;
+                    format!("overlay-{overlays}.dtbo")
+                }
+            };
+            (args.output.join(name), image)
+        })
+        .collect();
+    for (file, image) in &files {
+        image.verify().map_err(failure)?;
+        if fs::symlink_metadata(file).is_ok() {
+            return Err(Failure::of(file, "exists already, so nothing was written")
+                .with_help("give another directory with -o DIR"));
+        }
+    }
+    make(&args.output)?;
+    for (file, image) in &files {
+        write_out::write(file, image.data)?;
+        say::out(&format!("{} ({} bytes)\n", file.display(), image.data.len()))?;
+    }
+    Ok(Outcome::Clean)
+}
+
+fn make(directory: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(directory)
+        .map_err(|error| Failure::of(directory, format!("cannot make the directory: {error}")))
+}

@@ -1,0 +1,126 @@
+//! `show` and `unpack`: what was packed comes out again, and nothing that is damaged does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use ringfence::fdt::{NewNode, build};
+use serde_json::Value;
+
+struct Bench(tempfile::TempDir);
+
+impl Bench {
+    /// A bundle with everything that a bundle can hold, and a stage with it behind.
+    fn new() -> Self {
+        let bench = Self(tempfile::tempdir().unwrap());
+        let root = NewNode::new("").prop_str("compatible", "acme,one").child(NewNode::new("__symbols__"));
+        let target = NewNode::new("fragment@0").prop_str("target-path", "/");
+        let overlay = NewNode::new("").child(target.child(NewNode::new("__overlay__").prop_u32("more", 1)));
+        bench.put("Image", image(0x2_0000));
+        bench.put("ringfence.img", image(0x10_0000));
+        bench.put("initrd", b"an initial ramdisk");
+        bench.put("board.dtb", build(&root, 0, &[]).unwrap());
+        bench.put("more.dtbo", build(&overlay, 0, &[]).unwrap());
+        bench.put("board.toml", "mode = \"audit\"\n");
+        for (output, further) in [("board.itb", &[][..]), ("whole.img", &["--append-to", "ringfence.img"])] {
+            let parts = ["--initrd", "initrd", "--dtb", "board.dtb", "--overlay", "more.dtbo"];
+            let pack = ["pack", "--kernel", "Image", "--policy", "board.toml", "-o", output];
+            bench.says(&[&pack, &parts[..], further].concat(), 0, &[]);
+        }
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn put(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        tool.args(args).current_dir(self.0.path()).output().unwrap()
+    }
+
+    #[track_caller]
+    fn says(&self, args: &[&str], code: i32, words: &[&str]) -> String {
+        let output = self.run(args);
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        for word in words {
+            assert!(said.contains(word), "{args:?}: no `{word}` in:\n{said}");
+        }
+        said.into_owned()
+    }
+}
+
+/// An arm64 `Image` of 64 KiB that takes this many bytes when it runs.
+fn image(size: u64) -> Vec<u8> {
+    let mut image: Vec<u8> = (0..0x1_0000_u32).map(|i| ((i * 31) >> 3) as u8).collect();
+    image[0x08..0x10].fill(0);
+    image[0x10..0x18].copy_from_slice(&size.to_le_bytes());
+    image[0x18..0x20].copy_from_slice(&0xa_u64.to_le_bytes());
+    image[0x38..0x3c].copy_from_slice(b"ARM\x64");
+    image
+}
+
+#[test]
+fn what_was_packed_comes_out_again_alone_or_from_behind_a_stage() {
+    let bench = Bench::new();
+    for (file, directory) in [("board.itb", "one"), ("whole.img", "two")] {
+        bench.says(&["unpack", file, "-o", directory], 0, &["Image (65536 bytes)"]);
+        let part = |name: &str| fs::read(bench.path(directory).join(name)).unwrap();
+        let pairs = [
+            ("Image", "Image"),
+            ("initrd.img", "initrd"),
+            ("board.dtb", "board.dtb"),
+            ("overlay-1.dtbo", "more.dtbo"),
+        ];
+        for (out, original) in pairs {
+            assert_eq!(part(out), fs::read(bench.path(original)).unwrap(), "{file}: {out}");
+        }
+        let policy = Path::new(directory).join("board.policy");
+        bench.says(&["policy", "show", policy.to_str().unwrap()], 0, &["mode = \"audit\""]);
+        assert_eq!(fs::read_dir(bench.path(directory)).unwrap().count(), 5);
+        bench.says(&["unpack", file, "-o", directory], 2, &["exists already"]);
+    }
+    bench.says(
+        &["unpack", "board.itb", "-o", "x", "--configuration", "conf1"],
+        2,
+        &["did you mean `conf-1`?"],
+    );
+    bench.says(&["unpack", "board.itb", "-o", "x", "--configuration", "conf-1"], 0, &[]);
+}
+
+#[test]
+fn a_bundle_is_shown_to_people_and_to_programs() {
+    let bench = Bench::new();
+    let words =
+        ["conf-1 (default)\n", "65536 bytes  kernel  kernel: sha256 ok\n", " overlay overlay-1: sha256 ok\n"];
+    bench.says(&["show", "board.itb"], 0, &words);
+    bench.says(&["show", "whole.img"], 0, &["behind a stage, at 0x100000 of the file\n"]);
+    let output = bench.run(&["show", "--format", "json", "whole.img"]);
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&shown["offset"], &shown["configurations"][0]["default"]), (&0x10_0000.into(), &true.into()));
+    let images = shown["configurations"][0]["images"].as_array().unwrap();
+    let roles: Vec<&str> = images.iter().map(|image| image["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["kernel", "initrd", "policy", "dtb", "overlay"]);
+    assert!(images.iter().all(|image| image["hashes"] == serde_json::json!(["sha256"])));
+}
+
+#[test]
+fn of_a_damaged_bundle_nothing_is_unpacked() {
+    let bench = Bench::new();
+    let mut bytes = fs::read(bench.path("board.itb")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    bench.put("damaged.itb", bytes);
+    let shown = bench.says(&["show", "damaged.itb"], 2, &["ramdisk: ", "kernel: sha256 ok"]);
+    assert!(!shown.contains("ramdisk: sha256 ok"), "{shown}");
+    bench.says(&["unpack", "damaged.itb", "-o", "out"], 2, &["damaged.itb: ", "ramdisk"]);
+    assert!(!bench.path("out").exists());
+    for wrong in ["board.dtb", "Image", "initrd", "missing"] {
+        bench.says(&["show", wrong], 2, &["error: ", wrong]);
+        bench.says(&["unpack", wrong, "-o", "out"], 2, &["error: ", wrong]);
+    }
+}
