@@ -79,13 +79,23 @@ impl<'a> Fit<'a> {
         Config::read(self, self.choose(configurations, compatibles)?)
     }
 
-    /// Name every configuration, each with its images or with what is wrong with it.
+    /// Name every configuration.
     ///
     /// # Errors
     /// [`FitError::NotAFit`] when there are none.
-    pub fn configurations(&self) -> Result<Vec<(String, Result<Config<'a>, FitError>)>, FitError> {
+    pub fn configurations(&self) -> Result<Vec<String>, FitError> {
         let all = self.section("configurations")?.children();
-        Ok(all.map(|config| (config.name().to_string(), Config::read(self, config))).collect())
+        Ok(all.map(|config| config.name().to_string()).collect())
+    }
+
+    /// Read the images of the configuration with this name.
+    ///
+    /// # Errors
+    /// [`FitError::NoSuchConfiguration`], and any that [`Fit::select`] has.
+    pub fn configuration(&self, name: &str) -> Result<Config<'a>, FitError> {
+        let mut all = self.section("configurations")?.children();
+        let config = all.find(|config| config.name() == name);
+        Config::read(self, config.ok_or_else(|| FitError::NoSuchConfiguration { name: name.to_string() })?)
     }
 
     /// The name of the configuration that is taken when no board is named.

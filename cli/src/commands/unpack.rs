@@ -15,6 +15,9 @@ use crate::output::printable;
 use crate::style::{BOLD, DIM, ERROR};
 use crate::{input, say, write_out};
 
+/// Most configurations shown; each costs a walk over all images.
+const MAX_SHOWN: usize = 1024;
+
 /// A bundle as `show` prints it. All text is the bundle's own, and thus anybody's.
 #[derive(Serialize)]
 struct Shown {
@@ -55,9 +58,16 @@ pub(super) fn show(args: &Show) -> Result<Outcome, Failure> {
     let default = fit.default_configuration().ok();
     let mut seen = HashMap::new();
     let mut configurations = Vec::new();
-    for (name, config) in fit.configurations().map_err(failure)? {
+    let names = fit.configurations().map_err(failure)?;
+    if names.len() > MAX_SHOWN {
+        return Err(Failure::of(
+            &args.bundle,
+            format!("{} configurations are more than any board has", names.len()),
+        ));
+    }
+    for name in names {
         let default = default.as_ref() == Some(&name);
-        configurations.push(match config {
+        configurations.push(match fit.configuration(&name) {
             Ok(config) => {
                 let images = roles(&config).map(|(role, image)| described(role, image, &mut seen)).collect();
                 Configuration { name, default, error: None, images }
@@ -144,15 +154,13 @@ pub(super) fn unpack(args: &Unpack) -> Result<Outcome, Failure> {
     let config = match &args.configuration {
         None => fit.select(&[]).map_err(failure)?,
         Some(wanted) => {
-            let all = fit.configurations().map_err(failure)?;
-            let names: Vec<String> = all.iter().map(|(name, _)| name.clone()).collect();
-            let named = all.into_iter().find(|(name, _)| name == wanted);
-            let (_, config) = named.ok_or_else(|| {
-                let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                Failure::of(&args.bundle, format!("no configuration `{wanted}`"))
-                    .with_help(crate::suggest::question(wanted, &names))
-            })?;
-            config.map_err(failure)?
+            let names = fit.configurations().map_err(failure)?;
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            if !names.contains(&wanted.as_str()) {
+                return Err(Failure::of(&args.bundle, format!("no configuration `{wanted}`"))
+                    .with_help(crate::suggest::question(wanted, &names)));
+            }
+            fit.configuration(wanted).map_err(failure)?
         }
     };
     // Files are named by what they are for: the names of a bundle could lead anywhere.
