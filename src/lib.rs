@@ -25,6 +25,7 @@ pub mod policy;
 pub mod predict;
 pub mod profile;
 pub mod prove;
+pub mod ramoops;
 pub mod rules;
 pub mod span;
 pub mod survey;

@@ -4,8 +4,9 @@
 const MAGIC: [u8; 8] = *b"RFRING01";
 /// Length of the header in bytes.
 const HEADER_LEN: usize = 64;
-/// Steps in bytes at which a ring is looked for: it is aligned to 64 in memory, and dumps start at words.
-const STEP: usize = 8;
+/// Steps in bytes at which a ring is looked for: it is aligned to 64 in memory, but in a `ramoops` region it stands
+/// behind a header of three words.
+const STEP: usize = 4;
 
 /// A ring as found in a dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +70,8 @@ mod tests {
 
     #[test]
     fn a_ring_is_found_wherever_the_dump_starts() {
-        let ring = Ring::find(&dump(0x1008, 8, 4, b"abc\0....")).unwrap();
-        assert_eq!((ring.offset, ring.written, ring.build_id), (0x1008, 4, [7; 20]));
+        let ring = Ring::find(&dump(0x100c, 8, 4, b"abc\0....")).unwrap();
+        assert_eq!((ring.offset, ring.written, ring.build_id), (0x100c, 4, [7; 20]));
         assert_eq!(ring.frames, b"abc\0");
     }
 

@@ -63,6 +63,8 @@ pub(super) enum Wanted {
     CmaArg,
     /// The default CMA pool as a node that does not exist yet.
     CmaNode,
+    /// The log that outlives the stage.
+    Log,
 }
 
 pub(super) struct Draft<'s, 'a> {

@@ -2,13 +2,14 @@
 
 use super::boot::Placement;
 use super::cma::{self, Settled};
-use super::draft::{Draft, Origin, Slot, base_name};
+use super::draft::{Draft, Origin, Slot, Wanted, base_name};
 use super::recode::recode;
 use super::{Plan, rename, report};
 use crate::fdt::{Edits, NewNode, NodeId};
 use crate::finding::{Finding, RepairKind};
 use crate::ledger::{self, Coverage};
 use crate::order;
+use crate::ramoops;
 use crate::survey::{Cells, Ranges, Region};
 use alloc::format;
 use alloc::string::String;
@@ -56,6 +57,12 @@ fn reserved_memory(draft: &mut Draft<'_, '_>, settled: &Settled, edits: &mut Edi
                 .prop_empty("reusable")
                 .prop_empty("linux,cma-default")
         }));
+    }
+    let log = draft.placed.iter().find(|(what, _)| *what == Wanted::Log);
+    match log.map(|&(_, span)| ramoops::node(span, root).ok_or(span)) {
+        Some(Ok(node)) => fresh.push(node),
+        Some(Err(span)) => draft.stuck("log", format!("{span} does not fit the root's cells")),
+        None => {}
     }
     let Some(reserved) = &draft.scene.map.reserved else {
         if !fresh.is_empty() {

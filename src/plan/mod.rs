@@ -8,6 +8,7 @@ mod boot;
 mod cma;
 mod draft;
 mod emit;
+mod keep;
 mod place;
 mod recode;
 mod rename;
@@ -103,6 +104,7 @@ fn attempt(scene: &Scene<'_, '_>, findings: &[Finding], wanted: &[RepairKind], o
     // What has moved may have room now.
     restore::round_outward(&mut draft);
     draft.settle_carveouts();
+    keep::place_log(&mut draft);
     draft.settle_pools_that_are_right();
     let placement = match order {
         Order::BootFirst => {

@@ -150,5 +150,6 @@ fn node_name(draft: &Draft<'_, '_>, what: Wanted) -> alloc::string::String {
             draft.scene.map.regions.get(index).map_or_else(Default::default, |region| region.path.clone())
         }
         Wanted::CmaArg | Wanted::CmaNode => "default CMA pool".into(),
+        Wanted::Log => "log".into(),
     }
 }

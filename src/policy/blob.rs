@@ -16,6 +16,7 @@
 //!         };
 //!     };
 //!     cma { size = <0x0 0x4000000>; alignment = <0x0 0x400000>; range = <0x0 0x40000000 0x1 0x0>; via = "node"; };
+//!     log { size = <0x0 0x10000>; base = <0x0 0xfffe0000>; };   // the base is optional
 //!     allow { shift; restore; };
 //! };
 //! ```
@@ -29,7 +30,7 @@ use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
 
-use super::{Allow, CmaWant, Key, Policy, PolicyError, Required, Word};
+use super::{Allow, CmaWant, KeepLog, Key, Policy, PolicyError, Required, Word};
 use crate::fdt::{Blob, NewNode, Node, Prop, Tree, build};
 use crate::span::Span;
 
@@ -61,13 +62,17 @@ impl Policy {
         if version != Some(VERSION) {
             return Err(PolicyError::Version { found: version });
         }
-        root.only(&["compatible", "version", "mode", "on-error", "board"], &["carveouts", "cma", "allow"])?;
+        root.only(
+            &["compatible", "version", "mode", "on-error", "board"],
+            &["carveouts", "cma", "log", "allow"],
+        )?;
         let policy = Self {
             board: root.optional("board", text)?,
             mode: root.required("mode", word)?,
             on_error: root.required("on-error", word)?,
             carveouts: read_carveouts(&root)?,
             cma: root.child("cma").map(|node| read_cma(&node)).transpose()?,
+            log: root.child("log").map(|node| read_log(&node)).transpose()?,
             allow: root.child("allow").map(|node| read_allow(&node)).transpose()?.unwrap_or_default(),
         };
         policy.validate()?;
@@ -95,6 +100,7 @@ impl Policy {
             root.children.push(all);
         }
         root.children.extend(self.cma.as_ref().map(write_cma));
+        root.children.extend(self.log.as_ref().map(write_log));
         root.children.extend(write_allow(self.allow));
         Ok(build(&root, 0, &[])?)
     }
@@ -140,6 +146,11 @@ fn read_cma(node: &Reader<'_, '_>) -> Result<CmaWant, PolicyError> {
     })
 }
 
+fn read_log(node: &Reader<'_, '_>) -> Result<KeepLog, PolicyError> {
+    node.only(&["size", "base"], &[])?;
+    Ok(KeepLog { size: node.required("size", number)?, base: node.optional("base", number)? })
+}
+
 fn read_allow(node: &Reader<'_, '_>) -> Result<Allow, PolicyError> {
     let mut allow = Allow::default();
     for prop in node.0.props() {
@@ -177,6 +188,11 @@ fn write_cma(cma: &CmaWant) -> NewNode {
     }
     out = out.prop_str("via", cma.via.word());
     out
+}
+
+fn write_log(log: &KeepLog) -> NewNode {
+    let out = NewNode::new("log").prop_u64("size", log.size);
+    log.base.iter().fold(out, |out, &base| out.prop_u64("base", base))
 }
 
 fn write_allow(allow: Allow) -> Option<NewNode> {

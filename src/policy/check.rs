@@ -3,9 +3,13 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::{CmaWant, Key, Policy, PolicyError, Required};
+use super::{CmaWant, KeepLog, Key, Policy, PolicyError, Required};
 use crate::order;
-use crate::span::Span;
+use crate::ramoops;
+use crate::span::{MIB, Span};
+
+/// The largest console area, in bytes: a log is not a place to lose memory to.
+const LOG_MAX: u64 = 64 * MIB;
 
 impl Policy {
     /// Check that the policy does not contradict itself.
@@ -21,6 +25,9 @@ impl Policy {
         }
         if let Some(cma) = &self.cma {
             validate_cma(cma)?;
+        }
+        if let Some(log) = &self.log {
+            validate_log(log)?;
         }
         self.validate_keys()?;
         self.validate_disjoint()
@@ -97,6 +104,20 @@ fn validate_cma(cma: &CmaWant) -> Result<(), PolicyError> {
     Ok(())
 }
 
+fn validate_log(log: &KeepLog) -> Result<(), PolicyError> {
+    let malformed =
+        |name: &str| Err(PolicyError::Malformed { node: "log".to_string(), name: name.to_string() });
+    if !log.size.is_power_of_two() || !(ramoops::ALIGN..=LOG_MAX).contains(&log.size) {
+        return malformed("size");
+    }
+    match log.base {
+        Some(base) if base % ramoops::ALIGN != 0 || Span::new(base, ramoops::len(log)).is_none() => {
+            malformed("base")
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,5 +171,20 @@ mod tests {
             Err(PolicyError::RangeTooSmall { .. })
         ));
         assert_eq!(cma(1, Some(3), None).validate(), Err(PolicyError::Alignment { align: 3 }));
+    }
+
+    #[test]
+    fn a_log_is_made_of_whole_pages_of_any_kernel() {
+        let log = |size, base| Policy { log: Some(KeepLog { size, base }), ..Policy::default() }.validate();
+        assert_eq!(log(64 << 10, None), Ok(()));
+        assert_eq!(log(1 << 20, Some(0xfff0_0000)), Ok(()));
+        for (size, base) in [(0, None), (32 << 10, None), (96 << 10, None), (128 << 20, None)] {
+            assert!(matches!(log(size, base), Err(PolicyError::Malformed { name, .. }) if name == "size"));
+        }
+        for base in [0xfff0_1000, u64::MAX << 16] {
+            assert!(
+                matches!(log(64 << 10, Some(base)), Err(PolicyError::Malformed { name, .. }) if name == "base")
+            );
+        }
     }
 }

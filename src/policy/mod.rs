@@ -31,6 +31,8 @@ pub struct Policy {
     pub carveouts: Vec<Required>,
     /// The contiguous memory wanted, if the policy has a say in it.
     pub cma: Option<CmaWant>,
+    /// The log that is to outlive the stage, if it is to.
+    pub log: Option<KeepLog>,
     /// Repairs that need the policy's word.
     pub allow: Allow,
 }
@@ -92,6 +94,21 @@ pub struct CmaWant {
     pub range: Option<Span>,
     /// Which of the two mechanisms tells the kernel.
     pub via: Via,
+}
+
+/// The reserved memory in which the stage leaves its log to Linux.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepLog {
+    /// Bytes for people's lines, a power of two from 64 KiB up; the structured log takes 64 KiB more.
+    pub size: u64,
+    /// First address, a multiple of 64 KiB, if it is fixed.
+    pub base: Option<u64>,
+}
+
+impl Default for KeepLog {
+    fn default() -> Self {
+        Self { size: 64 << 10, base: None }
+    }
 }
 
 /// The mechanism that tells the kernel of its default CMA area.

@@ -105,6 +105,7 @@ catalogue! {
     rf405_required_flag,
     rf406_cma_wanted,
     rf407_board,
+    rf408_log,
     rf501_cma_over,
     rf502_cma_value,
     rf503_bootargs_length,

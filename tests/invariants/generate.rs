@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use ringfence::facts::{BootFacts, Kernel, Placed};
 use ringfence::fdt::{NewNode, build};
-use ringfence::policy::{Allow, CmaWant, Key, Mode, OnError, Policy, Required, Via};
+use ringfence::policy::{Allow, CmaWant, KeepLog, Key, Mode, OnError, Policy, Required, Via};
 use ringfence::profile::{KernelProfile, PROFILES, PageSize};
 use ringfence::span::{MIB, Span};
 
@@ -243,13 +243,11 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
     let allow = (prop::bool::weighted(0.8), prop::bool::weighted(0.8), prop::bool::weighted(0.8))
         .prop_map(|(shift, restore, drop_flags)| Allow { shift, restore, drop_flags });
     let mode = prop_oneof![10 => Just(Mode::Fix), 1 => Just(Mode::Audit), 1 => Just(Mode::Strict)];
-    let policy = (required(board), cma(), allow, mode).prop_map(|(carveouts, cma, allow, mode)| Policy {
-        board: None,
-        mode,
-        on_error: OnError::Halt,
-        carveouts,
-        cma,
-        allow,
+    let base = prop::option::weighted(0.3, (0u64..128).prop_map(|n| RAM + n * 8 * MIB));
+    let log = (0u32..4, base).prop_map(|(n, base)| KeepLog { size: (64 << 10) << n, base });
+    let log = prop::option::weighted(0.3, log);
+    let policy = (required(board), cma(), log, allow, mode).prop_map(|(carveouts, cma, log, allow, mode)| {
+        Policy { board: None, mode, on_error: OnError::Halt, carveouts, cma, log, allow }
     });
     prop::option::weighted(
         0.8,

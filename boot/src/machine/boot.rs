@@ -61,6 +61,9 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         unsafe { log::start(console) };
     }
     let payload = places.unwrap_or_else(|why| refuse!("{why}")).open(&tree);
+    if payload.policy.as_ref().is_some_and(|policy| policy.log.is_some()) {
+        log::record();
+    }
     let (at, tree, survey) = match payload.dtb {
         None => (at, tree, Some(survey)),
         Some((at, bytes)) => {

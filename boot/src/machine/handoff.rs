@@ -2,11 +2,11 @@
 //! (Documentation/arch/arm64/booting.rst).
 
 use super::asm::{self, EntryState};
-use super::log;
 use super::maps::Map;
 #[cfg(feature = "gzip")]
 use super::memory;
 use super::payload::Payload;
+use super::{keep, log};
 use alloc::vec::Vec;
 use ringfence::kernel_image::PLACEMENT_ALIGN;
 use ringfence::prove::Proven;
@@ -51,6 +51,7 @@ pub(super) fn hand_off(entry: &EntryState, map: &Map, payload: &Payload, proven:
     }
     write_tree(map, dtb, proven.dtb());
 
+    let keep = payload.policy.as_ref().and_then(|policy| policy.log).and_then(|_| keep::zones(map, proven));
     let (kernel, dtb) = (kernel.base(), dtb.base());
     if kernel % PLACEMENT_ALIGN != source.text_offset {
         refuse!(
@@ -60,6 +61,9 @@ pub(super) fn hand_off(entry: &EntryState, map: &Map, payload: &Payload, proven:
     let initrd = initrd.map_or(0, |(_, to)| to.base());
     say!("hand-off: kernel {kernel:#x} dtb {dtb:#x} initrd {initrd:#x} EL{}", entry.el());
     defmt::info!("hand-off: kernel {=u64:#x} dtb {=u64:#x} initrd {=u64:#x}", kernel, dtb, initrd);
+    if let Some(zones) = &keep {
+        keep::write(zones);
+    }
     log::flush();
     log::seal();
     // SAFETY: the kernel's header was checked when the bundle was opened, its place just now; kernel, initrd and

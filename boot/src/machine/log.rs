@@ -2,6 +2,7 @@
 
 use super::mmio::Device;
 use super::uart::Uart;
+use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use ringfence_boot::console::Console;
 use spin::Mutex;
@@ -18,9 +19,14 @@ struct Kept {
 
 struct Log {
     uart: Option<Uart>,
+    /// Everything from the first line on, when it is to outlive the stage.
+    record: Vec<u8>,
 }
 
-static LOG: Mutex<Log> = Mutex::new(Log { uart: None });
+/// Bytes of record at most; what is said beyond is not in it.
+const RECORD: usize = 32 << 10;
+
+static LOG: Mutex<Log> = Mutex::new(Log { uart: None, record: Vec::new() });
 /// Apart from the rest because it is all zero at first, and so takes no room in the image.
 static KEPT_TEXT: Mutex<Kept> = Mutex::new(Kept { text: [0; KEPT], len: 0, lost: 0 });
 
@@ -80,6 +86,20 @@ pub(super) unsafe fn start(console: Console) {
     }
 }
 
+/// Keep a record from now on, starting with what was kept until there was a console.
+pub(super) fn record() {
+    let mut log = LOG.lock();
+    // All of its room at once: a line that is logged must not ask for memory.
+    log.record = Vec::with_capacity(RECORD);
+    let kept = KEPT_TEXT.lock();
+    log.note(kept.text.get(..kept.len).unwrap_or_default());
+}
+
+/// Use what was recorded.
+pub(super) fn with_record(use_it: impl FnOnce(&[u8])) {
+    use_it(&LOG.lock().record);
+}
+
 /// Write the structured log to memory, where a dump or the next kernel finds it.
 pub(super) fn seal() {
     if let Some(ring) = super::structured::span() {
@@ -94,8 +114,16 @@ pub(super) fn flush() {
     }
 }
 
+impl Log {
+    fn note(&mut self, text: &[u8]) {
+        let room = self.record.capacity() - self.record.len();
+        self.record.extend_from_slice(text.get(..text.len().min(room)).unwrap_or_default());
+    }
+}
+
 impl Write for Log {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.note(text.as_bytes());
         if let Some(uart) = &self.uart {
             uart.write(text.as_bytes());
             return Ok(());

@@ -58,7 +58,6 @@ pub(super) unsafe fn bytes(span: Span) -> &'static [u8] {
 ///
 /// # Safety
 /// The span is mapped for writing, and nobody else reads or writes it while the slice is used.
-#[cfg(feature = "gzip")]
 pub(super) unsafe fn bytes_to_fill(span: Span) -> &'static mut [u8] {
     // SAFETY: by this function's contract; bytes have no invalid value.
     unsafe { core::slice::from_raw_parts_mut(span.base() as *mut u8, span.len() as usize) }

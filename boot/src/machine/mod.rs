@@ -11,6 +11,7 @@ mod enforce;
 mod fault;
 mod handoff;
 mod heap;
+mod keep;
 mod maps;
 mod memory;
 mod mmio;

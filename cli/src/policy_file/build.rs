@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ringfence::policy::{Allow, CmaWant, Key, Policy, PolicyError, Required};
+use ringfence::policy::{Allow, CmaWant, KeepLog, Key, Policy, PolicyError, Required};
 use ringfence::span::Span;
 
 use super::reader::{self, Fault, Section, Value, address, wrong_type};
@@ -10,15 +10,17 @@ use super::reader::{self, Fault, Section, Value, address, wrong_type};
 pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
     let document = reader::document(text)?;
     let root = Section::root("the policy", &document);
-    root.only(&["mode", "on-error", "board", "carveout", "cma", "allow"])?;
+    root.only(&["mode", "on-error", "board", "carveout", "cma", "log", "allow"])?;
     let (carveouts, places): (Vec<Required>, Vec<Range<usize>>) = carveouts(&root)?.into_iter().unzip();
     let cma = root.get("cma").map(|value| cma(&Section::of("[cma]", value)?)).transpose()?;
+    let log = root.get("log").map(|value| log(&Section::of("[log]", value)?)).transpose()?;
     let policy = Policy {
         board: root.text("board")?,
         mode: root.word("mode")?.unwrap_or_default(),
         on_error: root.word("on-error")?.unwrap_or_default(),
         carveouts,
         cma,
+        log,
         allow: root
             .get("allow")
             .map(|value| allow(&Section::of("[allow]", value)?))
@@ -79,6 +81,12 @@ pub(crate) fn cma_want(section: &Section<'_, '_>) -> Result<CmaWant, Fault> {
     })
 }
 
+fn log(section: &Section<'_, '_>) -> Result<KeepLog, Fault> {
+    section.only(&["size", "base"])?;
+    let default = KeepLog::default();
+    Ok(KeepLog { size: section.size("size")?.unwrap_or(default.size), base: section.address("base")? })
+}
+
 fn range(value: Value<'_, '_>) -> Result<Span, Fault> {
     let ends = value.get_ref().as_array().map(|list| list.iter().collect::<Vec<_>>());
     let Some([base, end]) = ends.as_deref() else {
@@ -118,7 +126,11 @@ fn blame(error: &PolicyError, root: &Section<'_, '_>, policy: &Policy, places: &
         }
         _ => None,
     };
-    let key = if matches!(error, PolicyError::Malformed { .. }) { "board" } else { "cma" };
+    let key = match error {
+        PolicyError::Malformed { node, .. } if node == "log" => "log",
+        PolicyError::Malformed { .. } => "board",
+        _ => "cma",
+    };
     let place = place.or_else(|| root.get(key).map(toml::Spanned::span)).unwrap_or(root.span.clone());
     Fault::new(place, error.to_string(), "required here")
 }

@@ -47,6 +47,12 @@ fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
         }
         writeln!(out, "via = {}", quoted(cma.via.word()))?;
     }
+    if let Some(log) = &policy.log {
+        writeln!(out, "\n[log]\nsize = {}", size(log.size))?;
+        if let Some(base) = log.base {
+            writeln!(out, "base = \"{base:#x}\"")?;
+        }
+    }
     writeln!(out, "\n[allow]")?;
     for switch in Allow::SWITCHES {
         commented(out, &format!("{} = {}", switch.name, policy.allow.is_on(switch)), switch.about)?;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bootm;
 mod chain;
+mod keep;
 mod linux;
 mod payload;
 mod placement;
@@ -66,6 +67,7 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     let mut cases = linux::cases();
     cases.extend(chain::cases());
     cases.extend(bootm::cases());
+    cases.extend(keep::cases());
     cases.extend(payload::cases());
     cases.extend(placement::cases());
     cases.extend(scenario::cases(ws)?);

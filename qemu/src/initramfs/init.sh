@@ -66,6 +66,24 @@ if [ -d $report ]; then
     done
 fi
 
+# What an earlier program left, as Linux itself shows it. Lines of text stand behind a bar, so that they are not
+# taken for lines of this boot; the rest is packed, in hexadecimal.
+if [ -n "$($b find $parent -maxdepth 1 -name 'ramoops*' 2> /dev/null)" ]; then
+    for module in /lib/modules/$($b uname -r)/*; do
+        case $module in
+            *.xz) $b unxz -c "$module" > /module.ko ;;
+            *) $b cat "$module" > /module.ko ;;
+        esac
+        $b insmod /module.ko
+    done
+    $b mount -t pstore none /sys/fs/pstore
+    section console-ramoops
+    $b sed 's/^/| /' /sys/fs/pstore/console-ramoops-0
+    section pmsg-ramoops
+    # Most of it is empty, and a console is slow.
+    [ -e /sys/fs/pstore/pmsg-ramoops-0 ] && $b gzip -c /sys/fs/pstore/pmsg-ramoops-0 > /ring.gz && hex /ring.gz
+fi
+
 case " $($b cat /proc/cmdline) " in
     *" ringfence.stress "*)
         section stress

@@ -2,12 +2,14 @@
 
 mod cpio;
 
+use crate::setup::Series;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use flate2::{Compression, write::GzEncoder};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The script that Linux starts as process 1.
 const INIT: &str = include_str!("init.sh");
@@ -18,7 +20,7 @@ pub(crate) fn build(ws: &Workspace) -> Result<PathBuf> {
     let busybox = fs::read(&busybox).with_context(|| format!("cannot read {}", busybox.display()))?;
     let path = ws.scratch("initramfs")?.join("initramfs.cpio.gz");
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-    gzip.write_all(&archive(&busybox))?;
+    gzip.write_all(&archive(&busybox, &modules(ws)?))?;
     // Boots run side by side: none may see another's half-written file.
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
     fs::write(&beside, gzip.finish()?)?;
@@ -26,10 +28,39 @@ pub(crate) fn build(ws: &Workspace) -> Result<PathBuf> {
     Ok(path)
 }
 
-fn archive(busybox: &[u8]) -> Vec<u8> {
+/// The modules of every kernel that set-up has fetched, by their path under `lib/modules`.
+fn modules(ws: &Workspace) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut modules = BTreeMap::new();
+    for series in [Series::V6_1, Series::V6_12] {
+        for release in list(&series.modules(ws))? {
+            for module in list(&release)? {
+                let path = module.strip_prefix(series.modules(ws))?.display().to_string();
+                modules.insert(path, fs::read(&module)?);
+            }
+        }
+    }
+    Ok(modules)
+}
+
+/// What a directory holds, nothing when there is none.
+fn list(dir: &Path) -> Result<Vec<PathBuf>> {
+    match dir.is_dir() {
+        true => fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect(),
+        false => Ok(Vec::new()),
+    }
+}
+
+fn archive(busybox: &[u8], modules: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     let mut archive = cpio::Archive::default();
-    for name in ["bin", "dev", "mnt", "proc", "sys"] {
+    for name in ["bin", "dev", "lib", "lib/modules", "mnt", "proc", "sys"] {
         archive.directory(name);
+    }
+    let releases: BTreeSet<&str> = modules.keys().filter_map(|path| Some(path.split_once('/')?.0)).collect();
+    for release in releases {
+        archive.directory(&format!("lib/modules/{release}"));
+    }
+    for (path, module) in modules {
+        archive.program(&format!("lib/modules/{path}"), module);
     }
     // Without it process 1 would have no standard output.
     archive.character_device("dev/console", 5, 1);

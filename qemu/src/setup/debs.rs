@@ -15,7 +15,10 @@ use std::process::{Command, Stdio};
 const DEFAULT_MIRROR: &str = "http://deb.debian.org/debian";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Fetches the newest kernel of a series and keeps its image.
+/// Modules that show, in the booted Linux, what the stage left behind, in the order in which they are loaded.
+const MODULES: [&str; 2] = ["kernel/lib/reed_solomon/reed_solomon.ko", "kernel/fs/pstore/ramoops.ko"];
+
+/// Fetches the newest kernel of a series and keeps its image and a few modules.
 pub(crate) fn fetch_kernel(ws: &Workspace, series: Series) -> Result<()> {
     let found = find_newest(ws, series, "-cloud-arm64")?;
     let image = series.image(ws);
@@ -26,8 +29,27 @@ pub(crate) fn fetch_kernel(ws: &Workspace, series: Series) -> Result<()> {
         let vmlinuz = vmlinuz.ok_or_else(|| anyhow!("{found} holds no /boot/vmlinuz-*"))?;
         fs::create_dir_all(dir)?;
         fs::write(dir.join("package"), format!("{found}\n"))?;
+        keep_modules(&root.join("lib/modules"), &series.modules(ws))
+            .with_context(|| format!("the modules of {found}"))?;
         place(&vmlinuz, &image)
     })
+}
+
+/// Keeps the modules of the one release that a package holds, numbered in the order of loading.
+fn keep_modules(all: &Path, to: &Path) -> Result<()> {
+    let release = entries(all)?.into_iter().next().context("none")?;
+    let beside = to.with_extension("new");
+    let kept = beside.join(name_of(&release));
+    let _ = fs::remove_dir_all(&beside);
+    fs::create_dir_all(&kept)?;
+    for (number, module) in MODULES.iter().enumerate() {
+        // Packed in newer packages, as they are kept: the initramfs unpacks them.
+        let file = ["", ".xz"].map(|packed| release.join(format!("{module}{packed}")));
+        let file = file.iter().find(|file| file.is_file()).with_context(|| format!("no {module}"))?;
+        place(file, &kept.join(format!("{number}-{}", name_of(file))))?;
+    }
+    let _ = fs::remove_dir_all(to);
+    place(&beside, to)
 }
 
 /// Fetches the static busybox and keeps its one program.

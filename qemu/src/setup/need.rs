@@ -34,7 +34,16 @@ impl Series {
 
     /// Where set-up keeps its kernel image.
     pub(crate) fn image(self, ws: &Workspace) -> PathBuf {
-        ws.cache().join(format!("linux-{}", self.name())).join("Image")
+        self.dir(ws).join("Image")
+    }
+
+    /// Where set-up keeps the modules that its initramfs may load, in a directory named after the release.
+    pub(crate) fn modules(self, ws: &Workspace) -> PathBuf {
+        self.dir(ws).join("modules")
+    }
+
+    fn dir(self, ws: &Workspace) -> PathBuf {
+        ws.cache().join(format!("linux-{}", self.name()))
     }
 }
 
@@ -143,7 +152,7 @@ impl Need {
             Self::Cpp => find_program("cpp").is_some(),
             Self::Chromium => find_program("chromium").is_some(),
             Self::Valgrind => find_program("valgrind").is_some(),
-            Self::Kernel(series) => series.image(ws).is_file(),
+            Self::Kernel(series) => series.image(ws).is_file() && series.modules(ws).is_dir(),
             Self::Busybox => busybox(ws).is_file(),
             Self::Corpus => corpus(ws).is_dir(),
         }

@@ -1,0 +1,60 @@
+//! A place for the log that outlives the stage.
+
+use super::draft::{Draft, Request, Wanted, is_transient};
+use super::place;
+use crate::finding::RepairKind;
+use crate::ramoops;
+use crate::span::Span;
+use alloc::format;
+use alloc::vec::Vec;
+
+/// Place the log where the policy says, or at the highest place that is free now, below 4 GiB first. It comes before
+/// the kernel and the pools, so that the same board gets the same address on every boot.
+pub(super) fn place_log(draft: &mut Draft<'_, '_>) {
+    let kind = RepairKind::KeepLog;
+    let Some(wanted) = draft.scene.policy.and_then(|policy| policy.log) else { return };
+    if !draft.wants(&kind) {
+        return;
+    }
+    let size = ramoops::len(&wanted);
+    // The log is written while the stage still runs, and what an earlier boot left there must outlive the loader.
+    let settled = draft.taken.clone();
+    let facts = draft.scene.facts;
+    let boot = [
+        facts.dtb.map(|dtb| dtb.at),
+        facts.kernel.map(|kernel| kernel.at),
+        facts.initrd.map(|initrd| initrd.at),
+    ];
+    let transient =
+        draft.scene.claims().iter().filter(|claim| is_transient(claim.owner)).map(|claim| claim.span);
+    for span in transient.chain(boot.into_iter().flatten()).collect::<Vec<_>>() {
+        draft.take(span);
+    }
+    let found = match wanted.base {
+        Some(base) => Span::new(base, size).filter(|&span| draft.is_free(span, false)),
+        None => place::find(
+            draft,
+            &Request {
+                what: Wanted::Log,
+                size,
+                align: ramoops::ALIGN,
+                windows: Vec::new(),
+                prefer: Vec::new(),
+                cma: false,
+            },
+        ),
+    };
+    draft.taken = settled;
+    match found {
+        Some(span) => {
+            draft.take(span);
+            draft.placed.push((Wanted::Log, span));
+            draft.repaired(
+                &kind,
+                "/reserved-memory",
+                format!("ramoops@{:x} keeps the log: {span}", span.base()),
+            );
+        }
+        None => draft.stuck("log", "what the policy wants for it is not free RAM; name another base"),
+    }
+}
