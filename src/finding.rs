@@ -134,6 +134,8 @@ pub enum RepairKind {
     AddRanges,
     /// Make a required carveout hold again: the index is the one in the policy.
     Restore(usize),
+    /// Reserve the memory in which processors wait for their release.
+    ReserveRelease,
     /// Drop `reusable` from a region that has `no-map`: protection wins.
     DropReusable(NodeId),
     /// Give each further `reg` tuple a node of its own.
@@ -172,6 +174,7 @@ impl RepairKind {
             Self::RewriteCells => "rewrite-cells",
             Self::AddRanges => "add-ranges",
             Self::Restore(_) => "restore",
+            Self::ReserveRelease => "reserve-release",
             Self::DropReusable(_) => "drop-reusable",
             Self::SplitReg(_) => "split-reg",
             Self::RoundOutward(_) => "round-outward",

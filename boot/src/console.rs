@@ -16,6 +16,8 @@ pub enum Kind {
     Cadence,
     /// Qualcomm GENI debug UART.
     Geni,
+    /// Qualcomm MSM UART with a data mover, before GENI.
+    Msm,
 }
 
 /// Everything needed to write to a console that the loader has set up.
@@ -45,12 +47,17 @@ const DRIVERS: &[(&str, Kind)] = &[
     ("ns16550", Kind::Ns16550),
     ("ns8250", Kind::Ns16550),
     ("snps,dw-apb-uart", Kind::Ns16550),
-    ("brcm,bcm2835-aux-uart", Kind::Ns16550),
     ("cdns,uart-r1p8", Kind::Cadence),
     ("cdns,uart-r1p12", Kind::Cadence),
     ("xlnx,xuartps", Kind::Cadence),
     ("qcom,geni-debug-uart", Kind::Geni),
+    ("qcom,msm-uartdm", Kind::Msm),
+    (BCM2835_AUX, Kind::Ns16550),
 ];
+
+/// The Raspberry Pi's mini UART: an 8250 whose registers are words, which its node does not say
+/// (drivers/tty/serial/8250/8250_bcm2835aux.c).
+const BCM2835_AUX: &str = "brcm,bcm2835-aux-uart";
 
 /// `earlycon=` names and the driver each stands for (drivers/tty/serial, `EARLYCON_DECLARE`).
 const EARLYCONS: &[(&[u8], Kind)] = &[
@@ -60,6 +67,7 @@ const EARLYCONS: &[(&[u8], Kind)] = &[
     (b"ns16550a", Kind::Ns16550),
     (b"cdns", Kind::Cadence),
     (b"qcom_geni", Kind::Geni),
+    (b"msm_serial_dm", Kind::Msm),
 ];
 
 /// Registers that an `earlycon=` is taken to have, in bytes: it names only their start.
@@ -76,16 +84,19 @@ fn from_stdout_path(tree: &Tree<'_>, chosen: Node<'_, '_>) -> Option<Console> {
     let path = chosen.prop("stdout-path").or_else(|| chosen.prop("linux,stdout-path"))?.as_str()?;
     // `serial0:115200n8`: options follow the first colon.
     let node = tree.resolve(path.split(':').next()?)?;
-    let kind = node
+    let &(compatible, kind) = node
         .prop("compatible")?
         .strings()
-        .find_map(|name| DRIVERS.iter().find(|(compatible, _)| *compatible == name).map(|&(_, kind)| kind))?;
+        .find_map(|name| DRIVERS.iter().find(|(compatible, _)| *compatible == name))?;
     let number = |name| node.prop(name).and_then(|p| p.as_u32());
+    let (shift, width) = if compatible == BCM2835_AUX { (2, 4) } else { (0, 1) };
+    let whole = registers(node)?;
+    let base = whole.base().checked_add(u64::from(number("reg-offset").unwrap_or(0)))?;
     Some(Console {
         kind,
-        registers: registers(node)?,
-        shift: number("reg-shift").filter(|&shift| shift <= 4).unwrap_or(0),
-        width: number("reg-io-width").filter(|&width| width == 4).unwrap_or(1),
+        registers: Span::from_ends(base, whole.end())?,
+        shift: number("reg-shift").filter(|&shift| shift <= 4).unwrap_or(shift),
+        width: number("reg-io-width").filter(|width| [1, 4].contains(width)).unwrap_or(width),
     })
 }
 
@@ -126,12 +137,21 @@ mod tests {
             .prop("reg", reg(0xfe65_0000))
             .prop_u32("reg-shift", 2)
             .prop_u32("reg-io-width", 4);
+        let mini = NewNode::new("serial@3f215040")
+            .prop("compatible", b"brcm,bcm2835-aux-uart\0".to_vec())
+            .prop("reg", reg(0x3f21_5040));
+        let msm = NewNode::new("serial@78b0000")
+            .prop("compatible", b"qcom,msm-uartdm-v1.4\0qcom,msm-uartdm\0".to_vec())
+            .prop("reg", reg(0x78b_0000))
+            .prop_u32("reg-offset", 0x100);
         let root = NewNode::new("")
             .prop_u32("#address-cells", 2)
             .prop_u32("#size-cells", 2)
             .child(NewNode::new("aliases").prop_str("serial0", "/pl011@9000000"))
             .child(pl011)
             .child(dw)
+            .child(mini)
+            .child(msm)
             .child(chosen);
         build(&root, 0, &[]).unwrap()
     }
@@ -164,6 +184,18 @@ mod tests {
     fn an_8250_tells_how_its_registers_lie() {
         let console = found(chosen().prop_str("stdout-path", "/serial@fe650000:1500000")).unwrap();
         assert_eq!((console.kind, console.shift, console.width), (Kind::Ns16550, 2, 4));
+    }
+
+    #[test]
+    fn a_mini_uart_has_words_for_registers_though_its_node_does_not_say() {
+        let console = found(chosen().prop_str("stdout-path", "/serial@3f215040")).unwrap();
+        assert_eq!((console.kind, console.shift, console.width), (Kind::Ns16550, 2, 4));
+    }
+
+    #[test]
+    fn registers_may_start_behind_an_offset() {
+        let console = found(chosen().prop_str("stdout-path", "/serial@78b0000")).unwrap();
+        assert_eq!((console.kind, console.registers), (Kind::Msm, Span::new(0x78b_0100, 0xf00).unwrap()));
     }
 
     #[test]

@@ -15,3 +15,4 @@ pub mod paging;
 pub mod psci;
 pub mod regions;
 pub mod ring;
+pub mod uart;

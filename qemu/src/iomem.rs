@@ -53,6 +53,11 @@ impl Iomem {
         Ok(map)
     }
 
+    /// What Linux counts as System RAM, reserved or not.
+    pub(crate) fn ram(&self) -> impl Iterator<Item = Span> {
+        self.named(&self.top, "System RAM")
+    }
+
     /// Tells what Linux made of a span.
     pub(crate) fn state(&self, span: Span) -> State {
         let carved = covered(span, self.named(&self.top, "reserved"));

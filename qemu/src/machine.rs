@@ -14,6 +14,8 @@ pub(crate) enum Machine {
     Virt,
     /// Xilinx ZCU102: RAM from 0, Cadence console.
     Zcu102,
+    /// Raspberry Pi 3B: RAM from 0, mini UART, processors in a spin table, no firmware to call.
+    Raspi3b,
 }
 
 /// The exception level at which the board enters the image.
@@ -143,6 +145,8 @@ impl Board {
                 "cortex-a72",
             ]),
             Machine::Zcu102 => qemu.args(["-machine", &format!("xlnx-zcu102,virtualization={secure}")]),
+            // The console is its second serial line.
+            Machine::Raspi3b => qemu.args(["-machine", "raspi3b", "-serial", "null"]),
         };
         qemu.args(["-m", &self.ram.to_string(), "-net", "none", "-no-reboot"]);
         qemu.args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);

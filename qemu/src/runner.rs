@@ -16,6 +16,9 @@ const GRACE: Duration = Duration::from_secs(3);
 /// Text that a board prints when it is over although it need not power itself off.
 const LAST_WORDS: [&str; 2] = ["---[ end Kernel panic", "Rebooting in"];
 
+/// Text that Linux prints last, in good order, on a board that it cannot switch off.
+const HALTED: &str = "reboot: Power off not available: System halted";
+
 /// Starts the board, copies its console to `sink` as it comes, and returns all of it when the board has
 /// powered off, gave up, or `limit` is over (the board is killed then, which is an [`Ending`], not an error).
 ///
@@ -38,6 +41,9 @@ pub(crate) fn run(board: &Board, limit: Duration, sink: &mut dyn Write) -> Resul
             Ok(chunk) => {
                 sink.write_all(&chunk).and_then(|()| sink.flush()).context("cannot copy the console")?;
                 bytes.extend(chunk);
+                if find(&bytes, HALTED.as_bytes()).is_some() {
+                    break Ending::PoweredOff;
+                }
                 if !given_up && LAST_WORDS.iter().any(|words| find(&bytes, words.as_bytes()).is_some()) {
                     given_up = true;
                     deadline = deadline.min(Instant::now() + GRACE);

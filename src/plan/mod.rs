@@ -98,6 +98,7 @@ enum Order {
 fn attempt(scene: &Scene<'_, '_>, findings: &[Finding], wanted: &[RepairKind], order: Order) -> Plan {
     let mut draft = Draft::new(scene, wanted);
     restore::restore(&mut draft);
+    restore::reserve_release_pages(&mut draft);
     restore::round_outward(&mut draft);
     separate::separate(&mut draft);
     separate::guard_what_was_vacated(&mut draft);

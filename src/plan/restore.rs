@@ -2,8 +2,9 @@
 
 use super::draft::{Draft, Origin, Slot, base_name};
 use crate::finding::RepairKind;
-use crate::ledger::Coverage;
+use crate::ledger::{self, Coverage};
 use crate::rules::required::{Answer, answer};
+use crate::rules::unreserved_release_pages;
 use crate::span::{Span, align_down};
 use crate::survey::Region;
 use alloc::format;
@@ -41,6 +42,27 @@ pub(super) fn restore(draft: &mut Draft<'_, '_>) {
             Some(standing) => *standing = slot,
             None => draft.slots.push(slot),
         }
+    }
+}
+
+/// Reserve where processors wait for their release, as far as nothing else does.
+pub(super) fn reserve_release_pages(draft: &mut Draft<'_, '_>) {
+    let kind = RepairKind::ReserveRelease;
+    if !draft.wants(&kind) {
+        return;
+    }
+    let standing = draft.slots.iter().filter(|slot| !slot.cma).map(|slot| slot.span).collect();
+    for span in ledger::subtract(&unreserved_release_pages(draft.scene), &ledger::union(standing)) {
+        draft.repaired(&kind, "/cpus", format!("reserved {span}, where processors wait"));
+        let base_name = "cpu-release".into();
+        draft.slots.push(Slot {
+            origin: Origin::New,
+            base_name,
+            span,
+            no_map: false,
+            pinned: true,
+            cma: false,
+        });
     }
 }
 

@@ -4,6 +4,7 @@ use super::Repaired;
 use super::draft::{Draft, Origin, Slot, is_transient};
 use crate::finding::RepairKind;
 use crate::ledger::{Coverage, Ledger};
+use crate::rules::must_stay;
 use crate::span::{Span, align_up};
 use alloc::format;
 use alloc::vec::Vec;
@@ -43,8 +44,8 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>) {
 struct Obstacles {
     /// What the policy pins and what the loader placed for good: a region over one of these must move.
     firm: Ledger<()>,
-    /// The same with the stage and the bundle, which are gone when the kernel runs: no reason to move, but a
-    /// region that moves does not go there.
+    /// The same with the stage and the bundle, which are gone when the kernel runs, and what a region may be there to
+    /// protect: no reason to move, but a region that moves does not go there.
     all: Ledger<()>,
 }
 
@@ -53,7 +54,9 @@ impl Obstacles {
         let mut obstacles = Self { firm: Ledger::default(), all: Ledger::default() };
         let pinned = draft.slots.iter().filter(|slot| slot.pinned).map(|slot| (slot.span, true));
         let boot = draft.scene.claims().iter().filter(|claim| draft.scene.region(claim.owner).is_none());
-        for (span, firm) in pinned.chain(boot.map(|claim| (claim.span, !is_transient(claim.owner)))) {
+        for (span, firm) in pinned
+            .chain(boot.map(|claim| (claim.span, !is_transient(claim.owner) && !must_stay(claim.owner))))
+        {
             // Of two that overlap, the first already blocks the place; the judgement afterwards names both.
             let _ = obstacles.all.claim(span, ());
             if firm {

@@ -11,6 +11,8 @@ mod sink;
 
 pub use references::Reference;
 pub use report::Report;
+pub(crate) use rf213_release_address::unreserved as unreserved_release_pages;
+pub(crate) use scene::must_stay;
 pub use scene::{Claim, Owner, Scene};
 pub use sink::{MAX_PER_RULE, Sink};
 
@@ -87,6 +89,7 @@ catalogue! {
     rf210_memreserve_dynamic,
     rf211_framebuffer,
     rf212_ramoops,
+    rf213_release_address,
     rf301_no_map_reusable,
     rf302_pool_alignment,
     rf303_pool_outside_ram,

@@ -59,7 +59,9 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
 /// What the stage is done with when the kernel starts may lie in memory that is merely reserved.
 fn severity(boot: Owner, region: &Region) -> Option<Severity> {
     match boot {
-        Owner::Kernel | Owner::Initrd | Owner::Dtb => Some(Severity::Error),
+        Owner::Kernel | Owner::Initrd | Owner::Dtb | Owner::ReleaseAddress | Owner::ElfCoreHdr => {
+            Some(Severity::Error)
+        }
         Owner::Stage | Owner::Bundle if region.no_map => Some(Severity::Error),
         Owner::Stage | Owner::Bundle => Some(Severity::Note),
         Owner::Region(..) | Owner::Memreserve => None,

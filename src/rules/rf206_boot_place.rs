@@ -43,7 +43,9 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             );
         }
     }
-    for (low, high) in scene.pairs().filter(|(low, high)| live(low.owner) && live(high.owner)) {
+    // Of what is no region, only what must not meet makes a pair.
+    let is_region = |owner| matches!(owner, Owner::Region(..));
+    for (low, high) in scene.pairs().filter(|(low, high)| !is_region(low.owner) && !is_region(high.owner)) {
         let (a, b) = (scene.name(low.owner), scene.name(high.owner));
         out.push(
             Report::new(DOC.id, DOC.severity, "/chosen", format!("the {a} and the {b} share memory"))

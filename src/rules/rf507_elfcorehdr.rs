@@ -37,6 +37,8 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             format!("`linux,elfcorehdr` {span} lies in it: kernels from 6.12 on refuse the whole carveout"),
         )
         .with_span(span, "linux,elfcorehdr"),
+        // What is to be used is told, too: this is a crash kernel's tree.
+        None if !scene.map.chosen.usable.is_empty() => return,
         None => Report::new(DOC.id, DOC.severity, "/chosen", "`linux,elfcorehdr` makes Linux take itself for a crash kernel"),
     };
     out.push(finding.with_help("remove it, unless this boots a crash kernel"));

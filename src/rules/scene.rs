@@ -32,6 +32,10 @@ pub enum Owner {
     Stage,
     /// The bundle that holds the payload.
     Bundle,
+    /// The 4 KiB around an address at which a processor waits for its release.
+    ReleaseAddress,
+    /// The header that a crashed kernel left in memory.
+    ElfCoreHdr,
 }
 
 /// A span and who claims it.
@@ -144,6 +148,8 @@ impl<'s, 'a> Scene<'s, 'a> {
             Owner::Dtb => "device tree blob".to_string(),
             Owner::Stage => "ringfence stage".to_string(),
             Owner::Bundle => "boot bundle".to_string(),
+            Owner::ReleaseAddress => "CPU release address".to_string(),
+            Owner::ElfCoreHdr => "ELF core header".to_string(),
         }
     }
 
@@ -238,7 +244,14 @@ fn claims(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
         (facts.bundle, Owner::Bundle),
     ];
     claims.extend(boot.into_iter().filter_map(|(span, owner)| Some(Claim { span: span?, owner })));
+    claims.extend(map.release_pages.iter().map(|&span| Claim { span, owner: Owner::ReleaseAddress }));
+    claims.extend(map.chosen.elfcorehdr.map(|span| Claim { span, owner: Owner::ElfCoreHdr }));
     claims
+}
+
+/// Tell whether what lies there was put there before the loader, and is read after the kernel has started.
+pub(crate) const fn must_stay(owner: Owner) -> bool {
+    matches!(owner, Owner::ReleaseAddress | Owner::ElfCoreHdr)
 }
 
 /// Every pair that shares a byte and should not, and whether there are more than are listed. What is harmless is
@@ -263,7 +276,8 @@ fn colliding(map: &MemoryMap, claims: &[Claim]) -> (Vec<(usize, usize)>, bool) {
     (pairs, false)
 }
 
-/// `/memreserve/` twice or over what is merely reserved adds nothing, and what the stage is done with when the
+/// `/memreserve/` twice or over what is merely reserved adds nothing, a region over what must stay as it is protects
+/// it unless Linux uses the region itself, and what the stage is done with when the
 /// kernel starts may overlap what is placed then: the payload lies inside the bundle.
 fn harmless(map: &MemoryMap, a: Owner, b: Owner) -> bool {
     let mapped =
@@ -273,8 +287,12 @@ fn harmless(map: &MemoryMap, a: Owner, b: Owner) -> bool {
         (Owner::Region(index, _), Owner::Memreserve) | (Owner::Memreserve, Owner::Region(index, _)) => {
             mapped(index)
         }
+        (Owner::Region(index, _), other) | (other, Owner::Region(index, _)) if must_stay(other) => {
+            map.regions.get(index).is_none_or(|region| !region.is_cma())
+        }
         (Owner::Region(..), _) | (_, Owner::Region(..)) => false,
         (Owner::Memreserve, _) | (_, Owner::Memreserve) => true,
+        _ if must_stay(a) || must_stay(b) => false,
         _ => transient(a) || transient(b),
     }
 }

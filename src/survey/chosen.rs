@@ -15,6 +15,8 @@ pub struct Chosen {
     pub bootargs: Option<Vec<u8>>,
     /// `linux,initrd-start` to `linux,initrd-end`; `None` when absent, unreadable or empty.
     pub initrd: Option<Span>,
+    /// `linux,elfcorehdr`: what a crashed kernel left to this one; `None` when absent or unreadable.
+    pub elfcorehdr: Option<Span>,
     /// `linux,usable-memory-range`, in the root's cells; empty when absent or unreadable.
     pub usable: Vec<Span>,
 }
@@ -23,6 +25,7 @@ impl Chosen {
     pub(super) fn survey(tree: &Tree<'_>, cells: Cells) -> Self {
         let Some(node) = tree.find("/chosen") else { return Self::default() };
         let number = |name| node.prop(name).and_then(|p| p.as_u64());
+        let spans = |name| node.prop(name).and_then(|p| cells.spans(p.value).ok()).unwrap_or_default();
         Self {
             node: Some(node.id()),
             bootargs: node
@@ -31,10 +34,8 @@ impl Chosen {
             initrd: number("linux,initrd-start")
                 .zip(number("linux,initrd-end"))
                 .and_then(|(start, end)| Span::from_ends(start, end)),
-            usable: node
-                .prop("linux,usable-memory-range")
-                .and_then(|range| cells.spans(range.value).ok())
-                .unwrap_or_default(),
+            elfcorehdr: spans("linux,elfcorehdr").first().copied(),
+            usable: spans("linux,usable-memory-range"),
         }
     }
 

@@ -4,6 +4,7 @@
 //! silently passes over, because that is where carveouts get lost.
 
 mod chosen;
+mod cpus;
 mod memory;
 mod reg;
 mod region;
@@ -39,6 +40,8 @@ pub struct MemoryMap {
     pub regions: Vec<Region>,
     /// What `/chosen` says.
     pub chosen: Chosen,
+    /// The 4 KiB around each address at which a spin-table processor waits for its release: ascending, disjoint.
+    pub release_pages: Vec<Span>,
 }
 
 impl MemoryMap {
@@ -65,6 +68,7 @@ impl MemoryMap {
             reserved,
             regions,
             chosen,
+            release_pages: cpus::release_pages(tree),
         }
     }
 

@@ -294,9 +294,7 @@ fn keeping(size: u64, base: Option<u64>) -> Policy {
 #[test]
 fn the_log_gets_a_place_at_the_top_of_ram_before_the_pools_and_once() {
     let dtb = board([chosen("quiet"), reserved([carveout("dsp", 1000, 24)])]);
-    let policy = Policy { cma: wanting(Via::Node, 64, None).cma, ..keeping(MIB - 65536, None) };
-    assert!(fix(&dtb, Some(&policy)).is_err(), "the console is no power of two");
-    let policy = Policy { log: Some(KeepLog { size: 64 << 10, base: None }), ..policy };
+    let policy = Policy { cma: wanting(Via::Node, 64, None).cma, ..keeping(64 << 10, None) };
     let proven = fix(&dtb, Some(&policy)).unwrap();
     let log = Span::new(RAM + 1000 * MIB - (128 << 10), 128 << 10).unwrap();
     let spans: Vec<Span> = proven.map().live().flat_map(|region| region.spans().to_vec()).collect();
@@ -337,4 +335,66 @@ fn a_ramoops_that_is_there_keeps_the_log() {
     let dtb = board([reserved([own])]);
     let proven = fix(&dtb, Some(&keeping(64 << 10, None))).unwrap();
     assert_eq!(proven.dtb(), dtb, "nothing is left to do");
+}
+
+/// Processors that wait for their release at this address.
+fn cpus(release: u64) -> NewNode {
+    let cpu = |number: u64| {
+        NewNode::new(&format!("cpu@{number}"))
+            .prop_str("enable-method", "spin-table")
+            .prop_u64("cpu-release-addr", release + 8 * number)
+    };
+    (1..4).fold(NewNode::new("cpus"), |cpus, number| cpus.child(cpu(number)))
+}
+
+/// A kernel of 8 MiB at this many MiB from the start of RAM.
+fn kernel_at(mib: u64) -> BootFacts {
+    let at = Span::new(RAM + mib * MIB, 8 * MIB).unwrap();
+    let kernel = Kernel { at, text_offset: 0, image_size: 8 * MIB, movable: true };
+    BootFacts { kernel: Some(kernel), ..BootFacts::default() }
+}
+
+#[test]
+fn where_processors_wait_is_reserved_once_and_nothing_is_placed_there() {
+    let page = Span::new(RAM + 4 * MIB, 4096).unwrap();
+    let dtb = board([cpus(page.base() + 0xd8)]);
+    let proven = fix_at_boot(&dtb, None, &kernel_at(2)).unwrap();
+    assert!(!proven.placement().kernel.unwrap().overlaps(page), "the kernel moved out of the way");
+    assert_eq!(proven.map().live().map(|r| r.spans().to_vec()).collect::<Vec<_>>(), [vec![page]]);
+    assert_eq!(fix_at_boot(proven.dtb(), None, &kernel_at(2)).unwrap().dtb(), proven.dtb());
+
+    // Whoever reserves it, a carveout or an entry of the list, does it once and for all.
+    let held = board([cpus(page.base()), reserved([carveout("firmware", 4, 1)])]);
+    assert_eq!(fix(&held, None).unwrap().dtb(), held);
+    let listed = board_with(&[(page.base(), 4096)], [cpus(page.base())]);
+    assert_eq!(fix(&listed, None).unwrap().dtb(), listed);
+    assert!(!fix_at_boot(&listed, None, &kernel_at(2)).unwrap().placement().kernel.unwrap().overlaps(page));
+}
+
+#[test]
+fn a_pool_over_a_release_address_gives_way() {
+    let pool = region("pool", 64, 4).prop_str("compatible", "shared-dma-pool").prop_empty("reusable");
+    let page = Span::new(RAM + 65 * MIB, 4096).unwrap();
+    let proven = fix(&board([cpus(page.base()), reserved([pool])]), None).unwrap();
+    let pool = proven.map().live().find(|region| region.is_cma()).unwrap();
+    assert!(pool.spans().iter().all(|span| !span.overlaps(page)), "{:x?}", pool.spans());
+}
+
+#[test]
+fn a_crash_kernel_keeps_to_its_range_and_off_the_header_that_was_left_in_it() {
+    let pair = |base: u64, size: u64| reg(&[(base, size)]);
+    let (own, core) =
+        (Span::new(RAM + 512 * MIB, 64 * MIB).unwrap(), Span::new(RAM + 514 * MIB, MIB).unwrap());
+    let chosen = NewNode::new("chosen")
+        .prop("linux,usable-memory-range", pair(own.base(), own.len()))
+        .prop("linux,elfcorehdr", pair(core.base(), core.len()));
+    for mib in [2, 512] {
+        let facts = BootFacts {
+            dtb: Some(Placed { at: Span::new(RAM + 560 * MIB, MIB).unwrap(), movable: true }),
+            ..kernel_at(mib)
+        };
+        let proven = fix_at_boot(&board([chosen.clone()]), None, &facts).unwrap();
+        let places = [proven.placement().kernel.unwrap(), proven.placement().dtb.unwrap()];
+        assert!(places.iter().all(|place| own.covers(*place) && !place.overlaps(core)), "{places:x?}");
+    }
 }

@@ -20,11 +20,14 @@ struct Move {
     to: Span,
 }
 
-/// The RAM that the final map must have: all of it where the tree knows it, else what the plan will write to.
+/// The RAM that the final map must have: all of it where the tree knows it, but no more than
+/// `linux,usable-memory-range` leaves, else what the plan will write to.
 pub(super) fn memory_needed(proven: &Proven) -> Vec<Span> {
-    let known = proven.map().ram.spans();
-    if !known.is_empty() {
-        return known.to_vec();
+    let map = proven.map();
+    // What a crashed kernel left must not even be in reach.
+    let known = if map.chosen.usable.is_empty() { &map.ram } else { &map.usable };
+    if known.is_known() {
+        return known.spans().to_vec();
     }
     let places = proven.placement();
     [places.kernel, places.initrd, places.dtb].into_iter().flatten().collect()

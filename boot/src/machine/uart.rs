@@ -2,6 +2,7 @@
 
 use super::mmio::Device;
 use ringfence_boot::console::{Console, Kind};
+use ringfence_boot::uart::{self, Registers, wait};
 use tock_registers::interfaces::{ReadWriteable, Readable, Writeable};
 use tock_registers::registers::{ReadOnly, ReadWrite, WriteOnly};
 use tock_registers::{register_bitfields, register_structs};
@@ -29,9 +30,6 @@ register_structs! {
         (0x34 => @END),
     }
 }
-
-/// How often a UART is asked before it is given up: a console that hangs must not hang the boot.
-const PATIENCE: u32 = 1_000_000;
 
 /// A UART.
 #[derive(Clone, Copy)]
@@ -73,11 +71,9 @@ impl Uart {
                     uart.fifo.set(word);
                 });
             }
-            Kind::Ns16550 => each(text, |word| {
-                wait(|| self.ns16550(LSR) & LSR_ROOM != 0);
-                self.device.write(0, self.console.width, word);
-            }),
-            Kind::Geni => each(text, |word| self.put_geni(word)),
+            Kind::Ns16550 | Kind::Geni | Kind::Msm => {
+                each(text, |word| uart::put(&self.device, &self.console, word));
+            }
         }
     }
 
@@ -96,43 +92,20 @@ impl Uart {
                     });
                 }
             }
-            Kind::Ns16550 => wait(|| self.ns16550(LSR) & LSR_EMPTY != 0),
-            Kind::Geni => {}
+            Kind::Ns16550 | Kind::Geni | Kind::Msm => uart::drain(&self.device, &self.console),
         }
-    }
-
-    fn ns16550(&self, register: u64) -> u32 {
-        self.device.read(register << self.console.shift, self.console.width)
-    }
-
-    /// One transfer of one byte, in the order of Linux' `qcom_geni_serial` console.
-    fn put_geni(&self, word: u32) {
-        let write = |offset, value| self.device.write(offset, 4, value);
-        let status = || self.device.read(GENI_M_IRQ_STATUS, 4);
-        write(GENI_TX_WATERMARK, 2);
-        write(GENI_TX_TRANS_LEN, 1);
-        write(GENI_M_CMD0, GENI_START_TX);
-        wait(|| status() & GENI_TX_WATERMARK_IRQ != 0);
-        write(GENI_TX_FIFO, word);
-        write(GENI_M_IRQ_CLEAR, GENI_TX_WATERMARK_IRQ);
-        wait(|| status() & GENI_CMD_DONE_IRQ != 0);
-        write(GENI_M_IRQ_CLEAR, GENI_CMD_DONE_IRQ);
     }
 }
 
-const LSR: u64 = 5;
-const LSR_ROOM: u32 = 1 << 5;
-const LSR_EMPTY: u32 = 1 << 6;
+impl Registers for Device {
+    fn read(&self, offset: u64, width: u32) -> u32 {
+        self.read(offset, width)
+    }
 
-const GENI_TX_TRANS_LEN: u64 = 0x270;
-const GENI_M_CMD0: u64 = 0x600;
-const GENI_M_IRQ_STATUS: u64 = 0x610;
-const GENI_M_IRQ_CLEAR: u64 = 0x618;
-const GENI_TX_FIFO: u64 = 0x700;
-const GENI_TX_WATERMARK: u64 = 0x80c;
-const GENI_START_TX: u32 = 1 << 27;
-const GENI_CMD_DONE_IRQ: u32 = 1;
-const GENI_TX_WATERMARK_IRQ: u32 = 1 << 30;
+    fn write(&self, offset: u64, width: u32, value: u32) {
+        self.write(offset, width, value);
+    }
+}
 
 #[inline]
 fn each(text: &[u8], put: impl Fn(u32)) {
@@ -141,15 +114,5 @@ fn each(text: &[u8], put: impl Fn(u32)) {
             put(u32::from(b'\r'));
         }
         put(u32::from(byte));
-    }
-}
-
-#[inline]
-fn wait(ready: impl Fn() -> bool) {
-    for _ in 0..PATIENCE {
-        if ready() {
-            return;
-        }
-        core::hint::spin_loop();
     }
 }

@@ -171,6 +171,8 @@ fn node(scene: &Scene<'_, '_>, owner: Owner) -> String {
         Owner::Dtb => "dtb",
         Owner::Stage => "stage",
         Owner::Bundle => "bundle",
+        Owner::ReleaseAddress => "cpus",
+        Owner::ElfCoreHdr => "elfcorehdr",
     };
     name.to_string()
 }

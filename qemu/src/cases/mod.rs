@@ -3,6 +3,7 @@
 mod bad_input;
 mod bootm;
 mod chain;
+mod crash;
 mod keep;
 mod linux;
 mod payload;
@@ -67,6 +68,7 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     let mut cases = linux::cases();
     cases.extend(chain::cases());
     cases.extend(bootm::cases());
+    cases.extend(crash::cases());
     cases.extend(keep::cases());
     cases.extend(payload::cases());
     cases.extend(placement::cases());

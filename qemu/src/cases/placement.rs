@@ -6,8 +6,8 @@ use super::{Bench, Case, refused};
 use crate::chain::{Model, tree};
 use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};
 use crate::transcript::Ending;
-use anyhow::{Result, ensure};
-use ringfence::fdt::MAX_BOOT_SIZE;
+use anyhow::{Context, Result, anyhow, ensure};
+use ringfence::fdt::{self, MAX_BOOT_SIZE};
 use ringfence::span::Span;
 use std::fs;
 use std::time::Duration;
@@ -20,13 +20,19 @@ const RAM_END: u64 = 0x8000_0000;
 const STAGE_LEN: u64 = 10 << 20;
 
 /// Where the device tree lies.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Tree {
     /// At this address.
     At(u64),
     /// As far up as RAM goes.
     AtEnd,
+    /// At the start of the second flash, which cannot be written.
+    InFlash,
 }
+
+const FLASH_AT: u64 = 0x400_0000;
+/// What QEMU wants a flash to be filled to, in bytes.
+const FLASH_LEN: usize = 64 << 20;
 
 /// One placement.
 #[derive(Clone, Copy)]
@@ -37,6 +43,8 @@ struct Place {
     /// Bytes that the tree's header states; 0 leaves it as compact as it is.
     padded: usize,
     garbage: bool,
+    /// With 2 TiB of RAM, and a processor that can address them.
+    far: bool,
     /// Words of the refusal, when that is what must come.
     refusal: Option<&'static str>,
 }
@@ -47,8 +55,13 @@ const USUAL: Place = Place {
     tree: Tree::At(0x4720_0000),
     padded: 0,
     garbage: false,
+    far: false,
     refusal: None,
 };
+
+/// An address that takes 42 bits.
+const FAR: u64 = 0x200_0000_0000;
+const FAR_RAM: Ram = Ram(2 << 40);
 
 /// All of them.
 pub(super) fn cases() -> Vec<Case> {
@@ -59,6 +72,14 @@ pub(super) fn cases() -> Vec<Case> {
         Place { name: "placement-garbage-at-4-kib", stage: 0x4421_3000, garbage: true, ..USUAL },
         Place { name: "placement-dtb-off-page", tree: Tree::At(0x4720_0ff8), ..USUAL },
         Place { name: "placement-dtb-at-end-of-ram", tree: Tree::AtEnd, ..USUAL },
+        Place { name: "placement-dtb-in-flash", tree: Tree::InFlash, ..USUAL },
+        Place {
+            name: "placement-above-40-bits",
+            stage: FAR + 0x20_0000,
+            tree: Tree::At(FAR + 0x720_0000),
+            far: true,
+            ..USUAL
+        },
         Place { name: "placement-dtb-of-1-mib", padded: 1 << 20, ..USUAL },
         Place { name: "placement-dtb-of-2-mib", padded: MAX_BOOT_SIZE, ..USUAL },
         Place {
@@ -112,10 +133,14 @@ fn board(bench: &Bench, name: &str, place: Place) -> Result<Board> {
     let ws = &bench.ws;
     let bundle = pack(bench, name)?;
     let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len());
-    let slot = slot.ok_or_else(|| anyhow::anyhow!("the bundle is empty"))?;
+    let slot = slot.context("the bundle is empty")?;
     let whole = tree::whole(ws, Model::Virt, Level::El2)?;
     let dtb = tree::with_slot(&whole, &ws.scratch_file("placement", name, "dtb")?, slot)?;
     let mut bytes = fs::read(&dtb)?;
+    if place.far {
+        bytes = with_far_ram(&bytes)?;
+        tree::keep(&dtb, &bytes)?;
+    }
     if place.padded > 0 {
         if place.refusal.is_none() {
             bytes.resize(place.padded, 0xa5);
@@ -126,6 +151,7 @@ fn board(bench: &Bench, name: &str, place: Place) -> Result<Board> {
     let at = match place.tree {
         Tree::At(at) => at,
         Tree::AtEnd => (RAM_END - bytes.len() as u64) & !7,
+        Tree::InFlash => FLASH_AT,
     };
     let jump = tree::keep(&ws.scratch_file("placement", name, "jump")?, &jump_to(place.stage, at))?;
     let stage = bench.talkative.image.clone();
@@ -133,9 +159,22 @@ fn board(bench: &Bench, name: &str, place: Place) -> Result<Board> {
     let mut loaded = vec![
         Loaded { file: stage, at: place.stage },
         Loaded { file: jump, at: JUMP_AT },
-        Loaded { file: dtb, at },
         Loaded { file: bundle, at: BUNDLE_AT },
     ];
+    let mut more = Vec::new();
+    if place.far {
+        // More than the host has: only what is touched is taken.
+        let ram = format!("memory-backend-ram,id=ram,size={FAR_RAM},reserve=off");
+        more = ["-cpu", "max", "-machine", "memory-backend=ram", "-object", &ram].map(String::from).to_vec();
+    }
+    if place.tree == Tree::InFlash {
+        bytes.resize(FLASH_LEN, 0xff);
+        let flash = tree::keep(&ws.scratch_file("placement", name, "flash")?, &bytes)?;
+        let flash = flash.display().to_string().replace(',', ",,");
+        more = vec!["-drive".into(), format!("if=pflash,unit=1,format=raw,readonly=on,file={flash}")];
+    } else {
+        loaded.push(Loaded { file: dtb, at });
+    }
     if place.garbage {
         let behind = stage_file.next_multiple_of(8);
         let garbage =
@@ -145,11 +184,21 @@ fn board(bench: &Bench, name: &str, place: Place) -> Result<Board> {
     Ok(Board {
         machine: Machine::Virt,
         level: Level::El2,
-        ram: Ram::GIB,
+        ram: if place.far { FAR_RAM } else { Ram::GIB },
         entry: Entry::Raw { loaded, start: JUMP_AT },
         plugin: None,
-        more: Vec::new(),
+        more,
     })
+}
+
+/// The tree of the same board with another bank far up. All that lies between would cover its PCI registers.
+fn with_far_ram(dtb: &[u8]) -> Result<Vec<u8>> {
+    let tree = fdt::Tree::parse(dtb).map_err(|error| anyhow!("{error}"))?;
+    let memory = tree.find("/memory@40000000").context("no /memory")?.id();
+    let mut edits = fdt::Edits::new();
+    let banks = [0x4000_0000, Ram::GIB.0, FAR, Ram::GIB.0];
+    edits.set(memory, "reg", banks.map(u64::to_be_bytes).concat());
+    fdt::rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))
 }
 
 /// Bytes in which every bit is set somewhere and no two words in a row are alike (xorshift).

@@ -66,7 +66,7 @@ impl Form {
     /// The board with everything loaded, as QEMU would boot it.
     pub(super) fn board(self, bench: &Bench, name: &str, link: &Link) -> Result<Board> {
         let ws = &bench.ws;
-        let image = link.series.image(ws);
+        let image = link.model.kernel(ws, link.series);
         let mut more = link.model.more();
         let mut append = link.model.append().to_owned();
         let mut dtb = Some(match self {

@@ -55,6 +55,10 @@ impl Link {
     /// Tells whether there is such a boot at all.
     pub(crate) fn makes_sense(&self) -> bool {
         let virt = self.model.is_virt();
+        if self.model == Model::Raspi3b && (self.level, self.series) != (Level::El2, Series::V6_12) {
+            // It enters kernels at EL2 only, and one kernel for boards is enough to fetch.
+            return false;
+        }
         match (self.loader, self.form) {
             (Loader::UBoot, Form::Modules) => false,
             (Loader::UBoot, _) => self.model == Model::Virt,

@@ -1,6 +1,9 @@
 //! The boards that chains are tried on.
 
 use crate::machine::{Level, Machine, Ram};
+use crate::setup::{self, Series};
+use crate::workspace::Workspace;
+use std::path::PathBuf;
 
 /// A board with its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,11 +20,13 @@ pub(crate) enum Model {
     Large,
     /// Xilinx ZCU102: RAM from 0, Cadence console, four processors.
     Zcu102,
+    /// Raspberry Pi 3B: a mini UART, and four processors that wait in a spin table.
+    Raspi3b,
 }
 
 impl Model {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Virt, Self::Small, Self::Gic2, Self::Gic3, Self::Large, Self::Zcu102];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Virt, Self::Small, Self::Gic2, Self::Gic3, Self::Large, Self::Zcu102, Self::Raspi3b];
 
     /// Its name in tables.
     pub(crate) fn name(self) -> &'static str {
@@ -32,15 +37,20 @@ impl Model {
             Self::Gic3 => "virt-gicv3-4cpu",
             Self::Large => "virt-64G",
             Self::Zcu102 => "zcu102-2G",
+            Self::Raspi3b => "raspi3b",
         }
     }
 
     pub(crate) fn is_virt(self) -> bool {
-        self != Self::Zcu102
+        !matches!(self, Self::Zcu102 | Self::Raspi3b)
     }
 
     pub(crate) fn machine(self) -> Machine {
-        if self.is_virt() { Machine::Virt } else { Machine::Zcu102 }
+        match self {
+            Self::Zcu102 => Machine::Zcu102,
+            Self::Raspi3b => Machine::Raspi3b,
+            _ => Machine::Virt,
+        }
     }
 
     pub(crate) fn ram(self) -> Ram {
@@ -55,27 +65,45 @@ impl Model {
     pub(crate) fn processors(self) -> u32 {
         match self {
             Self::Gic2 => 8,
-            Self::Gic3 | Self::Zcu102 => 4,
+            Self::Gic3 | Self::Zcu102 | Self::Raspi3b => 4,
             _ => 1,
         }
     }
 
     /// Carveouts that its tree has.
     pub(crate) fn carveouts(self) -> usize {
-        if self.is_virt() { 2 } else { 4 }
+        if self == Self::Zcu102 { 4 } else { 2 }
     }
 
     /// The command line of its Linux.
     pub(crate) fn append(self) -> &'static str {
-        // Debian's kernel has no driver for this console: everything goes through the early one.
-        let zynq = "earlycon keep_bootcon console=ttyPS0 printk.devkmsg=on panic=-1";
-        if self.is_virt() { crate::job::APPEND } else { zynq }
+        match self {
+            // Debian's kernel has no driver for this console: everything goes through the early one.
+            Self::Zcu102 => "earlycon keep_bootcon console=ttyPS0 printk.devkmsg=on panic=-1",
+            Self::Raspi3b => "console=ttyS1,115200 panic=-1",
+            _ => crate::job::APPEND,
+        }
+    }
+
+    /// The Linux that it boots: Debian's kernel for clouds, or the one with drivers for boards where it needs them.
+    pub(crate) fn kernel(self, ws: &Workspace, series: Series) -> PathBuf {
+        if self == Self::Raspi3b { setup::board_kernel(ws) } else { series.image(ws) }
+    }
+
+    /// Its tree in Debian's kernel package, and what is laid over it; none where QEMU has a tree of its own.
+    pub(super) fn sources(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Zcu102 => Some(("xilinx/zynqmp-zcu102-rev1.0.dtb", "zcu102.dtso")),
+            Self::Raspi3b => Some(("broadcom/bcm2837-rpi-3-b.dtb", "raspi3b.dtso")),
+            _ => None,
+        }
     }
 
     /// What QEMU is told besides machine and RAM.
     pub(crate) fn more(self) -> Vec<String> {
         let gic = match self {
             Self::Zcu102 => return ["-audiodev", "none,id=none"].map(String::from).to_vec(),
+            Self::Raspi3b => return Vec::new(),
             Self::Gic3 => "gic-version=3",
             _ => "gic-version=2",
         };

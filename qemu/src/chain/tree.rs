@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// The tree of a board without any carveout of ours.
 pub(crate) fn base(ws: &Workspace, model: Model, level: Level) -> Result<PathBuf> {
-    if !model.is_virt() {
-        return Ok(setup::corpus(ws).join("xilinx/zynqmp-zcu102-rev1.0.dtb"));
+    if let Some((tree, _)) = model.sources() {
+        return Ok(setup::corpus(ws).join(tree));
     }
     let dtb = ws.scratch_file("dtb", &model.at(level), "base.dtb")?;
     let beside = unique(&dtb);
@@ -30,7 +30,7 @@ pub(crate) fn base(ws: &Workspace, model: Model, level: Level) -> Result<PathBuf
 
 /// The overlay with the board's carveouts, compiled.
 pub(crate) fn carveouts(ws: &Workspace, model: Model) -> Result<PathBuf> {
-    let name = if model.is_virt() { "carveouts.dtso" } else { "zcu102.dtso" };
+    let name = model.sources().map_or("carveouts.dtso", |(_, overlay)| overlay);
     dtc::compile(ws, &ws.proving_ground().join("boards").join(name))
 }
 

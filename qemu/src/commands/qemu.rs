@@ -32,7 +32,7 @@ pub(crate) struct Options {
     /// Exception level at which the board enters the stage: 1 or 2
     #[arg(long, default_value = "2")]
     el: Level,
-    /// RAM (default: 4G on virt, 2G on zcu102)
+    /// RAM (default: 4G on virt, 2G on zcu102, all of raspi3b)
     #[arg(long)]
     memory: Option<Ram>,
     /// Board description as a blob (default: a tree of the proving ground that fits --memory)
@@ -102,9 +102,20 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     if options.machine != Machine::Virt && options.via == Via::Uboot {
         bail!("there is a U-Boot for `virt` only; leave --via out");
     }
-    let (kernel, series) = job::kernel(ws, &options.kernel);
+    let model = match options.machine {
+        Machine::Virt => None,
+        Machine::Zcu102 => Some(Model::Zcu102),
+        Machine::Raspi3b => Some(Model::Raspi3b),
+    };
+    if model == Some(Model::Raspi3b) && options.el != Level::El2 {
+        bail!("a Raspberry Pi enters its kernel at EL2; leave --el out");
+    }
+    let (mut kernel, series) = job::kernel(ws, &options.kernel);
+    if let (Some(model), Some(series)) = (model, series) {
+        kernel = model.kernel(ws, series);
+    }
     let mut needs = vec![Need::Qemu, Need::Dtc];
-    if options.machine == Machine::Zcu102 {
+    if model.is_some() {
         needs.push(Need::Corpus);
     }
     needs.extend(series.map(Need::Kernel));
@@ -119,21 +130,22 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     }
     setup::ensure(ws, &needs, consent)?;
 
-    let virt = options.machine == Machine::Virt;
-    let memory = options.memory.unwrap_or(if virt { Ram::GIB_4 } else { Model::Zcu102.ram() });
+    let virt = model.is_none();
+    let memory = options.memory.unwrap_or(model.map_or(Ram::GIB_4, Model::ram));
     let by_default = || (virt && options.dtb.is_none()).then(|| job::default_tree(ws, memory));
     let source = options.dts.clone().or_else(by_default);
     let dtb = match (&options.dtb, &source) {
         (Some(dtb), _) => dtb.clone(),
         (None, Some(source)) => dtc::compile(ws, source)?,
-        (None, None) => tree::whole(ws, Model::Zcu102, options.el)?,
+        (None, None) => tree::whole(ws, model.unwrap_or(Model::Virt), options.el)?,
     };
     let policy = options.policy.clone().or_else(|| source.as_deref().and_then(job::policy_of));
     let initrd = match &options.initrd {
         Some(initrd) => initrd.clone(),
         None => initramfs::build(ws)?,
     };
-    let append = append(options);
+    let usual = model.map_or(job::APPEND, Model::append);
+    let append = format!("{usual} {}", options.append).trim_end().to_owned();
     let mut board = if options.without_stage {
         job::board(kernel, Some(initrd), Some(dtb), &append)
     } else {
@@ -145,18 +157,13 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     board.machine = options.machine;
     board.level = options.el;
     board.ram = memory;
-    if !virt {
-        board.more = Model::Zcu102.more();
+    if let Some(model) = model {
+        board.more = model.more();
     }
     if options.via == Via::Uboot {
         board.entry = uboot::entry(board.entry, &ws.scratch("uboot")?)?;
     }
     Ok(board)
-}
-
-fn append(options: &Options) -> String {
-    let usual = if options.machine == Machine::Virt { job::APPEND } else { Model::Zcu102.append() };
-    format!("{usual} {}", options.append).trim_end().to_owned()
 }
 
 /// The console goes to the terminal and, when asked for, into a file.

@@ -66,6 +66,13 @@ if [ -d $report ]; then
     done
 fi
 
+# What a crashed kernel left, as the one started after it shows it: the head is enough.
+if [ -e /proc/vmcore ]; then
+    section vmcore
+    $b head -c 64 /proc/vmcore | $b hexdump -v -e '1/1 "%02x"'
+    echo
+fi
+
 # What an earlier program left, as Linux itself shows it. Lines of text stand behind a bar, so that they are not
 # taken for lines of this boot; the rest is packed, in hexadecimal.
 if [ -n "$($b find $parent -maxdepth 1 -name 'ramoops*' 2> /dev/null)" ]; then

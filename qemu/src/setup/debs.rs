@@ -24,9 +24,7 @@ pub(crate) fn fetch_kernel(ws: &Workspace, series: Series) -> Result<()> {
     let image = series.image(ws);
     let dir = image.parent().context("the cache has a parent")?;
     with_package(ws, &found, |root| {
-        let boot = root.join("boot");
-        let vmlinuz = entries(&boot)?.into_iter().find(|p| name_of(p).starts_with("vmlinuz-"));
-        let vmlinuz = vmlinuz.ok_or_else(|| anyhow!("{found} holds no /boot/vmlinuz-*"))?;
+        let vmlinuz = vmlinuz(root, &found)?;
         fs::create_dir_all(dir)?;
         fs::write(dir.join("package"), format!("{found}\n"))?;
         keep_modules(&root.join("lib/modules"), &series.modules(ws))
@@ -62,14 +60,25 @@ pub(crate) fn fetch_busybox(ws: &Workspace, to: &Path) -> Result<()> {
     })
 }
 
-/// Fetches the device trees of the newest 6.12 kernel for boards.
-pub(crate) fn fetch_corpus(ws: &Workspace, to: &Path) -> Result<()> {
+/// Fetches the newest 6.12 kernel for boards with its device trees.
+pub(crate) fn fetch_corpus(ws: &Workspace, to: &Path, image: &Path) -> Result<()> {
     let found = find_newest(ws, Series::V6_12, "-arm64")?;
     with_package(ws, &found, |root| {
         let lib = root.join("usr/lib");
         let trees = entries(&lib)?.into_iter().find(|p| name_of(p).starts_with("linux-image-"));
-        place(&trees.ok_or_else(|| anyhow!("{found} holds no /usr/lib/linux-image-*"))?, to)
+        let trees = trees.ok_or_else(|| anyhow!("{found} holds no /usr/lib/linux-image-*"))?;
+        if !to.is_dir() {
+            place(&trees, to)?;
+        }
+        fs::create_dir_all(image.parent().context("the cache has a parent")?)?;
+        place(&vmlinuz(root, &found)?, image)
     })
+}
+
+/// The kernel in an unpacked package.
+fn vmlinuz(root: &Path, package: &str) -> Result<PathBuf> {
+    let vmlinuz = entries(&root.join("boot"))?.into_iter().find(|p| name_of(p).starts_with("vmlinuz-"));
+    vmlinuz.ok_or_else(|| anyhow!("{package} holds no /boot/vmlinuz-*"))
 }
 
 /// The commands by which a person lets the set-up fetch what it keeps in the cache.

@@ -9,7 +9,7 @@ mod debs;
 mod need;
 
 pub(crate) use bare_target::{TARGET, Toolchain};
-pub(crate) use need::{Need, Series, busybox, corpus, uboot_image};
+pub(crate) use need::{Need, Series, board_kernel, busybox, corpus, uboot_image};
 
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};

@@ -91,7 +91,7 @@ impl Need {
             Self::Valgrind => "valgrind".into(),
             Self::Kernel(series) => format!("Debian's arm64 Linux {}", series.name()),
             Self::Busybox => "a static arm64 busybox".into(),
-            Self::Corpus => "the device trees of Debian's arm64 Linux 6.12".into(),
+            Self::Corpus => "the device trees of Debian's arm64 Linux 6.12 and that kernel".into(),
         }
     }
 
@@ -109,7 +109,9 @@ impl Need {
             Self::Valgrind => "counts what judging ten times as many regions costs",
             Self::Kernel(_) => "is the kernel whose carveouts must hold",
             Self::Busybox => "runs in the booted Linux and prints its memory map",
-            Self::Corpus => "are real trees that reader and writer must carry through unchanged",
+            Self::Corpus => {
+                "are real trees that must be carried through unchanged, and the kernel of a real board"
+            }
         }
     }
 
@@ -154,7 +156,7 @@ impl Need {
             Self::Valgrind => find_program("valgrind").is_some(),
             Self::Kernel(series) => series.image(ws).is_file() && series.modules(ws).is_dir(),
             Self::Busybox => busybox(ws).is_file(),
-            Self::Corpus => corpus(ws).is_dir(),
+            Self::Corpus => corpus(ws).is_dir() && board_kernel(ws).is_file(),
         }
     }
 
@@ -176,7 +178,7 @@ impl Need {
             Self::BareTarget => bare_target::toolchain(ws).map(drop),
             Self::Kernel(series) => debs::fetch_kernel(ws, series),
             Self::Busybox => debs::fetch_busybox(ws, &busybox(ws)),
-            Self::Corpus => debs::fetch_corpus(ws, &corpus(ws)),
+            Self::Corpus => debs::fetch_corpus(ws, &corpus(ws), &board_kernel(ws)),
             _ => Ok(()),
         }
     }
@@ -200,6 +202,11 @@ pub(crate) fn busybox(ws: &Workspace) -> PathBuf {
 /// Where set-up keeps the trees of Debian's kernel package.
 pub(crate) fn corpus(ws: &Workspace) -> PathBuf {
     ws.cache().join("corpus")
+}
+
+/// Where set-up keeps the kernel with drivers for boards, which comes in the same package.
+pub(crate) fn board_kernel(ws: &Workspace) -> PathBuf {
+    ws.cache().join("linux-6.12-boards/Image")
 }
 
 /// Where Debian's package puts the U-Boot for the 64-bit `virt` board.
