@@ -146,6 +146,31 @@ fn a_missing_header_is_asked_for() {
 }
 
 #[test]
+fn a_compiler_that_does_not_stop_complaining_is_cut_short() {
+    if !have_tools() {
+        return;
+    }
+    let sources = Sources::new();
+    sources.put("round.dts", "/dts-v1/;\n#include \"round.dts\"\n/ {};\n");
+    let said = sources.says(&["check", "round.dts"], 2, &["nested depth", "lines left out"]);
+    assert!(said.lines().count() < 8, "{said}");
+}
+
+#[test]
+fn what_bites_on_some_kernels_only_says_on_which() {
+    if !have_tools() {
+        return;
+    }
+    let sources = Sources::new();
+    let header = "#define CAMERA_BASE 0x84000000\n#define CAMERA_SIZE 0x7ffc00\n";
+    sources.put("include/dt-bindings/board.h", header);
+    let check = ["check", "-I", "include", "dts/board.dts"];
+    sources.says(&check, 0, &["warning[RF207]", "= kernels: 6.1, 6.6, 6.18\n"]);
+    let github = [&check[..], &["--format", "github"]].concat();
+    sources.says(&github, 0, &["%0Akernels: 6.1, 6.6, 6.18"]);
+}
+
+#[test]
 fn the_configuration_knows_where_headers_are() {
     if !have_tools() {
         return;

@@ -4,6 +4,7 @@ use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::survey::{Extent, RegError};
 use alloc::format;
+use alloc::string::String;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(103),
@@ -37,17 +38,23 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             RegError::ZeroSize { .. } => Severity::Warning,
             _ => DOC.severity,
         };
+        let lost = if *property == "reg" { " and uses its memory" } else { "" };
+        let help = match (*property, error) {
+            (_, RegError::ZeroSize { .. }) => String::from("state its size, or remove it"),
+            ("size" | "alignment", _) => format!("write `{property}` in {} cells", cells.size),
+            _ => format!(
+                "write `{property}` in {} address and {} size cells, or require the region in the policy",
+                cells.address, cells.size
+            ),
+        };
         out.push(
             Report::new(
                 DOC.id,
                 severity,
                 region.path.as_str(),
-                format!("`{property}` {error}: Linux skips the region and uses its memory"),
+                format!("`{property}` {error}: Linux skips the region{lost}"),
             )
-            .with_help(format_args!(
-                "write `{property}` in {} address and {} size cells, or require the region in the policy",
-                cells.address, cells.size
-            )),
+            .with_help(help),
         );
     }
 }

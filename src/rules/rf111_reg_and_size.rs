@@ -29,7 +29,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         if node.has_prop("reg") && node.has_prop("size") {
             out.push(
                 Report::new(DOC.id, DOC.severity, region.path.as_str(), "has `reg` and `size`: Linux ignores `size`")
-                    .with_help("remove one of the two"),
+                    .with_help("remove `size`, or `reg` when the kernel is to choose the place"),
             );
         }
     }

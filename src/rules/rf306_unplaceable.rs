@@ -55,17 +55,23 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             );
         }
         let Some(free) = &free else { continue };
-        if !fits(scene, free, region, dynamic) {
-            out.push(
-                Report::new(
-                    DOC.id,
-                    DOC.severity,
-                    region.path.as_str(),
-                    format!("wants {}, but what RAM and the other regions leave it never holds so much", Size(dynamic.size)),
-                )
-                .with_help("widen alloc-ranges or ask for less"),
-            );
+        let most = most(scene, free, region, dynamic);
+        if dynamic.windows.len() > MOST || most.is_some_and(|most| most.len() >= dynamic.size) {
+            continue;
         }
+        let wants = Size(dynamic.size);
+        let (what, room) = match dynamic.windows.as_slice() {
+            [] => ("RAM and the other regions leave", "make room"),
+            _ => ("its alloc-ranges, RAM and the other regions leave", "widen alloc-ranges, make room"),
+        };
+        let (message, help) = match most {
+            None => (format!("wants {wants}, but {what} it no place"), format!("{room} or remove it")),
+            Some(most) => (
+                format!("wants {wants}, but {what} it {most} at most"),
+                format!("{room} or ask for {} or less", Size(most.len())),
+            ),
+        };
+        out.push(Report::new(DOC.id, DOC.severity, region.path.as_str(), message).with_help(help));
     }
 }
 
@@ -79,20 +85,19 @@ fn free(scene: &Scene<'_, '_>) -> Option<Vec<Span>> {
     Some(subtract(scene.map.usable.spans(), &taken))
 }
 
-/// Tell whether there is a place for one region, were it alone in its wish.
-fn fits(scene: &Scene<'_, '_>, free: &[Span], region: &Region, dynamic: &Dynamic) -> bool {
+/// The largest place that there is for one region, were it alone in its wish.
+fn most(scene: &Scene<'_, '_>, free: &[Span], region: &Region, dynamic: &Dynamic) -> Option<Span> {
     let unit = if region.is_cma() { scene.profile.cma_align() } else { scene.profile.page.bytes() };
-    let Some(align) = dynamic.align.unwrap_or(unit).checked_next_power_of_two() else { return false };
-    let align = align.max(unit);
-    let holds = |piece: Span| {
-        align_up(piece.base(), align)
-            .and_then(|base| Span::new(base, dynamic.size))
-            .is_some_and(|span| piece.covers(span))
-    };
+    let align = dynamic.align.unwrap_or(unit).checked_next_power_of_two()?.max(unit);
+    let aligned = |piece: Span| Span::from_ends(align_up(piece.base(), align)?, piece.end());
+    let larger = |a: Span, b: Span| if b.len() > a.len() { b } else { a };
     match dynamic.windows.as_slice() {
-        [] => free.iter().copied().any(holds),
-        windows => windows.len() > MOST || windows.iter().any(|&window| {
-            meeting(free, window).iter().filter_map(|piece| piece.intersection(window)).any(holds)
-        }),
+        [] => free.iter().copied().filter_map(aligned).reduce(larger),
+        windows => windows
+            .iter()
+            .take(MOST)
+            .flat_map(|&window| meeting(free, window).iter().filter_map(move |piece| piece.intersection(window)))
+            .filter_map(aligned)
+            .reduce(larger),
     }
 }

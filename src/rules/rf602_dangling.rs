@@ -31,8 +31,8 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         }
         let user = scene.tree.node(reference.user);
         out.push(
-            Report::new(DOC.id, DOC.severity, user.path(), format!("memory-region {:#x} leads nowhere", reference.phandle))
-                .with_help("refer to a region that is there"),
+            Report::new(DOC.id, DOC.severity, user.path(), format!("memory-region: no node has the phandle {:#x}", reference.phandle))
+                .with_help("refer to the region by its label, as in `memory-region = <&camera_mem>`"),
         );
     }
 }

@@ -63,6 +63,9 @@ fn is_word(text: &[u8], word: &[u8]) -> bool {
     rest.first().is_none_or(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'<' | b'('))
 }
 
+/// Most lines of a compiler's complaint that are told in full.
+const MOST_LINES: usize = 12;
+
 /// The kernel's own way (scripts/Makefile.lib): no system headers, no predefined macros but `__DTS__`.
 fn preprocess(name: &Path, source: &[u8], options: &Options) -> Result<Vec<u8>, Failure> {
     let mut cpp = Command::new("cpp");
@@ -117,7 +120,17 @@ fn run(command: &mut Command, input: Option<&[u8]>) -> Result<Output, String> {
 
 fn refusal(name: &Path, program: &str, output: &Output) -> Failure {
     let said = String::from_utf8_lossy(&output.stderr);
-    Failure::of(name, format!("{program} refuses it: {}", said.trim()))
+    let lines: Vec<&str> = said.trim().lines().collect();
+    // A header that includes itself is told two hundred times.
+    let text = match lines.len() {
+        0..=MOST_LINES => lines.join("\n"),
+        len => {
+            let errors = lines.iter().filter(|line| line.to_lowercase().contains("error"));
+            let kept: Vec<&str> = errors.copied().take(MOST_LINES).collect();
+            format!("{}\n({} lines left out)", kept.join("\n"), len - kept.len())
+        }
+    };
+    Failure::of(name, format!("{program} refuses it: {text}"))
 }
 
 #[cfg(test)]

@@ -32,8 +32,8 @@ fn command(report: &Report, shown: &Shown) -> String {
     if !finding.help.is_empty() {
         text += &format!("\nhelp: {}", finding.help);
     }
-    if !shown.kernels.is_empty() {
-        text += &format!("\nkernels: {}", shown.kernels.join(", "));
+    if let Some(kernels) = super::human::kernels(shown) {
+        text += &format!("\nkernels: {kernels}");
     }
     format!("::{word} {place},title={}::{}\n", finding.rule, data(&text))
 }

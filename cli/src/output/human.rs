@@ -2,6 +2,8 @@
 
 use anstyle::Style;
 use ringfence::finding::{Finding, Severity};
+use ringfence::profile::PROFILES;
+use ringfence::rules;
 use ringfence::span::{Size, Span};
 
 use super::snippet;
@@ -74,8 +76,8 @@ pub(super) fn remarks(shown: &Shown) -> Vec<(&'static str, String)> {
             out.push(("note", printable(&format!("{} {}", columns(mark.span), mark.what))));
         }
     }
-    if !shown.kernels.is_empty() {
-        out.push(("kernels", shown.kernels.join(", ")));
+    if let Some(kernels) = kernels(shown) {
+        out.push(("kernels", kernels));
     }
     if !help.is_empty() {
         out.push(("help", printable(help)));
@@ -85,6 +87,15 @@ pub(super) fn remarks(shown: &Shown) -> Vec<(&'static str, String)> {
         out.push(("repair", printable(&format!("`ringfence fix` can {}{word}", repair.description))));
     }
     out
+}
+
+/// The kernels on which a finding bites, unless it does so on all: of those that were asked about, or by the rule.
+pub(super) fn kernels(shown: &Shown) -> Option<String> {
+    if !shown.kernels.is_empty() {
+        return Some(shown.kernels.join(", "));
+    }
+    let by_rule = rules::doc(shown.finding.rule)?.kernels;
+    (1..PROFILES.len()).contains(&by_rule.len()).then(|| by_rule.join(", "))
 }
 
 /// The excerpt behind bars, underlined at its mark.
