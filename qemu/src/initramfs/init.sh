@@ -69,8 +69,7 @@ fi
 # What a crashed kernel left, as the one started after it shows it: the head is enough.
 if [ -e /proc/vmcore ]; then
     section vmcore
-    $b head -c 64 /proc/vmcore | $b hexdump -v -e '1/1 "%02x"'
-    echo
+    echo "$($b head -c 64 /proc/vmcore | $b hexdump -v -e '1/1 "%02x"')"
 fi
 
 # What an earlier program left, as Linux itself shows it. Lines of text stand behind a bar, so that they are not
@@ -88,7 +87,10 @@ if [ -n "$($b find $parent -maxdepth 1 -name 'ramoops*' 2> /dev/null)" ]; then
     $b sed 's/^/| /' /sys/fs/pstore/console-ramoops-0
     section pmsg-ramoops
     # Most of it is empty, and a console is slow.
-    [ -e /sys/fs/pstore/pmsg-ramoops-0 ] && $b gzip -c /sys/fs/pstore/pmsg-ramoops-0 > /ring.gz && hex /ring.gz
+    if [ -e /sys/fs/pstore/pmsg-ramoops-0 ]; then
+        $b gzip -c /sys/fs/pstore/pmsg-ramoops-0 > /ring.gz
+        echo "$(hex /ring.gz)"
+    fi
 fi
 
 case " $($b cat /proc/cmdline) " in
