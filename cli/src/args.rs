@@ -121,6 +121,7 @@ pub struct Boot {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     ringfence check board.dtb\n  \
+    ringfence check                                            what ringfence.toml names as `inputs`\n  \
     ringfence check -I include board.dts                       findings at file and line\n  \
     ringfence check --policy board.toml --kernel 6.1 --kernel 6.12:64k board.dtb\n  \
     ringfence check --boot-map kernel=0x40200000:@Image board.dtb  what the boot loader adds\n  \
@@ -147,8 +148,9 @@ pub struct Check {
     /// Count the findings of each rule
     #[arg(long)]
     pub statistics: bool,
-    /// .dtb, .dts (through cpp and dtc), .dtbo with --base, a bundle (.itb), a directory of .dtb, or - for stdin
-    #[arg(required = true, value_name = "INPUT")]
+    /// .dtb, .dts (through cpp and dtc), .dtbo with --base, a bundle (.itb), a directory of .dtb, or - for stdin;
+    /// without any, the `inputs` of the project's `ringfence.toml`
+    #[arg(value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 }
 

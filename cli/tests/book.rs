@@ -17,7 +17,10 @@ type Fill = fn(&Path);
 const CONSOLE: &[(&str, Fill)] = &[
     ("README.md", project),
     ("docs/bundle.md", project),
-    ("docs/config.md", project),
+    ("docs/config.md", |directory| {
+        project(directory);
+        fs::write(directory.join("ringfence.toml"), "inputs = [\"boards/*.dts\"]\n").unwrap();
+    }),
     ("docs/maps.md", maps),
     ("docs/output.md", project),
     ("docs/policy.md", project),

@@ -178,6 +178,27 @@ fn a_baseline_is_the_same_from_wherever_it_is_used() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
+#[test]
+fn a_project_says_what_its_inputs_are() {
+    let project = Project::new();
+    project.says(&["check"], 2, &["error: no INPUT given", "help: ", "`inputs`"]);
+    project.put("ringfence.toml", "inputs = [\"boards/*/two.dtb\", \"boards/acme\"]\n");
+    let said = project.says(&["check"], 1, &["3 errors in 3 inputs"]);
+    assert!(said.find("two.dtb") < said.find("one.dtb"), "in the order of the file: {said}");
+    project.says(&["check", "boards/acme/one.dtb"], 1, &["1 error in 1 input"]);
+    project.says(&["check", "--no-config"], 2, &["no INPUT given"]);
+    let below = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .arg("check")
+        .current_dir(project.0.path().join("boards/acme"))
+        .output()
+        .unwrap();
+    assert_eq!(below.status.code(), Some(1), "{}", String::from_utf8_lossy(&below.stderr));
+    project.put("ringfence.toml", "inputs = \"board/*.dtb\"\n");
+    project.says(&["check"], 2, &["ringfence.toml: inputs: nothing matches `board/*.dtb`"]);
+    project.put("ringfence.toml", "");
+    project.says(&["check"], 2, &["ringfence.toml: says no `inputs`"]);
+}
+
 /// The schema for editors knows the keys that the reader knows, and no others.
 #[test]
 fn the_schema_for_editors_is_up_to_date() {

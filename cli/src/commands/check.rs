@@ -22,7 +22,10 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
         Some(path) if !args.write_baseline => Some(Baseline::load(path)?),
         _ => None,
     };
-    let paths = input::gather(&args.inputs)?;
+    let paths = match args.inputs.as_slice() {
+        [] => input::gather(&inputs(&job)?)?,
+        named => input::gather(named)?,
+    };
     if let (Some(path), true) = (&args.baseline, args.write_baseline) {
         write_out::keep_apart(path, paths.iter().map(PathBuf::as_path))?;
     }
@@ -72,6 +75,16 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     }
     let failed = Counts::of(&reports).reach(args.fail_on.into());
     Ok(if failed { Outcome::Findings } else { Outcome::Clean })
+}
+
+/// What the project of the working directory says its inputs are.
+fn inputs(job: &Job) -> Result<Vec<PathBuf>, Failure> {
+    // The configuration for stdin is that of the working directory.
+    let config = job.config_for(Path::new("-"))?.ok_or_else(|| {
+        Failure::new("no INPUT given")
+            .with_help("name a device tree or a directory of them, or say `inputs` in a ringfence.toml")
+    })?;
+    config.inputs()
 }
 
 /// Judge one file, as its configuration and the baseline have it.

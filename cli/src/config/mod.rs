@@ -14,6 +14,7 @@ use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
 
 use crate::date::Date;
+use crate::failure::Failure;
 
 pub use find::{Lookup, NAME};
 pub use pattern::Pattern;
@@ -25,6 +26,8 @@ pub use when::When;
 pub struct Config {
     /// The file it was read from.
     pub path: PathBuf,
+    /// What is checked when nobody names an input: files, directories, or patterns of them, from the file on.
+    pub inputs: Vec<String>,
     /// Kernels to hold every tree against, unless its board says otherwise.
     pub kernels: Vec<KernelProfile>,
     /// Where headers of sources are, besides their own directories.
@@ -80,6 +83,33 @@ impl Config {
             let is_named = |pattern: &Pattern| compatibles.iter().any(|name| pattern.matches(name));
             by_file && (board.compatible.is_empty() || board.compatible.iter().any(is_named))
         })
+    }
+
+    /// The files and directories that the project says its inputs are, by name.
+    ///
+    /// # Errors
+    /// When it says nothing, or a pattern matches nothing.
+    pub fn inputs(&self) -> Result<Vec<PathBuf>, Failure> {
+        let home = self.path.parent().unwrap_or(Path::new(""));
+        let mut found = Vec::new();
+        for wanted in &self.inputs {
+            let failure = |why: &str| Failure::of(&self.path, format!("inputs: {why} `{wanted}`"));
+            // The directory is no part of the pattern, whatever it is called.
+            let whole = Path::new(&glob::Pattern::escape(&home.to_string_lossy())).join(wanted);
+            let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
+            let paths = glob::glob_with(&whole.to_string_lossy(), options);
+            let mut paths: Vec<_> =
+                paths.map_err(|_| failure("no pattern:"))?.filter_map(Result::ok).collect();
+            if paths.is_empty() {
+                return Err(failure("nothing matches"));
+            }
+            paths.sort();
+            found.append(&mut paths);
+        }
+        match found.is_empty() {
+            true => Err(Failure::of(&self.path, "says no `inputs`, and no INPUT was given")),
+            false => Ok(found),
+        }
     }
 
     /// The severity that a rule has here: its own, another one, or none at all.

@@ -22,7 +22,7 @@ use crate::{args, policy_file, suggest};
 
 /// Every table with the keys it knows, for the reference and for the schema that editors use.
 pub const KEYS: &[(&str, &[&str])] = &[
-    ("the configuration", &["kernels", "include", "severity", "suppress", "board"]),
+    ("the configuration", &["inputs", "kernels", "include", "severity", "suppress", "board"]),
     ("[[suppress]]", &["rule", "node", "match", "reason", "until"]),
     ("[[board]]", &["match", "compatible", "policy", "kernels", "ram", "boot-map", "cma"]),
     ("[[board.cma]]", &["when", "size", "alignment", "range", "via"]),
@@ -82,6 +82,7 @@ fn config(path: &Path, text: &str) -> Result<Config, Trouble> {
     let boards = root.list("board", KEYS[2].0)?;
     Ok(Config {
         path: path.to_path_buf(),
+        inputs: root.texts("inputs")?.into_iter().map(|(text, _)| text.to_string()).collect(),
         kernels: kernels(&root)?,
         includes: root.texts("include")?.into_iter().map(|(text, _)| home.join(text)).collect(),
         severities,
