@@ -59,6 +59,15 @@ pub enum Bypass {
     Skipped,
 }
 
+/// What a kernel does with more dynamic regions than its list of 64 holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DynamicOverflow {
+    /// Leaves the rest without a place (up to 6.12.12, from 6.12.103, from 7.2).
+    Dropped,
+    /// Writes behind the list, on its stack, and panics (6.12.13 to 6.12.102, 6.18).
+    Panics,
+}
+
 /// A family of kernels that treat reserved memory alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelProfile {
@@ -76,6 +85,8 @@ pub struct KernelProfile {
     pub two_phases: bool,
     /// Most regions, static and dynamic, that keep an owner; `None` where the table grows.
     pub region_limit: Option<usize>,
+    /// What happens to more dynamic regions than 64.
+    pub dynamic_overflow: DynamicOverflow,
     /// What happens to several tuples.
     pub tuples: Tuples,
     /// Whether the partial pages at the ends of an unaligned `no-map` region stay mapped.
@@ -100,6 +111,7 @@ const V6_1: KernelProfile = KernelProfile {
     dynamic_in_order: false,
     two_phases: false,
     region_limit: Some(64),
+    dynamic_overflow: DynamicOverflow::Dropped,
     tuples: Tuples::AllFirstKnown,
     maps_partial_pages: true,
     failed_no_map: FailedNoMap::Freed,
@@ -123,6 +135,7 @@ const V6_12: KernelProfile = KernelProfile {
 
 const V6_18: KernelProfile = KernelProfile {
     name: "6.18",
+    dynamic_overflow: DynamicOverflow::Panics,
     tuples: Tuples::AllNoneKnown,
     maps_partial_pages: true,
     bypass: Bypass::Skipped,
@@ -130,21 +143,43 @@ const V6_18: KernelProfile = KernelProfile {
     ..V6_12
 };
 
+const V6_6: KernelProfile =
+    KernelProfile { name: "6.6", memreserve_first: false, prints_regions: true, ..V6_1 };
+
+const V7: KernelProfile = KernelProfile {
+    name: "7",
+    dynamic_overflow: DynamicOverflow::Dropped,
+    tuples: Tuples::FirstOnly,
+    maps_partial_pages: false,
+    failed_no_map: FailedNoMap::Kept,
+    ignores_bad_ranges: true,
+    ..V6_18
+};
+
 /// The profiles that are known, oldest first, each as of its latest point release.
-pub const PROFILES: &[KernelProfile] = &[
-    V6_1,
-    KernelProfile { name: "6.6", memreserve_first: false, prints_regions: true, ..V6_1 },
-    V6_12,
-    V6_18,
-    KernelProfile {
-        name: "7",
-        tuples: Tuples::FirstOnly,
-        maps_partial_pages: false,
-        failed_no_map: FailedNoMap::Kept,
-        ignores_bad_ranges: true,
-        ..V6_18
-    },
+pub const PROFILES: &[KernelProfile] = &[V6_1, V6_6, V6_12, V6_18, V7];
+
+/// Point releases that are not yet as the latest of their family: those below the number, the lowest row that holds
+/// counts. 6.12.13 took over the two passes of 6.13, 6.12.103 the table that grows, 6.12.117 and 7.3 the rounding of
+/// `no-map` to pages.
+const EARLIER: &[(u32, KernelProfile)] = &[
+    (13, KernelProfile { name: "6.12", ..V6_6 }),
+    (
+        103,
+        KernelProfile {
+            region_limit: Some(64),
+            dynamic_overflow: DynamicOverflow::Panics,
+            maps_partial_pages: true,
+            ..V6_12
+        },
+    ),
+    (117, KernelProfile { maps_partial_pages: true, ..V6_12 }),
+    (2, KernelProfile { name: "7", ..V6_18 }),
+    (3, KernelProfile { maps_partial_pages: true, ..V7 }),
 ];
+
+/// What a longer number goes on with: 6.1 is no beginning of 6.12.
+const DIGITS: [char; 10] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
 
 impl Default for KernelProfile {
     /// 6.12 with 4 KiB pages.
@@ -154,13 +189,19 @@ impl Default for KernelProfile {
 }
 
 impl KernelProfile {
-    /// Find a profile by its name; a longer version such as `6.12.57` finds its family.
+    /// Find a profile by its name. A longer version such as `6.12.95` or `6.12.95-cloud-arm64` finds what its family
+    /// was like then; a family alone is its latest release.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        PROFILES
-            .iter()
-            .find(|p| name == p.name || name.strip_prefix(p.name).is_some_and(|rest| rest.starts_with('.')))
-            .copied()
+        let rest = |profile: &Self| name.strip_prefix(profile.name).filter(|rest| !rest.starts_with(DIGITS));
+        let (family, rest) = PROFILES.iter().find_map(|profile| Some((profile, rest(profile)?)))?;
+        let release = match rest.strip_prefix('.') {
+            Some(rest) => rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?,
+            None if rest.is_empty() => u32::MAX,
+            None => return None,
+        };
+        let earlier = EARLIER.iter().find(|(below, then)| then.name == family.name && release < *below);
+        Some(earlier.map_or(*family, |(_, then)| *then))
     }
 
     /// The same profile with another page size.
@@ -190,7 +231,22 @@ mod tests {
         assert_eq!(KernelProfile::named("6.12.57").map(|p| p.name), Some("6.12"));
         assert_eq!(KernelProfile::named("6.1").map(|p| p.name), Some("6.1"));
         assert_eq!(KernelProfile::named("7.3").map(|p| p.name), Some("7"));
-        assert_eq!(KernelProfile::named("6.13"), None);
+        for none in ["6.13", "6.121", "6", "7x", "6.12.", "6.12.x"] {
+            assert_eq!(KernelProfile::named(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_point_release_is_what_its_family_was_like_then() {
+        let of = |name| KernelProfile::named(name).unwrap();
+        assert!(!of("6.12.12").two_phases && of("6.12.13").two_phases);
+        assert_eq!(of("6.12.95+deb12-cloud-arm64").region_limit, Some(64));
+        assert_eq!(of("6.12.102").dynamic_overflow, DynamicOverflow::Panics);
+        assert_eq!(of("6.12.103").region_limit, None);
+        assert!(of("6.12.116").maps_partial_pages && !of("6.12.117").maps_partial_pages);
+        assert_eq!(of("6.12.117"), of("6.12"));
+        assert_eq!((of("7.1").tuples, of("7.2").tuples), (Tuples::AllNoneKnown, Tuples::FirstOnly));
+        assert!(of("7.2.13").maps_partial_pages && !of("7.3.4").maps_partial_pages);
     }
 
     #[test]

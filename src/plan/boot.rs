@@ -1,6 +1,7 @@
 //! Places for the kernel, the initrd and the DTB.
 
 use super::draft::Draft;
+use super::elsewhere::elsewhere;
 use crate::facts::Kernel;
 use crate::ledger::{Coverage, Direction};
 use crate::span::{KIB, MIB, Size, Span, align_up};
@@ -77,7 +78,10 @@ fn take(draft: &mut Draft<'_, '_>, span: Option<Span>) {
 fn note(draft: &mut Draft<'_, '_>, what: &str, size: u64, found: Option<Span>) {
     match found {
         Some(span) => draft.take(span),
-        None => draft.stuck(what, format!("no free RAM of {} for it", Size(size))),
+        None => {
+            let elsewhere = elsewhere(draft, draft.settled(), size, LARGEST_PAGE, None);
+            draft.stuck(what, format!("no free RAM of {} for it{elsewhere}", Size(size)));
+        }
     }
 }
 

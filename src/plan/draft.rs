@@ -123,6 +123,11 @@ impl<'s, 'a> Draft<'s, 'a> {
         self.repairs.push(Repaired { node: node.into(), kind: kind.name(), what: what.into() });
     }
 
+    /// Every span that is settled.
+    pub(super) fn settled(&self) -> Vec<Span> {
+        self.taken.iter().map(|(span, ())| *span).collect()
+    }
+
     /// Note that no place was found for `node`.
     pub(super) fn stuck(&mut self, node: &str, why: impl Into<String>) {
         self.stuck.push(Stuck { node: node.into(), why: why.into() });
@@ -185,7 +190,7 @@ impl<'s, 'a> Draft<'s, 'a> {
         }
         // In ascending order, so that a pool meets only the one before it and what was settled.
         order::sort(&mut pools);
-        let mut kept: Vec<Span> = self.taken.iter().map(|(span, ())| *span).collect();
+        let mut kept = self.settled();
         let mut end = 0;
         for (span, at) in pools {
             if span.base() < end || self.taken.conflict(span).is_some() {

@@ -7,6 +7,7 @@
 mod boot;
 mod cma;
 mod draft;
+mod elsewhere;
 mod emit;
 mod keep;
 mod place;

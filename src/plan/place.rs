@@ -2,6 +2,7 @@
 
 use super::cma;
 use super::draft::{Draft, Origin, Request, Slot, Wanted, base_name};
+use super::elsewhere::elsewhere;
 use crate::finding::RepairKind;
 use crate::ledger::{Direction, meeting};
 use crate::span::{GIB, Size, Span, align_up};
@@ -43,10 +44,15 @@ fn place(draft: &mut Draft<'_, '_>, request: &Request) {
     let node = node_name(draft, request.what);
     let others = if request.windows.len() > 1 { " or the others" } else { "" };
     let window = request.windows.first().map_or_else(|| "RAM".into(), |window| format!("{window}{others}"));
-    draft.stuck(
-        &node,
-        format!("no free window of {} aligned to {} in {window}", Size(request.size), Size(request.align)),
-    );
+    let hull = request.windows.first().and_then(|first| {
+        let ends = request.windows.iter().map(|window| (window.base(), window.end()));
+        let (base, end) =
+            ends.fold((first.base(), first.end()), |(b, e), (base, end)| (b.min(base), e.max(end)));
+        Span::from_ends(base, end)
+    });
+    let elsewhere = elsewhere(draft, draft.settled(), request.size, request.align, hull);
+    let (size, align) = (Size(request.size), Size(request.align));
+    draft.stuck(&node, format!("no free window of {size} aligned to {align} in {window}{elsewhere}"));
 }
 
 fn static_pools(draft: &Draft<'_, '_>) -> Vec<Request> {

@@ -94,7 +94,9 @@ pub(super) fn round_outward(draft: &mut Draft<'_, '_>) {
             Origin::New => None,
         };
         let kind = region.map(|region| RepairKind::RoundOutward(region.node));
-        if kind.as_ref().is_some_and(|kind| !draft.wants(kind)) {
+        // The base of mapped memory is one that its user counts from.
+        let moves = !slot.no_map && whole.base() != slot.span.base();
+        if moves || kind.as_ref().is_some_and(|kind| !draft.wants(kind)) {
             continue;
         }
         // Pools give way.

@@ -2,10 +2,11 @@
 
 use super::Repaired;
 use super::draft::{Draft, Origin, Slot, is_transient};
+use super::elsewhere::elsewhere;
 use crate::finding::RepairKind;
 use crate::ledger::{Coverage, Ledger};
 use crate::rules::must_stay;
-use crate::span::{Span, align_up};
+use crate::span::{Size, Span, align_up};
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -30,7 +31,11 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>) {
             continue;
         }
         let Some(span) = obstacles.lift(draft, slot.span, floor, page) else {
-            draft.stuck(&slot.base_name, "there is no room in RAM above the region that it overlaps");
+            let others = draft.slots.iter().enumerate().filter(|(other, _)| *other != at);
+            let taken = others.map(|(_, slot)| slot.span).chain(obstacles.all.iter().map(|(span, ())| *span));
+            let elsewhere = elsewhere(draft, taken.collect(), slot.span.len(), page, None);
+            let what = format!("no room of {} at or above {floor:#x}{elsewhere}", Size(slot.span.len()));
+            draft.stuck(&slot.base_name, what);
             continue;
         };
         floor = floor.max(span.end());

@@ -4,6 +4,7 @@
 use super::memblock::Memblock;
 use super::regions::{Entry, Kernel};
 use crate::ledger::Direction;
+use crate::profile::DynamicOverflow;
 use crate::span::{MIB, Span};
 use crate::survey::{Dynamic, Extent, Region};
 use alloc::format;
@@ -34,14 +35,19 @@ impl Kernel<'_> {
                 continue;
             }
             count += 1;
+            if count > TABLE && self.profile.dynamic_overflow == DynamicOverflow::Panics {
+                self.panic = Some("stack-protector: Kernel stack is corrupted in: fdt_scan_reserved_mem");
+                return;
+            }
             if count > TABLE {
                 let line =
                     format!("OF: reserved mem: too many defined dynamic regions, skip '{}'", region.name);
                 self.say(line);
                 continue;
             }
-            if let Some(span) = self.allocate(index, region) {
-                self.table.push(Entry { index, base: span.base(), size: span.len() });
+            if let Some(span) = self.allocate(index, region)
+                && self.remember(Entry { index, base: span.base(), size: span.len() })
+            {
                 self.set_up(index, region, span);
             }
         }

@@ -101,6 +101,8 @@ pub struct Prediction {
     pub cma_total: u64,
     /// The lines that the kernel prints about reserved memory and CMA, without time stamps, in order.
     pub log: Vec<String>,
+    /// Why it panics over the tree, when it is known to.
+    pub panic: Option<&'static str>,
     /// The command line that it reads, without what is cut off.
     pub cmdline: Vec<u8>,
     /// Where memory stands once the kernel has reserved and before it has freed the initrd.
@@ -120,6 +122,9 @@ impl Default for Build {
         Self { default_cma: 64 * MIB }
     }
 }
+
+/// Areas that the kernel has room for (`CONFIG_CMA_AREAS`); what is no area is never touched.
+const MOST_POOLS: usize = 20;
 
 /// Predict what the kernel of `profile` makes of a tree, entered with the things of `facts` in memory.
 #[must_use]
@@ -157,6 +162,11 @@ pub fn predict(
     }
     let cma = default_cma::reserve(&mut kernel, build);
     let fates = fates::fates(map, &kernel.placed, &settled, &kernel.pools);
+    // cma_init_reserved_areas() touches the pages of every pool, also those that are none.
+    let lost =
+        |pool: &pools::PoolAt| pool.cma && !kernel.memblock.memory().any(|bank| bank.covers(pool.span));
+    let lost = kernel.pools.iter().take(MOST_POOLS).any(lost);
+    let panic = kernel.panic.or(lost.then_some("paging fault in cma_init_reserved_areas"));
     let (memblock, log, pools) = (kernel.memblock, kernel.log, kernel.pools);
     let default_len = match cma {
         DefaultCma::At(span) => span.len(),
@@ -165,5 +175,5 @@ pub fn predict(
     };
     let cma_total =
         pools.iter().filter(|pool| pool.cma).map(|pool| pool.span.len()).sum::<u64>() + default_len;
-    Prediction { regions: fates, cma, cma_total, log, cmdline, memblock }
+    Prediction { regions: fates, cma, cma_total, log, panic, cmdline, memblock }
 }

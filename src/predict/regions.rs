@@ -36,6 +36,8 @@ pub(super) struct Kernel<'k> {
     /// Whether a pool of the tree has become the default CMA pool.
     pub(super) has_default: bool,
     pub(super) table: Vec<Entry>,
+    /// Why it dies of the tree, when it does.
+    pub(super) panic: Option<&'static str>,
 }
 
 impl<'k> Kernel<'k> {
@@ -57,6 +59,7 @@ impl<'k> Kernel<'k> {
             placed: Vec::new(),
             has_default: false,
             table: Vec::new(),
+            panic: None,
         }
     }
 
@@ -213,12 +216,15 @@ impl<'k> Kernel<'k> {
         }
     }
 
-    fn remember(&mut self, entry: Entry) {
-        if self.profile.region_limit.is_some_and(|limit| self.table.len() >= limit) {
-            self.say("OF: reserved mem: not enough space for all defined regions.");
-        } else {
+    /// Enter a region into the table, and tell whether there was room: without, it is never set up.
+    pub(super) fn remember(&mut self, entry: Entry) -> bool {
+        let room = self.profile.region_limit.is_none_or(|limit| self.table.len() < limit);
+        if room {
             self.table.push(entry);
+        } else {
+            self.say("OF: reserved mem: not enough space for all defined regions.");
         }
+        room
     }
 
     /// Up to 6.12.12: sort the table, report overlaps, then place and set up in that order.
@@ -275,8 +281,9 @@ impl<'k> Kernel<'k> {
                     self.say(line);
                 }
             }
-            self.table.push(Entry { index, base: first.base(), size: first.len() });
-            self.set_up(index, region, *first);
+            if self.remember(Entry { index, base: first.base(), size: first.len() }) {
+                self.set_up(index, region, *first);
+            }
         }
     }
 

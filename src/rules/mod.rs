@@ -2,6 +2,7 @@
 //!
 //! To add a rule, write its file with a [`Doc`] and a `check`, and name it in the catalogue below.
 
+mod misplaced;
 mod near;
 mod references;
 mod report;
@@ -77,6 +78,8 @@ catalogue! {
     rf114_banks,
     rf115_count,
     rf116_blob_size,
+    rf117_blocks,
+    rf118_efi,
     rf201_overlap,
     rf202_memreserve,
     rf203_partly_in_ram,
@@ -90,6 +93,9 @@ catalogue! {
     rf211_framebuffer,
     rf212_ramoops,
     rf213_release_address,
+    rf214_memreserve_alone,
+    rf215_address_space,
+    rf216_partial_pages,
     rf301_no_map_reusable,
     rf302_pool_alignment,
     rf303_pool_outside_ram,
@@ -101,6 +107,8 @@ catalogue! {
     rf309_needs_no_map,
     rf310_default_flags,
     rf311_cma_count,
+    rf312_dynamic_pool,
+    rf313_default_reach,
     rf401_required_missing,
     rf402_required_moved,
     rf403_required_shrunk,
@@ -117,6 +125,7 @@ catalogue! {
     rf506_cma_window,
     rf507_elfcorehdr,
     rf508_seed,
+    rf509_initrd_ends,
     rf601_unit_address,
     rf602_dangling,
     rf603_disabled_region,

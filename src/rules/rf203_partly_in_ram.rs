@@ -1,8 +1,9 @@
 //! RF203: a region does not hang over the end of RAM.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::misplaced::misplaced;
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{RuleId, Severity};
-use crate::ledger::Coverage;
+use crate::ledger::{Coverage, meeting};
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
@@ -30,24 +31,8 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in scene.map.live().filter(|region| !region.is_cma()) {
-        for &span in region.spans() {
-            if scene.in_ram(span) != Coverage::Part {
-                continue;
-            }
-            let finding = Report::new(
-                DOC.id,
-                DOC.severity,
-                region.path.as_str(),
-                format!("{span} lies only partly in RAM"),
-            )
-            .with_span(span, region.name.as_str());
-            let banks = scene.map.ram.spans().iter().filter(|bank| bank.overlaps(span)).take(2);
-            out.push(
-                banks
-                    .fold(finding, |f, &bank| f.with_span(bank, "RAM"))
-                    .with_help("correct the region's reg, or the bank in /memory that should hold it"),
-            );
-        }
+    for (region, span) in scene.reservations().filter(|(_, span)| scene.in_ram(*span) == Coverage::Part) {
+        let banks = meeting(scene.map.ram.spans(), span);
+        out.push(misplaced(&DOC, region, span, &format!("{span} lies only partly in RAM"), banks));
     }
 }

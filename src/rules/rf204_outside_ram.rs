@@ -1,6 +1,7 @@
 //! RF204: a region does not lie beyond the end of RAM.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::misplaced::misplaced;
+use super::{ALL_KERNELS, Doc, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 
@@ -29,20 +30,9 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(last) = scene.map.ram.spans().last() else { return };
-    for region in scene.map.live().filter(|region| !region.is_cma()) {
-        for &span in region.spans().iter().filter(|span| span.base() >= last.end()) {
-            out.push(
-                Report::new(
-                    DOC.id,
-                    DOC.severity,
-                    region.path.as_str(),
-                    format!("{span} lies beyond the end of RAM at {:#x} and protects nothing", last.end()),
-                )
-                .with_span(span, region.name.as_str())
-                .with_span(*last, "RAM")
-                .with_help("correct the region's reg, or the bank in /memory that should hold it"),
-            );
-        }
+    let [.., last] = scene.map.ram.spans() else { return };
+    for (region, span) in scene.reservations().filter(|(_, span)| span.base() >= last.end()) {
+        let message = format!("{span} lies beyond the end of RAM at {:#x} and protects nothing", last.end());
+        out.push(misplaced(&DOC, region, span, &message, core::slice::from_ref(last)));
     }
 }

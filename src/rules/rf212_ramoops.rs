@@ -1,9 +1,10 @@
 //! RF212: the records of a `ramoops` fit it.
 
-use alloc::format;
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::span::Size;
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::survey::Extent;
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(212),
@@ -28,10 +29,22 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live() {
         let node = scene.tree.node(region.node);
-        let is_ramoops = node.prop("compatible").is_some_and(|list| list.strings().any(|name| name == "ramoops"));
-        let (Some(span), true) = (region.spans().first(), is_ramoops) else { continue };
+        let is_ramoops =
+            node.prop("compatible").is_some_and(|list| list.strings().any(|name| name == "ramoops"));
+        if !is_ramoops {
+            continue;
+        }
+        let Some(span) = region.spans().first() else {
+            if matches!(region.extent, Extent::Dynamic(_)) {
+                let message = "is dynamic: after a reset the log may lie elsewhere";
+                let finding = Report::new(DOC.id, DOC.severity, region.path.as_str(), message);
+                out.push(finding.with_help("give it a fixed address"));
+            }
+            continue;
+        };
         let number = |name| node.prop(name).and_then(|prop| prop.as_u32()).map_or(0, u64::from);
-        let needed: u64 = ["record-size", "console-size", "ftrace-size", "pmsg-size"].into_iter().map(number).sum();
+        let needed: u64 =
+            ["record-size", "console-size", "ftrace-size", "pmsg-size"].into_iter().map(number).sum();
         if needed > 0 && needed <= span.len() {
             continue;
         }

@@ -153,6 +153,12 @@ impl<'s, 'a> Scene<'s, 'a> {
         }
     }
 
+    /// Every span of every live region that is no CMA pool.
+    pub fn reservations(&self) -> impl Iterator<Item = (&'s Region, Span)> {
+        let regions = self.map.live().filter(|region| !region.is_cma());
+        regions.flat_map(|region| region.spans().iter().map(move |&span| (region, span)))
+    }
+
     /// Tell how much of `span` lies in one stretch of RAM. `Coverage::All` where RAM is unknown.
     #[must_use]
     pub fn in_ram(&self, span: Span) -> Coverage {
@@ -182,6 +188,12 @@ impl<'s, 'a> Scene<'s, 'a> {
             || facts.kernel.is_some()
             || !facts.ram.is_empty()
             || ["linux,initrd-start", "kaslr-seed", "rng-seed"].into_iter().any(left)
+    }
+
+    /// Tell whether an EFI stub has been here: Linux takes its RAM from the EFI map then, and finds no `/memreserve/`.
+    #[must_use]
+    pub fn is_efi(&self) -> bool {
+        self.map.chosen.node.is_some_and(|node| self.tree.node(node).has_prop("linux,uefi-mmap-start"))
     }
 
     /// Every `memory-region` of the tree, read when first asked for.

@@ -83,6 +83,9 @@ impl Told {
         };
         out += &format!("\n{BOLD}and prints{BOLD:#}\n");
         self.prediction.log.iter().for_each(|line| out += &format!("  {line}\n"));
+        if let Some(why) = self.prediction.panic {
+            out += &format!("\n{BOLD}and panics:{BOLD:#} {why}\n");
+        }
         out
     }
 
@@ -104,6 +107,7 @@ impl Told {
             "schema": 1,
             "profile": self.profile,
             "log": self.prediction.log,
+            "panic": self.prediction.panic,
             "regions": regions.collect::<Vec<_>>(),
             "cma": cma,
             "cmdline": String::from_utf8_lossy(&self.prediction.cmdline),

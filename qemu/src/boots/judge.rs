@@ -2,7 +2,6 @@
 
 use super::layout::Layout;
 use crate::iomem::{Iomem, State as InIomem};
-use crate::setup::Series;
 use crate::transcript::Transcript;
 use crate::{handed, verdict};
 use anyhow::{Context, Result, ensure};
@@ -20,7 +19,7 @@ pub(super) fn judge(
     transcript: &Transcript,
     dtb: &[u8],
     layout: &Layout,
-    series: Series,
+    release: &str,
     required: &[(u64, u64)],
 ) -> Result<String> {
     verdict::came_up(transcript)?;
@@ -34,7 +33,7 @@ pub(super) fn judge(
         }
     }
     let tree = Tree::parse(dtb).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let profile = KernelProfile::named(series.name()).context("no profile of this kernel")?;
+    let profile = KernelProfile::named(release).context("no profile of this kernel")?;
     let facts = layout.facts();
     let map = MemoryMap::survey(&tree, &facts);
     let prediction = predict(&tree, &map, &facts, &profile, &Build::default());

@@ -48,11 +48,14 @@ pub(crate) fn boot(ground: &Ground, scenario: &Scenario, series: Series) -> Resu
     let name = format!("boots-{}-{}", scenario.name, series.name());
     let kernel = series.image(&ground.ws);
     let source = scenario.source(&ground.ws, &name)?;
+    // Point releases of one series differ, so the one that boots is named.
+    let release =
+        series.release(&ground.ws).with_context(|| format!("no package name beside {}", kernel.display()))?;
     let tree = if scenario.repaired {
         let fixed = ground.ws.scratch_file("boots", &name, "fixed.dtb")?;
         let layout = Layout::of(&kernel, &ground.initrd, &source)?;
         let mut fix = ground.tool.command();
-        fix.args(["fix", "--no-config", "--kernel", series.name(), "--policy"])
+        fix.args(["fix", "--no-config", "--kernel", &release, "--policy"])
             .arg(scenario::policy(&ground.ws))
             .args(layout.boot_map())
             .arg("-o")
@@ -77,7 +80,7 @@ pub(crate) fn boot(ground: &Ground, scenario: &Scenario, series: Series) -> Resu
     let mut log = fs::File::create(ground.ws.scratch_file("logs", &name, "log")?)?;
     let transcript = runner::run(&board, LIMIT, &mut log)?;
     let required = if scenario.repaired { scenario::REQUIRED } else { &[] };
-    judge::judge(&transcript, &dtb, &layout, series, required).map(Seen::AsPlanned)
+    judge::judge(&transcript, &dtb, &layout, &release, required).map(Seen::AsPlanned)
 }
 
 /// The line that says why: the first error.

@@ -1,7 +1,6 @@
 //! The trees to boot, and the command lines to boot them with.
 
 use crate::dtc;
-use crate::setup::Series;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use ringfence::fdt::{Edits, Tree, rewrite};
@@ -52,10 +51,6 @@ pub(crate) const REFUSED: &[&str] = &[
     "e29-all-ram-reserved-low",
 ];
 
-/// More regions than the 64 for which 6.12.13 to 6.12.102 have room in their table, Debian's backported 6.12
-/// among them. The profile is that of 6.12.103 and later, so the logs cannot agree.
-const OVER_64: &str = "e10-65-regions";
-
 /// One tree with one command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
@@ -68,11 +63,6 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
-    /// Tells whether the kernel of this series is one that its profile speaks of, for this tree.
-    pub(crate) fn suits(&self, series: Series) -> bool {
-        !(self.name == OVER_64 && series == Series::V6_12)
-    }
-
     /// Compiles the source, with the command line in `/chosen`.
     ///
     /// # Errors

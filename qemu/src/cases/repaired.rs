@@ -14,8 +14,7 @@ use anyhow::Result;
 pub(super) fn cases(ws: &Workspace) -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     let turns = [Series::V6_1, Series::V6_12].into_iter().cycle();
-    for (scenario, turn) in boots::every(ws, false)?.into_iter().zip(turns) {
-        let series = if scenario.suits(turn) { turn } else { Series::V6_1 };
+    for (scenario, series) in boots::every(ws, false)?.into_iter().zip(turns) {
         // The name under which the console is kept, too.
         let name = format!("boots-{}-{}", scenario.name, series.name());
         cases.push(Case::new(name, move |bench: &Bench, _: &str| {

@@ -24,6 +24,13 @@ impl Series {
         }
     }
 
+    /// The point release that set-up has, such as `6.12.95`, from the name of its package.
+    pub(crate) fn release(self, ws: &Workspace) -> Option<String> {
+        let package = std::fs::read_to_string(self.image(ws).with_file_name("package")).ok()?;
+        let version = package.strip_prefix("linux-image-")?.split(['-', '+', '\n']).next()?;
+        (version.starts_with(self.name())).then(|| version.to_owned())
+    }
+
     /// Debian suites that hold it, the first that has one wins.
     pub(crate) fn suites(self) -> &'static [&'static str] {
         match self {

@@ -1,0 +1,52 @@
+//! RF117: memblock has room for the map.
+
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use crate::ledger;
+use crate::span::Span;
+use alloc::format;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(117),
+    title: "the map is of fewer blocks than memblock holds",
+    severity: Severity::Error,
+    kernels: ALL_KERNELS,
+    why: "memblock's arrays hold 128 blocks where a kernel is configured least, 641 and 1024 in Debian's, and cannot grow before the linear map stands. Kernels from 6.12 on panic (\"cannot resize reserved array\"); 6.1 passes over what has no room and leaves it unprotected. Blocks that touch count once.",
+    bad: "",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tfw@44000000 { reg = <0x0 0x44000000 0x0 0x100000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+/// Isolated blocks that every configuration has room for: a carveout parts RAM in two.
+const EVERY: (usize, usize) = (60, 100);
+/// Isolated blocks that no usual configuration has room for.
+const NONE: (usize, usize) = (511, 640);
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let of = |no_map| scene.map.live().filter(move |region| region.no_map == no_map);
+    let spans = |no_map| of(no_map).flat_map(|region| region.spans().iter().copied());
+    let carveouts = isolated(spans(true));
+    let reserved = isolated(spans(false).chain(scene.map.memreserve.iter().copied()));
+    let severity = match (carveouts > NONE.0 || reserved > NONE.1, carveouts > EVERY.0 || reserved > EVERY.1)
+    {
+        (true, _) => DOC.severity,
+        (_, true) => Severity::Warning,
+        _ => return,
+    };
+    let message =
+        format!("{carveouts} carveouts and {reserved} other reservations apart: memblock may have no room");
+    out.push(
+        Report::new(DOC.id, severity, "/reserved-memory", message)
+            .with_help("let regions touch, or cut carveouts out of /memory"),
+    );
+}
+
+fn isolated(spans: impl Iterator<Item = Span>) -> usize {
+    ledger::union(spans.collect()).len()
+}

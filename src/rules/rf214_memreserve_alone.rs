@@ -1,0 +1,49 @@
+//! RF214: a `/memreserve/` entry is not all that protects its bytes.
+
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use crate::ledger::{self, subtract};
+use alloc::format;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(214),
+    title: "no bytes are protected by /memreserve/ alone where EFI boots",
+    severity: Severity::Error,
+    kernels: ALL_KERNELS,
+    why: "The EFI stub deletes every /memreserve/ entry, so that only a region and the EFI map protect the bytes. Without EFI an entry holds, which is a note.",
+    bad: "/memreserve/ 0x41000000 0x2000;
+/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\tchosen { linux,uefi-mmap-start = <0x0 0x7f000000>; };
+};",
+    good: "/memreserve/ 0x41000000 0x2000;
+/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\tchosen { linux,uefi-mmap-start = <0x0 0x7f000000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tfw@41000000 { reg = <0x0 0x41000000 0x0 0x2000>; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    if scene.map.memreserve.is_empty() {
+        return;
+    }
+    let regions = scene.map.live().flat_map(|region| region.spans().iter().copied());
+    let severity = if scene.is_efi() { DOC.severity } else { Severity::Note };
+    for span in subtract(&ledger::union(scene.map.memreserve.clone()), &ledger::union(regions.collect())) {
+        out.push(
+            Report::new(
+                DOC.id,
+                severity,
+                "/memreserve/",
+                format!("nothing else protects {span}, and EFI drops the entry"),
+            )
+            .with_span(span, "/memreserve/")
+            .with_help("add a region for it"),
+        );
+    }
+}

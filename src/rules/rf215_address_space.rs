@@ -1,0 +1,45 @@
+//! RF215: addresses are ones that there are.
+
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use alloc::format;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(215),
+    title: "a region ends within the physical address space",
+    severity: Severity::Error,
+    kernels: ALL_KERNELS,
+    why: "arm64 has at most 52 bits of physical address in Linux. Whatever was meant by a higher one lies elsewhere and is not protected; where base and size are swapped or in the wrong cells, that is how it shows.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tfw@4400000000000000 { reg = <0x44000000 0x0 0x0 0x100000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tfw@44000000 { reg = <0x0 0x44000000 0x0 0x100000>; no-map; };
+\t};
+};",
+    policy: "",
+    repair: "",
+};
+
+/// Bytes that the widest arm64 kernel can address (`CONFIG_ARM64_PA_BITS_52`).
+const END: u64 = 1 << 52;
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    for region in scene.map.live() {
+        for &span in region.spans().iter().filter(|span| span.end() > END) {
+            out.push(
+                Report::new(
+                    DOC.id,
+                    DOC.severity,
+                    region.path.as_str(),
+                    format!("{span} ends beyond 52 bits of address"),
+                )
+                .with_span(span, region.name.as_str())
+                .with_help("look whether base, size and cells stand in their order"),
+            );
+        }
+    }
+}

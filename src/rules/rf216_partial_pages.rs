@@ -1,0 +1,43 @@
+//! RF216: a mapped region covers whole pages.
+
+use super::{Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
+use alloc::format;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(216),
+    title: "a reserved region that is mapped ends on a page",
+    severity: Severity::Warning,
+    kernels: &[],
+    why: "Every kernel withholds the whole of each page that the region touches, so nothing is lost; but whoever reads the tree takes the rest of the last page for free.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tlog@44000000 { reg = <0x0 0x44000000 0x0 0x1800>; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tlog@44000000 { reg = <0x0 0x44000000 0x0 0x2000>; };
+\t};
+};",
+    policy: "",
+    repair: "Rounds the end up, where no other owner has the bytes. A base stays: who uses the region counts from it.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let page = scene.profile.page.bytes();
+    for (region, span) in
+        scene.reservations().filter(|(region, span)| !region.no_map && !span.is_aligned(page))
+    {
+        let Some(whole) = span.outward(page) else { continue };
+        out.push(
+            Report::new(DOC.id, DOC.severity, region.path.as_str(), format!("{span} covers no whole pages"))
+                .with_span(span, region.name.as_str())
+                .with_help(format_args!("reserve {whole}, all of which is withheld"))
+                .with_repair(
+                    RepairKind::RoundOutward(region.node),
+                    "end it on a page, where it begins on one",
+                ),
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! RF312: a dynamic CMA pool is of whole pageblocks.
+
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
+use crate::span::Size;
+use crate::survey::Extent;
+use alloc::format;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(312),
+    title: "the size of a dynamic CMA pool is a multiple of the kernel's pageblock",
+    severity: Severity::Error,
+    kernels: ALL_KERNELS,
+    why: "The kernel aligns where the pool begins and not how long it is: it prints \"incorrect alignment of CMA region\" and frees the memory. A pageblock is 2 MiB with 4 KiB pages, 32 MiB with 16 KiB, 512 MiB with 64 KiB. All kernels.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool { compatible = \"shared-dma-pool\"; reusable; size = <0x0 0x1300000>; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tpool { compatible = \"shared-dma-pool\"; reusable; size = <0x0 0x1400000>; };
+\t};
+};",
+    policy: "",
+    repair: "Where RAM is known, the pool gets a fixed address and its size rounded up.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let align = scene.profile.cma_align();
+    for region in scene.map.live().filter(|region| region.is_cma()) {
+        let Extent::Dynamic(dynamic) = &region.extent else { continue };
+        if dynamic.size.is_multiple_of(align) {
+            continue;
+        }
+        let message = format!(
+            "{} are no multiple of {}: Linux refuses and frees the pool",
+            Size(dynamic.size),
+            Size(align)
+        );
+        let finding = Report::new(DOC.id, DOC.severity, region.path.as_str(), message)
+            .with_help(format_args!("make the size a multiple of {align:#x}"));
+        out.push(match scene.map.ram.is_known() {
+            true => finding
+                .with_repair(RepairKind::Pin(region.node), "give it a fixed address and whole pageblocks"),
+            false => finding,
+        });
+    }
+}
