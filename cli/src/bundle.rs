@@ -1,6 +1,5 @@
 //! Packs a bundle from files.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ringfence::fdt;
@@ -9,15 +8,13 @@ use ringfence::kernel_image::Header;
 
 use crate::failure::Failure;
 use crate::input::{self, Options};
+use crate::kernel;
 use crate::policy_file;
-
-/// Largest kernel that a gzip stream may unpack to: what lies behind is a bomb.
-const MAX_KERNEL: u64 = 512 << 20;
 
 /// The files that go into a bundle.
 #[derive(Clone, Debug, Default)]
 pub struct Parts {
-    /// An arm64 `Image`, or a gzip of one.
+    /// An arm64 `Image`, plain or packed: gzip, zstd, or an EFI zboot image with either.
     pub kernel: PathBuf,
     /// The initial ramdisk.
     pub initrd: Option<PathBuf>,
@@ -61,23 +58,13 @@ pub fn policy_blob(path: &Path) -> Result<Vec<u8>, Failure> {
     policy_file::load(path)?.to_blob().map_err(|error| Failure::of(path, error))
 }
 
-/// Read an arm64 `Image`, or unpack a gzip of one, and check its header.
+/// Read an arm64 `Image`, unpacked where it is packed, and check its header.
 ///
 /// # Errors
 /// A [`Failure`] that names the file.
 pub fn read_kernel(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = read(path)?;
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        let mut plain = Vec::new();
-        flate2::read::MultiGzDecoder::new(bytes.as_slice())
-            .take(MAX_KERNEL + 1)
-            .read_to_end(&mut plain)
-            .map_err(|error| Failure::of(path, format!("damaged gzip stream: {error}")))?;
-        if plain.len() as u64 > MAX_KERNEL {
-            return Err(Failure::of(path, "unpacks to more than 512 MiB: this is no kernel"));
-        }
-        bytes = plain;
-    }
+    let bytes = read(path)?;
+    let bytes = kernel::unpack(&bytes).map_err(|why| Failure::of(path, why))?.unwrap_or(bytes);
     Header::parse(&bytes).map_err(|error| Failure::of(path, error))?;
     Ok(bytes)
 }

@@ -20,6 +20,7 @@ pub mod headroom;
 pub mod input;
 pub mod job;
 pub mod judge;
+mod kernel;
 pub mod map;
 pub mod number;
 pub mod output;

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use ringfence::bootargs;
 use ringfence::facts::{BootFacts, Placed};
 use ringfence::fdt::{Blob, Tree};
+use ringfence::finding::Severity;
 use ringfence::pipeline::{Context, Surveyed};
 use ringfence::policy::OnError;
 use ringfence::profile::KernelProfile;
@@ -56,6 +57,10 @@ pub(super) fn enforce(
     );
     let proven = planned.apply().and_then(|applied| applied.prove()).unwrap_or_else(|why| refuse_proof(&why));
     tell(&proven);
+    let left = proven.findings().iter().filter(|finding| finding.severity == Severity::Error).count();
+    if left > 0 {
+        say!("going on with {left} errors left: the policy says on-error = \"continue\"");
+    }
     proven
 }
 

@@ -111,7 +111,7 @@ pub struct Plan {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: PlanFormat,
-    /// The kernel: an arm64 Image, or a gzip of it
+    /// The kernel: an arm64 Image, plain or packed (gzip, zstd, EFI zboot)
     #[arg(
         long,
         value_name = "FILE",

@@ -46,7 +46,7 @@ pub enum Policy {
 #[command(after_help = "Example:\n  \
     ringfence pack --kernel Image --initrd initrd.img --policy board.toml -o board.itb")]
 pub struct Pack {
-    /// arm64 Image, or a gzip of it
+    /// arm64 Image, plain or packed: gzip, zstd, EFI zboot
     #[arg(long, value_name = "FILE")]
     pub kernel: PathBuf,
     /// Initial ramdisk

@@ -43,6 +43,12 @@ pub(super) fn cases() -> Vec<Case> {
             let bundle = mkimage(bench, "no-kernel", &text)?;
             halted(bench.boot(name, &board(bench, bundle)?, LIMIT)?, &["kernel"])
         }),
+        Case::new("bad-payload-is-zstd", |bench, name| {
+            let packed = bench.ws.scratch("bad")?.join("kernel.zst");
+            fs::write(&packed, [0x28, 0xb5, 0x2f, 0xfd].repeat(64))?;
+            let bundle = mkimage(bench, "zstd", &packed)?;
+            halted(bench.boot(name, &board(bench, bundle)?, LIMIT)?, &["packed"])
+        }),
         Case::new("bad-hash", |bench, name| {
             let bundle = pack(bench, name)?;
             let mut bytes = fs::read(&bundle)?;

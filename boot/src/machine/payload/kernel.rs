@@ -14,6 +14,13 @@ pub(super) fn open(at: Span, bytes: &'static [u8], name: &str) -> Payload {
         let at = Span::from_ends(at.base() | 1, at.end()).unwrap_or(at);
         return payload(at, &header, len, Some(stream));
     }
+    // The EFI zboot form, gzip, zstd.
+    let packings: [&[u8]; 3] = [b"MZ\0\0zimg", &[0x1f, 0x8b, 8], &[0x28, 0xb5, 0x2f, 0xfd]];
+    if packings.iter().any(|magic| bytes.starts_with(magic)) {
+        refuse!(
+            "{name} at {at} is packed in a way that this stage cannot unpack; `ringfence pack` unpacks it"
+        );
+    }
     let header = Header::parse(bytes).unwrap_or_else(|why| refuse!("{name} at {at} is no kernel: {why}"));
     payload(at, &header, at.len(), None)
 }
