@@ -84,7 +84,8 @@ pub struct Boot {
     /// What the board requires: a TOML policy or a blob of one
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Kernel version to judge for, such as 6.1; may be repeated, and 6.12 when nobody says
+    /// Kernel version to judge for, such as 6.1, or 6.12:64k with its page size; may be repeated, and 6.12 when nobody
+    /// says
     #[arg(long, value_name = "PROFILE")]
     pub kernel: Vec<String>,
     /// The kernel's page size

@@ -68,9 +68,9 @@ pub fn one(job: &Job, input: Input) -> Result<Report, Failure> {
 fn merge(all: &mut Vec<Shown>, new: Vec<Shown>, profile: &KernelProfile) {
     for mut shown in new {
         match all.iter_mut().find(|known| known.finding == shown.finding) {
-            Some(known) => known.kernels.push(name(profile)),
+            Some(known) => known.kernels.push(kernel_name(profile)),
             None => {
-                shown.kernels = vec![name(profile)];
+                shown.kernels = vec![kernel_name(profile)];
                 all.push(shown);
             }
         }
@@ -79,7 +79,8 @@ fn merge(all: &mut Vec<Shown>, new: Vec<Shown>, profile: &KernelProfile) {
 }
 
 /// A kernel as `--kernel` takes it.
-fn name(profile: &KernelProfile) -> String {
+#[must_use]
+pub fn kernel_name(profile: &KernelProfile) -> String {
     let page = match profile.page {
         PageSize::K4 => "",
         PageSize::K16 => ":16k",

@@ -107,3 +107,38 @@ fn a_policy_is_for_its_board() {
         "{said}"
     );
 }
+
+#[test]
+fn a_tree_is_repaired_for_every_kernel_that_is_asked_about() {
+    let pool = NewNode::new("pool")
+        .prop_str("compatible", "shared-dma-pool")
+        .prop_empty("reusable")
+        .prop_cells("size", &[0, 0x140_0000]);
+    let memory = NewNode::new("memory@40000000")
+        .prop_str("device_type", "memory")
+        .prop_cells("reg", &[0, 0x4000_0000, 1, 0]);
+    let cells = |name| NewNode::new(name).prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
+    let reserved = cells("reserved-memory").prop_empty("ranges").child(pool);
+    let bench = Bench::new(&build(&cells("").child(memory).child(reserved), 0, &[]).unwrap(), "");
+    let both = ["--kernel", "6.12", "--kernel", "6.12:64k"];
+    // What 4 KiB pages are content with is too little for 64 KiB pages, whose pools are whole 512 MiB.
+    for (kernels, code) in [(&both[..2], 1), (&both[..], 0)] {
+        let fixed = bench.run(&[&["fix", "board.dtb", "-o", "out.dtb"], kernels].concat());
+        assert_eq!(fixed.status.code(), Some(0), "{}", String::from_utf8_lossy(&fixed.stderr));
+        let held = bench.run(&[&["check", "out.dtb"], &both[..]].concat());
+        assert_eq!(held.status.code(), Some(code), "{}", String::from_utf8_lossy(&held.stdout));
+    }
+    let predicted = bench.run(&[&["predict", "board.dtb"], &both[..]].concat());
+    assert_eq!(predicted.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&predicted.stderr).contains("one kernel at a time"));
+}
+
+#[test]
+fn what_no_repair_makes_right_for_a_kernel_is_told_with_that_kernel() {
+    let bench = Bench::new(&overlap(), "");
+    let args = ["fix", "board.dtb", "-o", "out.dtb", "--kernel", "6.1", "--kernel", "6.12:64k"];
+    let output = bench.run(&args);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(said.contains("not repaired for 6.12:64k, nothing written"), "{said}");
+}

@@ -135,7 +135,7 @@ fn unknown_names_are_answered_with_known_ones() {
     bench.refuses(&["check", "--ram", "1GiB", "good.dtb"], 2, &["--ram", "BASE:SIZE"]);
     bench.refuses(&["check", "--page", "8k", "good.dtb"], 2, &["8k", "4k, 16k, 64k"]);
     bench.refuses(&["chekc"], 2, &["'check'"]);
-    bench.refuses(&["check"], 2, &["<INPUT>"]);
+    bench.refuses(&["check"], 2, &["no INPUT given"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ringfence::fdt::Tree;
 use ringfence::finding::{Finding, Severity};
 use ringfence::pipeline::{self, Context};
+use ringfence::policy::OnError;
 use ringfence::prove::{Proven, Refusal};
 
 use super::Outcome;
@@ -29,18 +30,28 @@ pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
     let original = input.dtb;
     let unreadable = |error| Failure::of(&args.input, error);
     let dtb = job.effective(original.clone()).map_err(unreadable)?;
-    let context = job.context();
+    let context = job.repair_context();
     let judged = pipeline::survey(&dtb, context).map_err(unreadable)?.judge();
     let applied = match judged.plan().apply() {
         Ok(applied) => applied,
-        Err(refusal) => return refused(args, &dtb, context, &refusal),
+        Err(refusal) => return refused(args, &dtb, &job, context, &refusal),
     };
     // What is left to say is about the tree as the repairs left it.
     let repaired = applied.dtb().to_vec();
     let proven = match applied.prove() {
         Ok(proven) => proven,
-        Err(refusal) => return refused(args, &repaired, context, &refusal),
+        Err(refusal) => return refused(args, &repaired, &job, context, &refusal),
     };
+    let allowed = context.policy.is_some_and(|policy| policy.on_error == OnError::Continue);
+    for profile in job.profiles().iter().filter(|_| !allowed) {
+        let context = job.context_of(profile);
+        let judged = pipeline::survey(proven.dtb(), context).map_err(unreadable)?.judge();
+        let left = judged.findings().iter().filter(|finding| finding.severity == Severity::Error);
+        let left: Vec<Finding> = left.cloned().collect();
+        if !left.is_empty() {
+            return refused(args, proven.dtb(), &job, context, &Refusal::Findings(left));
+        }
+    }
     if let Some(target) = target {
         write_out::write(target, proven.dtb())?;
     }
@@ -100,7 +111,13 @@ fn tell(args: &Fix, report: &Report) -> Result<(), Failure> {
 }
 
 /// Say what stands in the way. Nothing was written.
-fn refused(args: &Fix, dtb: &[u8], context: Context<'_>, refusal: &Refusal) -> Result<Outcome, Failure> {
+fn refused(
+    args: &Fix,
+    dtb: &[u8],
+    job: &Job,
+    context: Context<'_>,
+    refusal: &Refusal,
+) -> Result<Outcome, Failure> {
     if let (Refusal::Findings(findings), Ok(tree)) = (refusal, Tree::parse(dtb)) {
         let surveyed = pipeline::Surveyed::of(tree, context);
         let report = Report {
@@ -112,8 +129,10 @@ fn refused(args: &Fix, dtb: &[u8], context: Context<'_>, refusal: &Refusal) -> R
         };
         print(args, &output::render(args.format, &[report]))?;
     }
+    let several = job.profiles().len() > 1;
+    let whose = if several { format!(" for {}", judge::kernel_name(context.profile)) } else { String::new() };
     say::err(&format!(
-        "{ERROR}error{ERROR:#}: {}: not repaired, nothing written: {refusal}\n",
+        "{ERROR}error{ERROR:#}: {}: not repaired{whose}, nothing written: {refusal}\n",
         args.input.display()
     ));
     Ok(Outcome::NotFixed)

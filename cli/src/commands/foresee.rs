@@ -54,6 +54,10 @@ struct Told {
 
 impl Told {
     fn of(boot: &Boot, path: &Path) -> Result<Self, Failure> {
+        if let [one, other, ..] = boot.kernel.as_slice() {
+            return Err(Failure::new(format!("one kernel at a time, not {one} and {other}"))
+                .with_help("a prediction is of one kernel: run the command once for each"));
+        }
         let job = Job::from_args(boot)?;
         let (job, dtb) = tree::read(&job, path)?;
         let tree = Tree::parse(&dtb).map_err(|error| Failure::of(path, error))?;

@@ -23,7 +23,7 @@ pub(super) fn run(args: &Map) -> Result<Outcome, Failure> {
     let unreadable = |error| Failure::of(&args.input, error);
     let surveyed = pipeline::survey(&dtb, job.context()).map_err(unreadable)?;
     let before = Chart::of(surveyed.tree(), surveyed.map(), job.context());
-    let (fixed, refusal) = match args.fix.then(|| fix(&dtb, job.context(), &before)) {
+    let (fixed, refusal) = match args.fix.then(|| fix(&dtb, job.repair_context(), &before)) {
         Some(Ok(fixed)) => (Some(fixed), None),
         Some(Err(refusal)) => (None, Some(refusal.to_string())),
         None => (None, None),

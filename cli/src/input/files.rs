@@ -80,9 +80,13 @@ pub fn read_bundle(name: &Path) -> Result<(u64, Vec<u8>), Failure> {
             return Err(none());
         }
     }
+    let too_large = || Failure::of(name, "larger than 2 GiB: this is no bundle");
+    if fs::metadata(name).is_ok_and(|meta| meta.len() > fit::MAX_LEN as u64) {
+        return Err(too_large());
+    }
     let mut bytes = read_limited(name, fit::MAX_LEN as u64 + 1)?;
     if bytes.len() > fit::MAX_LEN {
-        return Err(Failure::of(name, "larger than 2 GiB: this is no bundle"));
+        return Err(too_large());
     }
     if is_tree(&bytes) {
         return Ok((0, bytes));
