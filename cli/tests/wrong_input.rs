@@ -139,6 +139,13 @@ fn unknown_names_are_answered_with_known_ones() {
 }
 
 #[test]
+fn an_empty_log_is_no_verdict_on_a_kernel() {
+    let bench = Bench::new();
+    bench.put("boot.log", b"");
+    bench.refuses(&["verify", "--boot-log", "boot.log", "good.dtb"], 2, &["boot.log: the file is empty"]);
+}
+
+#[test]
 fn what_is_no_kernel_is_not_packed() {
     let bench = Bench::new();
     bench.put("bomb.gz", &[0x1f, 0x8b, 8, 0, 0, 0]);

@@ -42,7 +42,10 @@ pub(super) fn verified(args: &Verify) -> Result<Outcome, Failure> {
 
 /// Logs come from serial lines, so bytes that are no text are no reason to stop.
 fn text(path: &Path) -> Result<String, Failure> {
-    Ok(String::from_utf8_lossy(&input::read_any(path)?).into_owned())
+    match input::read_any(path)?.as_slice() {
+        [] => Err(Failure::of(path, "the file is empty")),
+        bytes => Ok(String::from_utf8_lossy(bytes).into_owned()),
+    }
 }
 
 /// A prediction with the paths of its regions.
