@@ -132,6 +132,16 @@ pub enum RepairKind {
     RewriteCells,
     /// Add the empty `ranges` without which Linux ignores every region.
     AddRanges,
+    /// Move every region of a second `/reserved-memory` into the first, the only one that Linux reads.
+    Gather(NodeId),
+    /// The same for a node that is nearly called `/reserved-memory`.
+    Respell(NodeId),
+    /// Move a region that is nested too deep up to where Linux reads it.
+    Hoist(NodeId),
+    /// Remove the `status` for which Linux passes over a region.
+    Enable(NodeId),
+    /// Disable a region of size 0 that nobody refers to.
+    Disable(NodeId),
     /// Make a required carveout hold again: the index is the one in the policy.
     Restore(usize),
     /// Reserve the memory in which processors wait for their release.
@@ -164,7 +174,10 @@ impl RepairKind {
     /// Tell whether the repair needs no word of the policy: it takes memory from no owner and gives none away.
     #[must_use]
     pub const fn is_safe(&self) -> bool {
-        !matches!(self, Self::Shift(_) | Self::Restore(_) | Self::DropReusable(_))
+        !matches!(
+            self,
+            Self::Shift(_) | Self::Restore(_) | Self::DropReusable(_) | Self::Respell(_) | Self::Enable(_)
+        )
     }
 
     /// The stable name of the kind, for machines.
@@ -173,6 +186,11 @@ impl RepairKind {
         match self {
             Self::RewriteCells => "rewrite-cells",
             Self::AddRanges => "add-ranges",
+            Self::Gather(_) => "gather",
+            Self::Respell(_) => "respell",
+            Self::Hoist(_) => "hoist",
+            Self::Enable(_) => "enable",
+            Self::Disable(_) => "disable",
             Self::Restore(_) => "restore",
             Self::ReserveRelease => "reserve-release",
             Self::DropReusable(_) => "drop-reusable",

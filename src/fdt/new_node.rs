@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::token::check_name;
-use super::{EditFault, FdtError, MAX_DEPTH, NameFault};
+use super::{EditFault, FdtError, MAX_DEPTH, NameFault, Node};
 
 /// A node with its properties and children, in the order in which they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,21 @@ impl NewNode {
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self { name: String::from(name), ..Self::default() }
+    }
+
+    /// Copy a node under another name with all below it, less its own properties in `without`.
+    #[must_use]
+    pub fn copy_of(node: Node<'_, '_>, name: &str, without: &[&str]) -> Self {
+        let mut copy = Self::new(name);
+        for prop in node.props() {
+            // Of a property twice in one node the first counts.
+            if !without.contains(&prop.name) && copy.props.iter().all(|(name, _)| name != prop.name) {
+                copy = copy.prop(prop.name, prop.value);
+            }
+        }
+        // A tree that was read is not nested too deep for this.
+        copy.children = node.children().map(|child| Self::copy_of(child, child.name(), &[])).collect();
+        copy
     }
 
     /// Add a property with this value.

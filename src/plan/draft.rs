@@ -1,5 +1,6 @@
 //! The draft: the map as it is to become, while the planner works on it.
 
+use super::gather::Gathered;
 use super::{Repaired, Stuck, cma};
 use crate::fdt::NodeId;
 use crate::finding::RepairKind;
@@ -34,6 +35,8 @@ pub(super) struct Slot {
 pub(super) enum Origin {
     /// A tuple of a region of the survey, by their indices.
     Region(usize, usize),
+    /// A tuple of a region that lies where no kernel looks, by its node.
+    Moved(NodeId, usize),
     /// The planner or the policy.
     New,
 }
@@ -77,6 +80,8 @@ pub(super) struct Draft<'s, 'a> {
     pub(super) taken: Ledger<()>,
     /// Where each request ended up.
     pub(super) placed: Vec<(Wanted, Span)>,
+    /// What comes from where no kernel looks.
+    pub(super) gathered: Gathered,
     pub(super) repairs: Vec<Repaired>,
     pub(super) stuck: Vec<Stuck>,
 }
@@ -84,7 +89,10 @@ pub(super) struct Draft<'s, 'a> {
 impl<'s, 'a> Draft<'s, 'a> {
     pub(super) fn new(scene: &'s Scene<'s, 'a>, wanted: &'s [RepairKind]) -> Self {
         let mut slots = Vec::new();
-        for (index, region) in scene.map.regions.iter().enumerate().filter(|(_, region)| region.enabled) {
+        for (index, region) in scene.map.regions.iter().enumerate() {
+            if !region.enabled && wanted.binary_search(&RepairKind::Enable(region.node)).is_err() {
+                continue;
+            }
             for (tuple, &span) in region.spans().iter().enumerate() {
                 slots.push(Slot {
                     origin: Origin::Region(index, tuple),
@@ -103,6 +111,7 @@ impl<'s, 'a> Draft<'s, 'a> {
             displaced: Vec::new(),
             taken: Ledger::default(),
             placed: Vec::new(),
+            gathered: Gathered::default(),
             repairs: Vec::new(),
             stuck: Vec::new(),
         }

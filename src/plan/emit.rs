@@ -4,7 +4,7 @@ use super::boot::Placement;
 use super::cma::{self, Settled};
 use super::draft::{Draft, Origin, Slot, Wanted, base_name};
 use super::recode::recode;
-use super::{Plan, rename, report};
+use super::{Plan, gather, rename, report};
 use crate::fdt::{Edits, NewNode, NodeId};
 use crate::finding::{Finding, RepairKind};
 use crate::ledger::{self, Coverage};
@@ -40,15 +40,27 @@ fn reserved_memory(draft: &mut Draft<'_, '_>, settled: &Settled, edits: &mut Edi
     for &node in &settled.demoted {
         edits.remove_prop(node, "linux,cma-default");
     }
-    rename::rename(draft.scene.tree, &renames, edits);
-
+    let home = gather::home(draft);
     let mut fresh: Vec<NewNode> = Vec::new();
-    for slot in draft.slots.clone().iter().filter(|slot| slot.origin == Origin::New) {
-        match new_region(slot, root) {
-            Some(node) => fresh.push(node),
-            None => draft.stuck(&slot.base_name, format!("{} does not fit the root's cells", slot.span)),
+    for slot in &draft.slots.clone() {
+        let node = match slot.origin {
+            Origin::Region(..) => continue,
+            Origin::Moved(id, tuple) => gather::moved_node(draft, slot, id, tuple),
+            Origin::New => new_region(slot, root),
+        };
+        let Some(node) = node else {
+            draft.stuck(&slot.base_name, format!("{} does not fit the root's cells", slot.span));
+            continue;
+        };
+        if let Origin::Moved(id, 0) = slot.origin {
+            draft.gathered.moved.push((format!("{home}/{}", node.name), draft.scene.tree.node(id).path()));
         }
+        fresh.push(node);
     }
+    let mut gathered = core::mem::take(&mut draft.gathered);
+    fresh.append(&mut gathered.idle);
+    gathered.gone.iter().for_each(|&node| edits.remove_node(node));
+    rename::rename(draft.scene.tree, &renames, gathered.moved, edits);
     if let Some(span) = settled.node {
         fresh.extend(root.encode_span(span).map(|reg| {
             NewNode::new(&format!("linux,cma@{:x}", span.base()))
@@ -97,7 +109,7 @@ fn by_region(draft: &Draft<'_, '_>) -> Vec<(usize, usize, Slot)> {
         .iter()
         .filter_map(|slot| match slot.origin {
             Origin::Region(index, tuple) => Some((index, tuple, slot.clone())),
-            Origin::New => None,
+            Origin::Moved(..) | Origin::New => None,
         })
         .collect();
     order::sort_by_key(&mut slots, |(index, tuple, _)| (*index, *tuple));
@@ -125,6 +137,11 @@ fn existing(
     if draft.wants(&drop_reusable) {
         edits.remove_prop(node, "reusable");
         draft.repaired(&drop_reusable, &region.path, "dropped `reusable`");
+    }
+    let disable = RepairKind::Disable(node);
+    if draft.wants(&disable) {
+        edits.set(node, "status", b"disabled\0".to_vec());
+        draft.repaired(&disable, &region.path, "disabled, for its size is 0");
     }
     let Some((_, 0, first)) = slots.first() else {
         if rewrite_cells {
@@ -167,6 +184,10 @@ fn existing(
     }
     if !region.enabled {
         edits.remove_prop(node, "status");
+        let enable = RepairKind::Enable(node);
+        if draft.wants(&enable) {
+            draft.repaired(&enable, &region.path, "enabled");
+        }
     }
     let moved = region.spans().first().is_none_or(|span| span.base() != first.span.base());
     let misnamed = draft.wants(&RepairKind::Rename(node));

@@ -9,6 +9,7 @@ mod cma;
 mod draft;
 mod elsewhere;
 mod emit;
+mod gather;
 mod keep;
 mod place;
 mod recode;
@@ -98,6 +99,7 @@ enum Order {
 
 fn attempt(scene: &Scene<'_, '_>, findings: &[Finding], wanted: &[RepairKind], order: Order) -> Plan {
     let mut draft = Draft::new(scene, wanted);
+    gather::gather(&mut draft);
     restore::restore(&mut draft);
     restore::reserve_release_pages(&mut draft);
     restore::round_outward(&mut draft);
@@ -160,6 +162,7 @@ pub fn permitted(kind: &RepairKind, allow: Allow) -> bool {
         RepairKind::Shift(_) => allow.shift,
         RepairKind::Restore(_) => allow.restore,
         RepairKind::DropReusable(_) => allow.drop_flags,
+        RepairKind::Respell(_) | RepairKind::Enable(_) => allow.enable,
         _ => kind.is_safe(),
     }
 }

@@ -16,14 +16,9 @@ pub(super) fn recode(draft: &mut Draft<'_, '_>, region: &Region, done: &[&str], 
         return;
     }
     let node = draft.scene.tree.node(region.node);
-    for (name, form) in [
-        ("reg", Form::Tuples),
-        ("size", Form::Size),
-        ("alignment", Form::Address),
-        ("alloc-ranges", Form::Tuples),
-    ] {
+    for name in ["reg", "size", "alignment", "alloc-ranges"] {
         let Some(prop) = node.prop(name).filter(|_| !done.contains(&name)) else { continue };
-        match form.rewrite(prop.value, own, root) {
+        match recoded(name, prop.value, own, root) {
             Some(value) => edits.set(region.node, name, value),
             // Nobody acts on a region that is disabled.
             None if !region.enabled => {}
@@ -32,6 +27,16 @@ pub(super) fn recode(draft: &mut Draft<'_, '_>, region: &Region, done: &[&str], 
             }
         }
     }
+}
+
+/// Rewrite one of these properties, or `None` when its numbers cannot be read or written so.
+pub(super) fn recoded(name: &str, value: &[u8], own: Cells, root: Cells) -> Option<Vec<u8>> {
+    let form = match name {
+        "size" => Form::Size,
+        "alignment" => Form::Address,
+        _ => Form::Tuples,
+    };
+    form.rewrite(value, own, root)
 }
 
 /// What a property is made of.

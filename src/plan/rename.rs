@@ -13,10 +13,14 @@ const PATH_HOLDERS: &[&str] = &["/__symbols__", "/aliases", "/chosen"];
 const MAX_TURNS: usize = 16;
 
 /// Rename each node in `renames` (with its new name; all have one parent), and let paths in `__symbols__`,
-/// `aliases` and `chosen` follow. A name that a sibling has, or gets, is left alone: the caller's judgement will
+/// `aliases` and `chosen` follow, as well as those of nodes that have `moved` (new and old path). A name that a sibling has, or gets, is left alone: the caller's judgement will
 /// say so again.
-pub(super) fn rename(tree: &Tree<'_>, renames: &[(NodeId, String)], edits: &mut Edits) {
-    let mut moved: Vec<(String, String)> = Vec::new();
+pub(super) fn rename(
+    tree: &Tree<'_>,
+    renames: &[(NodeId, String)],
+    mut moved: Vec<(String, String)>,
+    edits: &mut Edits,
+) {
     for (id, name) in without_collisions(tree, renames) {
         let node = tree.node(id);
         let old = node.path();
@@ -27,12 +31,15 @@ pub(super) fn rename(tree: &Tree<'_>, renames: &[(NodeId, String)], edits: &mut 
     if moved.is_empty() {
         return;
     }
+    order::sort_by_key(&mut moved, |(_, old)| old.clone());
     for holder in PATH_HOLDERS.iter().filter_map(|path| tree.find(path)) {
         for prop in holder.props() {
             let Some(path) = prop.as_str() else { continue };
-            let followed = moved.iter().find_map(|(new, old)| {
-                let rest = path.strip_prefix(old.as_str())?;
-                (rest.is_empty() || rest.starts_with(['/', ':'])).then(|| format!("{new}{rest}\0"))
+            // Every beginning of it that is a path, the shortest first.
+            let ends = path.match_indices(['/', ':']).map(|(at, _)| at).skip(1).chain([path.len()]);
+            let followed = ends.map(|end| path.split_at(end)).find_map(|(head, rest)| {
+                let at = moved.binary_search_by(|(_, old)| old.as_str().cmp(head)).ok()?;
+                moved.get(at).map(|(new, _)| format!("{new}{rest}\0"))
             });
             if let Some(followed) = followed {
                 edits.set(holder.id(), prop.name, followed.into_bytes());

@@ -38,6 +38,15 @@ pub(super) fn restore(draft: &mut Draft<'_, '_>) {
             cma: !no_map && answer.region.is_some_and(Region::is_cma),
         };
         draft.repaired(&kind, &answer.path, format!("restored as the policy requires: {span}"));
+        // What was gathered may be what is missing.
+        let same = |s: &&mut Slot| match s.origin {
+            Origin::Moved(_, tuple) => standing.is_none() && tuple == 0 && s.base_name == slot.base_name,
+            origin => standing.is_some() && origin == slot.origin,
+        };
+        if let Some(moved) = draft.slots.iter_mut().find(same) {
+            *moved = Slot { origin: moved.origin, ..slot };
+            continue;
+        }
         match draft.slots.iter_mut().find(|s| standing.is_some() && s.origin == slot.origin) {
             Some(standing) => *standing = slot,
             None => draft.slots.push(slot),
@@ -91,7 +100,7 @@ pub(super) fn round_outward(draft: &mut Draft<'_, '_>) {
         let Some(whole) = slot.span.outward(page).filter(|&whole| whole != slot.span) else { continue };
         let region = match slot.origin {
             Origin::Region(index, _) => draft.scene.map.regions.get(index),
-            Origin::New => None,
+            Origin::Moved(..) | Origin::New => None,
         };
         let kind = region.map(|region| RepairKind::RoundOutward(region.node));
         // The base of mapped memory is one that its user counts from.

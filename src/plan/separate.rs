@@ -99,7 +99,7 @@ fn move_slot(draft: &mut Draft<'_, '_>, at: usize, slot: &Slot, span: Span) {
     }
     let region = match slot.origin {
         Origin::Region(index, _) => draft.scene.map.regions.get(index),
-        Origin::New => None,
+        Origin::Moved(..) | Origin::New => None,
     };
     if let Some(region) = region {
         let what = format!("shifted from {:#x} to {span}", slot.span.base());

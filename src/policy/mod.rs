@@ -130,6 +130,8 @@ pub struct Allow {
     pub restore: bool,
     /// Drop one of two flags that contradict each other.
     pub drop_flags: bool,
+    /// Reserve what Linux passes over for a `status` or a misspelled parent.
+    pub enable: bool,
 }
 
 /// One switch of [`Allow`]: its name in TOML and in the blob, and where it is kept.
@@ -151,6 +153,11 @@ impl Allow {
             name: "drop-flags",
             about: "drop one of two flags that contradict each other",
             field: |a| &mut a.drop_flags,
+        },
+        Switch {
+            name: "enable",
+            about: "reserve what Linux passes over for its status, or its parent's name",
+            field: |a| &mut a.enable,
         },
     ];
 

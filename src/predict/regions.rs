@@ -159,6 +159,12 @@ impl<'k> Kernel<'k> {
                         self.remember(Entry { index, base: *base, size: 0 });
                     }
                 }
+                // memblock caps what would wrap (mm/memblock.c, `memblock_cap_size`).
+                Extent::Malformed { property: "reg", error: RegError::Wraps { base } } => {
+                    if let Some(rest) = Span::from_ends(*base, u64::MAX) {
+                        self.reserve_one(region, rest);
+                    }
+                }
                 Extent::Malformed { property: "reg", error: RegError::Length { .. } }
                     if self.profile.tuples != Tuples::FirstOnly =>
                 {

@@ -7,7 +7,7 @@
 
 use crate::fdt::{Edits, MAX_DEPTH, Tree, rewrite};
 use crate::span::Span;
-use crate::survey::{Cells, MemoryMap};
+use crate::survey::{Cells, MemoryMap, bank_span};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -128,7 +128,10 @@ impl<'a> Seen<'a> {
         let reg = self.reg.unwrap_or_default();
         let kept = if whole { reg.len() } else { reg.len() - reg.len() % cells.tuple_len().max(1) };
         let tuples = cells.tuples(reg.get(..kept).unwrap_or_default()).unwrap_or_default();
-        let spans: Vec<Option<Span>> = tuples.iter().map(|&(base, size)| Span::new(base, size)).collect();
+        let spans: Vec<Option<Span>> = tuples
+            .iter()
+            .map(|&(base, size)| if whole { Span::new(base, size) } else { bank_span(base, size) })
+            .collect();
         let readable = !whole || spans.iter().all(Option::is_some);
         Entry {
             name: name.to_string(),

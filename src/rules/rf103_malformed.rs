@@ -1,10 +1,13 @@
 //! RF103: `reg`, `size`, `alignment` and `alloc-ranges` of a region can be read.
 
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
-use crate::finding::{RuleId, Severity};
+use crate::fdt::NodeId;
+use crate::finding::{RepairKind, RuleId, Severity};
+use crate::order;
 use crate::survey::{Extent, RegError};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(103),
@@ -26,19 +29,29 @@ pub(super) const DOC: Doc = Doc {
 };",
     policy: "",
     repair: "None without a policy, since what was meant cannot be known. A policy that requires the region \
-             states it, and RF401 restores it from there.",
+             states it, and RF401 restores it from there. At boot, a region of size 0 that nobody refers to is \
+             disabled.",
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let mut used: Vec<NodeId> = Vec::new();
+    if scene.is_at_boot() {
+        used.extend(scene.references().iter().filter_map(|reference| reference.target));
+        order::sort(&mut used);
+    }
     for region in scene.map.live() {
         let Extent::Malformed { property, error } = &region.extent else { continue };
         let cells = scene.map.reserved.as_ref().map_or(scene.map.cells, |r| r.cells(scene.map.cells));
         // A size of 0 protects nothing, but it also promises nothing: a placeholder for firmware to fill.
         let severity = match error {
-            RegError::ZeroSize { .. } => Severity::Warning,
+            RegError::ZeroSize { .. } if *property != "alloc-ranges" => Severity::Warning,
             _ => DOC.severity,
         };
-        let lost = if *property == "reg" { " and uses its memory" } else { "" };
+        let so = match (*property, error) {
+            ("reg", RegError::Wraps { .. }) => "Linux reserves all up to there",
+            ("reg", _) => "Linux skips the region and uses its memory",
+            _ => "Linux skips the region",
+        };
         let help = match (*property, error) {
             (_, RegError::ZeroSize { .. }) => String::from("state its size, or remove it"),
             ("size" | "alignment", _) => format!("write `{property}` in {} cells", cells.size),
@@ -47,14 +60,14 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
                 cells.address, cells.size
             ),
         };
-        out.push(
-            Report::new(
-                DOC.id,
-                severity,
-                region.path.as_str(),
-                format!("`{property}` {error}: Linux skips the region{lost}"),
-            )
-            .with_help(help),
-        );
+        let finding =
+            Report::new(DOC.id, severity, region.path.as_str(), format!("`{property}` {error}: {so}"))
+                .with_help(help);
+        // At rest it may be there for firmware to fill; at boot that is over.
+        let empty = *property == "reg" && severity < DOC.severity && scene.is_at_boot();
+        out.push(match empty && used.binary_search(&region.node).is_err() {
+            true => finding.with_repair(RepairKind::Disable(region.node), "disable it"),
+            false => finding,
+        });
     }
 }

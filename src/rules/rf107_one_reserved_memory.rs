@@ -1,7 +1,7 @@
 //! RF107: there is one `/reserved-memory`.
 
-use crate::finding::{RuleId, Severity};
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(107),
@@ -24,7 +24,7 @@ pub(super) const DOC: Doc = Doc {
 \t};
 };",
     policy: "",
-    repair: "",
+    repair: "Moves static regions into the first, with their phandles and labels; a dynamic one there is left to its author.",
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
@@ -32,8 +32,14 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let others = scene.tree.root().children().filter(|node| node.id() != first);
     for node in others.filter(|node| node.has_base_name("reserved-memory")) {
         out.push(
-            Report::new(DOC.id, DOC.severity, node.path(), "is a second /reserved-memory: Linux reads only the first")
-                .with_help("move its regions into the first"),
+            Report::new(
+                DOC.id,
+                DOC.severity,
+                node.path(),
+                "is a second /reserved-memory: Linux reads only the first",
+            )
+            .with_help("move its regions into the first")
+            .with_repair(RepairKind::Gather(node.id()), "move its regions into the first"),
         );
     }
 }

@@ -1,9 +1,9 @@
 //! RF108: `/reserved-memory` is spelled so.
 
-use alloc::format;
-use crate::finding::{RuleId, Severity};
 use super::near::is_near;
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(108),
@@ -22,7 +22,7 @@ pub(super) const DOC: Doc = Doc {
 \t};
 };",
     policy: "",
-    repair: "",
+    repair: "With the policy's word (allow.enable), moves static regions into /reserved-memory, with their phandles and labels.",
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
@@ -37,8 +37,14 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             continue;
         }
         out.push(
-            Report::new(DOC.id, DOC.severity, node.path(), format!("`{name}` is not `reserved-memory`: Linux reads nothing in it"))
-                .with_help("name it `reserved-memory`"),
+            Report::new(
+                DOC.id,
+                DOC.severity,
+                node.path(),
+                format!("`{name}` is not `reserved-memory`: Linux reads nothing in it"),
+            )
+            .with_help("name it `reserved-memory`")
+            .with_repair(RepairKind::Respell(node.id()), "move its regions into /reserved-memory"),
         );
     }
 }

@@ -1,8 +1,8 @@
 //! RF109: a region is a direct child of `/reserved-memory`.
 
-use crate::finding::{RuleId, Severity};
-use crate::survey::Extent;
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
+use crate::survey::Extent;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(109),
@@ -21,7 +21,7 @@ pub(super) const DOC: Doc = Doc {
 \t};
 };",
     policy: "",
-    repair: "",
+    repair: "Moves it up, with its phandle and label.",
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
@@ -33,8 +33,14 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             let flagged = child.has_prop("no-map") || child.has_prop("reusable");
             if means_memory(flagged, child.has_prop("reg") || child.has_prop("size")) {
                 out.push(
-                    Report::new(DOC.id, DOC.severity, child.path(), "is nested too deep: Linux does not see it")
-                        .with_help("put it directly into /reserved-memory"),
+                    Report::new(
+                        DOC.id,
+                        DOC.severity,
+                        child.path(),
+                        "is nested too deep: Linux does not see it",
+                    )
+                    .with_help("put it directly into /reserved-memory")
+                    .with_repair(RepairKind::Hoist(child.id()), "put it directly into /reserved-memory"),
                 );
             }
         }

@@ -1,8 +1,8 @@
 //! RF110: a `status` says what Linux does.
 
-use alloc::format;
-use crate::finding::{RuleId, Severity};
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(110),
@@ -21,7 +21,7 @@ pub(super) const DOC: Doc = Doc {
 \t};
 };",
     policy: "",
-    repair: "",
+    repair: "With the policy's word (allow.enable), removes the status of a static region.",
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
@@ -30,16 +30,24 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         if status == Some("disabled") {
             continue;
         }
-        let message = format!("status `{}` does not reserve it: Linux uses its memory", status.unwrap_or_default());
-        out.push(
-            Report::new(DOC.id, DOC.severity, region.path.as_str(), message)
-                .with_help("remove the status, or write `disabled` where the memory is free"),
-        );
+        let message =
+            format!("status `{}` does not reserve it: Linux uses its memory", status.unwrap_or_default());
+        let finding = Report::new(DOC.id, DOC.severity, region.path.as_str(), message)
+            .with_help("remove the status, or write `disabled` where the memory is free");
+        out.push(match region.spans() {
+            [] => finding,
+            _ => finding.with_repair(RepairKind::Enable(region.node), "remove the status"),
+        });
     }
     if let Some(reserved) = scene.map.reserved.as_ref().filter(|r| !scene.tree.node(r.node).is_enabled()) {
         out.push(
-            Report::new(DOC.id, DOC.severity, reserved.path.as_str(), "has a status, which Linux does not look at")
-                .with_help("disable the regions, not their parent"),
+            Report::new(
+                DOC.id,
+                DOC.severity,
+                reserved.path.as_str(),
+                "has a status, which Linux does not look at",
+            )
+            .with_help("disable the regions, not their parent"),
         );
     }
 }

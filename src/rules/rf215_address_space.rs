@@ -2,11 +2,12 @@
 
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::finding::{RuleId, Severity};
+use crate::span::Span;
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(215),
-    title: "a region ends within the physical address space",
+    title: "regions and RAM end within the physical address space",
     severity: Severity::Error,
     kernels: ALL_KERNELS,
     why: "arm64 has at most 52 bits of physical address in Linux. Whatever was meant by a higher one lies elsewhere and is not protected; where base and size are swapped or in the wrong cells, that is how it shows.",
@@ -28,18 +29,19 @@ pub(super) const DOC: Doc = Doc {
 const END: u64 = 1 << 52;
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let mut report = |path: &str, name: &str, span: Span| {
+        out.push(
+            Report::new(DOC.id, DOC.severity, path, format!("{span} ends beyond 52 bits of address"))
+                .with_span(span, name)
+                .with_help("look whether base, size and cells stand in their order"),
+        );
+    };
     for region in scene.map.live() {
         for &span in region.spans().iter().filter(|span| span.end() > END) {
-            out.push(
-                Report::new(
-                    DOC.id,
-                    DOC.severity,
-                    region.path.as_str(),
-                    format!("{span} ends beyond 52 bits of address"),
-                )
-                .with_span(span, region.name.as_str())
-                .with_help("look whether base, size and cells stand in their order"),
-            );
+            report(&region.path, &region.name, span);
         }
+    }
+    for span in scene.map.banks.iter().filter_map(|bank| bank.span).filter(|span| span.end() > END) {
+        report("/memory", "RAM", span);
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
                 )
                 .with_help(format_args!("write {:#x}", align.checked_next_power_of_two().unwrap_or(1 << 63))),
             );
+            continue;
         }
         let Some(free) = &free else { continue };
         let most = most(scene, free, region, dynamic);

@@ -78,6 +78,11 @@ impl Ram {
     }
 }
 
+/// The span of a bank, of which Linux cuts off what would wrap (drivers/of/fdt.c, `early_init_dt_add_memory_arch`).
+pub(crate) fn bank_span(base: u64, size: u64) -> Option<Span> {
+    Span::new(base, size).or_else(|| Span::from_ends(base, if size > 0 { u64::MAX } else { base }))
+}
+
 /// Every tuple of the root's enabled children with `device_type = "memory"`; their names do not matter, and
 /// `linux,usable-memory` stands in for `reg` (drivers/of/fdt.c, `early_init_dt_scan_memory`).
 pub(super) fn banks(tree: &Tree<'_>, cells: Cells) -> Vec<Bank> {
@@ -93,7 +98,7 @@ pub(super) fn banks(tree: &Tree<'_>, cells: Cells) -> Vec<Bank> {
         banks.extend(tuples.into_iter().enumerate().map(|(index, (base, size))| Bank {
             node: node.id(),
             index,
-            span: Span::new(base, size),
+            span: bank_span(base, size),
         }));
     }
     banks

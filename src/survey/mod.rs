@@ -11,6 +11,7 @@ mod region;
 mod reserved;
 
 pub use chosen::Chosen;
+pub(crate) use memory::bank_span;
 pub use memory::{Bank, Ram};
 pub use reg::{Cells, RegError};
 pub use region::{Dynamic, Extent, Pool, Region};

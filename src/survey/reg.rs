@@ -69,7 +69,7 @@ impl Cells {
     }
 
     /// The cells that `node` itself declares, each on its own.
-    pub(super) fn declared(node: Node<'_, '_>) -> (Option<u32>, Option<u32>) {
+    pub(crate) fn declared(node: Node<'_, '_>) -> (Option<u32>, Option<u32>) {
         let get = |name| node.prop(name).and_then(|p| p.as_u32());
         (get("#address-cells"), get("#size-cells"))
     }

@@ -90,6 +90,14 @@ impl Region {
     }
 }
 
+impl Region {
+    /// Read what `node` says of itself, were it a child of a `/reserved-memory` with these cells.
+    #[must_use]
+    pub fn read(node: Node<'_, '_>, cells: Cells) -> Self {
+        region(node, cells)
+    }
+}
+
 pub(super) fn regions(tree: &Tree<'_>, reserved: &ReservedMemory, root: Cells) -> Vec<Region> {
     let cells = reserved.cells(root);
     tree.node(reserved.node).children().map(|node| region(node, cells)).collect()

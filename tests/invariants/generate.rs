@@ -23,6 +23,8 @@ pub(crate) struct Board {
     pub(crate) root: (u32, u32),
     pub(crate) banks: Vec<(u64, u64)>,
     pub(crate) reserved: Option<Reserved>,
+    /// Regions where no kernel looks, and the node that holds them.
+    pub(crate) stray: Option<(&'static str, Vec<Child>)>,
     pub(crate) memreserve: Vec<(u64, u64)>,
     pub(crate) bootargs: Option<String>,
     pub(crate) initrd: Option<(u64, u64)>,
@@ -149,6 +151,28 @@ fn reserved() -> impl Strategy<Value = Reserved> {
     )
 }
 
+/// Where no kernel looks for regions: a second node, a misspelled one, a level too deep.
+pub(crate) const STRAY: [&str; 3] = ["reserved-memory@1", "reserved_memory", "group"];
+
+fn stray() -> impl Strategy<Value = (&'static str, Vec<Child>)> {
+    // Mostly such as can be moved: beside the others, and with one span.
+    let plain = (64u64..96, 1u64..3, any::<bool>()).prop_map(|(at, mib, no_map)| Child {
+        name: format!("fw@{:x}", RAM + at * MIB),
+        extent: Extent::Reg(vec![(RAM + at * MIB, mib * MIB)]),
+        flags: if no_map { vec!["no-map"] } else { vec![] },
+        compatible: None,
+        status: None,
+    });
+    let children =
+        prop::collection::vec(prop_oneof![6 => plain, 1 => child()], 1..3).prop_map(|mut regions| {
+            regions.iter_mut().for_each(|child| child.name = format!("x{}", child.name));
+            let mut names = std::collections::BTreeSet::new();
+            regions.retain(|child: &Child| names.insert(child.name.clone()));
+            regions
+        });
+    (prop::sample::select(&STRAY[..]), children)
+}
+
 fn banks() -> impl Strategy<Value = Vec<(u64, u64)>> {
     prop_oneof![
         6 => Just(vec![(RAM, 0x4000_0000)]),
@@ -190,13 +214,14 @@ pub(crate) fn board() -> impl Strategy<Value = Board> {
         root,
         banks(),
         prop::option::weighted(0.95, reserved()),
+        prop::option::weighted(0.08, stray()),
         memreserve,
         bootargs(),
         prop::option::weighted(0.2, (base(), 1u64..0x80_0000)),
     )
-        .prop_map(|(root, banks, reserved, mut memreserve, bootargs, initrd)| {
+        .prop_map(|(root, banks, reserved, stray, mut memreserve, bootargs, initrd)| {
             memreserve.retain(|&(_, size)| size != 0);
-            Board { root, banks, reserved, memreserve, bootargs, initrd }
+            Board { root, banks, reserved, stray, memreserve, bootargs, initrd }
         })
 }
 
@@ -240,8 +265,9 @@ fn cma() -> impl Strategy<Value = Option<CmaWant>> {
 }
 
 fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
-    let allow = (prop::bool::weighted(0.8), prop::bool::weighted(0.8), prop::bool::weighted(0.8))
-        .prop_map(|(shift, restore, drop_flags)| Allow { shift, restore, drop_flags });
+    let mostly = || prop::bool::weighted(0.8);
+    let allow = (mostly(), mostly(), mostly(), mostly())
+        .prop_map(|(shift, restore, drop_flags, enable)| Allow { shift, restore, drop_flags, enable });
     let mode = prop_oneof![10 => Just(Mode::Fix), 1 => Just(Mode::Audit), 1 => Just(Mode::Strict)];
     let base = prop::option::weighted(0.3, (0u64..128).prop_map(|n| RAM + n * 8 * MIB));
     let log = (0u32..4, base).prop_map(|(n, base)| KeepLog { size: (64 << 10) << n, base });
@@ -347,11 +373,37 @@ impl Board {
                     NewNode::new(&format!("device@{index}")).prop_u32("memory-region", 0x100 + index as u32),
                 );
             }
+            let nested = self.stray.iter().filter(|(name, _)| *name == "group");
+            let (more, labels) = strays(nested, "/reserved-memory", cells);
+            node = more.into_iter().fold(node, NewNode::child);
+            symbols = labels.iter().fold(symbols, |symbols, (label, path)| symbols.prop_str(label, path));
             root = root.child(node);
         }
+        let beside = self.stray.iter().filter(|(name, _)| *name != "group");
+        let (more, labels) = strays(beside, "", self.root);
+        root = more.into_iter().fold(root, NewNode::child);
+        symbols = labels.iter().fold(symbols, |symbols, (label, path)| symbols.prop_str(label, path));
         root = root.child(devices).child(symbols);
         build(&root, 0, &self.memreserve).unwrap()
     }
+}
+
+/// The nodes of regions that are out of place, and the symbols for them.
+fn strays<'s>(
+    from: impl Iterator<Item = &'s (&'static str, Vec<Child>)>,
+    above: &str,
+    cells: (u32, u32),
+) -> (Vec<NewNode>, Vec<(String, String)>) {
+    let (mut nodes, mut labels) = (Vec::new(), Vec::new());
+    for (name, regions) in from {
+        let mut node = NewNode::new(name);
+        for (index, child) in regions.iter().enumerate() {
+            node = node.child(child.node(cells, 0x200 + index as u32));
+            labels.push((format!("stray{index}"), format!("{above}/{name}/{}", child.name)));
+        }
+        nodes.push(node);
+    }
+    (nodes, labels)
 }
 
 impl Child {

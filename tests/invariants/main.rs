@@ -162,5 +162,7 @@ fn the_generator_reaches_every_sort_of_end() {
     }
     println!("{untouched} untouched, {repaired} repaired, {refused} refused; {kinds:?}");
     assert!(untouched > 50 && repaired > 200 && refused > 100);
-    assert!(kinds.len() >= 11, "{kinds:?}");
+    assert!(kinds.len() >= 14, "{kinds:?}");
+    let gathered = ["gather", "respell", "hoist"];
+    assert!(gathered.iter().all(|kind| kinds.contains_key(kind)), "{kinds:?}");
 }

@@ -54,7 +54,7 @@ pub(crate) fn board_with(memreserve: &[(u64, u64)], nodes: impl IntoIterator<Ite
 pub(crate) fn requiring(carveouts: impl IntoIterator<Item = Required>) -> Policy {
     Policy {
         carveouts: carveouts.into_iter().collect(),
-        allow: Allow { shift: true, restore: true, drop_flags: true },
+        allow: Allow { shift: true, restore: true, drop_flags: true, enable: true },
         ..Policy::default()
     }
 }

@@ -1,6 +1,7 @@
 //! What the planner does, repair by repair.
 
 mod board;
+mod gather;
 
 use board::*;
 use ringfence::facts::{BootFacts, Kernel, Placed};

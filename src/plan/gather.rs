@@ -1,0 +1,146 @@
+//! Bringing regions to where Linux reads them: out of a second `/reserved-memory`, out of one that is misspelled, up
+//! from a level too deep.
+
+use super::draft::{Draft, Origin, Slot, base_name};
+use super::recode;
+use crate::fdt::{NewNode, Node, NodeId};
+use crate::finding::RepairKind;
+use crate::order;
+use crate::survey::{Cells, Extent, Region};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// Properties that say where a region lies.
+const PLACE: [&str; 4] = ["reg", "size", "alignment", "alloc-ranges"];
+
+/// What was taken from where no kernel looks.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// Nodes that go from where they are.
+    pub(super) gone: Vec<NodeId>,
+    /// Regions that reserve nothing and go along as they are.
+    pub(super) idle: Vec<NewNode>,
+    /// New and old path of each.
+    pub(super) moved: Vec<(String, String)>,
+    /// Names that children of `/reserved-memory` have, sorted.
+    taken: Vec<String>,
+}
+
+/// Enter the spans of regions that are out of place among those that the plan is about.
+pub(super) fn gather(draft: &mut Draft<'_, '_>) {
+    let (tree, root) = (draft.scene.tree, draft.scene.map.cells);
+    let first = draft.scene.map.reserved.as_ref();
+    draft.gathered.taken = draft.scene.map.regions.iter().map(|region| region.name.clone()).collect();
+    order::sort(&mut draft.gathered.taken);
+    for kind in draft.wanted {
+        let (node, cells) = match kind {
+            RepairKind::Gather(id) | RepairKind::Respell(id) => (tree.node(*id), root),
+            RepairKind::Hoist(id) => (tree.node(*id), first.map_or(root, |first| first.cells(root))),
+            _ => continue,
+        };
+        let hoist = matches!(kind, RepairKind::Hoist(_));
+        let above = if hoist { node.parent().unwrap_or(node) } else { node };
+        let (address, size) = Cells::declared(above);
+        let cells = Cells { address: address.unwrap_or(cells.address), size: size.unwrap_or(cells.size) };
+        let nodes: Vec<Node<'_, '_>> = if hoist { alloc::vec![node] } else { node.children().collect() };
+        let regions: Vec<Region> = nodes.iter().map(|&node| Region::read(node, cells)).collect();
+        // One that cannot be moved as it was meant leaves all where they are: the finding stands.
+        if !(regions.iter().all(is_plain) && cells.usable() && root.usable()) {
+            continue;
+        }
+        let mut idle = Vec::new();
+        for region in &regions {
+            idle.extend(idle_copy(draft, region, cells, root));
+        }
+        if idle.len() != regions.iter().filter(|region| !is_live(region)).count() {
+            continue;
+        }
+        let still = regions.iter().filter(|region| !is_live(region)).zip(&idle);
+        let moved =
+            still.map(|(region, copy)| (format!("{}/{}", home(draft), copy.name), region.path.clone()));
+        draft.gathered.moved.extend(moved.collect::<Vec<_>>());
+        draft.gathered.idle.append(&mut idle);
+        draft.gathered.gone.push(node.id());
+        let path = node.path();
+        draft.repaired(kind, &path, "moved into /reserved-memory");
+        for region in &regions {
+            for (tuple, &span) in region.spans().iter().enumerate().filter(|_| is_live(region)) {
+                draft.slots.push(Slot {
+                    origin: Origin::Moved(region.node, tuple),
+                    base_name: base_name(&region.name).into(),
+                    span,
+                    no_map: region.no_map,
+                    pinned: false,
+                    cma: false,
+                });
+            }
+        }
+    }
+}
+
+/// The path of the node that Linux reads, or will.
+pub(super) fn home<'s>(draft: &Draft<'s, '_>) -> &'s str {
+    draft.scene.map.reserved.as_ref().map_or("/reserved-memory", |reserved| reserved.path.as_str())
+}
+
+/// Tell whether a region can be moved without a doubt of what it means.
+fn is_plain(region: &Region) -> bool {
+    let flags = !(region.no_map && region.reusable);
+    match region.extent {
+        Extent::Static(_) => flags,
+        Extent::Nowhere => true,
+        Extent::Dynamic(_) | Extent::Malformed { .. } => false,
+    }
+}
+
+fn is_live(region: &Region) -> bool {
+    region.enabled && !region.spans().is_empty()
+}
+
+/// A copy of a region that reserves nothing, its numbers in the root's cells.
+fn idle_copy(draft: &Draft<'_, '_>, region: &Region, cells: Cells, root: Cells) -> Option<NewNode> {
+    if is_live(region) {
+        return None;
+    }
+    let node = draft.scene.tree.node(region.node);
+    let mut copy = NewNode::copy_of(node, &free_name(&draft.gathered, region.name.clone()), &PLACE);
+    for name in PLACE {
+        if let Some(prop) = node.prop(name) {
+            copy = copy.prop(name, recode::recoded(name, prop.value, cells, root)?);
+        }
+    }
+    Some(copy)
+}
+
+/// The name, or where a region has it already, one beside it.
+fn free_name(gathered: &Gathered, name: String) -> String {
+    match (gathered.taken.binary_search(&name), name.split_once('@')) {
+        (Err(_), _) => name,
+        (Ok(_), Some((stem, unit))) => format!("{stem}-moved@{unit}"),
+        (Ok(_), None) => format!("{name}-moved"),
+    }
+}
+
+/// The node of a slot that was gathered: the first tuple keeps what must be unique.
+pub(super) fn moved_node(draft: &Draft<'_, '_>, slot: &Slot, id: NodeId, tuple: usize) -> Option<NewNode> {
+    let node = draft.scene.tree.node(id);
+    let reg = draft.scene.map.cells.encode_span(slot.span)?;
+    let name = match (tuple, node.name().contains('@')) {
+        (0, false) => node.name().to_string(),
+        (0, true) => format!("{}@{:x}", slot.base_name, slot.span.base()),
+        _ => format!("{}-{tuple}@{:x}", slot.base_name, slot.span.base()),
+    };
+    let unique = ["reg", "phandle", "linux,phandle", "linux,cma-default", "linux,dma-default"];
+    let name = free_name(&draft.gathered, name);
+    let mut copy = NewNode::copy_of(node, &name, if tuple == 0 { &PLACE[..] } else { &unique });
+    if tuple > 0 {
+        copy.children.clear();
+    }
+    let mut copy = copy.prop("reg", reg);
+    if slot.no_map && !node.has_prop("no-map") {
+        copy.props.retain(|(name, _)| name != "reusable");
+        copy = copy.prop_empty("no-map");
+    }
+    Some(copy)
+}
