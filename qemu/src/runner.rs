@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 const GRACE: Duration = Duration::from_secs(3);
 
 /// Text that a board prints when it is over although it need not power itself off.
-const LAST_WORDS: [&str; 2] = ["---[ end Kernel panic", "Rebooting in"];
+const LAST_WORDS: [&str; 3] =
+    ["---[ end Kernel panic", "Rebooting in", "no firmware call powers this board off"];
 
 /// Text that Linux prints last, in good order, on a board that it cannot switch off.
 const HALTED: &str = "reboot: Power off not available: System halted";
