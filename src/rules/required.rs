@@ -47,8 +47,14 @@ impl<'s> Answer<'s> {
     pub fn finding(&self, rule: RuleId, message: impl AsRef<str>) -> Report {
         let finding = Report::new(rule, Severity::Error, self.path.as_str(), message);
         let wanted = match self.required.span() {
-            Some(span) => format!("restore {span}"),
-            None => format!("restore {}", crate::span::Size(self.required.size)),
+            Some(span) => format!("{span}"),
+            None => format!("{}", crate::span::Size(self.required.size)),
+        };
+        let flag = if self.required.no_map { " with `no-map`" } else { "" };
+        let help = match self.region {
+            None => format!("add a region of {wanted}{flag}, or change the policy"),
+            Some(region) if !region.enabled => String::from("remove its `status`, or change the policy"),
+            Some(_) => format!("give it {wanted}{flag} again, or change the policy"),
         };
         let finding = match self.required.span() {
             Some(span) => finding.with_span(span, "required by the policy"),
@@ -58,9 +64,7 @@ impl<'s> Answer<'s> {
             Some(span) => finding.with_span(span, "in the tree"),
             None => finding,
         };
-        finding
-            .with_help("put the carveout back as the policy has it, or change the policy")
-            .with_repair(RepairKind::Restore(self.index), wanted)
+        finding.with_help(help).with_repair(RepairKind::Restore(self.index), format!("restore {wanted}"))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::ledger::{self, Coverage};
 use crate::span::Span;
 use crate::survey::Cells;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
@@ -111,12 +112,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     });
     let Some(&(first, span)) = hits.first() else { return };
     let severity = if scene.is_at_boot() { DOC.severity } else { Severity::Warning };
-    let finding = Report::new(
-        DOC.id,
-        severity,
-        first.path(),
-        format!("its registers {span} lie in RAM, as do {} others", count - 1),
-    );
+    let others = match count - 1 {
+        0 => String::new(),
+        1 => String::from(", as do those of another"),
+        others => format!(", as do those of {others} others"),
+    };
+    let message = format!("its registers {span} lie in RAM{others}");
+    let finding = Report::new(DOC.id, severity, first.path(), message);
     let finding = hits.iter().fold(finding, |finding, (node, span)| finding.with_span(*span, node.name()));
     out.push(finding.with_help("end the bank in /memory below the registers"));
 }

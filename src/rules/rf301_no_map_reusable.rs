@@ -31,7 +31,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             DOC.id,
             DOC.severity,
             region.path.as_str(),
-            "has both `no-map` and `reusable`: kernels free it, or hand out pages of it that are not mapped",
+            "has both `no-map` and `reusable`: 6.1 and 6.6 free it, 6.12 and 6.18 hand out pages of it that are not mapped",
         );
         out.push(
             region
