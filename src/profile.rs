@@ -96,6 +96,9 @@ pub struct KernelProfile {
     /// Whether a malformed `alloc-ranges` is ignored, so that the region lands anywhere (7.2 and later), instead
     /// of being an error.
     pub ignores_bad_ranges: bool,
+    /// Whether a region whose set-up as a pool fails is no longer known at all (7.2 and later): nothing finds it by
+    /// its phandle, and no overlap with it is reported.
+    pub forgets_failed: bool,
     /// What happens to the default pool of the tree under `cma=`.
     pub bypass: Bypass,
     /// Whether the limit of a `cma=` is cut to the reach of 32-bit DMA (up to 6.12).
@@ -116,6 +119,7 @@ const V6_1: KernelProfile = KernelProfile {
     maps_partial_pages: true,
     failed_no_map: FailedNoMap::Freed,
     ignores_bad_ranges: false,
+    forgets_failed: false,
     bypass: Bypass::Freed,
     cma_below_dma_limit: true,
     prints_regions: false,
@@ -153,6 +157,7 @@ const V7: KernelProfile = KernelProfile {
     maps_partial_pages: false,
     failed_no_map: FailedNoMap::Kept,
     ignores_bad_ranges: true,
+    forgets_failed: true,
     ..V6_18
 };
 

@@ -88,7 +88,7 @@ fn told(dtb: &[u8]) -> String {
         match prediction.cma {
             DefaultCma::None => {}
             DefaultCma::At(span) => writeln!(out, "  default CMA {span}").unwrap(),
-            DefaultCma::Somewhere { size } => {
+            DefaultCma::Somewhere { size, .. } => {
                 writeln!(out, "  default CMA of {size} bytes somewhere").unwrap()
             }
         }

@@ -51,11 +51,11 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>, build: &Build) -> DefaultCma {
         return DefaultCma::None;
     };
     kernel.memblock.reserve(span);
-    if !certain {
-        return DefaultCma::Somewhere { size: span.len() };
-    }
     // From 6.18 on, the size as it was asked for.
     let shown = if kernel.profile.cma_below_dma_limit { span.len() } else { wanted };
+    if !certain {
+        return DefaultCma::Somewhere { size: span.len(), shown };
+    }
     kernel.log.push(format!("cma: Reserved {} MiB at {:#018x}{on_node}", shown / MIB, span.base()));
     DefaultCma::At(span)
 }

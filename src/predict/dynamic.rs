@@ -2,7 +2,7 @@
 //! `__reserved_mem_alloc_size`).
 
 use super::memblock::Memblock;
-use super::regions::{Entry, Kernel};
+use super::regions::Kernel;
 use crate::ledger::Direction;
 use crate::profile::DynamicOverflow;
 use crate::span::{MIB, Span};
@@ -45,10 +45,8 @@ impl Kernel<'_> {
                 self.say(line);
                 continue;
             }
-            if let Some(span) = self.allocate(index, region)
-                && self.remember(Entry { index, base: span.base(), size: span.len() })
-            {
-                self.set_up(index, region, span);
+            if let Some(span) = self.allocate(index, region) {
+                self.register(index, region, span);
             }
         }
     }

@@ -87,6 +87,8 @@ pub enum DefaultCma {
     Somewhere {
         /// Its size in bytes.
         size: u64,
+        /// The size in bytes that the kernel's line tells, which may be the one that was asked for.
+        shown: u64,
     },
 }
 
@@ -170,7 +172,7 @@ pub fn predict(
     let (memblock, log, pools) = (kernel.memblock, kernel.log, kernel.pools);
     let default_len = match cma {
         DefaultCma::At(span) => span.len(),
-        DefaultCma::Somewhere { size } => size,
+        DefaultCma::Somewhere { size, .. } => size,
         DefaultCma::None => 0,
     };
     let cma_total =

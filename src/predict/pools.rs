@@ -17,8 +17,9 @@ pub(super) struct PoolAt {
 }
 
 impl Kernel<'_> {
-    /// Set a region up as what its `compatible` says, and undo its reservation where that fails.
-    pub(super) fn set_up(&mut self, index: usize, region: &Region, span: Span) {
+    /// Set a region up as what its `compatible` says, and undo its reservation where that fails. Returns whether
+    /// it did not.
+    pub(super) fn set_up(&mut self, index: usize, region: &Region, span: Span) -> bool {
         let created = match (region.pool, region.reusable, region.no_map) {
             (Pool::Shared, true, true) if self.profile.failed_no_map == FailedNoMap::Kept => Ok(false),
             (Pool::Shared, true, true) => Err(()),
@@ -59,6 +60,7 @@ impl Kernel<'_> {
                 }
             }
         }
+        created.is_ok()
     }
 
     fn set_up_cma(&mut self, index: usize, region: &Region, span: Span) -> Result<(), ()> {

@@ -287,9 +287,17 @@ impl<'k> Kernel<'k> {
                     self.say(line);
                 }
             }
-            if self.remember(Entry { index, base: first.base(), size: first.len() }) {
-                self.set_up(index, region, *first);
-            }
+            self.register(index, region, *first);
+        }
+    }
+
+    /// Enter a region into the table and set it up, in the second of the two phases.
+    pub(super) fn register(&mut self, index: usize, region: &Region, span: Span) {
+        if self.remember(Entry { index, base: span.base(), size: span.len() })
+            && !self.set_up(index, region, span)
+            && self.profile.forgets_failed
+        {
+            self.table.pop();
         }
     }
 

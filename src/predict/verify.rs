@@ -149,8 +149,8 @@ fn compare_log(prediction: &Prediction, log: &str, out: &mut Vec<Difference>) {
         out.push(Difference::SilentLog);
         return;
     }
-    if let DefaultCma::Somewhere { size } = prediction.cma {
-        let about = format!("cma: Reserved {} MiB at ", size / MIB);
+    if let DefaultCma::Somewhere { shown, .. } = prediction.cma {
+        let about = format!("cma: Reserved {} MiB at ", shown / MIB);
         match seen.iter().position(|line| line.starts_with(&about)) {
             Some(at) => drop(seen.remove(at)),
             None => out.push(Difference::Missing(format!("{about}(any address)"))),

@@ -84,7 +84,7 @@ impl Told {
         out += &match self.prediction.cma {
             DefaultCma::None => String::new(),
             DefaultCma::At(span) => format!("  cma       {span}  default pool\n"),
-            DefaultCma::Somewhere { size } => {
+            DefaultCma::Somewhere { size, .. } => {
                 format!("  cma       {} wherever it fits  default pool\n", ringfence::span::Size(size))
             }
         };
