@@ -1,5 +1,6 @@
 //! The proving ground of ringfence, run as `cargo xtask`: sets up, builds the stage, boots it, measures.
 
+mod bench;
 mod boots;
 mod cases;
 mod chain;
@@ -24,7 +25,7 @@ mod verdict;
 mod workspace;
 
 use clap::{Parser, Subcommand};
-use setup::{Consent, Need, Series};
+use setup::{Consent, Need};
 use std::process::ExitCode;
 
 /// The proving ground of ringfence.
@@ -86,20 +87,8 @@ fn main() -> ExitCode {
 
 fn set_up(ws: &workspace::Workspace, no_install: bool) -> anyhow::Result<()> {
     let consent = if no_install { Consent::Forbidden } else { Consent::Install };
-    let needs = [
-        Need::Qemu,
-        Need::Dtc,
-        Need::UBoot,
-        Need::UBootTools,
-        Need::Cc,
-        Need::Cpp,
-        Need::Chromium,
-        Need::Kernel(Series::V6_1),
-        Need::Kernel(Series::V6_12),
-        Need::Busybox,
-        Need::Corpus,
-    ];
-    setup::ensure(ws, &needs, consent)?;
+    setup::ensure(ws, bench::NEEDS, consent)?;
+    setup::ensure(ws, &[Need::Cc, Need::Cpp, Need::Chromium], consent)?;
     println!("everything is there; {}", setup::toolchain(ws, consent)?.description);
     Ok(())
 }

@@ -20,6 +20,9 @@ const LAST_WORDS: [&str; 3] =
 /// Text that Linux prints last, in good order, on a board that it cannot switch off.
 const HALTED: &str = "reboot: Power off not available: System halted";
 
+/// Bytes of the longest of these, or more.
+const LONGEST: usize = 64;
+
 /// Starts the board, copies its console to `sink` as it comes, and returns all of it when the board has
 /// powered off, gave up, or `limit` is over (the board is killed then, which is an [`Ending`], not an error).
 ///
@@ -41,11 +44,14 @@ pub(crate) fn run(board: &Board, limit: Duration, sink: &mut dyn Write) -> Resul
         match console.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(chunk) => {
                 sink.write_all(&chunk).and_then(|()| sink.flush()).context("cannot copy the console")?;
+                // Some bytes come at a time: only what they may have completed is looked at.
+                let fresh = bytes.len().saturating_sub(LONGEST);
                 bytes.extend(chunk);
-                if find(&bytes, HALTED.as_bytes()).is_some() {
+                let fresh = &bytes[fresh..];
+                if holds(fresh, HALTED.as_bytes()) {
                     break Ending::PoweredOff;
                 }
-                if !given_up && LAST_WORDS.iter().any(|words| find(&bytes, words.as_bytes()).is_some()) {
+                if !given_up && LAST_WORDS.iter().any(|words| holds(fresh, words.as_bytes())) {
                     given_up = true;
                     deadline = deadline.min(Instant::now() + GRACE);
                 }
@@ -88,6 +94,18 @@ fn stop(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len().max(1)).position(|window| window == needle)
+fn holds(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len().max(1)).any(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_words_are_found_across_two_chunks() {
+        assert!(LAST_WORDS.iter().chain([&HALTED]).all(|words| words.len() <= LONGEST));
+        assert!(holds(b"[ 1.0] ---[ end Kernel panic - not syncing", LAST_WORDS[0].as_bytes()));
+        assert!(!holds(b"[ 1.0] ---[ end Kernel pan", LAST_WORDS[0].as_bytes()));
+    }
 }

@@ -19,7 +19,7 @@ pub(super) fn judge(
     transcript: &Transcript,
     dtb: &[u8],
     layout: &Layout,
-    release: &str,
+    profile: &KernelProfile,
     required: &[(u64, u64)],
 ) -> Result<String> {
     verdict::came_up(transcript)?;
@@ -33,10 +33,9 @@ pub(super) fn judge(
         }
     }
     let tree = Tree::parse(dtb).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let profile = KernelProfile::named(release).context("no profile of this kernel")?;
     let facts = layout.facts();
     let map = MemoryMap::survey(&tree, &facts);
-    let prediction = predict(&tree, &map, &facts, &profile, &Build::default());
+    let prediction = predict(&tree, &map, &facts, profile, &Build::default());
 
     let memory = entries(transcript.section("memblock-memory"));
     let reserved = entries(transcript.section("memblock-reserved"));

@@ -1,7 +1,7 @@
 //! The trees to boot, and the command lines to boot them with.
 
-use crate::dtc;
 use crate::workspace::Workspace;
+use crate::{dtc, job};
 use anyhow::{Context, Result};
 use ringfence::fdt::{Edits, Tree, rewrite};
 use std::fs;
@@ -72,7 +72,7 @@ impl Scenario {
         let tree = Tree::parse(&dtb).map_err(|error| anyhow::anyhow!("{error}"))?;
         let chosen = tree.find("/chosen").context("the tree has no /chosen")?.id();
         let mut edits = Edits::new();
-        let line = format!("{CMDLINE} {}", self.more);
+        let line = format!("{CMDLINE} {} {}", job::QUICK, self.more);
         edits.set(chosen, "bootargs", format!("{}\0", line.trim_end()).into_bytes());
         let path = ws.scratch_file("boots", name, "dtb")?;
         fs::write(&path, rewrite(&tree, &edits).map_err(|error| anyhow::anyhow!("{error}"))?)?;

@@ -1,6 +1,7 @@
 //! What no loader should hand over: each must end in one line that says what is wrong, and in the board's end.
 
-use super::{Bench, Case, refused};
+use super::{Case, refused};
+use crate::bench::Bench;
 use crate::dtc;
 use crate::job::{self, Parts};
 use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};

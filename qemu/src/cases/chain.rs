@@ -1,7 +1,8 @@
 //! The subset of the chain that every test run covers: each form, each board and both levels at least once. All
 //! of it is `cargo xtask matrix`.
 
-use super::{Bench, Case, refused};
+use super::{Case, refused};
+use crate::bench::Bench;
 use crate::chain::{Form, Link, Loader, Model, USUAL};
 use crate::machine::{Level, Ram};
 use crate::setup::Series;

@@ -1,6 +1,7 @@
 //! Real Linux through the stage on a tree that is nearly right.
 
-use super::{Bench, Case};
+use super::Case;
+use crate::bench::Bench;
 use crate::job::{self, Parts};
 use crate::machine::{Level, Ram};
 use crate::setup::Series;
@@ -34,6 +35,8 @@ pub(super) fn cases() -> Vec<Case> {
         MAIN,
         Main { name: "linux-6.12-el1-4G", level: Level::El1, ..MAIN },
         Main { name: "linux-6.1-el2-4G", series: Series::V6_1, ..MAIN },
+        Main { name: "linux-7-el2-4G", series: Series::V7, ..MAIN },
+        Main { name: "linux-7-16k-el1-4G", series: Series::V7Pages16K, level: Level::El1, ..MAIN },
         Main { name: "linux-6.12-el2-1G-memory-filled", ram: Ram::GIB, stress: true, ..MAIN },
         Main { name: "linux-6.1-el1-1G", series: Series::V6_1, level: Level::El1, ram: Ram::GIB, ..MAIN },
         Main { name: "linux-6.12-el2-4G-through-u-boot", through_uboot: true, ..MAIN },
@@ -50,11 +53,13 @@ fn boot(bench: &Bench, name: &str, main: Main) -> Result<String> {
         policy: job::policy_of(&source),
     };
     let bundle = bench.tool.pack(ws, name, &parts)?;
-    let append = if main.stress { format!("{} ringfence.stress", job::APPEND) } else { job::APPEND.into() };
+    let append =
+        format!("{} {}{}", job::APPEND, job::QUICK, if main.stress { " ringfence.stress" } else { "" });
     let tree = dtc::compile(ws, &source)?;
     let mut board = job::board(bench.stage.image.clone(), Some(bundle), Some(tree), &append);
     board.level = main.level;
     board.ram = main.ram;
+    board.more.extend(main.series.processor());
     if main.through_uboot {
         board.entry = uboot::entry(board.entry, &ws.scratch("uboot")?)?;
     }

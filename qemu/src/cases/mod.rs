@@ -11,36 +11,10 @@ mod placement;
 mod repaired;
 mod scenario;
 
-use crate::job::Tool;
-use crate::machine::Board;
-use crate::runner;
-use crate::stage::Built;
+use crate::bench::Bench;
 use crate::transcript::Transcript;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
-use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
-use std::time::Duration;
-
-/// What all boots share, built once.
-#[derive(Clone, Debug)]
-pub(crate) struct Bench {
-    /// The project.
-    pub(crate) ws: Workspace,
-    /// The host tool.
-    pub(crate) tool: Tool,
-    /// The stage.
-    pub(crate) stage: Built,
-    /// The stage that speaks on the `virt` board's serial port when no tree names a console.
-    pub(crate) talkative: Built,
-    /// The stage with everything that a build may leave out.
-    pub(crate) full: Built,
-    /// The payload that checks its entry state.
-    pub(crate) payload: Built,
-    /// The initramfs of the proving ground.
-    pub(crate) initrd: PathBuf,
-}
 
 /// One test.
 pub(crate) struct Case {
@@ -76,18 +50,6 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     cases.extend(repaired::cases(ws)?);
     cases.extend(bad_input::cases());
     Ok(cases)
-}
-
-impl Bench {
-    /// Boots a board, keeps its console under the case's name, and returns it.
-    pub(crate) fn boot(&self, name: &str, board: &Board, limit: Duration) -> Result<Transcript> {
-        let log = self.ws.scratch_file("logs", name, "log")?;
-        let mut file = fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        let transcript = runner::run(board, limit, &mut file)?;
-        // Last, so that the console's first line stays the board's.
-        writeln!(file, "\n{}\n{}", transcript.command, transcript.complaints)?;
-        Ok(transcript)
-    }
 }
 
 /// Fails unless the stage refused: a `HALT` line, no Linux, no panic, and the board powered off by itself.

@@ -1,6 +1,7 @@
 //! The state in which the stage enters a kernel, judged by a payload in the kernel's place.
 
-use super::{Bench, Case};
+use super::Case;
+use crate::bench::Bench;
 use crate::dtc;
 use crate::job::{self, Parts};
 use crate::machine::{Level, Ram};

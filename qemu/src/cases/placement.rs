@@ -2,7 +2,8 @@
 //! stage will have its data. A payload in the kernel's place says whether it was entered as Linux wants to be.
 
 use super::bad_input::{jump_to, pack};
-use super::{Bench, Case, refused};
+use super::{Case, refused};
+use crate::bench::Bench;
 use crate::chain::{Model, tree};
 use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};
 use crate::transcript::Ending;

@@ -1,6 +1,7 @@
 //! The trees that break a board silently: each has an expectation beside it, and Linux is the judge.
 
-use super::{Bench, Case, refused};
+use super::{Case, refused};
+use crate::bench::Bench;
 use crate::iomem::Iomem;
 use crate::job::{self, Parts};
 use crate::setup::Series;
@@ -70,7 +71,7 @@ fn boot(bench: &Bench, name: &str, expected: &Expectation) -> Result<String> {
     let parts = Parts { kernel: Series::V6_12.image(ws), initrd: Some(bench.initrd.clone()), policy };
     let bundle = bench.tool.pack(ws, name, &parts)?;
     let tree = dtc::compile(ws, &scenarios.join(&expected.tree))?;
-    let append = format!("{} {}", job::APPEND, expected.append);
+    let append = format!("{} {} {}", job::APPEND, job::QUICK, expected.append);
     let board = job::board(bench.stage.image.clone(), Some(bundle), Some(tree), append.trim_end());
     let transcript = bench.boot(name, &board, Duration::from_secs(180))?;
 

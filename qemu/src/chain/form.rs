@@ -1,8 +1,8 @@
 //! The forms in which a payload comes.
 
 use super::{Link, tree};
-use crate::cases::Bench;
-use crate::job::Parts;
+use crate::bench::Bench;
+use crate::job::{self, Parts};
 use crate::machine::{Board, Entry};
 use crate::shell::capture;
 use anyhow::{Context, Result, anyhow};
@@ -68,7 +68,8 @@ impl Form {
         let ws = &bench.ws;
         let image = link.model.kernel(ws, link.series);
         let mut more = link.model.more();
-        let mut append = link.model.append().to_owned();
+        more.extend(link.series.processor());
+        let mut append = format!("{} {}", link.model.append(), job::QUICK);
         let mut dtb = Some(match self {
             Self::Overlays => tree::base(ws, link.model, link.level)?,
             _ => tree::whole(ws, link.model, link.level)?,
@@ -122,8 +123,10 @@ impl Form {
             }
             Self::Modules => {
                 more.extend(guest(&format!(
-                    "addr={KERNEL_AT:#x},kernel={},bootargs={append}",
-                    image.display()
+                    "addr={KERNEL_AT:#x},kernel={},bootargs={}",
+                    image.display(),
+                    // QEMU reads a doubled comma as one of the text's own.
+                    append.replace(',', ",,")
                 )));
                 more.extend(guest(&format!("addr={RAMDISK_AT:#x},initrd={}", bench.initrd.display())));
                 // Those of the kernel module must win over these.

@@ -7,7 +7,7 @@ pub(crate) mod tree;
 pub(crate) use form::Form;
 pub(crate) use model::Model;
 
-use crate::cases::Bench;
+use crate::bench::Bench;
 use crate::machine::{Board, Level};
 use crate::setup::Series;
 use crate::{uboot, verdict};
@@ -59,7 +59,12 @@ impl Link {
             // It enters kernels at EL2 only, and one kernel for boards is enough to fetch.
             return false;
         }
+        let usual = matches!(self.form, Form::BundleInSlot | Form::KernelAppended);
         match (self.loader, self.form) {
+            // The newest kernels are tried in the usual forms only, and a Cortex-A53 has no pages of 16 KiB.
+            (loader, _) if matches!(self.series, Series::V7 | Series::V7Pages16K) => {
+                usual && loader == Loader::Qemu && (virt || self.series == Series::V7)
+            }
             (Loader::UBoot, Form::Modules) => false,
             (Loader::UBoot, _) => self.model == Model::Virt,
             // QEMU adds the modules to a tree of its own only.

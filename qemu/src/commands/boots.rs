@@ -20,7 +20,7 @@ pub(crate) struct Options {
     #[arg(long)]
     all: bool,
     /// Boot only this kernel
-    #[arg(long, value_parser = ["6.1", "6.12"])]
+    #[arg(long, value_parser = Series::NAMES)]
     kernel: Option<String>,
     /// Boots that run at a time
     #[arg(long, default_value_t = 2)]
@@ -39,7 +39,7 @@ pub(crate) struct Options {
 /// When set-up or a build fails, when Linux did not do as planned, or when too few trees could be booted.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
-    let mut kernels = vec![Series::V6_1, Series::V6_12];
+    let mut kernels = Series::ALL.to_vec();
     kernels.retain(|series| options.kernel.as_ref().is_none_or(|named| named == series.name()));
     let mut needs = vec![Need::Qemu, Need::Dtc, Need::Busybox];
     needs.extend(kernels.iter().map(|series| Need::Kernel(*series)));

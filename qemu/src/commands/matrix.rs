@@ -1,12 +1,10 @@
 //! `cargo xtask matrix`: boots Linux in every way that makes sense, and prints the table.
 
-use crate::cases::Bench;
+use crate::bench::Bench;
 use crate::chain::{Form, Link, Loader, Model};
-use crate::job::Tool;
 use crate::machine::Level;
-use crate::setup::{self, Consent, Need, Series};
+use crate::setup::{Consent, Series};
 use crate::workspace::Workspace;
-use crate::{initramfs, stage};
 use anyhow::{Result, bail};
 use clap::Args;
 use std::sync::Mutex;
@@ -43,27 +41,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         return Ok(());
     }
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
-    let needs = [
-        Need::Qemu,
-        Need::Dtc,
-        Need::UBoot,
-        Need::UBootTools,
-        Need::Kernel(Series::V6_1),
-        Need::Kernel(Series::V6_12),
-        Need::Busybox,
-        Need::Corpus,
-        Need::BareTarget,
-    ];
-    setup::ensure(ws, &needs, consent)?;
-    let bench = Bench {
-        ws: ws.clone(),
-        tool: Tool::build(ws)?,
-        stage: stage::stage(ws, consent)?,
-        talkative: stage::talkative(ws, consent)?,
-        full: stage::full(ws, consent)?,
-        payload: stage::payload(ws, consent)?,
-        initrd: initramfs::build(ws)?,
-    };
+    let bench = Bench::set_up(ws, consent, &[])?;
     let failed = boot_all(&bench, &links);
     println!("\n{} boots, {failed} failed", links.len());
     if failed > 0 {
@@ -79,7 +57,7 @@ fn every() -> Vec<Link> {
         for model in Model::ALL {
             for form in Form::ALL {
                 for level in [Level::El1, Level::El2] {
-                    for series in [Series::V6_1, Series::V6_12] {
+                    for series in Series::ALL {
                         links.push(Link { loader, form, model, level, series });
                     }
                 }

@@ -44,7 +44,7 @@ pub(crate) struct Options {
     /// Policy in TOML (default: the one beside the tree's source)
     #[arg(long)]
     policy: Option<PathBuf>,
-    /// Kernel: an Image, or Debian's 6.1 or 6.12
+    /// Kernel: an Image, or Debian's 6.1, 6.12, 7 or, with pages of 16 KiB, 7-16k
     #[arg(long, default_value = "6.12")]
     kernel: String,
     /// Initramfs (default: one that prints the memory map and powers off)
@@ -159,6 +159,8 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     board.ram = memory;
     if let Some(model) = model {
         board.more = model.more();
+    } else if let Some(series) = series {
+        board.more.extend(series.processor());
     }
     if options.via == Via::Uboot {
         board.entry = uboot::entry(board.entry, &ws.scratch("uboot")?)?;

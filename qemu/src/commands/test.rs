@@ -1,11 +1,11 @@
 //! `cargo xtask test`: everything, from unit tests to boots of real Linux.
 
-use crate::cases::{self, Bench, Case};
-use crate::job::Tool;
-use crate::setup::{self, Consent, Need, Series};
-use crate::shell::{find_program, run as run_command};
+use crate::bench::Bench;
+use crate::cases::{self, Case};
+use crate::fuzz;
+use crate::setup::{self, Consent, Need};
+use crate::shell::{capture, find_program, run as run_command};
 use crate::workspace::Workspace;
-use crate::{fuzz, initramfs, stage};
 use anyhow::{Result, bail};
 use clap::Args;
 use std::process::Command;
@@ -41,40 +41,18 @@ struct Outcome {
 /// When set-up or a build fails, or when a test does.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
-    let needs = [
-        Need::Qemu,
-        Need::Dtc,
-        Need::UBoot,
-        Need::UBootTools,
-        Need::Cpp,
-        Need::Chromium,
-        Need::Valgrind,
-        Need::Kernel(Series::V6_1),
-        Need::Kernel(Series::V6_12),
-        Need::Busybox,
-        Need::Corpus,
-        Need::BareTarget,
-    ];
-    setup::ensure(ws, &needs, consent)?;
+    let bench = Bench::set_up(ws, consent, &[Need::Cpp, Need::Chromium, Need::Valgrind])?;
 
     let mut outcomes = Vec::new();
     if options.boot.is_none() {
         for (name, command) in host_tests(ws) {
-            outcomes.push(timed(name, command));
+            outcomes.push(timed(name, command, run_command));
         }
         for (name, command) in fuzz::smoke(ws)? {
-            outcomes.push(timed(&name, command));
+            // libFuzzer prints pages of which only those of a failure say anything.
+            outcomes.push(timed(&name, command, |command| capture(command).map(drop)));
         }
     }
-    let bench = Bench {
-        ws: ws.clone(),
-        tool: Tool::build(ws)?,
-        stage: stage::stage(ws, consent)?,
-        talkative: stage::talkative(ws, consent)?,
-        full: stage::full(ws, consent)?,
-        payload: stage::payload(ws, consent)?,
-        initrd: initramfs::build(ws)?,
-    };
     let mut boots = cases::all(ws)?;
     if let Some(wanted) = &options.boot {
         boots.retain(|case| case.name.contains(wanted.as_str()));
@@ -108,10 +86,10 @@ fn host_tests(ws: &Workspace) -> Vec<(&'static str, Command)> {
     vec![("host-tests", tests), ("host-doc-tests", docs)]
 }
 
-fn timed(name: &str, mut command: Command) -> Outcome {
+fn timed(name: &str, mut command: Command, run: impl Fn(&mut Command) -> Result<()>) -> Outcome {
     eprintln!("test: {name}");
     let started = Instant::now();
-    let result = run_command(&mut command).map(|()| String::from("all pass"));
+    let result = run(&mut command).map(|()| String::from("all pass"));
     Outcome { name: name.into(), result, took: started.elapsed() }
 }
 

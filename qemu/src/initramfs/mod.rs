@@ -5,10 +5,8 @@ mod cpio;
 use crate::setup::Series;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
-use flate2::{Compression, write::GzEncoder};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The script that Linux starts as process 1.
@@ -18,12 +16,11 @@ const INIT: &str = include_str!("init.sh");
 pub(crate) fn build(ws: &Workspace) -> Result<PathBuf> {
     let busybox = crate::setup::busybox(ws);
     let busybox = fs::read(&busybox).with_context(|| format!("cannot read {}", busybox.display()))?;
-    let path = ws.scratch("initramfs")?.join("initramfs.cpio.gz");
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-    gzip.write_all(&archive(&busybox, &modules(ws)?))?;
+    // Not packed: unpacking costs each boot more than copying.
+    let path = ws.scratch("initramfs")?.join("initramfs.cpio");
     // Boots run side by side: none may see another's half-written file.
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
-    fs::write(&beside, gzip.finish()?)?;
+    fs::write(&beside, archive(&busybox, &modules(ws)?))?;
     fs::rename(&beside, &path)?;
     Ok(path)
 }
@@ -31,7 +28,7 @@ pub(crate) fn build(ws: &Workspace) -> Result<PathBuf> {
 /// The modules of every kernel that set-up has fetched, by their path under `lib/modules`.
 fn modules(ws: &Workspace) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut modules = BTreeMap::new();
-    for series in [Series::V6_1, Series::V6_12] {
+    for series in Series::ALL {
         for release in list(&series.modules(ws))? {
             for module in list(&release)? {
                 let path = module.strip_prefix(series.modules(ws))?.display().to_string();

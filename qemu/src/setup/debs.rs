@@ -6,7 +6,7 @@
 use super::Series;
 use crate::shell::{capture, run};
 use crate::workspace::Workspace;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,17 +18,25 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// Modules that show, in the booted Linux, what the stage left behind, in the order in which they are loaded.
 const MODULES: [&str; 2] = ["kernel/lib/reed_solomon/reed_solomon.ko", "kernel/fs/pstore/ramoops.ko"];
 
-/// Fetches the newest kernel of a series and keeps its image and a few modules.
+/// Where an arm64 `Image` has its magic number (Documentation/arch/arm64/booting.rst).
+const IMAGE_MAGIC: (usize, &[u8]) = (56, b"ARM\x64");
+
+/// Fetches the newest kernel of a series and keeps its image and, of a package that has them, a few modules.
 pub(crate) fn fetch_kernel(ws: &Workspace, series: Series) -> Result<()> {
-    let found = find_newest(ws, series, "-cloud-arm64")?;
+    let found = find_newest(ws, series, series.package_prefix(), series.flavour())?;
     let image = series.image(ws);
     let dir = image.parent().context("the cache has a parent")?;
     with_package(ws, &found, |root| {
         let vmlinuz = vmlinuz(root, &found)?;
+        let head = fs::read(&vmlinuz)?;
+        let magic = head.get(IMAGE_MAGIC.0..).is_some_and(|rest| rest.starts_with(IMAGE_MAGIC.1));
+        ensure!(magic, "{found} holds a packed kernel, and boots without a stage need an Image");
         fs::create_dir_all(dir)?;
         fs::write(dir.join("package"), format!("{found}\n"))?;
-        keep_modules(&root.join("lib/modules"), &series.modules(ws))
-            .with_context(|| format!("the modules of {found}"))?;
+        if series.has_modules() {
+            keep_modules(&root.join("lib/modules"), &series.modules(ws))
+                .with_context(|| format!("the modules of {found}"))?;
+        }
         place(&vmlinuz, &image)
     })
 }
@@ -62,7 +70,7 @@ pub(crate) fn fetch_busybox(ws: &Workspace, to: &Path) -> Result<()> {
 
 /// Fetches the newest 6.12 kernel for boards with its device trees.
 pub(crate) fn fetch_corpus(ws: &Workspace, to: &Path, image: &Path) -> Result<()> {
-    let found = find_newest(ws, Series::V6_12, "-arm64")?;
+    let found = find_newest(ws, Series::V6_12, Series::V6_12.package_prefix(), "-arm64")?;
     with_package(ws, &found, |root| {
         let lib = root.join("usr/lib");
         let trees = entries(&lib)?.into_iter().find(|p| name_of(p).starts_with("linux-image-"));
@@ -75,10 +83,19 @@ pub(crate) fn fetch_corpus(ws: &Workspace, to: &Path, image: &Path) -> Result<()
     })
 }
 
-/// The kernel in an unpacked package.
+/// The kernel in an unpacked package: in `/boot`, or in newer packages where its modules go.
 fn vmlinuz(root: &Path, package: &str) -> Result<PathBuf> {
-    let vmlinuz = entries(&root.join("boot"))?.into_iter().find(|p| name_of(p).starts_with("vmlinuz-"));
-    vmlinuz.ok_or_else(|| anyhow!("{package} holds no /boot/vmlinuz-*"))
+    let (boot, modules) = (root.join("boot"), root.join("usr/lib/modules"));
+    let mut dirs = vec![boot];
+    if modules.is_dir() {
+        dirs.extend(entries(&modules)?);
+    }
+    for dir in dirs.iter().filter(|dir| dir.is_dir()) {
+        if let Some(found) = entries(dir)?.into_iter().find(|path| name_of(path).starts_with("vmlinuz")) {
+            return Ok(found);
+        }
+    }
+    bail!("{package} holds no vmlinuz, neither in /boot nor in /usr/lib/modules")
 }
 
 /// The commands by which a person lets the set-up fetch what it keeps in the cache.
@@ -86,17 +103,16 @@ pub(crate) fn commands(_ws: &Workspace) -> Vec<String> {
     vec!["cargo xtask setup".into()]
 }
 
-/// Returns the newest package `linux-image-SERIES.*FLAVOUR`, from the first suite that has one.
-fn find_newest(ws: &Workspace, series: Series, flavour: &str) -> Result<String> {
+/// Returns the newest package that begins and ends so, from the first of the series' suites that has one.
+fn find_newest(ws: &Workspace, series: Series, prefix: &str, flavour: &str) -> Result<String> {
     for suite in series.suites() {
         // A suite that the mirror no longer carries is no reason not to ask the next one.
         if let Err(error) = ensure_lists(ws, &["bookworm", suite]) {
             eprintln!("set-up: {suite}: {error:#}");
             continue;
         }
-        let prefix = format!("linux-image-{}.", series.name());
-        let names = capture(apt(ws, "apt-cache").args(["pkgnames", &prefix]))?;
-        if let Some(name) = newest(names.lines(), &prefix, flavour) {
+        let names = capture(apt(ws, "apt-cache").args(["pkgnames", prefix]))?;
+        if let Some(name) = newest(names.lines(), prefix, flavour) {
             return Ok(name.to_owned());
         }
     }
@@ -253,6 +269,9 @@ mod tests {
         assert_eq!(pick("-cloud-arm64"), Some(names[1]));
         assert_eq!(pick("-arm64"), Some(names[5]));
         assert_eq!(newest(names.iter().copied(), "linux-image-6.1.", "-arm64"), None);
+        let names = ["linux-binary-7.2.12+deb13-arm64-16k", "linux-binary-7.3.4+deb13-arm64-16k"];
+        assert_eq!(newest(names.iter().copied(), "linux-binary-7.", "-arm64-16k"), Some(names[1]));
+        assert_eq!(newest(names.iter().copied(), "linux-binary-7.", "-arm64"), None);
     }
 
     #[test]

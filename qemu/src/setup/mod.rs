@@ -7,9 +7,11 @@ mod apt;
 mod bare_target;
 mod debs;
 mod need;
+mod series;
 
 pub(crate) use bare_target::{TARGET, Toolchain};
-pub(crate) use need::{Need, Series, board_kernel, busybox, corpus, uboot_image};
+pub(crate) use need::{Need, board_kernel, busybox, corpus, uboot_image};
+pub(crate) use series::Series;
 
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};

@@ -1,58 +1,10 @@
 //! The list of needs: one entry each, with everything that set-up has to know about it.
 
-use super::{apt, bare_target, debs};
+use super::{Series, apt, bare_target, debs};
 use crate::shell::find_program;
 use crate::workspace::Workspace;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
-
-/// A Debian kernel series that the proving ground boots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Series {
-    /// Linux 6.1, Debian 12's own.
-    V6_1,
-    /// Linux 6.12, Debian 13's, and in Debian 12's backports.
-    V6_12,
-}
-
-impl Series {
-    /// The name that command lines use.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::V6_1 => "6.1",
-            Self::V6_12 => "6.12",
-        }
-    }
-
-    /// The point release that set-up has, such as `6.12.95`, from the name of its package.
-    pub(crate) fn release(self, ws: &Workspace) -> Option<String> {
-        let package = std::fs::read_to_string(self.image(ws).with_file_name("package")).ok()?;
-        let version = package.strip_prefix("linux-image-")?.split(['-', '+', '\n']).next()?;
-        (version.starts_with(self.name())).then(|| version.to_owned())
-    }
-
-    /// Debian suites that hold it, the first that has one wins.
-    pub(crate) fn suites(self) -> &'static [&'static str] {
-        match self {
-            Self::V6_1 => &["bookworm"],
-            Self::V6_12 => &["bookworm-backports", "trixie"],
-        }
-    }
-
-    /// Where set-up keeps its kernel image.
-    pub(crate) fn image(self, ws: &Workspace) -> PathBuf {
-        self.dir(ws).join("Image")
-    }
-
-    /// Where set-up keeps the modules that its initramfs may load, in a directory named after the release.
-    pub(crate) fn modules(self, ws: &Workspace) -> PathBuf {
-        self.dir(ws).join("modules")
-    }
-
-    fn dir(self, ws: &Workspace) -> PathBuf {
-        ws.cache().join(format!("linux-{}", self.name()))
-    }
-}
 
 /// Something that must be there before a command can do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +113,9 @@ impl Need {
             Self::Cpp => find_program("cpp").is_some(),
             Self::Chromium => find_program("chromium").is_some(),
             Self::Valgrind => find_program("valgrind").is_some(),
-            Self::Kernel(series) => series.image(ws).is_file() && series.modules(ws).is_dir(),
+            Self::Kernel(series) => {
+                series.image(ws).is_file() && (!series.has_modules() || series.modules(ws).is_dir())
+            }
             Self::Busybox => busybox(ws).is_file(),
             Self::Corpus => corpus(ws).is_dir() && board_kernel(ws).is_file(),
         }
@@ -192,8 +146,7 @@ impl Need {
 
     fn megabytes(self) -> u32 {
         match self {
-            Self::Kernel(Series::V6_1) => 21,
-            Self::Kernel(Series::V6_12) => 28,
+            Self::Kernel(series) => series.megabytes(),
             Self::Busybox => 1,
             Self::Corpus => 92,
             _ => 0,
