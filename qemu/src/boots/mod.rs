@@ -4,7 +4,7 @@ mod judge;
 mod layout;
 mod scenario;
 
-pub(crate) use scenario::{Scenario, every};
+pub(crate) use scenario::{Scenario, every, policy};
 
 use crate::job::{self, Tool};
 use crate::machine::Level;

@@ -9,6 +9,7 @@ mod linux;
 mod payload;
 mod placement;
 mod repaired;
+mod same_answer;
 mod scenario;
 
 use crate::bench::Bench;
@@ -48,6 +49,7 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     cases.extend(placement::cases());
     cases.extend(scenario::cases(ws)?);
     cases.extend(repaired::cases(ws)?);
+    cases.extend(same_answer::cases(ws)?);
     cases.extend(bad_input::cases());
     Ok(cases)
 }
