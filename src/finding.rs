@@ -146,6 +146,8 @@ pub enum RepairKind {
     Restore(usize),
     /// Reserve the memory in which processors wait for their release.
     ReserveRelease,
+    /// Put guards beside a required carveout: the index is the one in the policy.
+    Guard(usize),
     /// Drop `reusable` from a region that has `no-map`: protection wins.
     DropReusable(NodeId),
     /// Give each further `reg` tuple a node of its own.
@@ -193,6 +195,7 @@ impl RepairKind {
             Self::Disable(_) => "disable",
             Self::Restore(_) => "restore",
             Self::ReserveRelease => "reserve-release",
+            Self::Guard(_) => "guard",
             Self::DropReusable(_) => "drop-reusable",
             Self::SplitReg(_) => "split-reg",
             Self::RoundOutward(_) => "round-outward",

@@ -105,6 +105,7 @@ fn attempt(scene: &Scene<'_, '_>, findings: &[Finding], wanted: &[RepairKind], o
     restore::round_outward(&mut draft);
     separate::separate(&mut draft);
     separate::guard_what_was_vacated(&mut draft);
+    separate::guard_what_is_required(&mut draft);
     // What has moved may have room now.
     restore::round_outward(&mut draft);
     draft.settle_carveouts();

@@ -6,6 +6,7 @@ use super::elsewhere::elsewhere;
 use crate::finding::RepairKind;
 use crate::ledger::{Coverage, Ledger};
 use crate::rules::must_stay;
+use crate::rules::required::{GUARD, answer, guards};
 use crate::span::{Size, Span, align_up};
 use alloc::format;
 use alloc::vec::Vec;
@@ -116,13 +117,29 @@ pub(super) fn guard_what_was_vacated(draft: &mut Draft<'_, '_>) {
             kind: "guard",
             what: format!("{span} stays protected, though its region has left it"),
         });
-        draft.slots.push(Slot {
-            origin: Origin::New,
-            base_name: "ringfence-guard".into(),
-            span,
-            no_map: true,
-            pinned: true,
-            cma: false,
-        });
+        draft.slots.push(guard(span));
     }
+}
+
+/// Keep Linux off what lies beside the carveouts that the policy wants guarded.
+pub(super) fn guard_what_is_required(draft: &mut Draft<'_, '_>) {
+    let Some(policy) = draft.scene.policy else { return };
+    for (index, required) in policy.carveouts.iter().enumerate() {
+        let kind = RepairKind::Guard(index);
+        if !draft.wants(&kind) {
+            continue;
+        }
+        let answer = answer(draft.scene, index, required);
+        let standing = answer.region.and_then(|region| draft.region_of(region.node));
+        let standing = standing.and_then(|(at, _)| Some(draft.slot_of(at)?.span));
+        let carveouts = draft.slots.iter().filter(|slot| slot.no_map).map(|slot| slot.span).collect();
+        for span in guards(draft.scene, required, standing, carveouts) {
+            draft.repaired(&kind, &answer.path, format!("its guard {span} is kept from Linux"));
+            draft.slots.push(guard(span));
+        }
+    }
+}
+
+fn guard(span: Span) -> Slot {
+    Slot { origin: Origin::New, base_name: GUARD.into(), span, no_map: true, pinned: true, cma: false }
 }

@@ -7,6 +7,8 @@
 //!     mode = "fix";
 //!     on-error = "halt";
 //!     board = "vendor,board";                      // optional
+//!     boundary = <0x0 0x100000>;                   // optional
+//!     guard = <0x0 0x1000>;                        // optional
 //!     carveouts {
 //!         carveout-0 {
 //!             node = "/reserved-memory/camera@84300000";   // or label = "camera_mem"
@@ -63,7 +65,7 @@ impl Policy {
             return Err(PolicyError::Version { found: version });
         }
         root.only(
-            &["compatible", "version", "mode", "on-error", "board"],
+            &["compatible", "version", "mode", "on-error", "board", "boundary", "guard"],
             &["carveouts", "cma", "log", "allow"],
         )?;
         let policy = Self {
@@ -71,6 +73,8 @@ impl Policy {
             mode: root.required("mode", word)?,
             on_error: root.required("on-error", word)?,
             carveouts: read_carveouts(&root)?,
+            boundary: root.optional("boundary", number)?,
+            guard: root.optional("guard", number)?,
             cma: root.child("cma").map(|node| read_cma(&node)).transpose()?,
             log: root.child("log").map(|node| read_log(&node)).transpose()?,
             allow: root.child("allow").map(|node| read_allow(&node)).transpose()?.unwrap_or_default(),
@@ -92,6 +96,9 @@ impl Policy {
             .prop_str("on-error", self.on_error.word());
         if let Some(board) = &self.board {
             root = root.prop_str("board", board);
+        }
+        for (name, bytes) in [("boundary", self.boundary), ("guard", self.guard)] {
+            root = bytes.into_iter().fold(root, |root, bytes| root.prop_u64(name, bytes));
         }
         if !self.carveouts.is_empty() {
             let mut all = NewNode::new("carveouts");

@@ -23,6 +23,12 @@ impl Policy {
         for required in &self.carveouts {
             validate_required(required)?;
         }
+        for align in [self.boundary, self.guard].into_iter().flatten() {
+            // From one page to no more than any board has.
+            if !align.is_power_of_two() || !(4 << 10..=1 << 40).contains(&align) {
+                return Err(PolicyError::Alignment { align });
+            }
+        }
         if let Some(cma) = &self.cma {
             validate_cma(cma)?;
         }

@@ -29,6 +29,10 @@ pub struct Policy {
     pub on_error: OnError,
     /// Carveouts that must hold.
     pub carveouts: Vec<Required>,
+    /// Boundary that every carveout starts and ends on, in bytes, a power of two.
+    pub boundary: Option<u64>,
+    /// Bytes beside every required carveout that Linux must not map either, a power of two.
+    pub guard: Option<u64>,
     /// The contiguous memory wanted, if the policy has a say in it.
     pub cma: Option<CmaWant>,
     /// The log that is to outlive the stage, if it is to.

@@ -117,6 +117,8 @@ catalogue! {
     rf406_cma_wanted,
     rf407_board,
     rf408_log,
+    rf409_boundary,
+    rf410_guard,
     rf501_cma_over,
     rf502_cma_value,
     rf503_bootargs_length,

@@ -3,12 +3,16 @@
 use super::{Report, Scene};
 use crate::fdt::{Node, Tree};
 use crate::finding::{RepairKind, RuleId, Severity};
+use crate::ledger;
 use crate::policy::{Key, Required};
 use crate::span::{Span, align_down};
 use crate::survey::{Extent, Region};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+
+/// The name of what the planner itself puts beside a carveout.
+pub(crate) const GUARD: &str = "ringfence-guard";
 
 /// A required carveout and the region that answers to it.
 #[derive(Clone, Debug)]
@@ -114,4 +118,29 @@ fn labelled(symbols: Option<Node<'_, '_>>, label: &str) -> String {
 
 fn base_name(path: &str) -> &str {
     path.split('@').next().unwrap_or(path)
+}
+
+/// What of the guards beside a required carveout is RAM and in none of `carveouts`. `standing` is where it lies when the
+/// policy does not say.
+pub(crate) fn guards(
+    scene: &Scene<'_, '_>,
+    required: &Required,
+    standing: Option<Span>,
+    carveouts: Vec<Span>,
+) -> Vec<Span> {
+    let page = scene.profile.page.bytes();
+    let Some(guard) = scene.policy.and_then(|policy| policy.guard).filter(|_| required.no_map) else {
+        return Vec::new();
+    };
+    let Some(span) = required.span().or(standing).and_then(|span| span.outward(page)) else {
+        return Vec::new();
+    };
+    let guard = guard.max(page);
+    let wide = Span::from_ends(span.base().saturating_sub(guard), span.end().saturating_add(guard));
+    let ram = wide.into_iter().flat_map(|wide| {
+        ledger::meeting(scene.map.ram.spans(), wide).iter().filter_map(move |bank| bank.intersection(wide))
+    });
+    let ram: Vec<Span> = ram.collect();
+    let carveouts: Vec<Span> = carveouts.into_iter().chain([span]).collect();
+    ledger::subtract(&ram, &ledger::union(carveouts))
 }

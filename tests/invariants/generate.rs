@@ -272,8 +272,18 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
     let base = prop::option::weighted(0.3, (0u64..128).prop_map(|n| RAM + n * 8 * MIB));
     let log = (0u32..4, base).prop_map(|(n, base)| KeepLog { size: (64 << 10) << n, base });
     let log = prop::option::weighted(0.3, log);
-    let policy = (required(board), cma(), log, allow, mode).prop_map(|(carveouts, cma, log, allow, mode)| {
-        Policy { board: None, mode, on_error: OnError::Halt, carveouts, cma, log, allow }
+    let guard = prop::option::weighted(0.1, Just(4096));
+    let parts = (required(board), guard, cma(), log, allow, mode);
+    let policy = parts.prop_map(|(carveouts, guard, cma, log, allow, mode)| Policy {
+        board: None,
+        mode,
+        on_error: OnError::Halt,
+        carveouts,
+        boundary: None,
+        guard,
+        cma,
+        log,
+        allow,
     });
     prop::option::weighted(
         0.8,

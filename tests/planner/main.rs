@@ -2,6 +2,7 @@
 
 mod board;
 mod gather;
+mod guard;
 
 use board::*;
 use ringfence::facts::{BootFacts, Kernel, Placed};

@@ -10,7 +10,7 @@ use super::reader::{self, Fault, Section, Value, address, wrong_type};
 pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
     let document = reader::document(text)?;
     let root = Section::root("the policy", &document);
-    root.only(&["mode", "on-error", "board", "carveout", "cma", "log", "allow"])?;
+    root.only(&["mode", "on-error", "board", "boundary", "guard", "carveout", "cma", "log", "allow"])?;
     let (carveouts, places): (Vec<Required>, Vec<Range<usize>>) = carveouts(&root)?.into_iter().unzip();
     let cma = root.get("cma").map(|value| cma(&Section::of("[cma]", value)?)).transpose()?;
     let log = root.get("log").map(|value| log(&Section::of("[log]", value)?)).transpose()?;
@@ -19,6 +19,8 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
         mode: root.word("mode")?.unwrap_or_default(),
         on_error: root.word("on-error")?.unwrap_or_default(),
         carveouts,
+        boundary: root.size("boundary")?,
+        guard: root.size("guard")?,
         cma,
         log,
         allow: root

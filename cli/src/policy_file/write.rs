@@ -20,6 +20,11 @@ fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
     if let Some(board) = &policy.board {
         writeln!(out, "board = {}", quoted(board))?;
     }
+    for (name, bytes) in [("boundary", policy.boundary), ("guard", policy.guard)] {
+        if let Some(bytes) = bytes {
+            writeln!(out, "{name} = {}", size(bytes))?;
+        }
+    }
     for required in &policy.carveouts {
         writeln!(out, "\n[[carveout]]")?;
         match &required.key {

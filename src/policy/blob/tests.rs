@@ -16,6 +16,8 @@ fn board_policy() -> Policy {
             Required { key: camera, base: Some(0x8430_0000), size: 5 * MIB, no_map: true },
             Required { key: Key::Label("wpss_mem".to_string()), base: None, size: 4096, no_map: false },
         ],
+        boundary: Some(MIB),
+        guard: Some(4096),
         cma: Some(CmaWant {
             size: 64 * MIB,
             align: Some(4 * MIB),

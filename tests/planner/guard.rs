@@ -1,0 +1,26 @@
+//! Guards beside the carveouts of a policy.
+
+use crate::board::{at, board, carveout, fix, kinds, required, requiring, reserved};
+use ringfence::policy::Policy;
+use ringfence::span::KIB;
+
+#[test]
+fn a_required_carveout_gets_the_guards_that_are_missing_and_no_more() {
+    let policy = Policy { guard: Some(64 * KIB), ..requiring([required("dsp", 64, 1)]) };
+    // The upper side is the next carveout's already.
+    let dtb = board([reserved([carveout("dsp", 64, 1), carveout("tz", 65, 1)])]);
+    let proven = fix(&dtb, Some(&policy)).unwrap();
+    assert_eq!(kinds(&proven), ["guard"]);
+    let guards: Vec<_> = proven.map().regions.iter().filter(|region| region.name.contains("guard")).collect();
+    assert_eq!(guards.len(), 1);
+    assert_eq!((guards[0].name.as_str(), guards[0].no_map), ("ringfence-guard@43ff0000", true));
+    assert_eq!(guards[0].spans()[0].len(), 64 * KIB);
+    assert_eq!(crate::board::layout(&proven)[..2], at(&[("dsp", 64, 1), ("tz", 65, 1)]));
+}
+
+#[test]
+fn a_boundary_that_is_broken_is_an_error() {
+    let policy = Policy { boundary: Some(2048 * KIB), ..requiring([]) };
+    assert!(fix(&board([reserved([carveout("dsp", 64, 2)])]), Some(&policy)).is_ok());
+    assert!(fix(&board([reserved([carveout("dsp", 65, 2)])]), Some(&policy)).is_err());
+}
