@@ -1,7 +1,7 @@
 //! RF111: a region has `reg` or `size`, not both.
 
-use crate::finding::{RuleId, Severity};
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(111),
@@ -28,8 +28,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let node = scene.tree.node(region.node);
         if node.has_prop("reg") && node.has_prop("size") {
             out.push(
-                Report::new(DOC.id, DOC.severity, region.path.as_str(), "has `reg` and `size`: Linux ignores `size`")
-                    .with_help("remove `size`, or `reg` when the kernel is to choose the place"),
+                Report::new(
+                    DOC.id,
+                    DOC.severity,
+                    region.path.as_str(),
+                    "has `reg` and `size`: Linux ignores `size`",
+                )
+                .with_help("remove `size`, or `reg` when the kernel is to choose the place"),
             );
         }
     }

@@ -1,7 +1,7 @@
 //! RF113: `/memory` says that it is memory.
 
-use crate::finding::{RuleId, Severity};
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(113),
@@ -25,8 +25,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for node in memory.filter(|node| node.is_enabled() && node.has_prop("reg")) {
         if node.prop("device_type").and_then(|kind| kind.as_str()) != Some("memory") {
             out.push(
-                Report::new(DOC.id, DOC.severity, node.path(), "has no device_type = \"memory\": it is no RAM to Linux")
-                    .with_help("write `device_type = \"memory\";`"),
+                Report::new(
+                    DOC.id,
+                    DOC.severity,
+                    node.path(),
+                    "has no device_type = \"memory\": it is no RAM to Linux",
+                )
+                .with_help("write `device_type = \"memory\";`"),
             );
         }
     }

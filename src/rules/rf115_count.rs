@@ -1,9 +1,9 @@
 //! RF115: there are not more regions than kernels keep.
 
-use alloc::format;
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(115),
@@ -29,8 +29,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let dynamic = scene.map.live().filter(|region| matches!(region.extent, Extent::Dynamic(_))).count();
     let live = scene.map.live().count();
     let (severity, message) = match (dynamic > TABLE, live > TABLE) {
-        (true, _) => (Severity::Error, format!("{dynamic} dynamic regions: kernels drop those after {TABLE}, or panic")),
-        (_, true) => (Severity::Warning, format!("{live} regions: 6.1 keeps no owner for those after {TABLE}")),
+        (true, _) => (
+            Severity::Error,
+            format!("{dynamic} dynamic regions: kernels drop those after {TABLE}, or panic"),
+        ),
+        (_, true) => {
+            (Severity::Warning, format!("{live} regions: 6.1 keeps no owner for those after {TABLE}"))
+        }
         _ => return,
     };
     out.push(

@@ -42,16 +42,11 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let what = scene.name(boot.owner);
         let Some(shared) = boot.span.intersection(region_claim.span) else { continue };
         out.push(
-            Report::new(
-                DOC.id,
-                severity,
-                region.path.as_str(),
-                format!("lies over the {what} at {shared}"),
-            )
-            .with_span(shared, "claimed twice")
-            .with_span(region_claim.span, region.name.as_str())
-            .with_span(boot.span, what.as_str())
-            .with_help(format_args!("load the {what} outside {}", region_claim.span)),
+            Report::new(DOC.id, severity, region.path.as_str(), format!("lies over the {what} at {shared}"))
+                .with_span(shared, "claimed twice")
+                .with_span(region_claim.span, region.name.as_str())
+                .with_span(boot.span, what.as_str())
+                .with_help(format_args!("load the {what} outside {}", region_claim.span)),
         );
     }
 }

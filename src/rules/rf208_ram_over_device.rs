@@ -139,8 +139,7 @@ fn each_register<'s>(scene: &'s Scene<'s, '_>, mut visit: impl FnMut(Node<'s, '_
         skip_below = None;
         open.truncate(node.depth());
         let memory = node.depth() == 1 && NO_DEVICES.iter().any(|name| node.has_base_name(name));
-        let (Some((bus, Some(above))), true) = (open.last(), !memory && node.is_enabled())
-        else {
+        let (Some((bus, Some(above))), true) = (open.last(), !memory && node.is_enabled()) else {
             skip_below = Some(node.depth());
             continue;
         };

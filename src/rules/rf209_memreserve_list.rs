@@ -1,11 +1,11 @@
 //! RF209: the `/memreserve/` list is read to its end.
 
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use crate::order;
+use crate::span::Span;
 use alloc::format;
 use alloc::vec::Vec;
-use crate::order;
-use crate::finding::{RuleId, Severity};
-use crate::span::Span;
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(209),

@@ -1,10 +1,10 @@
 //! RF210: no dynamic region can land on a `/memreserve/` entry.
 
-use alloc::format;
+use super::{Doc, Report, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, meeting, subtract};
 use crate::survey::Extent;
-use super::{Doc, Report, Scene, Sink};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(210),
@@ -45,9 +45,14 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         };
         if let Some(&entry) = met {
             out.push(
-                Report::new(DOC.id, DOC.severity, region.path.as_str(), format!("may land on /memreserve/ {entry}"))
-                    .with_span(entry, "/memreserve/")
-                    .with_help("give it a fixed address, or make a region of the entry"),
+                Report::new(
+                    DOC.id,
+                    DOC.severity,
+                    region.path.as_str(),
+                    format!("may land on /memreserve/ {entry}"),
+                )
+                .with_span(entry, "/memreserve/")
+                .with_help("give it a fixed address, or make a region of the entry"),
             );
         }
     }

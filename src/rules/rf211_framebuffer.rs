@@ -1,13 +1,13 @@
 //! RF211: a framebuffer fits the region that is reserved for it.
 
-use alloc::format;
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::fdt::Node;
-use crate::ledger::{self, meeting, subtract};
-use alloc::vec::Vec;
 use crate::finding::{RuleId, Severity};
+use crate::ledger::{self, meeting, subtract};
 use crate::span::{Size, Span};
 use crate::survey::Cells;
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use alloc::format;
+use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(211),
@@ -48,7 +48,8 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         }
         let Some(span) = place(scene, chosen, node) else { continue };
         // Where nothing at all is reserved, firmware is trusted to do it.
-        let Some(region) = scene.map.live().find(|r| r.spans().iter().any(|s| s.contains(span.base()))) else {
+        let Some(region) = scene.map.live().find(|r| r.spans().iter().any(|s| s.contains(span.base())))
+        else {
             continue;
         };
         let Some(&bare) = subtract(&[span], meeting(&reserved, span)).first() else { continue };

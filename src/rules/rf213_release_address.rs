@@ -36,10 +36,15 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for page in unreserved(scene) {
         out.push(
-            Report::new(DOC.id, DOC.severity, "/cpus", format!("processors wait for their release in {page}, which nothing reserves"))
-                .with_span(page, "release address")
-                .with_help("reserve it by a node of /reserved-memory or a /memreserve/ entry")
-                .with_repair(RepairKind::ReserveRelease, format_args!("reserve {page}")),
+            Report::new(
+                DOC.id,
+                DOC.severity,
+                "/cpus",
+                format!("processors wait for their release in {page}, which nothing reserves"),
+            )
+            .with_span(page, "release address")
+            .with_help("reserve it by a node of /reserved-memory or a /memreserve/ entry")
+            .with_repair(RepairKind::ReserveRelease, format_args!("reserve {page}")),
         );
     }
 }

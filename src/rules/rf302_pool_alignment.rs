@@ -40,7 +40,10 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
                 )
                 .with_span(span, region.name.as_str())
                 .with_help(format_args!("make base and size multiples of {:#x}", align))
-                .with_repair(RepairKind::AlignPool(region.node), format_args!("align the pool to {}", Size(align))),
+                .with_repair(
+                    RepairKind::AlignPool(region.node),
+                    format_args!("align the pool to {}", Size(align)),
+                ),
             );
         }
     }

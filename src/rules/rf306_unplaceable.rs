@@ -5,8 +5,8 @@ use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, meeting, subtract};
 use crate::span::{Size, Span, align_up};
 use crate::survey::{Dynamic, Extent, Region};
-use alloc::vec::Vec;
 use alloc::format;
+use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(306),
@@ -36,7 +36,8 @@ pub(super) const DOC: Doc = Doc {
 const MOST: usize = 64;
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let mut dynamic = scene.map.live().filter(|region| matches!(region.extent, Extent::Dynamic(_))).peekable();
+    let mut dynamic =
+        scene.map.live().filter(|region| matches!(region.extent, Extent::Dynamic(_))).peekable();
     if dynamic.peek().is_none() {
         return;
     }
@@ -97,7 +98,9 @@ fn most(scene: &Scene<'_, '_>, free: &[Span], region: &Region, dynamic: &Dynamic
         windows => windows
             .iter()
             .take(MOST)
-            .flat_map(|&window| meeting(free, window).iter().filter_map(move |piece| piece.intersection(window)))
+            .flat_map(|&window| {
+                meeting(free, window).iter().filter_map(move |piece| piece.intersection(window))
+            })
             .filter_map(aligned)
             .reduce(larger),
     }

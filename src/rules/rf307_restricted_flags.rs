@@ -1,9 +1,9 @@
 //! RF307: a `restricted-dma-pool` is neither `no-map` nor `reusable`.
 
-use alloc::format;
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Pool;
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(307),
@@ -31,8 +31,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let flags = ["no-map", "reusable", "linux,cma-default", "linux,dma-default"];
         if let Some(flag) = flags.into_iter().find(|flag| node.has_prop(flag)) {
             out.push(
-                Report::new(DOC.id, DOC.severity, region.path.as_str(), format!("`{flag}` makes its set-up fail: Linux frees it"))
-                    .with_help(format_args!("remove `{flag}`")),
+                Report::new(
+                    DOC.id,
+                    DOC.severity,
+                    region.path.as_str(),
+                    format!("`{flag}` makes its set-up fail: Linux frees it"),
+                )
+                .with_help(format_args!("remove `{flag}`")),
             );
         }
     }

@@ -1,8 +1,8 @@
 //! RF308: a coherent pool is `no-map`.
 
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Pool;
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(308),
@@ -25,11 +25,17 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let plain = |region: &&crate::survey::Region| region.pool == Pool::Shared && !region.no_map && !region.reusable;
+    let plain =
+        |region: &&crate::survey::Region| region.pool == Pool::Shared && !region.no_map && !region.reusable;
     for region in scene.map.live().filter(plain) {
         out.push(
-            Report::new(DOC.id, DOC.severity, region.path.as_str(), "is neither `no-map` nor `reusable`: no device can attach to it")
-                .with_help("add `no-map` for a coherent pool, `reusable` for CMA"),
+            Report::new(
+                DOC.id,
+                DOC.severity,
+                region.path.as_str(),
+                "is neither `no-map` nor `reusable`: no device can attach to it",
+            )
+            .with_help("add `no-map` for a coherent pool, `reusable` for CMA"),
         );
     }
 }

@@ -1,8 +1,8 @@
 //! RF309: what a driver maps itself is `no-map`.
 
-use alloc::format;
-use crate::finding::{RuleId, Severity};
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(309),
@@ -33,8 +33,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let Some(compatible) = scene.tree.node(region.node).prop("compatible") else { continue };
         if let Some(name) = compatible.strings().find(|name| NEED.contains(name)) {
             out.push(
-                Report::new(DOC.id, DOC.severity, region.path.as_str(), format!("`{name}` without `no-map`: its driver cannot map it"))
-                    .with_help("add `no-map`"),
+                Report::new(
+                    DOC.id,
+                    DOC.severity,
+                    region.path.as_str(),
+                    format!("`{name}` without `no-map`: its driver cannot map it"),
+                )
+                .with_help("add `no-map`"),
             );
         }
     }

@@ -1,8 +1,8 @@
 //! RF310: a default pool can be one.
 
-use alloc::format;
-use crate::finding::{RuleId, Severity};
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(310),

@@ -1,8 +1,8 @@
 //! RF311: there are not more CMA pools than kernels keep.
 
-use alloc::format;
-use crate::finding::{RuleId, Severity};
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(311),
@@ -37,8 +37,13 @@ const AREAS: usize = 7;
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live().filter(|region| region.is_cma()).skip(AREAS) {
         out.push(
-            Report::new(DOC.id, DOC.severity, region.path.as_str(), format!("is beyond the {AREAS} CMA pools that every kernel has room for"))
-                .with_help("join pools, or let devices share one"),
+            Report::new(
+                DOC.id,
+                DOC.severity,
+                region.path.as_str(),
+                format!("is beyond the {AREAS} CMA pools that every kernel has room for"),
+            )
+            .with_help("join pools, or let devices share one"),
         );
     }
 }

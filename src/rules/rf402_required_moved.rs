@@ -31,10 +31,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for answer in answers(scene) {
         let Some(base) = answer.required.base else { continue };
         if let Some(Extent::Dynamic(_)) = answer.region.map(|region| &region.extent) {
-            out.push(answer.finding(
-                DOC.id,
-                format!("is dynamic, but the policy requires it at {base:#x}"),
-            ));
+            out.push(answer.finding(DOC.id, format!("is dynamic, but the policy requires it at {base:#x}")));
             continue;
         }
         let Some(span) = answer.span().filter(|_| !answer.is_at(base)) else { continue };

@@ -41,9 +41,11 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let Some(missing) = answer.required.size.checked_sub(size).filter(|&missing| missing > 0) else {
             continue;
         };
-        out.push(answer.finding(
-            DOC.id,
-            format!("is {}, {} less than the policy requires", Size(size), Size(missing)),
-        ));
+        out.push(
+            answer.finding(
+                DOC.id,
+                format!("is {}, {} less than the policy requires", Size(size), Size(missing)),
+            ),
+        );
     }
 }

@@ -27,6 +27,8 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for answer in answers(scene).filter(|answer| answer.region.is_some_and(|region| !region.enabled)) {
-        out.push(answer.finding(DOC.id, "is required by the policy but disabled: Linux would use its memory"));
+        out.push(
+            answer.finding(DOC.id, "is required by the policy but disabled: Linux would use its memory"),
+        );
     }
 }

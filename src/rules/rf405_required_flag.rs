@@ -29,10 +29,7 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for answer in answers(scene).filter(|answer| answer.required.no_map) {
         if answer.region.is_some_and(|region| !region.no_map) {
-            out.push(answer.finding(
-                DOC.id,
-                "has lost its `no-map`: Linux would map it as cached memory",
-            ));
+            out.push(answer.finding(DOC.id, "has lost its `no-map`: Linux would map it as cached memory"));
         }
     }
 }

@@ -31,17 +31,16 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let Some(want) = scene.policy.and_then(|policy| policy.cma.as_ref()) else { return };
     let Some(message) = missed(scene, want) else { return };
     let at_rest = !scene.map.ram.is_known();
-    let finding = Report::new(
-        DOC.id,
-        if at_rest { Severity::Note } else { DOC.severity },
-        "/chosen",
-        message,
-    )
-    .with_help("let `fix` place it, or write it by hand as the policy has it");
+    let finding =
+        Report::new(DOC.id, if at_rest { Severity::Note } else { DOC.severity }, "/chosen", message)
+            .with_help("let `fix` place it, or write it by hand as the policy has it");
     out.push(if at_rest {
         finding
     } else {
-        finding.with_repair(RepairKind::SettleCma, format_args!("place {} of CMA as the policy wants", Size(want.size)))
+        finding.with_repair(
+            RepairKind::SettleCma,
+            format_args!("place {} of CMA as the policy wants", Size(want.size)),
+        )
     });
 }
 
@@ -49,14 +48,28 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
 fn missed(scene: &Scene<'_, '_>, want: &CmaWant) -> Option<String> {
     let found: Option<Span> = match want.via {
         Via::Bootargs => match scene.cma_arg() {
-            None => return Some(format!("the policy wants `cma=` with {}, but bootargs have none", Size(want.size))),
+            None => {
+                return Some(format!(
+                    "the policy wants `cma=` with {}, but bootargs have none",
+                    Size(want.size)
+                ));
+            }
             Some(arg) if arg.size < want.size => {
-                return Some(format!("`cma=` asks for {}, the policy wants {}", Size(arg.size), Size(want.size)));
+                return Some(format!(
+                    "`cma=` asks for {}, the policy wants {}",
+                    Size(arg.size),
+                    Size(want.size)
+                ));
             }
             Some(arg) => arg.fixed(),
         },
         Via::Node => match scene.default_pool() {
-            None => return Some(format!("the policy wants a default pool of {}, but there is none", Size(want.size))),
+            None => {
+                return Some(format!(
+                    "the policy wants a default pool of {}, but there is none",
+                    Size(want.size)
+                ));
+            }
             Some(pool) => pool.spans().first().copied(),
         },
     };
@@ -68,5 +81,6 @@ fn missed(scene: &Scene<'_, '_>, want: &CmaWant) -> Option<String> {
         return Some(format!("the default CMA pool {span} lies outside the range {range} wanted"));
     }
     let align = want.align.filter(|align| align.is_power_of_two()).unwrap_or(1);
-    (span.base() % align != 0).then(|| format!("the default CMA pool {span} is not aligned to {}", Size(align)))
+    (span.base() % align != 0)
+        .then(|| format!("the default CMA pool {span} is not aligned to {}", Size(align)))
 }

@@ -45,8 +45,9 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     if let Err(why) = ramoops::zones(scene.tree, region) {
         let message = alloc::format!("the policy wants the log kept here, but it {why}");
         out.push(
-            Report::new(DOC.id, DOC.severity, region.path.as_str(), message)
-                .with_help("give it a console-size and no ecc-size, or remove it: another one is then placed"),
+            Report::new(DOC.id, DOC.severity, region.path.as_str(), message).with_help(
+                "give it a console-size and no ecc-size, or remove it: another one is then placed",
+            ),
         );
     }
 }

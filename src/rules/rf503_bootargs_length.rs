@@ -20,7 +20,9 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(len) = scene.map.chosen.bootargs.as_ref().map(Vec::len).filter(|&len| len > MAX_LEN) else { return };
+    let Some(len) = scene.map.chosen.bootargs.as_ref().map(Vec::len).filter(|&len| len > MAX_LEN) else {
+        return;
+    };
     out.push(
         Report::new(
             DOC.id,

@@ -1,9 +1,9 @@
 //! RF504: what the command line leaves of RAM holds the pools.
 
-use alloc::format;
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, Coverage};
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(504),
@@ -36,12 +36,18 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     }
     for region in scene.map.live().filter(|region| !region.no_map && !region.is_cma()) {
         for &span in region.spans() {
-            let lost = ledger::coverage(ram, span) == Coverage::All && ledger::coverage(usable, span) != Coverage::All;
+            let lost = ledger::coverage(ram, span) == Coverage::All
+                && ledger::coverage(usable, span) != Coverage::All;
             if lost {
                 out.push(
-                    Report::new(DOC.id, DOC.severity, region.path.as_str(), format!("{span} is beyond what the command line leaves of RAM"))
-                        .with_span(span, region.name.as_str())
-                        .with_help("raise `mem=`, or move the region down"),
+                    Report::new(
+                        DOC.id,
+                        DOC.severity,
+                        region.path.as_str(),
+                        format!("{span} is beyond what the command line leaves of RAM"),
+                    )
+                    .with_span(span, region.name.as_str())
+                    .with_help("raise `mem=`, or move the region down"),
                 );
             }
         }

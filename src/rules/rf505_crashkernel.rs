@@ -1,11 +1,11 @@
 //! RF505: `crashkernel=SIZE@BASE` lies in RAM and over nothing.
 
-use alloc::format;
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::bootargs;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::Span;
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(505),
@@ -36,15 +36,24 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let path = "/chosen";
     if scene.in_usable(span) != Coverage::All {
         let message = format!("`crashkernel=` asks for {span}, which is not in RAM");
-        out.push(Report::new(DOC.id, DOC.severity, path, message).with_span(span, "crashkernel=").with_help("leave out the base"));
+        out.push(
+            Report::new(DOC.id, DOC.severity, path, message)
+                .with_span(span, "crashkernel=")
+                .with_help("leave out the base"),
+        );
     }
     if let Some(claim) = scene.claims_over(span).find(|claim| scene.region(claim.owner).is_some()) {
         let name = scene.name(claim.owner);
         out.push(
-            Report::new(DOC.id, DOC.severity, path, format!("`crashkernel=` asks for {span}, over {name}: there is none then"))
-                .with_span(span, "crashkernel=")
-                .with_span(claim.span, name)
-                .with_help("leave out the base, or choose another"),
+            Report::new(
+                DOC.id,
+                DOC.severity,
+                path,
+                format!("`crashkernel=` asks for {span}, over {name}: there is none then"),
+            )
+            .with_span(span, "crashkernel=")
+            .with_span(claim.span, name)
+            .with_help("leave out the base, or choose another"),
         );
     }
 }

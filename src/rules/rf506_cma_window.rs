@@ -1,9 +1,9 @@
 //! RF506: a `cma=SIZE@BASE-LIMIT` has room.
 
-use alloc::format;
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::span::{GIB, Size, Span, align_up};
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(506),
@@ -30,11 +30,19 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let window = Span::from_ends(base, limit).and_then(|window| window.inward(align));
     let size = align_up(arg.size, align).unwrap_or(u64::MAX);
     let (severity, message) = if window.is_none_or(|window| window.len() < size) {
-        (Severity::Error, format!("`cma=` wants {} in a window that is smaller: Linux then has no CMA", Size(size)))
+        (
+            Severity::Error,
+            format!("`cma=` wants {} in a window that is smaller: Linux then has no CMA", Size(size)),
+        )
     } else if limit > 4 * GIB {
-        (Severity::Warning, "the window of `cma=` reaches above 4 GiB: kernels differ in where they place it".into())
+        (
+            Severity::Warning,
+            "the window of `cma=` reaches above 4 GiB: kernels differ in where they place it".into(),
+        )
     } else {
         return;
     };
-    out.push(Report::new(DOC.id, severity, "/chosen", message).with_help("write `cma=SIZE@BASE`, with one base"));
+    out.push(
+        Report::new(DOC.id, severity, "/chosen", message).with_help("write `cma=SIZE@BASE`, with one base"),
+    );
 }

@@ -1,9 +1,9 @@
 //! RF507: `linux,elfcorehdr` is for crash kernels only.
 
-use alloc::format;
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::span::Span;
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(507),
@@ -24,11 +24,13 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(prop) = scene.map.chosen.node.and_then(|node| scene.tree.node(node).prop("linux,elfcorehdr")) else {
+    let Some(prop) = scene.map.chosen.node.and_then(|node| scene.tree.node(node).prop("linux,elfcorehdr"))
+    else {
         return;
     };
     let spans = scene.map.cells.spans(prop.value).unwrap_or_default();
-    let over = |span: Span| scene.claims_over(span).find_map(|claim| scene.region(claim.owner).filter(|r| r.no_map));
+    let over =
+        |span: Span| scene.claims_over(span).find_map(|claim| scene.region(claim.owner).filter(|r| r.no_map));
     let finding = match spans.first().and_then(|&span| Some((span, over(span)?))) {
         Some((span, region)) => Report::new(
             DOC.id,
@@ -39,7 +41,12 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         .with_span(span, "linux,elfcorehdr"),
         // What is to be used is told, too: this is a crash kernel's tree.
         None if !scene.map.chosen.usable.is_empty() => return,
-        None => Report::new(DOC.id, DOC.severity, "/chosen", "`linux,elfcorehdr` makes Linux take itself for a crash kernel"),
+        None => Report::new(
+            DOC.id,
+            DOC.severity,
+            "/chosen",
+            "`linux,elfcorehdr` makes Linux take itself for a crash kernel",
+        ),
     };
     out.push(finding.with_help("remove it, unless this boots a crash kernel"));
 }

@@ -1,8 +1,8 @@
 //! RF508: `kaslr-seed` has 8 bytes.
 
-use alloc::format;
-use crate::finding::{RuleId, Severity};
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(508),
@@ -24,6 +24,8 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let seed = scene.map.chosen.node.and_then(|node| scene.tree.node(node).prop("kaslr-seed"));
     if let Some(seed) = seed.filter(|seed| seed.value.len() != 8) {
         let message = format!("`kaslr-seed` has {} bytes, not 8: Linux ignores it", seed.value.len());
-        out.push(Report::new(DOC.id, DOC.severity, "/chosen", message).with_help("write two cells, or remove it"));
+        out.push(
+            Report::new(DOC.id, DOC.severity, "/chosen", message).with_help("write two cells, or remove it"),
+        );
     }
 }

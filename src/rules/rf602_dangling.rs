@@ -1,8 +1,8 @@
 //! RF602: every `memory-region` leads to a node.
 
-use alloc::format;
-use crate::finding::{RuleId, Severity};
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(602),
@@ -31,8 +31,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         }
         let user = scene.tree.node(reference.user);
         out.push(
-            Report::new(DOC.id, DOC.severity, user.path(), format!("memory-region: no node has the phandle {:#x}", reference.phandle))
-                .with_help("refer to the region by its label, as in `memory-region = <&camera_mem>`"),
+            Report::new(
+                DOC.id,
+                DOC.severity,
+                user.path(),
+                format!("memory-region: no node has the phandle {:#x}", reference.phandle),
+            )
+            .with_help("refer to the region by its label, as in `memory-region = <&camera_mem>`"),
         );
     }
 }

@@ -1,8 +1,8 @@
 //! RF603: no device in use refers to a disabled region.
 
-use alloc::format;
-use crate::finding::{RuleId, Severity};
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(603),
@@ -35,8 +35,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             continue;
         }
         out.push(
-            Report::new(DOC.id, DOC.severity, user.path(), format!("refers to {}, which is disabled", region.name))
-                .with_help("enable the region, or disable the device"),
+            Report::new(
+                DOC.id,
+                DOC.severity,
+                user.path(),
+                format!("refers to {}, which is disabled", region.name),
+            )
+            .with_help("enable the region, or disable the device"),
         );
     }
 }

@@ -1,11 +1,11 @@
 //! RF604: a region that is no pool has one user.
 
+use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::fdt::NodeId;
+use crate::finding::{RuleId, Severity};
+use crate::order;
 use alloc::format;
 use alloc::vec::Vec;
-use crate::fdt::NodeId;
-use crate::order;
-use crate::finding::{RuleId, Severity};
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(604),
@@ -46,8 +46,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         }
         let (first, second) = (scene.tree.node(*first), scene.tree.node(*second));
         out.push(
-            Report::new(DOC.id, DOC.severity, scene.tree.node(*target).path(), format!("is used by {} and {}", first.path(), second.path()))
-                .with_help("give each device a region of its own, unless they share it on purpose"),
+            Report::new(
+                DOC.id,
+                DOC.severity,
+                scene.tree.node(*target).path(),
+                format!("is used by {} and {}", first.path(), second.path()),
+            )
+            .with_help("give each device a region of its own, unless they share it on purpose"),
         );
     }
 }

@@ -1,9 +1,9 @@
 //! RF605: `no-map` and `reusable` are spelled so.
 
-use alloc::format;
-use crate::finding::{RuleId, Severity};
 use super::near::is_near;
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::finding::{RuleId, Severity};
+use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(605),
@@ -35,8 +35,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             };
             let severity = if region.enabled { DOC.severity } else { Severity::Warning };
             out.push(
-                Report::new(DOC.id, severity, region.path.as_str(), format!("`{}` is not `{meant}`: Linux does not know it", prop.name))
-                    .with_help(format_args!("write `{meant}`")),
+                Report::new(
+                    DOC.id,
+                    severity,
+                    region.path.as_str(),
+                    format!("`{}` is not `{meant}`: Linux does not know it", prop.name),
+                )
+                .with_help(format_args!("write `{meant}`")),
             );
         }
     }
