@@ -30,6 +30,13 @@ pub(super) struct Slot {
     pub(super) cma: bool,
 }
 
+impl Slot {
+    /// What the planner itself reserves, just there.
+    pub(super) fn new(base_name: &str, span: Span, no_map: bool) -> Self {
+        Self { origin: Origin::New, base_name: base_name.into(), span, no_map, pinned: true, cma: false }
+    }
+}
+
 /// Where a slot comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -236,8 +243,7 @@ impl<'s, 'a> Draft<'s, 'a> {
 
     /// The parts of the no-map union of the input that no slot protects any more.
     pub(super) fn unprotected(&self) -> Vec<Span> {
-        let before = self.scene.map.live().filter(|region| region.no_map);
-        let before = ledger::union(before.flat_map(|region| region.spans().iter().copied()).collect());
+        let before = ledger::union(self.scene.map.carveouts().collect());
         let after = ledger::union(self.slots.iter().filter(|s| s.no_map).map(|slot| slot.span).collect());
         ledger::subtract(&before, &after)
     }

@@ -63,15 +63,7 @@ pub(super) fn reserve_release_pages(draft: &mut Draft<'_, '_>) {
     let standing = draft.slots.iter().filter(|slot| !slot.cma).map(|slot| slot.span).collect();
     for span in ledger::subtract(&unreserved_release_pages(draft.scene), &ledger::union(standing)) {
         draft.repaired(&kind, "/cpus", format!("reserved {span}, where processors wait"));
-        let base_name = "cpu-release".into();
-        draft.slots.push(Slot {
-            origin: Origin::New,
-            base_name,
-            span,
-            no_map: false,
-            pinned: true,
-            cma: false,
-        });
+        draft.slots.push(Slot::new("cpu-release", span, false));
     }
 }
 

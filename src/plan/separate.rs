@@ -117,7 +117,7 @@ pub(super) fn guard_what_was_vacated(draft: &mut Draft<'_, '_>) {
             kind: "guard",
             what: format!("{span} stays protected, though its region has left it"),
         });
-        draft.slots.push(guard(span));
+        draft.slots.push(Slot::new(GUARD, span, true));
     }
 }
 
@@ -135,11 +135,7 @@ pub(super) fn guard_what_is_required(draft: &mut Draft<'_, '_>) {
         let carveouts = draft.slots.iter().filter(|slot| slot.no_map).map(|slot| slot.span).collect();
         for span in guards(draft.scene, required, standing, carveouts) {
             draft.repaired(&kind, &answer.path, format!("its guard {span} is kept from Linux"));
-            draft.slots.push(guard(span));
+            draft.slots.push(Slot::new(GUARD, span, true));
         }
     }
-}
-
-fn guard(span: Span) -> Slot {
-    Slot { origin: Origin::New, base_name: GUARD.into(), span, no_map: true, pinned: true, cma: false }
 }

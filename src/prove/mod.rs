@@ -183,13 +183,9 @@ fn settled(facts: &BootFacts, placement: &Placement, dtb_len: usize) -> BootFact
 
 /// The lowest byte range that was protected, or that the policy requires to be, and is so no more.
 fn exposed(before: &MemoryMap, policy: Option<&Policy>, after: &MemoryMap) -> Option<Span> {
-    let no_map = |map: &MemoryMap| -> Vec<Span> {
-        let regions = map.live().filter(|region| region.no_map);
-        regions.flat_map(|region| region.spans().iter().copied()).collect()
-    };
-    let mut owed = no_map(before);
+    let mut owed: Vec<Span> = before.carveouts().collect();
     if let Some(policy) = policy {
         owed.extend(policy.carveouts.iter().filter(|required| required.no_map).filter_map(|r| r.span()));
     }
-    ledger::subtract(&ledger::union(owed), &ledger::union(no_map(after))).first().copied()
+    ledger::subtract(&ledger::union(owed), &ledger::union(after.carveouts().collect())).first().copied()
 }

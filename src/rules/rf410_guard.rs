@@ -31,9 +31,11 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    if scene.policy.is_none_or(|policy| policy.guard.is_none()) {
+        return;
+    }
     for answer in answers(scene) {
-        let carveouts = scene.map.live().filter(|region| region.no_map);
-        let carveouts = carveouts.flat_map(|region| region.spans().iter().copied()).collect();
+        let carveouts = scene.map.carveouts().collect();
         let Some(&bare) = guards(scene, answer.required, answer.span(), carveouts).first() else { continue };
         out.push(
             answer

@@ -84,4 +84,9 @@ impl MemoryMap {
     pub fn live(&self) -> impl Iterator<Item = &Region> {
         self.regions.iter().filter(|region| region.enabled)
     }
+
+    /// Every span that an enabled region keeps Linux from mapping, in the order of the tree.
+    pub fn carveouts(&self) -> impl Iterator<Item = Span> {
+        self.live().filter(|region| region.no_map).flat_map(|region| region.spans().iter().copied())
+    }
 }
