@@ -148,8 +148,16 @@ pub enum RepairKind {
     ReserveRelease,
     /// Put guards beside a required carveout: the index is the one in the policy.
     Guard(usize),
-    /// Drop `reusable` from a region that has `no-map`: protection wins.
-    DropReusable(NodeId),
+    /// Drop the flags that contradict what else the region says: `reusable` beside `no-map`, where protection wins,
+    /// and what no `restricted-dma-pool` can have.
+    DropFlags(NodeId),
+    /// Write the one tuple of a region in the cells that hold: its author wrote it in others, and the unit address
+    /// says which.
+    RewriteReg(NodeId),
+    /// Add `no-map` to a region that is of no use to anybody while Linux maps it.
+    AddNoMap(NodeId),
+    /// Drop the `size` that means nothing beside `reg`.
+    DropSize(NodeId),
     /// Give each further `reg` tuple a node of its own.
     SplitReg(NodeId),
     /// Round a region outward to whole pages.
@@ -178,7 +186,7 @@ impl RepairKind {
     pub const fn is_safe(&self) -> bool {
         !matches!(
             self,
-            Self::Shift(_) | Self::Restore(_) | Self::DropReusable(_) | Self::Respell(_) | Self::Enable(_)
+            Self::Shift(_) | Self::Restore(_) | Self::DropFlags(_) | Self::Respell(_) | Self::Enable(_)
         )
     }
 
@@ -196,7 +204,10 @@ impl RepairKind {
             Self::Restore(_) => "restore",
             Self::ReserveRelease => "reserve-release",
             Self::Guard(_) => "guard",
-            Self::DropReusable(_) => "drop-reusable",
+            Self::DropFlags(_) => "drop-flags",
+            Self::RewriteReg(_) => "rewrite-reg",
+            Self::AddNoMap(_) => "add-no-map",
+            Self::DropSize(_) => "drop-size",
             Self::SplitReg(_) => "split-reg",
             Self::RoundOutward(_) => "round-outward",
             Self::Shift(_) => "shift",

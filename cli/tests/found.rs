@@ -55,6 +55,9 @@ const TREES: &[(&str, Found)] = &[
     ("extra/e29-all-ram-reserved-low", Harmless),
     // Aligned enough for the kernels that are asked about.
     ("extra/e30-cma-2m-aligned", Harmless),
+    ("extra/e31-foreign-cells", Alone("RF103")),
+    ("extra/e32-restricted-flags", Alone("RF307")),
+    ("extra/e33-mapped-firmware", Alone("RF309")),
 ];
 
 /// What a project says once for all of its trees. QEMU puts things at these places.

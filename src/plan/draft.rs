@@ -100,12 +100,16 @@ impl<'s, 'a> Draft<'s, 'a> {
             if !region.enabled && wanted.binary_search(&RepairKind::Enable(region.node)).is_err() {
                 continue;
             }
-            for (tuple, &span) in region.spans().iter().enumerate() {
+            let rewritten = wanted.binary_search(&RepairKind::RewriteReg(region.node)).is_ok();
+            let cells = scene.map.reserved.as_ref().map_or(scene.map.cells, |r| r.cells(scene.map.cells));
+            let foreign = || region.foreign(scene.tree.node(region.node), cells);
+            let foreign = rewritten.then(foreign).flatten();
+            for (tuple, &span) in region.spans().iter().chain(&foreign).enumerate() {
                 slots.push(Slot {
                     origin: Origin::Region(index, tuple),
                     base_name: base_name(&region.name).into(),
                     span,
-                    no_map: region.no_map,
+                    no_map: unmaps(wanted, region),
                     pinned: false,
                     cma: region.is_cma(),
                 });
@@ -127,6 +131,11 @@ impl<'s, 'a> Draft<'s, 'a> {
     /// Tell whether a repair is to be made.
     pub(super) fn wants(&self, kind: &RepairKind) -> bool {
         self.wanted.binary_search(kind).is_ok()
+    }
+
+    /// Tell whether a region is to be unmapped.
+    pub(super) fn unmaps(&self, region: &Region) -> bool {
+        unmaps(self.wanted, region)
     }
 
     /// Tell whether the policy leaves room for repairs at all.
@@ -247,6 +256,10 @@ impl<'s, 'a> Draft<'s, 'a> {
         let after = ledger::union(self.slots.iter().filter(|s| s.no_map).map(|slot| slot.span).collect());
         ledger::subtract(&before, &after)
     }
+}
+
+fn unmaps(wanted: &[RepairKind], region: &Region) -> bool {
+    region.no_map || wanted.binary_search(&RepairKind::AddNoMap(region.node)).is_ok()
 }
 
 /// The stage and the bundle are gone when the kernel runs: they block a place only while the stage works.

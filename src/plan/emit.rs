@@ -5,12 +5,13 @@ use super::cma::{self, Settled};
 use super::draft::{Draft, Origin, Slot, Wanted, base_name};
 use super::recode::recode;
 use super::{Plan, gather, rename, report};
-use crate::fdt::{Edits, NewNode, NodeId};
+use crate::fdt::{Edits, NewNode, NodeId, Prop};
 use crate::finding::{Finding, RepairKind};
 use crate::ledger::{self, Coverage};
 use crate::order;
 use crate::ramoops;
-use crate::survey::{Cells, Ranges, Region};
+use crate::rules::is_near;
+use crate::survey::{Cells, Pool, Ranges, Region};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -133,16 +134,7 @@ fn existing(
 ) {
     let root = draft.scene.map.cells;
     let node = region.node;
-    let drop_reusable = RepairKind::DropReusable(node);
-    if draft.wants(&drop_reusable) {
-        edits.remove_prop(node, "reusable");
-        draft.repaired(&drop_reusable, &region.path, "dropped `reusable`");
-    }
-    let disable = RepairKind::Disable(node);
-    if draft.wants(&disable) {
-        edits.set(node, "status", b"disabled\0".to_vec());
-        draft.repaired(&disable, &region.path, "disabled, for its size is 0");
-    }
+    flags(draft, slots, region, edits);
     let Some((_, 0, first)) = slots.first() else {
         if rewrite_cells {
             recode(draft, region, &[], edits);
@@ -170,17 +162,13 @@ fn existing(
             }
         }
     } else if rewrite_cells {
-        recode(draft, region, &["reg"], edits);
+        let done: &[&str] =
+            if draft.wants(&RepairKind::DropSize(node)) { &["reg", "size"] } else { &["reg"] };
+        recode(draft, region, done, edits);
     }
     if splits {
         split_off(draft, slots, region, edits);
         draft.repaired(&split, &region.path, "each further `reg` tuple has a node of its own");
-    }
-    if first.no_map && !region.no_map {
-        edits.set(node, "no-map", Vec::new());
-        if region.reusable && !draft.wants(&drop_reusable) {
-            edits.remove_prop(node, "reusable");
-        }
     }
     if !region.enabled {
         edits.remove_prop(node, "status");
@@ -202,6 +190,49 @@ fn existing(
     }
 }
 
+/// The flags of a region and what else has no number.
+fn flags(draft: &mut Draft<'_, '_>, slots: &[(usize, usize, Slot)], region: &Region, edits: &mut Edits) {
+    let node = region.node;
+    let dropped = match region.pool {
+        Pool::Restricted => "dropped the flags that no restricted pool has",
+        _ => "dropped `reusable`",
+    };
+    for (kind, what) in [
+        (RepairKind::DropFlags(node), dropped),
+        (RepairKind::RewriteReg(node), "`reg` rewritten in the cells that hold"),
+        (RepairKind::AddNoMap(node), "added `no-map`"),
+        (RepairKind::DropSize(node), "dropped `size`"),
+        (RepairKind::Disable(node), "disabled, for its size is 0"),
+    ] {
+        if draft.wants(&kind) {
+            draft.repaired(&kind, &region.path, what);
+        }
+    }
+    let unmapped = slots.first().is_some_and(|(_, _, slot)| slot.no_map) || draft.unmaps(region);
+    if unmapped && !region.no_map {
+        edits.set(node, "no-map", Vec::new());
+    }
+    for prop in draft.scene.tree.node(node).props().filter(|prop| goes(draft, region, unmapped, *prop)) {
+        edits.remove_prop(node, prop.name);
+    }
+    if draft.wants(&RepairKind::Disable(node)) {
+        edits.set(node, "status", b"disabled\0".to_vec());
+    }
+}
+
+/// Tell whether a property of a region goes; `unmapped` is whether the region has `no-map` in the end.
+fn goes(draft: &Draft<'_, '_>, region: &Region, unmapped: bool, prop: Prop<'_>) -> bool {
+    let wants = |kind: fn(NodeId) -> RepairKind| draft.wants(&kind(region.node));
+    match prop.name {
+        "reusable" => (unmapped && !region.no_map) || wants(RepairKind::DropFlags),
+        "linux,cma-default" | "linux,dma-default" => {
+            region.pool == Pool::Restricted && wants(RepairKind::DropFlags)
+        }
+        "size" => wants(RepairKind::DropSize),
+        name => prop.value.is_empty() && wants(RepairKind::AddNoMap) && is_near(name, "no-map"),
+    }
+}
+
 /// Give each further tuple a node with the properties of the first, except those that must stay unique.
 fn split_off(draft: &mut Draft<'_, '_>, slots: &[(usize, usize, Slot)], region: &Region, edits: &mut Edits) {
     let root = draft.scene.map.cells;
@@ -210,13 +241,14 @@ fn split_off(draft: &mut Draft<'_, '_>, slots: &[(usize, usize, Slot)], region: 
         let fresh =
             NewNode::new(&format!("{}-{tuple}@{:x}", slot.base_name, slot.span.base())).prop("reg", reg);
         let unique = ["reg", "phandle", "linux,phandle", "linux,cma-default", "linux,dma-default"];
-        let fresh = draft
+        let kept = draft
             .scene
             .tree
             .node(region.node)
             .props()
-            .filter(|prop| !unique.contains(&prop.name))
-            .fold(fresh, |fresh, prop| fresh.prop(prop.name, prop.value.to_vec()));
+            .filter(|prop| !unique.contains(&prop.name) && !goes(draft, region, slot.no_map, *prop));
+        let fresh = kept.fold(fresh, |fresh, prop| fresh.prop(prop.name, prop.value.to_vec()));
+        let fresh = if slot.no_map && !region.no_map { fresh.prop_empty("no-map") } else { fresh };
         edits.add_node_after(region.node, fresh);
     }
 }

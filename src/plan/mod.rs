@@ -147,8 +147,7 @@ fn wanted(scene: &Scene<'_, '_>, findings: &[Finding]) -> Vec<RepairKind> {
         .filter_map(|finding| finding.repair.as_ref())
         .map(|repair| repair.kind.clone())
         .filter(|kind| {
-            permitted(kind, allow)
-                || matches!(kind, RepairKind::DropReusable(node) if protected.contains(node))
+            permitted(kind, allow) || matches!(kind, RepairKind::DropFlags(node) if protected.contains(node))
         })
         .collect();
     order::sort(&mut wanted);
@@ -162,7 +161,7 @@ pub fn permitted(kind: &RepairKind, allow: Allow) -> bool {
     match kind {
         RepairKind::Shift(_) => allow.shift,
         RepairKind::Restore(_) => allow.restore,
-        RepairKind::DropReusable(_) => allow.drop_flags,
+        RepairKind::DropFlags(_) => allow.drop_flags,
         RepairKind::Respell(_) | RepairKind::Enable(_) => allow.enable,
         _ => kind.is_safe(),
     }

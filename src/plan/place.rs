@@ -139,7 +139,7 @@ fn settle(draft: &mut Draft<'_, '_>, request: &Request, span: Span) {
         origin: Origin::Region(index, tuple),
         base_name: base_name(&region.name).into(),
         span,
-        no_map: region.no_map,
+        no_map: draft.unmaps(region),
         pinned: true,
         cma: request.cma,
     });

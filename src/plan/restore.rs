@@ -3,7 +3,7 @@
 use super::draft::{Draft, Origin, Slot, base_name};
 use crate::finding::RepairKind;
 use crate::ledger::{self, Coverage};
-use crate::rules::required::{Answer, answer};
+use crate::rules::required::{Answer, answer, reachable};
 use crate::rules::unreserved_release_pages;
 use crate::span::{Span, align_down};
 use crate::survey::Region;
@@ -18,6 +18,10 @@ pub(super) fn restore(draft: &mut Draft<'_, '_>) {
         let answer = answer(draft.scene, index, required);
         let kind = RepairKind::Restore(index);
         let standing = answer.region.and_then(|region| draft.region_of(region.node)).map(|(at, _)| at);
+        if let Some(range) = required.span().filter(|_| required.is_range() && draft.wants(&kind)) {
+            protect(draft, &kind, &answer.path, range);
+            continue;
+        }
         if !draft.wants(&kind) {
             let pinned = required.base.is_some();
             let slot =
@@ -28,7 +32,7 @@ pub(super) fn restore(draft: &mut Draft<'_, '_>) {
             continue;
         }
         let Some(span) = place_of(draft, &answer) else { continue };
-        let no_map = required.no_map || answer.region.is_some_and(|region| region.no_map);
+        let no_map = required.no_map || answer.region.is_some_and(|region| draft.unmaps(region));
         let slot = Slot {
             origin: standing.map_or(Origin::New, |at| Origin::Region(at, 0)),
             base_name: name_of(&answer.path),
@@ -51,6 +55,17 @@ pub(super) fn restore(draft: &mut Draft<'_, '_>) {
             Some(standing) => *standing = slot,
             None => draft.slots.push(slot),
         }
+    }
+}
+
+/// Keep Linux off what no slot protects of a range.
+fn protect(draft: &mut Draft<'_, '_>, kind: &RepairKind, path: &str, range: Span) {
+    let page = draft.scene.profile.page.bytes();
+    // Slots are rounded outward later.
+    let carveouts = draft.slots.iter().filter(|slot| slot.no_map).filter_map(|slot| slot.span.outward(page));
+    for open in reachable(draft.scene, range, carveouts.collect()) {
+        draft.repaired(kind, path, format!("protected as the policy requires: {open}"));
+        draft.slots.push(Slot::new(&name_of(path), open, true));
     }
 }
 
@@ -97,7 +112,8 @@ pub(super) fn round_outward(draft: &mut Draft<'_, '_>) {
         let kind = region.map(|region| RepairKind::RoundOutward(region.node));
         // The base of mapped memory is one that its user counts from.
         let moves = !slot.no_map && whole.base() != slot.span.base();
-        if moves || kind.as_ref().is_some_and(|kind| !draft.wants(kind)) {
+        let unmapped = region.is_some_and(|region| !region.no_map && draft.unmaps(region));
+        if moves || (!unmapped && kind.as_ref().is_some_and(|kind| !draft.wants(kind))) {
             continue;
         }
         // Pools give way.

@@ -14,7 +14,9 @@ use alloc::vec::Vec;
 /// Move regions up, in ascending order, until none overlaps the one below it. What the policy requires at an
 /// address stays, and so does everything that the loader placed. Nothing moves without the policy's word.
 pub(super) fn separate(draft: &mut Draft<'_, '_>) {
-    if !draft.wanted.iter().any(|kind| matches!(kind, RepairKind::Shift(_))) {
+    // What was put back may have come to lie over what was in nobody's way before.
+    let word = draft.scene.policy.is_some_and(|policy| policy.allow.shift) && !draft.repairs.is_empty();
+    if !(word || draft.wanted.iter().any(|kind| matches!(kind, RepairKind::Shift(_)))) {
         return;
     }
     let obstacles = Obstacles::of(draft);
@@ -35,6 +37,7 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>) {
             let others = draft.slots.iter().enumerate().filter(|(other, _)| *other != at);
             let taken = others.map(|(_, slot)| slot.span).chain(obstacles.all.iter().map(|(span, ())| *span));
             let elsewhere = elsewhere(draft, taken.collect(), slot.span.len(), page, None);
+            let floor = floor.max(slot.span.base());
             let what = format!("no room of {} at or above {floor:#x}{elsewhere}", Size(slot.span.len()));
             draft.stuck(&slot.base_name, what);
             continue;

@@ -11,7 +11,7 @@
 //!     guard = <0x0 0x1000>;                        // optional
 //!     carveouts {
 //!         carveout-0 {
-//!             node = "/reserved-memory/camera@84300000";   // or label = "camera_mem"
+//!             node = "/reserved-memory/camera@84300000";   // or label = "camera_mem", or range = "secmon"
 //!             base = <0x0 0x84300000>;             // optional
 //!             size = <0x0 0x500000>;
 //!             no-map;
@@ -126,15 +126,16 @@ fn read_carveouts(root: &Reader<'_, '_>) -> Result<Vec<Required>, PolicyError> {
 }
 
 fn read_carveout(node: &Reader<'_, '_>) -> Result<Required, PolicyError> {
-    node.only(&["node", "label", "base", "size", "no-map"], &[])?;
+    node.only(&["node", "label", "range", "base", "size", "no-map"], &[])?;
     let path = node.optional("node", text)?.map(Key::Path);
     let label = node.optional("label", text)?.map(Key::Label);
-    let key = match (path, label) {
-        (Some(key), None) | (None, Some(key)) => key,
-        (None, None) => return Err(node.missing("node")),
+    let range = node.optional("range", text)?.map(Key::Range);
+    let mut keys = [path, label, range].into_iter().flatten();
+    let key = keys.next().ok_or_else(|| node.missing("node"))?;
+    if keys.next().is_some() {
         // Two names might mean two nodes; which of them is required would be a guess.
-        (Some(_), Some(_)) => return Err(node.malformed("label")),
-    };
+        return Err(node.malformed("label"));
+    }
     Ok(Required {
         key,
         base: node.optional("base", number)?,
@@ -173,6 +174,7 @@ fn write_carveout(index: usize, required: &Required) -> NewNode {
     out = match &required.key {
         Key::Path(path) => out.prop_str("node", path),
         Key::Label(label) => out.prop_str("label", label),
+        Key::Range(name) => out.prop_str("range", name),
     };
     if let Some(base) = required.base {
         out = out.prop_u64("base", base);

@@ -52,8 +52,10 @@ impl Policy {
     }
 
     fn validate_disjoint(&self) -> Result<(), PolicyError> {
+        // A range is there to hold together with whatever covers it.
+        let nodes = self.carveouts.iter().filter(|required| !required.is_range());
         let mut fixed: Vec<(Span, &Key)> =
-            self.carveouts.iter().filter_map(|required| Some((required.span()?, &required.key))).collect();
+            nodes.filter_map(|required| Some((required.span()?, &required.key))).collect();
         order::sort(&mut fixed);
         // In ascending order, the first overlap there is shows between neighbours.
         for pair in fixed.windows(2) {
@@ -81,6 +83,11 @@ fn validate_required(required: &Required) -> Result<(), PolicyError> {
         Key::Path(path) => path.len() > 1 && path.starts_with('/') && is_graphic(path),
         Key::Label(label) => {
             !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        }
+        // The name of a node, with room for its unit address.
+        Key::Range(name) => {
+            let fits = (1..=31).contains(&name.len()) && required.base.is_some() && required.no_map;
+            fits && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
         }
     };
     if !named {
@@ -163,6 +170,17 @@ mod tests {
         let twice = with(vec![carveout("/a", 0x1000, 1), carveout("/a", 0x9000, 1)]);
         assert!(matches!(twice.validate(), Err(PolicyError::Twice { .. })));
         assert!(matches!(with(vec![carveout("a", 0, 1)]).validate(), Err(PolicyError::BadKey { .. })));
+    }
+
+    #[test]
+    fn a_range_has_a_plain_name_and_a_place_and_may_lie_over_a_carveout() {
+        let range =
+            |name: &str| Required { key: Key::Range(name.to_string()), ..carveout("", 0x1000, 0x2000) };
+        assert_eq!(with(vec![carveout("/r/a@1000", 0x1000, 0x1000), range("secmon")]).validate(), Ok(()));
+        let bad = |required| matches!(with(vec![required]).validate(), Err(PolicyError::BadKey { .. }));
+        assert!(bad(range("")) && bad(range("sec/mon")) && bad(range("tz@1000")));
+        assert!(bad(Required { base: None, ..range("secmon") }));
+        assert!(bad(Required { no_map: false, ..range("secmon") }));
     }
 
     #[test]

@@ -115,6 +115,9 @@ impl fmt::Display for PolicyError {
             Self::BadKey { key: Key::Path(path) } => {
                 write!(f, "carveout `{path}`: not an absolute node path such as /reserved-memory/name@base")
             }
+            Self::BadKey { key: Key::Range(name) } => {
+                write!(f, "protected range `{name}`: it takes a base, and a name of up to 31 letters, digits, `_` and `-`")
+            }
             Self::BadKey { key } => write!(f, "carveout `{key}`: a label is letters, digits and `_`"),
             Self::Twice { key } => write!(f, "carveout {key} is required twice"),
             Self::Overlap { first, second, shared } => {

@@ -27,7 +27,7 @@ pub struct Policy {
     pub mode: Mode,
     /// What the stage does when it cannot hand off a proven tree.
     pub on_error: OnError,
-    /// Carveouts that must hold.
+    /// Carveouts that must hold, and ranges that must be out of Linux' reach.
     pub carveouts: Vec<Required>,
     /// Boundary that every carveout starts and ends on, in bytes, a power of two.
     pub boundary: Option<u64>,
@@ -85,6 +85,9 @@ pub enum Key {
     Path(String),
     /// Source label, found through `/__symbols__`.
     Label(String),
+    /// No node: a range that has this name in the policy alone. Whatever keeps Linux off it will do, a region of any
+    /// name or a hole in `/memory`; its base is known, and Linux must leave it unmapped.
+    Range(String),
 }
 
 /// The contiguous memory that Linux shall get.
@@ -208,6 +211,12 @@ impl Word for Via {
 }
 
 impl Required {
+    /// Tell whether it is a range of addresses that no node has to be there for.
+    #[must_use]
+    pub const fn is_range(&self) -> bool {
+        matches!(self.key, Key::Range(_))
+    }
+
     /// The span that must hold, when the base is fixed.
     #[must_use]
     pub fn span(&self) -> Option<Span> {
@@ -221,6 +230,7 @@ impl fmt::Display for Key {
         match self {
             Self::Path(path) => f.write_str(path),
             Self::Label(label) => write!(f, "&{label}"),
+            Self::Range(name) => f.write_str(name),
         }
     }
 }

@@ -185,7 +185,12 @@ fn settled(facts: &BootFacts, placement: &Placement, dtb_len: usize) -> BootFact
 fn exposed(before: &MemoryMap, policy: Option<&Policy>, after: &MemoryMap) -> Option<Span> {
     let mut owed: Vec<Span> = before.carveouts().collect();
     if let Some(policy) = policy {
-        owed.extend(policy.carveouts.iter().filter(|required| required.no_map).filter_map(|r| r.span()));
+        for required in policy.carveouts.iter().filter(|required| required.no_map) {
+            match required.span() {
+                Some(span) if required.is_range() => owed.extend(after.ram.within(span)),
+                span => owed.extend(span),
+            }
+        }
     }
     ledger::subtract(&ledger::union(owed), &ledger::union(after.carveouts().collect())).first().copied()
 }

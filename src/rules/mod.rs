@@ -10,6 +10,7 @@ pub mod required;
 mod scene;
 mod sink;
 
+pub(crate) use near::is_near;
 pub use references::Reference;
 pub use report::Report;
 pub(crate) use rf213_release_address::unreserved as unreserved_release_pages;
@@ -119,6 +120,7 @@ catalogue! {
     rf408_log,
     rf409_boundary,
     rf410_guard,
+    rf411_protected,
     rf501_cma_over,
     rf502_cma_value,
     rf503_bootargs_length,

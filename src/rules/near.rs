@@ -4,7 +4,7 @@
 const NEAR: usize = 2;
 
 /// Tell whether `word` is `meant` with one or two letters changed, added or left out, but not `meant` itself.
-pub(super) fn is_near(word: &str, meant: &str) -> bool {
+pub(crate) fn is_near(word: &str, meant: &str) -> bool {
     let (word, meant) = (word.as_bytes(), meant.as_bytes());
     word != meant && word.len().abs_diff(meant.len()) <= NEAR && within(word, meant, NEAR)
 }

@@ -3,6 +3,7 @@
 
 use crate::finding::{Finding, Mark, Repair, RepairKind, RuleId, Severity};
 use crate::span::Span;
+use crate::survey::Region;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::fmt::format;
@@ -48,6 +49,21 @@ impl Report {
             describe(&mut self.0, format_args!("{description}"));
         }
         self
+    }
+
+    /// Report it as no more than `severity`, and propose nothing.
+    pub(super) fn no_worse_than(mut self, severity: Severity) -> Self {
+        self.0.severity = severity;
+        self.0.repair = None;
+        self
+    }
+
+    /// Propose `no-map` for a region that Linux acts on, where it contradicts nothing.
+    pub(super) fn with_no_map(self, region: &Region) -> Self {
+        match region.enabled && region.may_be_unmapped() {
+            true => self.with_repair(RepairKind::AddNoMap(region.node), "add `no-map`"),
+            false => self,
+        }
     }
 
     pub(super) fn severity(&self) -> Severity {

@@ -1,4 +1,4 @@
-//! What the policy's required carveouts find in a tree; the rules RF401 to RF405 share it.
+//! What the policy's required carveouts find in a tree; the rules RF401 to RF405, RF410 and RF411 share it.
 
 use super::{Report, Scene};
 use crate::fdt::{Node, Tree};
@@ -85,7 +85,7 @@ pub(super) fn answers<'s>(scene: &'s Scene<'s, '_>) -> impl Iterator<Item = Answ
 pub fn answer<'s>(scene: &Scene<'s, '_>, index: usize, required: &'s Required) -> Answer<'s> {
     let path = scene.required_path(index).unwrap_or_default();
     let page = scene.profile.page.bytes();
-    let regions = &scene.map.regions;
+    let regions = if required.is_range() { &[][..] } else { &scene.map.regions };
     let region = regions.iter().find(|region| region.path == path).or_else(|| {
         let mut named = regions.iter().filter(|region| base_name(&region.path) == base_name(path));
         let Some(base) = required.base else {
@@ -106,6 +106,7 @@ pub(super) fn paths(tree: &Tree<'_>, required: &[Required]) -> Vec<String> {
     let path = |required: &Required| match &required.key {
         Key::Path(path) => path.clone(),
         Key::Label(label) => labelled(symbols, label),
+        Key::Range(name) => format!("/reserved-memory/{name}"),
     };
     required.iter().map(path).collect()
 }
@@ -118,6 +119,13 @@ fn labelled(symbols: Option<Node<'_, '_>>, label: &str) -> String {
 
 fn base_name(path: &str) -> &str {
     path.split('@').next().unwrap_or(path)
+}
+
+/// What of a range that Linux must not reach is RAM and in none of `carveouts`. Where RAM is unknown, all of it may be.
+pub(crate) fn reachable(scene: &Scene<'_, '_>, range: Span, carveouts: Vec<Span>) -> Vec<Span> {
+    let ram = &scene.map.ram;
+    let ram = if ram.is_known() { ram.within(range).collect() } else { alloc::vec![range] };
+    ledger::subtract(&ram, &ledger::union(carveouts))
 }
 
 /// What of the guards beside a required carveout is RAM and in none of `carveouts`. `standing` is where it lies when the
@@ -137,10 +145,7 @@ pub(crate) fn guards(
     };
     let guard = guard.max(page);
     let wide = Span::from_ends(span.base().saturating_sub(guard), span.end().saturating_add(guard));
-    let ram = wide.into_iter().flat_map(|wide| {
-        ledger::meeting(scene.map.ram.spans(), wide).iter().filter_map(move |bank| bank.intersection(wide))
-    });
-    let ram: Vec<Span> = ram.collect();
+    let ram: Vec<Span> = wide.into_iter().flat_map(|wide| scene.map.ram.within(wide)).collect();
     let carveouts: Vec<Span> = carveouts.into_iter().chain([span]).collect();
     ledger::subtract(&ram, &ledger::union(carveouts))
 }

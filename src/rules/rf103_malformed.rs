@@ -28,9 +28,9 @@ pub(super) const DOC: Doc = Doc {
 \t};
 };",
     policy: "",
-    repair: "None without a policy, since what was meant cannot be known. A policy that requires the region \
-             states it, and RF401 restores it from there. At boot, a region of size 0 that nobody refers to is \
-             disabled.",
+    repair: "Rewrites a reg of one tuple in other cells (12 bytes under 2/2, as older TF-A writes them), whose base the \
+             unit address gives away. Of others it cannot be known what was meant: a policy that requires the region \
+             states it, and RF401 restores it from there. At boot, a region of size 0 that nobody refers to is disabled.",
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
@@ -65,9 +65,11 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
                 .with_help(help);
         // At rest it may be there for firmware to fill; at boot that is over.
         let empty = *property == "reg" && severity < DOC.severity && scene.is_at_boot();
-        out.push(match empty && used.binary_search(&region.node).is_err() {
-            true => finding.with_repair(RepairKind::Disable(region.node), "disable it"),
-            false => finding,
+        let empty = empty && used.binary_search(&region.node).is_err();
+        out.push(match region.foreign(scene.tree.node(region.node), cells) {
+            Some(span) => finding.with_repair(RepairKind::RewriteReg(region.node), format_args!("reserve {span}")),
+            None if empty => finding.with_repair(RepairKind::Disable(region.node), "disable it"),
+            None => finding,
         });
     }
 }

@@ -1,7 +1,7 @@
 //! RF111: a region has `reg` or `size`, not both.
 
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
-use crate::finding::{RuleId, Severity};
+use crate::finding::{RepairKind, RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(111),
@@ -20,22 +20,24 @@ pub(super) const DOC: Doc = Doc {
 \t};
 };",
     policy: "",
-    repair: "",
+    repair: "Drops size, where reg can be read.",
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live() {
         let node = scene.tree.node(region.node);
         if node.has_prop("reg") && node.has_prop("size") {
-            out.push(
-                Report::new(
-                    DOC.id,
-                    DOC.severity,
-                    region.path.as_str(),
-                    "has `reg` and `size`: Linux ignores `size`",
-                )
-                .with_help("remove `size`, or `reg` when the kernel is to choose the place"),
-            );
+            let finding = Report::new(
+                DOC.id,
+                DOC.severity,
+                region.path.as_str(),
+                "has `reg` and `size`: Linux ignores `size`",
+            )
+            .with_help("remove `size`, or `reg` when the kernel is to choose the place");
+            out.push(match region.spans() {
+                [] => finding,
+                _ => finding.with_repair(RepairKind::DropSize(region.node), "drop `size`"),
+            });
         }
     }
 }

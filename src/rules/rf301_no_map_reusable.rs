@@ -40,7 +40,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
                 .take(4)
                 .fold(finding, |f, &span| f.with_span(span, region.name.as_str()))
                 .with_help("keep `no-map` when an owner beside Linux uses it, else keep `reusable`")
-                .with_repair(RepairKind::DropReusable(region.node), "drop `reusable`"),
+                .with_repair(RepairKind::DropFlags(region.node), "drop `reusable`"),
         );
     }
 }

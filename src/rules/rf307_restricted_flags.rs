@@ -1,7 +1,7 @@
 //! RF307: a `restricted-dma-pool` is neither `no-map` nor `reusable`.
 
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
-use crate::finding::{RuleId, Severity};
+use crate::finding::{RepairKind, RuleId, Severity};
 use crate::survey::Pool;
 use alloc::format;
 
@@ -22,7 +22,8 @@ pub(super) const DOC: Doc = Doc {
 \t};
 };",
     policy: "",
-    repair: "",
+    repair: "With the policy's word (allow.drop-flags), drops reusable and the default flags. A no-map is left to the \
+             tree's author: what is protected stays so.",
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
@@ -30,15 +31,17 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let node = scene.tree.node(region.node);
         let flags = ["no-map", "reusable", "linux,cma-default", "linux,dma-default"];
         if let Some(flag) = flags.into_iter().find(|flag| node.has_prop(flag)) {
-            out.push(
-                Report::new(
-                    DOC.id,
-                    DOC.severity,
-                    region.path.as_str(),
-                    format!("`{flag}` makes its set-up fail: Linux frees it"),
-                )
-                .with_help(format_args!("remove `{flag}`")),
-            );
+            let finding = Report::new(
+                DOC.id,
+                DOC.severity,
+                region.path.as_str(),
+                format!("`{flag}` makes its set-up fail: Linux frees it"),
+            )
+            .with_help(format_args!("remove `{flag}`"));
+            out.push(match region.no_map {
+                true => finding,
+                false => finding.with_repair(RepairKind::DropFlags(region.node), format_args!("drop `{flag}`")),
+            });
         }
     }
 }

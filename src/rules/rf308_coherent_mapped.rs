@@ -21,21 +21,20 @@ pub(super) const DOC: Doc = Doc {
 \t};
 };",
     policy: "",
-    repair: "",
+    repair: "Adds no-map, unless linux,cma-default says that CMA was meant.",
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let plain =
         |region: &&crate::survey::Region| region.pool == Pool::Shared && !region.no_map && !region.reusable;
     for region in scene.map.live().filter(plain) {
-        out.push(
-            Report::new(
-                DOC.id,
-                DOC.severity,
-                region.path.as_str(),
-                "is neither `no-map` nor `reusable`: no device can attach to it",
-            )
-            .with_help("add `no-map` for a coherent pool, `reusable` for CMA"),
-        );
+        let finding = Report::new(
+            DOC.id,
+            DOC.severity,
+            region.path.as_str(),
+            "is neither `no-map` nor `reusable`: no device can attach to it",
+        )
+        .with_help("add `no-map` for a coherent pool, `reusable` for CMA");
+        out.push(finding.with_no_map(region));
     }
 }

@@ -1,12 +1,13 @@
-//! RF309: what a driver maps itself is `no-map`.
+//! RF309: what a driver maps itself, or firmware owns, is `no-map`.
 
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::finding::{RuleId, Severity};
 use alloc::format;
+use alloc::string::String;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(309),
-    title: "a region whose driver maps it itself is no-map",
+    title: "a region whose driver maps it itself, or that firmware owns, is no-map",
     severity: Severity::Warning,
     kernels: ALL_KERNELS,
     why: "memremap() refuses RAM that Linux has mapped (\"memremap attempted on ram\"), and the driver does not probe; until then the CPU may read the memory speculatively, which a firmware fence answers with a reset.",
@@ -21,8 +22,11 @@ pub(super) const DOC: Doc = Doc {
 \t};
 };",
     policy: "",
-    repair: "",
+    repair: "Adds no-map: the memory is Linux' neither before nor after.",
 };
+
+/// Names that TF-A, OP-TEE and secure monitors give to the memory that they have taken.
+const FIRMWARE: &[&str] = &["tf-a", "tfa", "atf", "secmon", "optee", "optee_core", "optee_shm"];
 
 /// Compatibles whose drivers map the region themselves.
 const NEED: &[&str] =
@@ -30,17 +34,15 @@ const NEED: &[&str] =
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live().filter(|region| !region.no_map) {
-        let Some(compatible) = scene.tree.node(region.node).prop("compatible") else { continue };
-        if let Some(name) = compatible.strings().find(|name| NEED.contains(name)) {
-            out.push(
-                Report::new(
-                    DOC.id,
-                    DOC.severity,
-                    region.path.as_str(),
-                    format!("`{name}` without `no-map`: its driver cannot map it"),
-                )
-                .with_help("add `no-map`"),
-            );
-        }
+        let node = scene.tree.node(region.node);
+        let compatible = node.prop("compatible");
+        let known = compatible.and_then(|compatible| compatible.strings().find(|name| NEED.contains(name)));
+        let message: String = match (known, FIRMWARE.iter().any(|name| node.has_base_name(name))) {
+            (Some(name), _) => format!("`{name}` without `no-map`: its driver cannot map it"),
+            (None, true) => "belongs to firmware, and Linux maps it: add `no-map`".into(),
+            (None, false) => continue,
+        };
+        let finding = Report::new(DOC.id, DOC.severity, region.path.as_str(), message);
+        out.push(finding.with_help("add `no-map`").with_no_map(region));
     }
 }

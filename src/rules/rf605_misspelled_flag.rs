@@ -22,7 +22,7 @@ pub(super) const DOC: Doc = Doc {
 \t};
 };",
     policy: "",
-    repair: "",
+    repair: "Writes no-map in its place. What a misspelled reusable would give to Linux is left to the tree's author.",
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
@@ -34,15 +34,17 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
                 continue;
             };
             let severity = if region.enabled { DOC.severity } else { Severity::Warning };
-            out.push(
-                Report::new(
-                    DOC.id,
-                    severity,
-                    region.path.as_str(),
-                    format!("`{}` is not `{meant}`: Linux does not know it", prop.name),
-                )
-                .with_help(format_args!("write `{meant}`")),
-            );
+            let finding = Report::new(
+                DOC.id,
+                severity,
+                region.path.as_str(),
+                format!("`{}` is not `{meant}`: Linux does not know it", prop.name),
+            )
+            .with_help(format_args!("write `{meant}`"));
+            out.push(match meant {
+                "no-map" => finding.with_no_map(region),
+                _ => finding,
+            });
         }
     }
 }

@@ -71,6 +71,11 @@ impl Ram {
         }
     }
 
+    /// The parts of `span` that are known to be RAM, ascending.
+    pub fn within(&self, span: Span) -> impl Iterator<Item = Span> {
+        ledger::meeting(self.spans(), span).iter().filter_map(move |bank| bank.intersection(span))
+    }
+
     /// Tell whether the RAM is known.
     #[must_use]
     pub const fn is_known(&self) -> bool {

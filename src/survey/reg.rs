@@ -117,6 +117,18 @@ impl Cells {
             .collect()
     }
 
+    /// Read the one tuple of `value`, of which these cells can make nothing, in the cells in which its base is `unit`,
+    /// the unit address. An address of one cell and one of two never read alike, so that no doubt is left. Firmware
+    /// that takes 2/1 cells for granted writes so under a root of 2/2.
+    #[must_use]
+    pub fn foreign(self, value: &[u8], unit: u64) -> Option<Span> {
+        let others = [(2, 1), (1, 2), (1, 1), (2, 2)].map(|(address, size)| Self { address, size });
+        others.into_iter().find_map(|other| match other.spans(value).as_deref() {
+            Ok([span]) if span.base() == unit => Some(*span),
+            _ => None,
+        })
+    }
+
     /// Write one `(base, size)` tuple, or `None` when a number does not fit its cells.
     #[must_use]
     pub fn encode(self, base: u64, size: u64) -> Option<Vec<u8>> {
@@ -150,6 +162,18 @@ mod tests {
             assert_eq!(cells.tuples(&value), Ok(alloc::vec![(0x8430_0000, 0x50_0000)]));
         }
         assert_eq!(Cells { address: 1, size: 1 }.encode(1 << 32, 1), None);
+    }
+
+    #[test]
+    fn a_tuple_in_other_cells_is_known_by_its_unit_address() {
+        let cells = Cells { address: 2, size: 2 };
+        let camera = Span::new(0x8430_0000, 0x50_0000);
+        for (address, size) in [(2, 1), (1, 2), (1, 1)] {
+            let value = Cells { address, size }.encode(0x8430_0000, 0x50_0000).unwrap();
+            assert_eq!(cells.foreign(&value, 0x8430_0000), camera);
+            assert_eq!(cells.foreign(&value, 0x8430_0001), None);
+        }
+        assert_eq!(cells.foreign(&[0; 12], 0), None);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What the planner does, repair by repair.
 
 mod board;
+mod flags;
 mod gather;
 mod guard;
+mod protected;
 
 use board::*;
 use ringfence::facts::{BootFacts, Kernel, Placed};

@@ -10,8 +10,20 @@ use super::reader::{self, Fault, Section, Value, address, wrong_type};
 pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
     let document = reader::document(text)?;
     let root = Section::root("the policy", &document);
-    root.only(&["mode", "on-error", "board", "boundary", "guard", "carveout", "cma", "log", "allow"])?;
-    let (carveouts, places): (Vec<Required>, Vec<Range<usize>>) = carveouts(&root)?.into_iter().unzip();
+    root.only(&[
+        "mode",
+        "on-error",
+        "board",
+        "boundary",
+        "guard",
+        "carveout",
+        "protected",
+        "cma",
+        "log",
+        "allow",
+    ])?;
+    let required = carveouts(&root)?.into_iter().chain(ranges(&root)?);
+    let (carveouts, places): (Vec<Required>, Vec<Range<usize>>) = required.unzip();
     let cma = root.get("cma").map(|value| cma(&Section::of("[cma]", value)?)).transpose()?;
     let log = root.get("log").map(|value| log(&Section::of("[log]", value)?)).transpose()?;
     let policy = Policy {
@@ -60,6 +72,24 @@ fn carveout(section: Section<'_, '_>) -> Result<(Required, Range<usize>), Fault>
         base: section.address("base")?,
         size: section.size("size")?.unwrap_or_default(),
         no_map: section.flag("no-map")?.unwrap_or(true),
+    };
+    Ok((required, section.span))
+}
+
+fn ranges(root: &Section<'_, '_>) -> Result<Vec<(Required, Range<usize>)>, Fault> {
+    root.list("protected", "[[protected]]")?.into_iter().map(protected).collect()
+}
+
+fn protected(section: Section<'_, '_>) -> Result<(Required, Range<usize>), Fault> {
+    section.only(&["name", "base", "size"])?;
+    for key in ["name", "base", "size"] {
+        section.require(key)?;
+    }
+    let required = Required {
+        key: Key::Range(section.text("name")?.unwrap_or_default()),
+        base: section.address("base")?,
+        size: section.size("size")?.unwrap_or_default(),
+        no_map: true,
     };
     Ok((required, section.span))
 }

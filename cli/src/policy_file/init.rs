@@ -2,17 +2,22 @@
 
 use ringfence::bootargs;
 use ringfence::fdt::Tree;
+use ringfence::ledger;
 use ringfence::policy::{CmaWant, Key, Policy, Required, Via};
-use ringfence::span::Span;
+use ringfence::span::{GIB, Span};
 use ringfence::survey::{Extent, MemoryMap, Region};
 
-/// Require every carveout of the tree as it stands, and its default CMA pool.
+/// The largest gap between two banks of RAM that is taken for memory left out on purpose; more is another part of
+/// the address map.
+const LARGEST_HOLE: u64 = GIB - 1;
+
+/// Require every carveout of the tree as it stands, what its `/memory` leaves out, and its default CMA pool.
 #[must_use]
 pub fn from_tree(tree: &Tree<'_>, map: &MemoryMap) -> Policy {
     let compatible = tree.root().prop("compatible").and_then(|prop| prop.strings().next());
     Policy {
         board: compatible.map(ToString::to_string),
-        carveouts: map.live().filter(|region| region.no_map).flat_map(required).collect(),
+        carveouts: map.live().filter(|region| region.no_map).flat_map(required).chain(holes(map)).collect(),
         cma: from_bootargs(map).or_else(|| map.live().find(|region| region.cma_default).and_then(from_node)),
         ..Policy::default()
     }
@@ -37,6 +42,20 @@ fn required(region: &Region) -> Vec<Required> {
     region.spans().iter().enumerate().map(one).collect()
 }
 
+/// The holes between banks of RAM, less what regions say of them anyway.
+fn holes(map: &MemoryMap) -> Vec<Required> {
+    let gaps = map.ram.spans().windows(2).filter_map(|pair| Span::from_ends(pair[0].end(), pair[1].base()));
+    let gaps: Vec<Span> = gaps.filter(|gap| gap.len() <= LARGEST_HOLE).collect();
+    let holes = ledger::subtract(&gaps, &ledger::union(map.carveouts().collect()));
+    let range = |hole: Span| Required {
+        key: Key::Range(format!("hole-{:x}", hole.base())),
+        base: Some(hole.base()),
+        size: hole.len(),
+        no_map: true,
+    };
+    holes.into_iter().map(range).collect()
+}
+
 /// Any `cma=` in the bootargs beats a node.
 fn from_bootargs(map: &MemoryMap) -> Option<CmaWant> {
     let arg = bootargs::cma(map.chosen.bootargs.as_deref()?).filter(|arg| arg.size > 0)?;
@@ -53,5 +72,33 @@ fn from_node(region: &Region) -> Option<CmaWant> {
         Extent::Static(spans) => spans.first().and_then(|span| want(span.len(), None, Some(*span))),
         Extent::Dynamic(dynamic) => want(dynamic.size, dynamic.align, dynamic.windows.first().copied()),
         Extent::Nowhere | Extent::Malformed { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ringfence::facts::BootFacts;
+    use ringfence::fdt::{NewNode, build};
+    use ringfence::span::MIB;
+
+    #[test]
+    fn a_hole_is_protected_as_far_as_no_region_says_so_and_the_gap_below_4_gib_is_none() {
+        let pair = |base: u64, size: u64| [base.to_be_bytes(), size.to_be_bytes()].concat();
+        let banks = [(GIB, 64 * MIB), (GIB + 68 * MIB, 64 * MIB), (4 * GIB, GIB)];
+        let banks: Vec<u8> = banks.iter().flat_map(|&(base, size)| pair(base, size)).collect();
+        let node = |name| NewNode::new(name).prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
+        let tz = NewNode::new("tz@44000000").prop("reg", pair(GIB + 64 * MIB, MIB)).prop_empty("no-map");
+        let memory = NewNode::new("memory").prop_str("device_type", "memory").prop("reg", banks);
+        let root = node("").child(memory).child(node("reserved-memory").prop_empty("ranges").child(tz));
+        let blob = build(&root, 0, &[]).unwrap();
+        let tree = Tree::parse(&blob).unwrap();
+        let policy = from_tree(&tree, &MemoryMap::survey(&tree, &BootFacts::default()));
+        let found: Vec<_> = policy.carveouts.iter().map(|c| (c.key.to_string(), c.size / MIB)).collect();
+        assert_eq!(
+            found,
+            [("/reserved-memory/tz@44000000".to_string(), 1), ("hole-44100000".to_string(), 3)]
+        );
+        assert_eq!(policy.validate(), Ok(()));
     }
 }

@@ -26,16 +26,20 @@ fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
         }
     }
     for required in &policy.carveouts {
-        writeln!(out, "\n[[carveout]]")?;
+        let table = if required.is_range() { "protected" } else { "carveout" };
+        writeln!(out, "\n[[{table}]]")?;
         match &required.key {
             Key::Path(path) => writeln!(out, "node = {}", quoted(path))?,
             Key::Label(label) => writeln!(out, "label = {}", quoted(label))?,
+            Key::Range(name) => writeln!(out, "name = {}", quoted(name))?,
         }
         if let Some(base) = required.base {
             writeln!(out, "base = \"{base:#x}\"")?;
         }
         writeln!(out, "size = {}", size(required.size))?;
-        writeln!(out, "no-map = {}", required.no_map)?;
+        if !required.is_range() {
+            writeln!(out, "no-map = {}", required.no_map)?;
+        }
     }
     if let Some(cma) = &policy.cma {
         writeln!(out, "\n[cma]\nsize = {}", size(cma.size))?;

@@ -45,7 +45,6 @@ pub(crate) const REFUSED: &[&str] = &[
     "e03-over-kernel-map",
     "e05-over-dtb-nomap",
     "e07-cross-ram-end",
-    "e08-nomap-typo",
     "e23-size-len",
     "e24-alloc-range-outside",
     "e29-all-ram-reserved-low",

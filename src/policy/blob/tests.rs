@@ -15,6 +15,7 @@ fn board_policy() -> Policy {
         carveouts: vec![
             Required { key: camera, base: Some(0x8430_0000), size: 5 * MIB, no_map: true },
             Required { key: Key::Label("wpss_mem".to_string()), base: None, size: 4096, no_map: false },
+            Required { key: Key::Range("tz".to_string()), base: Some(0x8500_0000), size: MIB, no_map: true },
         ],
         boundary: Some(MIB),
         guard: Some(4096),

@@ -19,6 +19,11 @@ label = "&rmtfs"
 size = 0x20_0000
 no-map = false
 
+[[protected]]
+name = "secmon"
+base = "0x84300000"
+size = "6 MiB"
+
 [cma]
 size = "64 MiB"
 alignment = "4M"
@@ -48,7 +53,11 @@ fn a_whole_policy_is_read() {
     let policy = parse("board.toml", BOARD).unwrap();
     assert_eq!((policy.mode, policy.on_error), (Mode::Strict, OnError::Reset));
     assert_eq!(policy.board.as_deref(), Some("vendor,board"));
-    let [camera, rmtfs] = policy.carveouts.as_slice() else { panic!("{policy:?}") };
+    let [camera, rmtfs, secmon] = policy.carveouts.as_slice() else { panic!("{policy:?}") };
+    assert_eq!(
+        (&secmon.key, secmon.span()),
+        (&Key::Range("secmon".to_string()), Span::new(0x8430_0000, 6 * MIB))
+    );
     assert_eq!(camera.span(), Span::new(0x8430_0000, 5 * MIB));
     assert!(camera.no_map, "a carveout is unmapped unless said otherwise");
     assert_eq!((&rmtfs.key, rmtfs.base), (&Key::Label("rmtfs".to_string()), None));
@@ -108,6 +117,8 @@ fn a_carveout_has_one_name_and_a_size() {
     complains("[[carveout]]\nsize = 1\n", &["names no node", "board.toml:1:1"]);
     complains("[[carveout]]\nnode = \"/a\"\nlabel = \"a\"\nsize = 1\n", &["names its node twice", ":3:9"]);
     complains("[[carveout]]\nnode = \"/a\"\n", &["lacks `size`", "board.toml:1:1"]);
+    complains("[[protected]]\nname = \"a/b\"\nbase = 0\nsize = 1\n", &["up to 31 letters", "board.toml:1:1"]);
+    complains("[[protected]]\nname = \"a\"\nsize = 1\n", &["lacks `base`", "board.toml:1:1"]);
     complains("[[carveout]]\nnode = \"a\"\nsize = 1\n", &["not an absolute node path", "board.toml:1:1"]);
 }
 

@@ -1,0 +1,53 @@
+//! RF411: ranges that the policy protects are out of Linux' reach.
+
+use super::required::{answers, reachable};
+use super::{ALL_KERNELS, Doc, Scene, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
+use crate::span::Span;
+use alloc::format;
+use alloc::vec::Vec;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(411),
+    title: "every byte that the policy protects is in a no-map region or outside RAM",
+    severity: Severity::Error,
+    kernels: ALL_KERNELS,
+    why: "What firmware fences off and no node names is ordinary memory to Linux, which meets the fence in \
+          memblock_free_all() or much later: an external abort, or a reset. A hole in /memory protects as well as a \
+          region does, and better: no kernel refuses it. Where a kernel leaves the part pages at the ends of a region \
+          mapped, they are not protected.",
+    bad: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tsecmon@44000000 { reg = <0x0 0x44000000 0x0 0x100000>; no-map; };
+\t};
+};",
+    good: "/ { #address-cells = <2>; #size-cells = <2>;
+\tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x4100000>, <0x0 0x44200000 0x0 0x3be00000>; };
+\treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+\t\tsecmon@44000000 { reg = <0x0 0x44000000 0x0 0x100000>; no-map; };
+\t};
+};",
+    policy: "[[protected]]\nname = \"secmon\"\nbase = \"0x44000000\"\nsize = \"2 MiB\"",
+    repair: "With the policy's word (allow.restore), adds a no-map node of that name for what is missing.",
+};
+
+pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+    let page = scene.profile.page.bytes();
+    let effective = |span: Span| match scene.profile.maps_partial_pages {
+        true => span.inward(page),
+        false => Some(span),
+    };
+    for answer in answers(scene).filter(|answer| answer.required.is_range()) {
+        let carveouts: Vec<Span> = scene.map.carveouts().filter_map(effective).collect();
+        let open = answer.required.span().map_or_else(Vec::new, |span| reachable(scene, span, carveouts));
+        let Some(&open) = open.first() else { continue };
+        let message = format!("is protected by the policy, but Linux can reach {open}");
+        let finding = answer.finding(DOC.id, message);
+        // A boot loader may yet leave it out of the RAM that it fills in.
+        out.push(match scene.map.ram.is_known() {
+            true => finding.with_repair(RepairKind::Restore(answer.index), format_args!("protect {open}")),
+            false => finding.no_worse_than(Severity::Warning),
+        });
+    }
+}
