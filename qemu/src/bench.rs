@@ -1,8 +1,10 @@
 //! What the boots of tests and matrix share: the stage in its forms, the tool, the kernels, the initramfs.
 
-use crate::job::Tool;
-use crate::machine::Board;
+use crate::chain::{Model, tree};
+use crate::job::{Parts, Tool};
+use crate::machine::{Board, Level};
 use crate::setup::{self, Consent, Need, Series};
+use crate::shared::Shared;
 use crate::stage::{self, Built};
 use crate::transcript::Transcript;
 use crate::workspace::Workspace;
@@ -45,6 +47,8 @@ pub(crate) struct Bench {
     pub(crate) payload: Built,
     /// The initramfs of the proving ground.
     pub(crate) initrd: PathBuf,
+    /// What several boots take.
+    pub(crate) shared: Shared,
 }
 
 impl Bench {
@@ -62,7 +66,27 @@ impl Bench {
             full: stage::full(ws, consent)?,
             payload: stage::payload(ws, consent)?,
             initrd: initramfs::build(ws)?,
+            shared: Shared::default(),
         })
+    }
+
+    /// A bundle of these parts, the same file for all who ask: not to be changed.
+    ///
+    /// # Errors
+    /// When it cannot be packed.
+    pub(crate) fn pack(&self, parts: &Parts) -> Result<PathBuf> {
+        let key = format!("{parts:?}");
+        let name = format!("shared-{:08x}", crc32fast::hash(key.as_bytes()));
+        self.shared.once(&key, || self.tool.pack(&self.ws, &name, parts))
+    }
+
+    /// The tree of a board with its carveouts.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn tree(&self, model: Model, level: Level) -> Result<PathBuf> {
+        let name = format!("tree of {}", model.at(level));
+        self.shared.once(&name, || tree::whole(&self.ws, model, level))
     }
 
     /// Boots a board, keeps its console under the case's name, and returns it.

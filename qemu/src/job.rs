@@ -26,6 +26,12 @@ pub(crate) struct Parts {
     pub(crate) initrd: Option<PathBuf>,
     /// The policy as TOML.
     pub(crate) policy: Option<PathBuf>,
+    /// A device tree, in place of the loader's.
+    pub(crate) dtb: Option<PathBuf>,
+    /// What is laid over it.
+    pub(crate) overlay: Option<PathBuf>,
+    /// The stage that the bundle is appended to, in one file.
+    pub(crate) append_to: Option<PathBuf>,
 }
 
 /// The host tool, built.
@@ -51,7 +57,14 @@ impl Tool {
         let bundle = ws.scratch_file("bundles", name, "itb")?;
         let mut pack = self.command();
         pack.arg("pack").arg("--kernel").arg(&parts.kernel);
-        for (option, file) in [("--initrd", &parts.initrd), ("--policy", &parts.policy)] {
+        let options = [
+            ("--initrd", &parts.initrd),
+            ("--policy", &parts.policy),
+            ("--dtb", &parts.dtb),
+            ("--overlay", &parts.overlay),
+            ("--append-to", &parts.append_to),
+        ];
+        for (option, file) in options {
             if let Some(file) = file {
                 pack.arg(option).arg(file);
             }

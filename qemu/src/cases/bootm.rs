@@ -1,10 +1,10 @@
 //! Bundles without the stage: U-Boot's own `bootm` boots them, for they are FIT images like any other.
 
 use super::{Bench, Case};
-use crate::chain::{Model, tree};
-use crate::job;
+use crate::chain::Model;
+use crate::job::{self, Parts};
 use crate::machine::{Board, Entry, Level, Loaded, Machine};
-use crate::shell::capture;
+use crate::setup::Series;
 use crate::{uboot, verdict};
 use anyhow::{Result, ensure};
 use std::time::Duration;
@@ -22,23 +22,23 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn boot(bench: &Bench, name: &str, own: bool) -> Result<String> {
     let (ws, model) = (&bench.ws, Model::Virt);
-    let bundle = ws.scratch_file("bundles", name, "itb")?;
-    let mut pack = bench.tool.command();
-    pack.arg("pack").arg("--kernel").arg(crate::setup::Series::V6_12.image(ws));
-    pack.arg("--initrd").arg(&bench.initrd);
-    pack.arg("--policy").arg(ws.proving_ground().join("boards/carveouts.toml"));
-    let dtb = tree::whole(ws, model, Level::El2)?;
-    let command = if own {
+    let dtb = bench.tree(model, Level::El2)?;
+    let bundle = bench.pack(&Parts {
+        kernel: Series::V6_12.image(ws),
+        initrd: Some(bench.initrd.clone()),
+        policy: Some(ws.proving_ground().join("boards/carveouts.toml")),
         // Debian's U-Boot is built without overlays, so the tree comes with its carveouts. It names the board, which
         // is how U-Boot finds the configuration.
-        pack.arg("--dtb").arg(&dtb);
+        dtb: own.then(|| dtb.clone()),
+        ..Parts::default()
+    })?;
+    let command = if own {
         format!("bootm {BUNDLE_AT:#x}")
     } else {
         let at = uboot::DTB_AT;
         let bundle = format!("{BUNDLE_AT:#x}#conf-1");
         format!("{}; bootm {bundle} {bundle} {at:#x}", uboot::COPY_TREE)
     };
-    capture(pack.arg("-o").arg(&bundle))?;
     let variables = [("bootcmd", command.as_str()), ("bootargs", job::APPEND)];
     let loaded = vec![Loaded { file: bundle, at: BUNDLE_AT }];
     let entry: Entry = uboot::firmware(loaded, Some(dtb), &variables, &ws.scratch("uboot")?)?;

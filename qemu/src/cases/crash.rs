@@ -32,8 +32,9 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn boot(bench: &Bench, name: &str) -> Result<String> {
     let ws = &bench.ws;
-    let parts = Parts { kernel: Series::V6_12.image(ws), initrd: Some(bench.initrd.clone()), policy: None };
-    let bundle = bench.tool.pack(ws, name, &parts)?;
+    let parts =
+        Parts { kernel: Series::V6_12.image(ws), initrd: Some(bench.initrd.clone()), ..Parts::default() };
+    let bundle = bench.pack(&parts)?;
     let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
     let dtb = fs::read(tree::base(ws, Model::Virt, Level::El2)?)?;
     let dtb = tree::keep(&ws.scratch_file("crash", name, "dtb")?, &with_range(&dtb, slot)?)?;

@@ -53,7 +53,12 @@ fn boot(bench: &Bench, name: &str, tree: &str, series: Series) -> Result<Transcr
     let boards = ws.proving_ground().join("boards");
     let policy = ws.scratch_file("keep", name, "toml")?;
     fs::write(&policy, fs::read_to_string(boards.join("virt-1g.toml"))? + "\n[log]\nsize = \"128 KiB\"\n")?;
-    let parts = Parts { kernel: series.image(ws), initrd: Some(bench.initrd.clone()), policy: Some(policy) };
+    let parts = Parts {
+        kernel: series.image(ws),
+        initrd: Some(bench.initrd.clone()),
+        policy: Some(policy),
+        ..Parts::default()
+    };
     let bundle = bench.tool.pack(ws, name, &parts)?;
     let tree = dtc::compile(ws, &boards.join(tree))?;
     let mut board = job::board(bench.stage.image.clone(), Some(bundle), Some(tree), job::APPEND);

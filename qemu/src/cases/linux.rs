@@ -51,8 +51,9 @@ fn boot(bench: &Bench, name: &str, main: Main) -> Result<String> {
         kernel: main.series.image(ws),
         initrd: Some(bench.initrd.clone()),
         policy: job::policy_of(&source),
+        ..Parts::default()
     };
-    let bundle = bench.tool.pack(ws, name, &parts)?;
+    let bundle = bench.pack(&parts)?;
     let append =
         format!("{} {}{}", job::APPEND, job::QUICK, if main.stress { " ringfence.stress" } else { "" });
     let tree = dtc::compile(ws, &source)?;

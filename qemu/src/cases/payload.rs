@@ -20,8 +20,8 @@ pub(super) fn cases() -> Vec<Case> {
 fn boot(bench: &Bench, name: &str, level: Level, said: &str) -> Result<String> {
     let source = job::default_tree(&bench.ws, Ram::GIB_4);
     let policy = job::policy_of(&source);
-    let parts = Parts { kernel: bench.payload.image.clone(), initrd: None, policy };
-    let bundle = bench.tool.pack(&bench.ws, name, &parts)?;
+    let parts = Parts { kernel: bench.payload.image.clone(), policy, ..Parts::default() };
+    let bundle = bench.pack(&parts)?;
     let tree = dtc::compile(&bench.ws, &source)?;
     let mut board = job::board(bench.stage.image.clone(), Some(bundle), Some(tree), job::APPEND);
     board.level = level;

@@ -135,7 +135,7 @@ fn board(bench: &Bench, name: &str, place: Place) -> Result<Board> {
     let bundle = pack(bench, name)?;
     let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len());
     let slot = slot.context("the bundle is empty")?;
-    let whole = tree::whole(ws, Model::Virt, Level::El2)?;
+    let whole = bench.tree(Model::Virt, Level::El2)?;
     let dtb = tree::with_slot(&whole, &ws.scratch_file("placement", name, "dtb")?, slot)?;
     let mut bytes = fs::read(&dtb)?;
     if place.far {

@@ -47,8 +47,8 @@ pub(super) fn cases(ws: &Workspace) -> Result<Vec<Case>> {
 fn boot(bench: &Bench, name: &str, scenario: &Scenario) -> Result<String> {
     let ws = &bench.ws;
     let kernel = bench.payload.image.clone();
-    let parts = Parts { kernel, initrd: None, policy: Some(boots::policy(ws)) };
-    let bundle = bench.tool.pack(ws, name, &parts)?;
+    let parts = Parts { kernel, policy: Some(boots::policy(ws)), ..Parts::default() };
+    let bundle = bench.pack(&parts)?;
     let tree = scenario.source(ws, name)?;
     let mut board = job::board(bench.stage.image.clone(), Some(bundle.clone()), Some(tree), "");
     let ram = ws.scratch_file("ram", name, "bin")?;

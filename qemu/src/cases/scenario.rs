@@ -68,8 +68,13 @@ fn boot(bench: &Bench, name: &str, expected: &Expectation) -> Result<String> {
     let ws = &bench.ws;
     let scenarios = ws.proving_ground().join("scenarios");
     let policy = expected.policy.as_ref().map(|policy| scenarios.join(policy));
-    let parts = Parts { kernel: Series::V6_12.image(ws), initrd: Some(bench.initrd.clone()), policy };
-    let bundle = bench.tool.pack(ws, name, &parts)?;
+    let parts = Parts {
+        kernel: Series::V6_12.image(ws),
+        initrd: Some(bench.initrd.clone()),
+        policy,
+        ..Parts::default()
+    };
+    let bundle = bench.pack(&parts)?;
     let tree = dtc::compile(ws, &scenarios.join(&expected.tree))?;
     let append = format!("{} {} {}", job::APPEND, job::QUICK, expected.append);
     let board = job::board(bench.stage.image.clone(), Some(bundle), Some(tree), append.trim_end());

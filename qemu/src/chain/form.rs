@@ -5,7 +5,7 @@ use crate::bench::Bench;
 use crate::job::{self, Parts};
 use crate::machine::{Board, Entry};
 use crate::shell::capture;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use flate2::{Compression, write::GzEncoder};
 use std::fs;
 use std::io::Write;
@@ -69,58 +69,37 @@ impl Form {
         let image = link.model.kernel(ws, link.series);
         let mut more = link.model.more();
         more.extend(link.series.processor());
-        let mut append = format!("{} {}", link.model.append(), job::QUICK);
-        let mut dtb = Some(match self {
-            Self::Overlays => tree::base(ws, link.model, link.level)?,
-            _ => tree::whole(ws, link.model, link.level)?,
-        });
+        let mut append = format!("{} {} {BLOCKS}", link.model.append(), job::QUICK);
+        let mut dtb = Some(bench.tree(link.model, link.level)?);
         let policy = ws.proving_ground().join("boards/carveouts.toml");
         let policy = link.model.is_virt().then_some(policy);
-        let parts =
-            Parts { kernel: image.clone(), initrd: Some(bench.initrd.clone()), policy: policy.clone() };
-        let appended = |stage: &Path, payload: &[u8]| -> Result<PathBuf> {
-            let whole =
-                ringfence::appended::append(&fs::read(stage)?, payload).map_err(|why| anyhow!("{why}"))?;
-            tree::keep(&ws.scratch_file("chain", name, "img")?, &whole)
+        let parts = Parts {
+            kernel: image.clone(),
+            initrd: Some(bench.initrd.clone()),
+            policy: policy.clone(),
+            ..Parts::default()
         };
+        let initrd = || Some(bench.initrd.clone());
         let (stage, initrd) = match self {
-            Self::BundleInSlot => (bench.stage.image.clone(), Some(bench.tool.pack(ws, name, &parts)?)),
+            Self::BundleInSlot => (bench.stage.image.clone(), Some(bench.pack(&parts)?)),
             Self::BundleAppended => {
-                let whole = ws.scratch_file("chain", name, "img")?;
-                let mut pack = bench.tool.command();
-                pack.arg("pack").arg("--kernel").arg(&image).arg("--initrd").arg(&bench.initrd);
-                if let Some(policy) = &policy {
-                    pack.arg("--policy").arg(policy);
-                }
-                pack.arg("--append-to").arg(&bench.stage.image);
-                capture(pack.arg("-o").arg(&whole))?;
-                (whole, None)
+                let append_to = Some(bench.stage.image.clone());
+                (bench.pack(&Parts { append_to, ..parts })?, None)
             }
             Self::Overlays => {
-                let bundle = ws.scratch_file("bundles", name, "itb")?;
-                let mut pack = bench.tool.command();
-                pack.arg("pack").arg("--kernel").arg(&image).arg("--initrd").arg(&bench.initrd);
-                if let Some(policy) = &policy {
-                    pack.arg("--policy").arg(policy);
-                }
                 // The bundle's tree is the board's, so it must say what QEMU would have filled in.
-                let base = dtb.clone().context("no tree")?;
+                let base = tree::base(ws, link.model, link.level)?;
                 let base = tree::with_bootargs(&base, &ws.scratch_file("chain", name, "dtb")?, &append)?;
-                pack.arg("--dtb").arg(&base).arg("--overlay").arg(tree::carveouts(ws, link.model)?);
-                capture(pack.arg("-o").arg(&bundle))?;
-                dtb = Some(base);
+                dtb = Some(base.clone());
+                let overlay = Some(tree::carveouts(ws, link.model)?);
+                let bundle = bench.tool.pack(ws, name, &Parts { dtb: Some(base), overlay, ..parts })?;
                 (bench.full.image.clone(), Some(bundle))
             }
             Self::GzipInBundle => {
-                let packed = tree::keep(&ws.scratch_file("chain", name, "gz")?, &gzip(&image)?)?;
-                (bench.full.image.clone(), Some(mkimage(bench, name, &packed, policy.as_deref())?))
+                (bench.full.image.clone(), Some(mkimage(bench, &image, policy.as_deref())?))
             }
-            Self::KernelAppended => {
-                (appended(&bench.stage.image, &fs::read(&image)?)?, Some(bench.initrd.clone()))
-            }
-            Self::ZbootAppended => {
-                (appended(&bench.full.image, &zboot(&gzip(&image)?))?, Some(bench.initrd.clone()))
-            }
+            Self::KernelAppended => (appended(bench, &bench.stage.image, &image)?, initrd()),
+            Self::ZbootAppended => (appended(bench, &bench.full.image, &zboot(bench, &image)?)?, initrd()),
             Self::Modules => {
                 more.extend(guest(&format!(
                     "addr={KERNEL_AT:#x},kernel={},bootargs={}",
@@ -150,50 +129,83 @@ fn guest(options: &str) -> [String; 2] {
     ["-device".into(), format!("guest-loader,{options}")]
 }
 
-fn gzip(image: &Path) -> Result<Vec<u8>> {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-    gzip.write_all(&fs::read(image)?)?;
-    Ok(gzip.finish()?)
+/// Linux maps memory in blocks where it may. Page by page, as is its default, takes most of a boot with 64 GiB.
+const BLOCKS: &str = "rodata=on";
+
+/// A payload behind the stage, in one file.
+fn appended(bench: &Bench, stage: &Path, payload: &Path) -> Result<PathBuf> {
+    made(bench, "appended", &[stage, payload], "img", || {
+        ringfence::appended::append(&fs::read(stage)?, &fs::read(payload)?).map_err(|why| anyhow!("{why}"))
+    })
+}
+
+fn gzip(bench: &Bench, image: &Path) -> Result<PathBuf> {
+    made(bench, "gzip", &[image], "gz", || {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&fs::read(image)?)?;
+        Ok(gzip.finish()?)
+    })
 }
 
 /// Wraps a stream as the kernel's build does (drivers/firmware/efi/libstub/zboot-header.S), without the program
 /// that only EFI would run.
-fn zboot(stream: &[u8]) -> Vec<u8> {
-    let mut image = b"MZ\0\0zimg".to_vec();
-    image.extend(64_u32.to_le_bytes());
-    image.extend(u32::try_from(stream.len()).unwrap_or(u32::MAX).to_le_bytes());
-    image.resize(24, 0);
-    image.extend(b"gzip");
-    image.resize(64, 0);
-    image.extend(stream);
-    image
+fn zboot(bench: &Bench, image: &Path) -> Result<PathBuf> {
+    made(bench, "zboot", &[image], "efi", || {
+        let stream = fs::read(gzip(bench, image)?)?;
+        let mut image = b"MZ\0\0zimg".to_vec();
+        image.extend(64_u32.to_le_bytes());
+        image.extend(u32::try_from(stream.len())?.to_le_bytes());
+        image.resize(24, 0);
+        image.extend(b"gzip");
+        image.resize(64, 0);
+        image.extend(stream);
+        Ok(image)
+    })
+}
+
+/// A file made of others once, whoever asks for it.
+fn made(
+    bench: &Bench,
+    what: &str,
+    of: &[&Path],
+    extension: &str,
+    make: impl FnOnce() -> Result<Vec<u8>>,
+) -> Result<PathBuf> {
+    let key = format!("{what} {of:?}");
+    let name = format!("{what}-{:08x}", crc32fast::hash(key.as_bytes()));
+    bench.shared.once(&key, || tree::keep(&bench.ws.scratch_file("chain", &name, extension)?, &make()?))
 }
 
 /// A bundle as other people make it: by U-Boot's tool, data outside of the tree.
-fn mkimage(bench: &Bench, name: &str, kernel: &Path, policy: Option<&Path>) -> Result<PathBuf> {
+fn mkimage(bench: &Bench, kernel: &Path, policy: Option<&Path>) -> Result<PathBuf> {
     let ws = &bench.ws;
-    let (source, bundle) = (ws.scratch_file("chain", name, "its")?, ws.scratch_file("bundles", name, "itb")?);
-    let image = |name: &str, kind: &str, compression: &str, file: &Path| {
-        format!(
-            "{name} {{ data = /incbin/(\"{}\"); type = \"{kind}\"; arch = \"arm64\"; os = \"linux\"; \
-             compression = \"{compression}\"; load = <0>; entry = <0>; hash {{ algo = \"crc32\"; }}; }};\n",
-            file.display()
-        )
-    };
-    let mut images =
-        image("kernel", "kernel", "gzip", kernel) + &image("ramdisk", "ramdisk", "none", &bench.initrd);
-    let mut loadables = "";
-    if let Some(policy) = policy {
-        let blob = ws.scratch_file("chain", name, "policy")?;
-        capture(bench.tool.command().args(["policy", "build"]).arg(policy).arg("-o").arg(&blob))?;
-        images += &image("policy", "firmware", "none", &blob);
-        loadables = "loadables = \"policy\";";
-    }
-    let text = format!(
-        "/dts-v1/;\n/ {{ description = \"a bundle\"; images {{ {images} }}; configurations {{ default = \
-         \"conf\"; conf {{ kernel = \"kernel\"; ramdisk = \"ramdisk\"; {loadables} }}; }}; }};\n"
-    );
-    fs::write(&source, text)?;
-    capture(Command::new("mkimage").args(["-E", "-f"]).args([&source, &bundle]))?;
-    Ok(bundle)
+    let kernel = gzip(bench, kernel)?;
+    let key = format!("mkimage {kernel:?} {policy:?}");
+    let name = format!("mkimage-{:08x}", crc32fast::hash(key.as_bytes()));
+    bench.shared.once(&key, || {
+        let bundle = ws.scratch_file("bundles", &name, "itb")?;
+        let image = |name: &str, kind: &str, compression: &str, file: &Path| {
+            format!(
+                "{name} {{ data = /incbin/(\"{}\"); type = \"{kind}\"; arch = \"arm64\"; os = \"linux\"; \
+                 compression = \"{compression}\"; load = <0>; entry = <0>; hash {{ algo = \"crc32\"; }}; }};\n",
+                file.display()
+            )
+        };
+        let mut images =
+            image("kernel", "kernel", "gzip", &kernel) + &image("ramdisk", "ramdisk", "none", &bench.initrd);
+        let mut loadables = "";
+        if let Some(policy) = policy {
+            let blob = ws.scratch_file("chain", &name, "policy")?;
+            capture(bench.tool.command().args(["policy", "build"]).arg(policy).arg("-o").arg(&blob))?;
+            images += &image("policy", "firmware", "none", &blob);
+            loadables = "loadables = \"policy\";";
+        }
+        let text = format!(
+            "/dts-v1/;\n/ {{ description = \"a bundle\"; images {{ {images} }}; configurations {{ default = \
+             \"conf\"; conf {{ kernel = \"kernel\"; ramdisk = \"ramdisk\"; {loadables} }}; }}; }};\n"
+        );
+        let source = tree::keep(&ws.scratch_file("chain", &name, "its")?, text.as_bytes())?;
+        capture(Command::new("mkimage").args(["-E", "-f"]).args([&source, &bundle]))?;
+        Ok(bundle)
+    })
 }

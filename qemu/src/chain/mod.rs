@@ -34,6 +34,9 @@ pub(crate) struct Link {
     pub(crate) series: Series,
 }
 
+/// How long a boot may take on a busy machine; some seconds are usual.
+const LIMIT: Duration = Duration::from_secs(300);
+
 /// The usual one: each test names what it does otherwise.
 pub(crate) const USUAL: Link = Link {
     loader: Loader::Qemu,
@@ -93,12 +96,12 @@ impl Link {
     /// Naming what was not as promised.
     pub(crate) fn boot(&self, bench: &Bench, name: &str) -> Result<String> {
         let board = self.board(bench, name)?;
-        let transcript = bench.boot(name, &board, Duration::from_secs(120))?;
+        let transcript = bench.boot(name, &board, LIMIT)?;
         let held = verdict::held(&transcript)?;
         let carveouts = if self.form == Form::Modules { 0 } else { self.model.carveouts() };
         ensure!(held.carveouts == carveouts, "{} of {carveouts} carveouts", held.carveouts);
         let cpus = self.model.processors();
-        let up = format!("smp: Brought up 1 node, {cpus} CPU");
+        let up = self.model.brought_up();
         ensure!(
             transcript.lines.iter().any(|line| line.contains(&up)),
             "not all of {cpus} processors came up"

@@ -10,11 +10,11 @@ use std::path::PathBuf;
 pub(crate) enum Model {
     /// `virt`: GICv2, one processor, 1 GiB.
     Virt,
-    /// `virt` with little memory.
+    /// `virt` with little memory, and nothing above 4 GiB.
     Small,
     /// `virt` with GICv2 and as many processors as that can serve.
     Gic2,
-    /// `virt` with GICv3 and four processors.
+    /// `virt` with GICv3 and four processors in two nodes, each of which has a `/memory` of its own.
     Gic3,
     /// `virt` with memory far above 4 GiB.
     Large,
@@ -24,6 +24,13 @@ pub(crate) enum Model {
     Raspi3b,
 }
 
+/// Several processors in one thread of the host's. In one each they fight for the host's, of which two boards have
+/// one each, and those in a spin table never rest: a boot takes two to three times as long.
+const TAKE_TURNS: &str = "tcg,thread=single";
+
+/// Nodes of the board that has several.
+const NODES: u32 = 2;
+
 impl Model {
     pub(crate) const ALL: [Self; 7] =
         [Self::Virt, Self::Small, Self::Gic2, Self::Gic3, Self::Large, Self::Zcu102, Self::Raspi3b];
@@ -32,9 +39,9 @@ impl Model {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Virt => "virt-1G",
-            Self::Small => "virt-512M",
+            Self::Small => "virt-512M-highmem-off",
             Self::Gic2 => "virt-gicv2-8cpu",
-            Self::Gic3 => "virt-gicv3-4cpu",
+            Self::Gic3 => "virt-gicv3-4cpu-2nodes",
             Self::Large => "virt-64G",
             Self::Zcu102 => "zcu102-2G",
             Self::Raspi3b => "raspi3b",
@@ -70,6 +77,12 @@ impl Model {
         }
     }
 
+    /// What Linux says of its processors once they are up.
+    pub(crate) fn brought_up(self) -> String {
+        let nodes = if self == Self::Gic3 { format!("{NODES} nodes") } else { "1 node".into() };
+        format!("smp: Brought up {nodes}, {} CPU", self.processors())
+    }
+
     /// Carveouts that its tree has.
     pub(crate) fn carveouts(self) -> usize {
         if self == Self::Zcu102 { 4 } else { 2 }
@@ -102,12 +115,27 @@ impl Model {
     /// What QEMU is told besides machine and RAM.
     pub(crate) fn more(self) -> Vec<String> {
         let gic = match self {
-            Self::Zcu102 => return ["-audiodev", "none,id=none"].map(String::from).to_vec(),
-            Self::Raspi3b => return Vec::new(),
+            Self::Zcu102 => {
+                return ["-audiodev", "none,id=none", "-accel", TAKE_TURNS].map(String::from).to_vec();
+            }
+            Self::Raspi3b => return ["-accel", TAKE_TURNS].map(String::from).to_vec(),
             Self::Gic3 => "gic-version=3",
+            Self::Small => "gic-version=2,highmem=off",
             _ => "gic-version=2",
         };
         let mut more = vec!["-machine".into(), gic.into(), "-smp".into(), self.processors().to_string()];
+        if self.processors() > 1 {
+            more.extend(["-accel", TAKE_TURNS].map(String::from));
+        }
+        if self == Self::Gic3 {
+            for node in 0..NODES {
+                let size = Ram(self.ram().0 / u64::from(NODES));
+                more.extend(["-object".into(), format!("memory-backend-ram,id=node{node},size={size}")]);
+                let cpus = node * 2;
+                let node = format!("node,nodeid={node},memdev=node{node},cpus={cpus}-{}", cpus + 1);
+                more.extend(["-numa".into(), node]);
+            }
+        }
         if self == Self::Large {
             // More than the host has: only what is touched is taken.
             more.extend(["-machine", "memory-backend=ram", "-object"].map(String::from));

@@ -107,7 +107,7 @@ impl Bench<'_> {
         let small = Parts { kernel: payload, ..Parts::default() };
         let small = self.through(&built.image, "bench-payload", small, true)?;
         let kernel = Series::V6_12.image(ws);
-        let real = Parts { kernel, initrd: Some(initramfs::build(ws)?), policy: None };
+        let real = Parts { kernel, initrd: Some(initramfs::build(ws)?), ..Parts::default() };
         let real = self.through(&built.image, "bench-linux", real, false)?;
         if with_profile {
             let functions = profile::by_function(&fs::read(&built.elf)?, &small.per_instruction)?;

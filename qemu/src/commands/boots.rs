@@ -3,12 +3,11 @@
 use crate::boots::{self, Ground, Scenario, Seen};
 use crate::initramfs;
 use crate::job::Tool;
+use crate::pool;
 use crate::setup::{self, Consent, Need, Series};
 use crate::workspace::Workspace;
 use anyhow::{Result, bail, ensure};
 use clap::Args;
-use std::sync::Mutex;
-use std::thread;
 
 /// Fewer boots than this of one kernel would show too little.
 const ENOUGH: usize = 40;
@@ -23,7 +22,7 @@ pub(crate) struct Options {
     #[arg(long, value_parser = Series::NAMES)]
     kernel: Option<String>,
     /// Boots that run at a time
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = pool::AT_A_TIME)]
     jobs: usize,
     /// Boot only scenarios whose name holds this text
     #[arg(long)]
@@ -73,31 +72,23 @@ struct Tally {
 /// Boots all, and prints a line of the table for each as it ends.
 fn boot_all(ground: &Ground, all: &[(&Scenario, Series)], jobs: usize) -> Tally {
     println!("| scenario | kernel | seen |\n|---|---|---|");
-    let (queue, tally) = (Mutex::new(all.iter()), Mutex::new(Tally::default()));
-    thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| {
-                while let Some((scenario, series)) = queue.lock().ok().and_then(|mut queue| queue.next()) {
-                    let result = boots::boot(ground, scenario, *series);
-                    let Ok(mut tally) = tally.lock() else { break };
-                    let seen = match result {
-                        Ok(Seen::AsPlanned(seen)) => {
-                            tally.passed += 1;
-                            seen
-                        }
-                        Ok(Seen::Refused(why)) => {
-                            tally.refused += 1;
-                            format!("refused: {why}")
-                        }
-                        Err(error) => {
-                            tally.failed += 1;
-                            format!("FAILED: {error:#}").replace('\n', " ")
-                        }
-                    };
-                    println!("| {} | {} | {seen} |", scenario.name, series.name());
-                }
-            });
-        }
+    let results = pool::each(all, jobs, |(scenario, series)| {
+        let result = boots::boot(ground, scenario, *series);
+        let seen = match &result {
+            Ok(Seen::AsPlanned(seen)) => seen.clone(),
+            Ok(Seen::Refused(why)) => format!("refused: {why}"),
+            Err(error) => format!("FAILED: {error:#}").replace('\n', " "),
+        };
+        println!("| {} | {} | {seen} |", scenario.name, series.name());
+        result
     });
-    tally.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
+    let mut tally = Tally::default();
+    for result in results {
+        match result {
+            Ok(Seen::AsPlanned(_)) => tally.passed += 1,
+            Ok(Seen::Refused(_)) => tally.refused += 1,
+            Err(_) => tally.failed += 1,
+        }
+    }
+    tally
 }

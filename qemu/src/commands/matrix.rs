@@ -3,15 +3,12 @@
 use crate::bench::Bench;
 use crate::chain::{Form, Link, Loader, Model};
 use crate::machine::Level;
+use crate::pool;
 use crate::setup::{Consent, Series};
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
 use clap::Args;
-use std::sync::Mutex;
-use std::thread;
-
-/// Boots that run at a time.
-const AT_A_TIME: usize = 2;
+use std::time::Instant;
 
 /// Options of `cargo xtask matrix`.
 #[derive(Clone, Debug, Args)]
@@ -42,8 +39,10 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     }
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
     let bench = Bench::set_up(ws, consent, &[])?;
+    let started = Instant::now();
     let failed = boot_all(&bench, &links);
-    println!("\n{} boots, {failed} failed", links.len());
+    let minutes = started.elapsed().as_secs_f64() / 60.0;
+    println!("\n{} boots in {minutes:.0} minutes, {failed} failed", links.len());
     if failed > 0 {
         bail!("{failed} of {} boots failed", links.len());
     }
@@ -70,21 +69,14 @@ fn every() -> Vec<Link> {
 
 /// Boots all, prints a line of the table for each as it ends, and counts what failed.
 fn boot_all(bench: &Bench, links: &[Link]) -> usize {
-    println!("| boot | seen |\n|---|---|");
-    let (queue, failed) = (Mutex::new(links.iter()), Mutex::new(0));
-    thread::scope(|scope| {
-        for _ in 0..AT_A_TIME {
-            scope.spawn(|| {
-                while let Some(link) = queue.lock().ok().and_then(|mut queue| queue.next()) {
-                    let result = link.boot(bench, &format!("matrix-{link}"));
-                    if let (Err(_), Ok(mut failed)) = (&result, failed.lock()) {
-                        *failed += 1;
-                    }
-                    let seen = result.unwrap_or_else(|error| format!("FAILED: {error:#}").replace('\n', " "));
-                    println!("| {link} | {seen} |");
-                }
-            });
-        }
+    println!("| boot | seconds | seen |\n|---|---|---|");
+    let results = pool::each(links, pool::AT_A_TIME, |link| {
+        let started = Instant::now();
+        let result = link.boot(bench, &format!("matrix-{link}"));
+        let failed = result.is_err();
+        let seen = result.unwrap_or_else(|error| format!("FAILED: {error:#}").replace('\n', " "));
+        println!("| {link} | {:.0} | {seen} |", started.elapsed().as_secs_f64());
+        failed
     });
-    failed.into_inner().unwrap_or(links.len())
+    results.into_iter().filter(|&failed| failed).count()
 }

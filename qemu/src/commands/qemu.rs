@@ -150,7 +150,7 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
         job::board(kernel, Some(initrd), Some(dtb), &append)
     } else {
         let stage = stage::stage(ws, consent)?;
-        let parts = Parts { kernel, initrd: Some(initrd), policy };
+        let parts = Parts { kernel, initrd: Some(initrd), policy, ..Parts::default() };
         let bundle = Tool::build(ws)?.pack(ws, "qemu", &parts)?;
         job::board(stage.image, Some(bundle), Some(dtb), &append)
     };

@@ -3,19 +3,14 @@
 use crate::bench::Bench;
 use crate::cases::{self, Case};
 use crate::fuzz;
+use crate::pool;
 use crate::setup::{self, Consent, Need};
 use crate::shell::{capture, find_program, run as run_command};
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
 use clap::Args;
 use std::process::Command;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
-
-/// Boots that run at a time: each keeps one processor busy.
-const AT_A_TIME: usize = 2;
 
 /// Options of `cargo xtask test`.
 #[derive(Clone, Debug, Args)]
@@ -95,28 +90,13 @@ fn timed(name: &str, mut command: Command, run: impl Fn(&mut Command) -> Result<
 
 /// Runs the boots side by side and returns their outcomes in the given order.
 fn boot_all(bench: &Bench, cases: &[Case]) -> Vec<Outcome> {
-    let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, Outcome)>> = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..AT_A_TIME {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(case) = cases.get(at) else { break };
-                    let started = Instant::now();
-                    let result = (case.run)(bench, &case.name);
-                    let outcome = Outcome { name: case.name.clone(), result, took: started.elapsed() };
-                    eprintln!("test: {} {}", outcome.name, word(&outcome));
-                    if let Ok(mut done) = done.lock() {
-                        done.push((at, outcome));
-                    }
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_default();
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, outcome)| outcome).collect()
+    pool::each(cases, pool::AT_A_TIME, |case| {
+        let started = Instant::now();
+        let result = (case.run)(bench, &case.name);
+        let outcome = Outcome { name: case.name.clone(), result, took: started.elapsed() };
+        eprintln!("test: {} {}", outcome.name, word(&outcome));
+        outcome
+    })
 }
 
 /// Prints the table and the closing line; an error when a test failed.

@@ -17,17 +17,36 @@ fi
 
 section() { echo "=== $* ==="; }
 
-# Prints a property as hexadecimal digits.
-hex() { $b hexdump -v -e '1/1 "%02x"' "$1"; }
+# Reads the files named, all of them with two programs: to start one takes longer here than to print what it says.
+# `size path` of each stands in $sizes then, and their bytes, as hexadecimal digits, one behind the other in $digits.
+read_all() {
+    sizes=$($b wc -c "$@")
+    digits=$($b hexdump -v -e '1/1 "%02x"' "$@")
+}
 
-# Prints a property as text where it is text (strings joined by |), else as hexadecimal digits. Numbers have
-# NUL bytes at their head or in a row, texts have not.
-value() {
-    text=$($b tr '\0' '|' < "$1")
-    case "$text" in
-        *[!\ -~]*|'|'*|*'||'*|'') hex "$1" ;;
-        *'|') $b printf '"%s"' "${text%|}" ;;
-        *) hex "$1" ;;
+# Takes the next $1 bytes out of $digits: they are in $value.
+take() {
+    value=${digits:0:$(($1 * 2))}
+    digits=${digits:$(($1 * 2))}
+}
+
+# Adds the property in $value to $line, as text where it is text (strings joined by |), else as hexadecimal digits.
+# Numbers have NUL bytes at their head or in a row, texts have not.
+add_value() {
+    rest=$value text= last=00
+    while [ -n "$rest" ]; do
+        byte=${rest:0:2} rest=${rest:2}
+        case $byte$last in
+            0000) text=; break ;;
+            00??) text="$text|" ;;
+            [2-6]???|7[0-9a-e]??) text="$text\\x$byte" ;;
+            *) text=; break ;;
+        esac
+        last=$byte
+    done
+    case $text in
+        *'|') line="$line\"${text%|}\"" ;;
+        *) line=$line$value ;;
     esac
 }
 
@@ -44,25 +63,43 @@ $b grep -E '^(MemTotal|CmaTotal|CmaFree)' /proc/meminfo
 
 section reserved-memory
 parent=/sys/firmware/devicetree/base/reserved-memory
-[ -d $parent ] && echo "cells=$(hex "$parent/#address-cells") $(hex "$parent/#size-cells")"
+set --
 for node in $parent/*/; do
-    [ -d "$node" ] || continue
-    node=${node%/}
-    line="${node##*/}"
-    for property in reg size no-map reusable linux,cma-default; do
-        [ -e "$node/$property" ] && line="$line $property=$(hex "$node/$property")"
+    for property in name reg size no-map reusable linux,cma-default status compatible; do
+        [ -e "$node$property" ] && set -- "$@" "$node$property"
     done
-    for property in status compatible; do
-        [ -e "$node/$property" ] && line="$line $property=$(value "$node/$property")"
-    done
-    echo "$line"
 done
+if [ -d $parent ]; then
+    read_all "$parent/#address-cells" "$parent/#size-cells" "$@"
+    line=
+    echo "$sizes" | while read -r size path; do
+        if [ "$path" = total ]; then
+            echo -e "$line"
+            break
+        fi
+        take "$size"
+        property=${path##*/} path=${path%/*}
+        case $property in
+            '#address-cells') line="cells=$value" ;;
+            '#size-cells') line="$line $value" ;;
+            # A whole line at a time, or the kernel's own would come in between.
+            name) echo -e "$line"; line=${path##*/} ;;
+            status|compatible) line="$line $property="; add_value ;;
+            *) line="$line $property=$value" ;;
+        esac
+    done
+fi
 
 section report
 report=/sys/firmware/devicetree/base/chosen/ringfence
 if [ -d $report ]; then
-    $b find $report -type f | $b sort | while read -r file; do
-        echo "${file#$report/} = $(value "$file")"
+    read_all $report/*
+    echo "$sizes" | while read -r size path; do
+        [ "$path" = total ] && break
+        take "$size"
+        line="${path##*/} = "
+        add_value
+        echo -e "$line"
     done
 fi
 
@@ -88,8 +125,8 @@ if [ -n "$($b find $parent -maxdepth 1 -name 'ramoops*' 2> /dev/null)" ]; then
     section pmsg-ramoops
     # Most of it is empty, and a console is slow.
     if [ -e /sys/fs/pstore/pmsg-ramoops-0 ]; then
-        $b gzip -c /sys/fs/pstore/pmsg-ramoops-0 > /ring.gz
-        echo "$(hex /ring.gz)"
+        $b gzip -c /sys/fs/pstore/pmsg-ramoops-0 | $b hexdump -v -e '1/1 "%02x"'
+        echo
     fi
 fi
 
