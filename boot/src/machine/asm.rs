@@ -3,13 +3,22 @@
 use core::arch::global_asm;
 use ringfence_boot::esr::Esr;
 use ringfence_boot::layout::Layout;
-use ringfence_boot::paging::Table;
+use ringfence_boot::paging::{Access, Regime, Table, block, control};
 
 global_asm!(include_str!("asm/entry.S"));
+global_asm!(
+    include_str!("asm/first.S"),
+    EL1_CODE = const block(Regime::El1, Access::Code),
+    EL1_DATA = const block(Regime::El1, Access::Data),
+    EL1_TCR = const control(Regime::El1),
+    EL2_CODE = const block(Regime::El2, Access::Code),
+    EL2_DATA = const block(Regime::El2, Access::Data),
+    EL2_TCR = const control(Regime::El2),
+);
 global_asm!(include_str!("asm/vectors.S"));
 global_asm!(include_str!("asm/mmu.S"));
 global_asm!(include_str!("asm/exit.S"));
-global_asm!(include_str!("asm/compare.S"));
+global_asm!(include_str!("asm/memory.S"));
 global_asm!(include_str!("asm/sha256.S"), options(raw));
 
 /// How the stage was entered; laid out as `asm/entry.S` pushes it.

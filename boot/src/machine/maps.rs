@@ -6,7 +6,7 @@ use aarch64_cpu::registers::{ID_AA64MMFR0_EL1, Readable};
 use alloc::vec::Vec;
 use ringfence::span::Span;
 use ringfence_boot::layout::Layout;
-use ringfence_boot::paging::{Access, Builder, MapError, PAGE, Regime, Table, address_bits};
+use ringfence_boot::paging::{self, Access, Builder, MapError, PAGE, Regime, Table, address_bits};
 use ringfence_boot::regions::{self, Wanted};
 
 /// What `asm/entry.S` turns the first map on with.
@@ -16,7 +16,7 @@ pub(super) struct FirstMap {
     tcr: u64,
 }
 
-/// Make the first map, of the stage alone.
+/// Make the first map, of the stage alone, where `asm/first.S` cannot: at any page and across any boundary.
 ///
 /// Runs with MMU and caches off and before the relocations. On failure the root is 0, where no table lies, and
 /// the first fetch through it faults into the parking loop.
@@ -112,11 +112,8 @@ fn physical_bits() -> u32 {
     address_bits(ID_AA64MMFR0_EL1.read(ID_AA64MMFR0_EL1::PARange))
 }
 
-/// TCR for a map of `bits` address bits: 4 KiB granule, tables walked through the caches.
+/// TCR for a map of `bits` address bits.
 fn control(regime: u64, bits: u32, physical: u32) -> u64 {
-    const WALKS_CACHED: u64 = 1 << 8 | 1 << 10 | 3 << 12;
-    const NO_SECOND_HALF: u64 = 1 << 23;
-    const EL2_RES1: u64 = 1 << 31 | 1 << 23;
     let size = match physical {
         32 => 0,
         36 => 1,
@@ -125,9 +122,10 @@ fn control(regime: u64, bits: u32, physical: u32) -> u64 {
         44 => 4,
         _ => 5,
     };
-    let common = u64::from(64 - bits) | WALKS_CACHED;
-    match regime {
-        2 => common | EL2_RES1 | size << 16,
-        _ => common | NO_SECOND_HALF | size << 32,
-    }
+    let regime = kind(regime);
+    let shift = match regime {
+        Regime::El1 => 32,
+        Regime::El2 => 16,
+    };
+    paging::control(regime) | u64::from(64 - bits) | size << shift
 }

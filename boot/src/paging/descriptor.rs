@@ -59,6 +59,24 @@ pub(super) const fn attributes(regime: Regime, access: Access) -> u64 {
     VALID | ACCESS_FLAG | execute_never | fixed | kind
 }
 
+/// The descriptor of a 2 MiB block at address 0; another block's has its address beside it.
+#[must_use]
+pub const fn block(regime: Regime, access: Access) -> u64 {
+    leaf(0, 2, attributes(regime, access))
+}
+
+/// What TCR says of every map: 4 KiB granule, tables walked through the caches, no second half.
+#[must_use]
+pub const fn control(regime: Regime) -> u64 {
+    const WALKS_CACHED: u64 = 1 << 8 | 1 << 10 | 3 << 12;
+    const NO_SECOND_HALF: u64 = 1 << 23;
+    const EL2_RES1: u64 = 1 << 31 | 1 << 23;
+    match regime {
+        Regime::El1 => WALKS_CACHED | NO_SECOND_HALF,
+        Regime::El2 => WALKS_CACHED | EL2_RES1,
+    }
+}
+
 /// The descriptor of a leaf at `level` (1 or 2: block, 3: page) for `address`.
 pub(super) const fn leaf(address: u64, level: u32, attributes: u64) -> u64 {
     let kind = if level == 3 { TABLE_OR_PAGE } else { 0 };

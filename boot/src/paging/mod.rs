@@ -12,7 +12,7 @@ mod tests;
 use core::fmt;
 
 pub use builder::Builder;
-pub use descriptor::{Access, MAIR, Regime};
+pub use descriptor::{Access, MAIR, Regime, block, control};
 
 /// Bytes in a page, and in a table.
 pub const PAGE: u64 = 4096;

@@ -74,6 +74,8 @@ pub(super) fn cases() -> Vec<Case> {
         Place { name: "placement-dtb-off-page", tree: Tree::At(0x4720_0ff8), ..USUAL },
         Place { name: "placement-dtb-at-end-of-ram", tree: Tree::AtEnd, ..USUAL },
         Place { name: "placement-dtb-in-flash", tree: Tree::InFlash, ..USUAL },
+        Place { name: "placement-stage-above-32-gib", stage: 0x8_8020_0000, far: true, ..USUAL },
+        Place { name: "placement-stage-across-1-gib", stage: 0x7fe0_0000, far: true, ..USUAL },
         Place {
             name: "placement-above-40-bits",
             stage: FAR + 0x20_0000,

@@ -1,8 +1,9 @@
 // From the loader's jump to the first line of Rust that may touch anything: the arm64 Image header, the state of
 // entry, the first map, caches on, relocations, BSS.
 //
-// Until the caches are on nothing is written but the first tables and a little stack, both invalidated before and
-// after; there are no relocations yet and no BSS, so the one Rust function called here (early_map) uses neither.
+// Until the caches are on nothing is written but the first tables and, where a loader chose an odd place, a little
+// stack, invalidated before and after; there are no relocations yet and no BSS, so the one Rust function that may be
+// called here (early_map) uses neither.
 //
 // Kept until stage_main: x19..x22 the x0..x3 of entry, x23 the regime (1 EL1, 2 EL2, 3 EL2 whose E2H is stuck),
 // x24 SCTLR, x25 HCR_EL2, x26 CPACR or CPTR, x27 VBAR, all as entered.
@@ -78,16 +79,23 @@ early:
     isb
     adrp    x0, __stack_top
     mov     sp, x0
-    sub     x0, x0, #EARLY_STACK
+    mov     x0, x23
+    bl      first_map               // x0 root table, x1 TCR
+    mov     x28, x0
+    mov     x29, x1
+    cbnz    x0, mapped
+    // Not where a few blocks will do.
+    sub     x0, sp, #EARLY_STACK
     mov     x1, sp
     bl      invalidate
     mov     x0, x23
-    bl      early_map               // x0 root table, x1 TCR
+    bl      early_map
     mov     x28, x0
     mov     x29, x1
     sub     x0, sp, #EARLY_STACK
     mov     x1, sp
     bl      invalidate
+mapped:
     mov     x0, x23
     mov     x1, x28
     mov     x2, x29
