@@ -7,7 +7,7 @@ use crate::finding::RepairKind;
 use crate::ledger::{self, Coverage, Ledger};
 use crate::order;
 use crate::policy::Mode;
-use crate::rules::{Owner, Scene};
+use crate::rules::{Owner, Scene, needs_no_map};
 use crate::span::{GIB, Span};
 use crate::survey::Region;
 use alloc::string::String;
@@ -109,7 +109,7 @@ impl<'s, 'a> Draft<'s, 'a> {
                     origin: Origin::Region(index, tuple),
                     base_name: base_name(&region.name).into(),
                     span,
-                    no_map: unmaps(wanted, region),
+                    no_map: unmaps(scene, wanted, region),
                     pinned: false,
                     cma: region.is_cma(),
                 });
@@ -135,7 +135,7 @@ impl<'s, 'a> Draft<'s, 'a> {
 
     /// Tell whether a region is to be unmapped.
     pub(super) fn unmaps(&self, region: &Region) -> bool {
-        unmaps(self.wanted, region)
+        unmaps(self.scene, self.wanted, region)
     }
 
     /// Tell whether the policy leaves room for repairs at all.
@@ -258,8 +258,10 @@ impl<'s, 'a> Draft<'s, 'a> {
     }
 }
 
-fn unmaps(wanted: &[RepairKind], region: &Region) -> bool {
-    region.no_map || wanted.binary_search(&RepairKind::AddNoMap(region.node)).is_ok()
+/// No rule speaks of a region that Linux passes over: when it comes back, it must come back right.
+fn unmaps(scene: &Scene<'_, '_>, wanted: &[RepairKind], region: &Region) -> bool {
+    let back = || !region.enabled && needs_no_map(scene.tree.node(region.node), region);
+    region.no_map || back() || wanted.binary_search(&RepairKind::AddNoMap(region.node)).is_ok()
 }
 
 /// The stage and the bundle are gone when the kernel runs: they block a place only while the stage works.

@@ -162,8 +162,8 @@ fn existing(
             }
         }
     } else if rewrite_cells {
-        let done: &[&str] =
-            if draft.wants(&RepairKind::DropSize(node)) { &["reg", "size"] } else { &["reg"] };
+        let drops = draft.wants(&RepairKind::DropSize(node)) || !region.enabled;
+        let done: &[&str] = if drops { &["reg", "size"] } else { &["reg"] };
         recode(draft, region, done, edits);
     }
     if splits {
@@ -208,11 +208,11 @@ fn flags(draft: &mut Draft<'_, '_>, slots: &[(usize, usize, Slot)], region: &Reg
             draft.repaired(&kind, &region.path, what);
         }
     }
-    let unmapped = slots.first().is_some_and(|(_, _, slot)| slot.no_map) || draft.unmaps(region);
-    if unmapped && !region.no_map {
+    let first = slots.first().map(|(_, _, slot)| slot);
+    if unmapped(draft, region, first) && !region.no_map {
         edits.set(node, "no-map", Vec::new());
     }
-    for prop in draft.scene.tree.node(node).props().filter(|prop| goes(draft, region, unmapped, *prop)) {
+    for prop in draft.scene.tree.node(node).props().filter(|prop| goes(draft, region, first, *prop)) {
         edits.remove_prop(node, prop.name);
     }
     if draft.wants(&RepairKind::Disable(node)) {
@@ -220,15 +220,24 @@ fn flags(draft: &mut Draft<'_, '_>, slots: &[(usize, usize, Slot)], region: &Reg
     }
 }
 
-/// Tell whether a property of a region goes; `unmapped` is whether the region has `no-map` in the end.
-fn goes(draft: &Draft<'_, '_>, region: &Region, unmapped: bool, prop: Prop<'_>) -> bool {
+/// Tell whether a region has `no-map` in the end.
+fn unmapped(draft: &Draft<'_, '_>, region: &Region, slot: Option<&Slot>) -> bool {
+    let wanted = draft.wants(&RepairKind::AddNoMap(region.node));
+    wanted || slot.map_or(region.no_map, |slot| slot.no_map)
+}
+
+/// Tell whether a property of a region goes.
+fn goes(draft: &Draft<'_, '_>, region: &Region, slot: Option<&Slot>, prop: Prop<'_>) -> bool {
     let wants = |kind: fn(NodeId) -> RepairKind| draft.wants(&kind(region.node));
     match prop.name {
-        "reusable" => (unmapped && !region.no_map) || wants(RepairKind::DropFlags),
+        "reusable" => (unmapped(draft, region, slot) && !region.no_map) || wants(RepairKind::DropFlags),
         "linux,cma-default" | "linux,dma-default" => {
             region.pool == Pool::Restricted && wants(RepairKind::DropFlags)
         }
-        "size" => wants(RepairKind::DropSize),
+        "size" => {
+            let back = !region.enabled && slot.is_some() && !region.spans().is_empty();
+            back || wants(RepairKind::DropSize)
+        }
         name => prop.value.is_empty() && wants(RepairKind::AddNoMap) && is_near(name, "no-map"),
     }
 }
@@ -246,7 +255,7 @@ fn split_off(draft: &mut Draft<'_, '_>, slots: &[(usize, usize, Slot)], region: 
             .tree
             .node(region.node)
             .props()
-            .filter(|prop| !unique.contains(&prop.name) && !goes(draft, region, slot.no_map, *prop));
+            .filter(|prop| !unique.contains(&prop.name) && !goes(draft, region, Some(slot), *prop));
         let fresh = kept.fold(fresh, |fresh, prop| fresh.prop(prop.name, prop.value.to_vec()));
         let fresh = if slot.no_map && !region.no_map { fresh.prop_empty("no-map") } else { fresh };
         edits.add_node_after(region.node, fresh);

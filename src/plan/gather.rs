@@ -6,6 +6,7 @@ use super::recode;
 use crate::fdt::{NewNode, Node, NodeId};
 use crate::finding::RepairKind;
 use crate::order;
+use crate::rules::needs_no_map;
 use crate::survey::{Cells, Extent, Region};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -70,7 +71,7 @@ pub(super) fn gather(draft: &mut Draft<'_, '_>) {
                     origin: Origin::Moved(region.node, tuple),
                     base_name: base_name(&region.name).into(),
                     span,
-                    no_map: region.no_map,
+                    no_map: region.no_map || needs_no_map(tree.node(region.node), region),
                     pinned: false,
                     cma: false,
                 });

@@ -112,8 +112,12 @@ pub(super) fn round_outward(draft: &mut Draft<'_, '_>) {
         let kind = region.map(|region| RepairKind::RoundOutward(region.node));
         // The base of mapped memory is one that its user counts from.
         let moves = !slot.no_map && whole.base() != slot.span.base();
-        let unmapped = region.is_some_and(|region| !region.no_map && draft.unmaps(region));
-        if moves || (!unmapped && kind.as_ref().is_some_and(|kind| !draft.wants(kind))) {
+        // RF207 and RF216 speak of regions as they are, and not of what they become.
+        let fresh = region.is_some_and(|region| {
+            let unmapped = !region.no_map && draft.unmaps(region);
+            unmapped || !region.enabled || region.spans().is_empty()
+        });
+        if moves || (!fresh && kind.as_ref().is_some_and(|kind| !draft.wants(kind))) {
             continue;
         }
         // Pools give way.

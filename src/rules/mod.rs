@@ -14,6 +14,7 @@ pub(crate) use near::is_near;
 pub use references::Reference;
 pub use report::Report;
 pub(crate) use rf213_release_address::unreserved as unreserved_release_pages;
+pub(crate) use rf309_needs_no_map::needs_no_map;
 pub(crate) use scene::must_stay;
 pub use scene::{Claim, Owner, Scene};
 pub use sink::{MAX_PER_RULE, Sink};

@@ -67,7 +67,9 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         let empty = *property == "reg" && severity < DOC.severity && scene.is_at_boot();
         let empty = empty && used.binary_search(&region.node).is_err();
         out.push(match region.foreign(scene.tree.node(region.node), cells) {
-            Some(span) => finding.with_repair(RepairKind::RewriteReg(region.node), format_args!("reserve {span}")),
+            Some(span) => {
+                finding.with_repair(RepairKind::RewriteReg(region.node), format_args!("reserve {span}"))
+            }
             None if empty => finding.with_repair(RepairKind::Disable(region.node), "disable it"),
             None => finding,
         });

@@ -40,7 +40,9 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             .with_help(format_args!("remove `{flag}`"));
             out.push(match region.no_map {
                 true => finding,
-                false => finding.with_repair(RepairKind::DropFlags(region.node), format_args!("drop `{flag}`")),
+                false => {
+                    finding.with_repair(RepairKind::DropFlags(region.node), format_args!("drop `{flag}`"))
+                }
             });
         }
     }

@@ -1,7 +1,9 @@
 //! RF309: what a driver maps itself, or firmware owns, is `no-map`.
 
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use crate::fdt::Node;
 use crate::finding::{RuleId, Severity};
+use crate::survey::{Pool, Region};
 use alloc::format;
 use alloc::string::String;
 
@@ -34,15 +36,32 @@ const NEED: &[&str] =
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for region in scene.map.live().filter(|region| !region.no_map) {
-        let node = scene.tree.node(region.node);
-        let compatible = node.prop("compatible");
-        let known = compatible.and_then(|compatible| compatible.strings().find(|name| NEED.contains(name)));
-        let message: String = match (known, FIRMWARE.iter().any(|name| node.has_base_name(name))) {
-            (Some(name), _) => format!("`{name}` without `no-map`: its driver cannot map it"),
-            (None, true) => "belongs to firmware, and Linux maps it: add `no-map`".into(),
-            (None, false) => continue,
+        let message: String = match need(scene.tree.node(region.node)) {
+            Some(Need::Driver(name)) => format!("`{name}` without `no-map`: its driver cannot map it"),
+            Some(Need::Firmware) => "belongs to firmware, and Linux maps it".into(),
+            None => continue,
         };
         let finding = Report::new(DOC.id, DOC.severity, region.path.as_str(), message);
         out.push(finding.with_help("add `no-map`").with_no_map(region));
     }
+}
+
+/// Tell whether a region is of no use, or in danger, while Linux maps it; RF308 and this rule say so of those that
+/// are live.
+pub(crate) fn needs_no_map(node: Node<'_, '_>, region: &Region) -> bool {
+    region.may_be_unmapped() && (region.pool == Pool::Shared || need(node).is_some())
+}
+
+/// Who needs a region unmapped.
+enum Need<'a> {
+    /// The driver of this `compatible`.
+    Driver(&'a str),
+    Firmware,
+}
+
+fn need<'a>(node: Node<'_, 'a>) -> Option<Need<'a>> {
+    let compatible = node.prop("compatible");
+    let driver = compatible.and_then(|compatible| compatible.strings().find(|name| NEED.contains(name)));
+    let firmware = || FIRMWARE.iter().any(|name| node.has_base_name(name));
+    driver.map(Need::Driver).or_else(|| firmware().then_some(Need::Firmware))
 }

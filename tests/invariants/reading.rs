@@ -87,6 +87,11 @@ impl Reading {
         self.regions.iter().filter(|r| r.no_map).flat_map(|r| r.spans.clone()).collect()
     }
 
+    /// The parts of `span` that are RAM.
+    pub(crate) fn ram_in(&self, span: Span) -> Vec<Span> {
+        self.ram.iter().filter_map(|bank| bank.intersection(span)).collect()
+    }
+
     /// Tell whether every byte of `span` is in some no-map region.
     pub(crate) fn protects(&self, span: Span) -> bool {
         let mut at = span.base();
@@ -193,6 +198,8 @@ impl Reading {
 const MAY_CHANGE: &[&str] = &[
     "reg",
     "size",
+    "no-mem",
+    "linux,dma-default",
     "alignment",
     "alloc-ranges",
     "no-map",

@@ -27,6 +27,11 @@ pub(crate) fn reg(spans: &[(u64, u64)]) -> Vec<u8> {
     spans.iter().flat_map(|(base, size)| [base.to_be_bytes(), size.to_be_bytes()].concat()).collect()
 }
 
+/// `/chosen` with a command line.
+pub(crate) fn chosen(bootargs: &str) -> NewNode {
+    NewNode::new("chosen").prop_str("bootargs", bootargs)
+}
+
 /// `/reserved-memory` with two and two cells.
 pub(crate) fn reserved(regions: impl IntoIterator<Item = NewNode>) -> NewNode {
     let node = NewNode::new("reserved-memory")

@@ -1,0 +1,179 @@
+//! Trees as hostile and as ordinary as they come, from the same generator: banks, regions of every sort,
+//! `/memreserve/`, bootargs, policies, boot facts.
+
+mod trees;
+mod write;
+
+use proptest::prelude::*;
+use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::policy::{Allow, CmaWant, KeepLog, Key, Mode, OnError, Policy, Required, Via};
+use ringfence::profile::{KernelProfile, PROFILES, PageSize};
+use ringfence::span::{MIB, Span};
+pub(crate) use trees::STRAY;
+use trees::{RAM, base, board};
+
+/// Everything that one run of the pipeline gets.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) board: Board,
+    pub(crate) policy: Option<Policy>,
+    pub(crate) profile: KernelProfile,
+    pub(crate) facts: BootFacts,
+}
+
+/// A device tree as it is to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Board {
+    pub(crate) root: (u32, u32),
+    pub(crate) banks: Vec<(u64, u64)>,
+    pub(crate) reserved: Option<Reserved>,
+    /// Regions where no kernel looks, and the node that holds them.
+    pub(crate) stray: Option<(&'static str, Vec<Child>)>,
+    pub(crate) memreserve: Vec<(u64, u64)>,
+    pub(crate) bootargs: Option<String>,
+    pub(crate) initrd: Option<(u64, u64)>,
+}
+
+/// `/reserved-memory` as it is to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Reserved {
+    pub(crate) cells: Option<(u32, u32)>,
+    pub(crate) ranges: bool,
+    pub(crate) regions: Vec<Child>,
+}
+
+/// A child of `/reserved-memory` as it is to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Child {
+    pub(crate) name: String,
+    pub(crate) extent: Extent,
+    pub(crate) flags: Vec<&'static str>,
+    pub(crate) compatible: Option<&'static str>,
+    pub(crate) status: Option<&'static str>,
+}
+
+/// What a child says of its place.
+#[derive(Clone, Debug)]
+pub(crate) enum Extent {
+    Reg(Vec<(u64, u64)>),
+    /// `reg` in cells of two and one.
+    Foreign(Vec<(u64, u64)>),
+    /// `reg` and `size`.
+    Both(Vec<(u64, u64)>, u64),
+    Size {
+        size: u64,
+        align: Option<u64>,
+        windows: Vec<(u64, u64)>,
+    },
+    Bytes(Vec<u8>),
+    Nothing,
+}
+
+fn required(board: &Board) -> impl Strategy<Value = Vec<Required>> + use<> {
+    let known: Vec<(String, u64)> = board
+        .reserved
+        .iter()
+        .flat_map(|reserved| &reserved.regions)
+        .map(|child| {
+            let base = match &child.extent {
+                Extent::Reg(spans) => spans[0].0,
+                _ => RAM,
+            };
+            (format!("/reserved-memory/{}", child.name), base)
+        })
+        .collect();
+    let one =
+        (any::<prop::sample::Index>(), prop::option::weighted(0.5, base()), 1u64..6, any::<bool>(), 0u8..6)
+            .prop_map(move |(which, other, mib, no_map, sort)| {
+                let (path, base) = match known.is_empty() {
+                    true => ("/reserved-memory/fw@41000000".to_string(), RAM + 16 * MIB),
+                    false => which.get(&known).clone(),
+                };
+                let base = if sort == 0 { None } else { Some(other.unwrap_or(base)) };
+                let key = match sort {
+                    1 => Key::Label("firmware_mem".into()),
+                    2 => Key::Range("secmon".into()),
+                    _ => Key::Path(path),
+                };
+                Required { no_map: no_map || sort == 2, key, base, size: mib * MIB }
+            });
+    prop::collection::vec(one, 0..3)
+}
+
+fn cma() -> impl Strategy<Value = Option<CmaWant>> {
+    let want = (1u64..33, prop::option::of(12u32..27), any::<bool>(), any::<bool>()).prop_map(
+        |(mib, align, anywhere, node)| CmaWant {
+            size: mib * 2 * MIB,
+            align: align.map(|n| 1 << n),
+            range: if anywhere { None } else { Span::from_ends(RAM, 0x1_0000_0000) },
+            via: if node { Via::Node } else { Via::Bootargs },
+        },
+    );
+    prop::option::weighted(0.5, want)
+}
+
+fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
+    let mostly = || prop::bool::weighted(0.8);
+    let allow = (mostly(), mostly(), mostly(), mostly())
+        .prop_map(|(shift, restore, drop_flags, enable)| Allow { shift, restore, drop_flags, enable });
+    let mode = prop_oneof![10 => Just(Mode::Fix), 1 => Just(Mode::Audit), 1 => Just(Mode::Strict)];
+    let base = prop::option::weighted(0.3, (0u64..128).prop_map(|n| RAM + n * 8 * MIB));
+    let log = (0u32..4, base).prop_map(|(n, base)| KeepLog { size: (64 << 10) << n, base });
+    let log = prop::option::weighted(0.3, log);
+    let guard = prop::option::weighted(0.1, Just(4096));
+    let parts = (required(board), guard, cma(), log, allow, mode);
+    let policy = parts.prop_map(|(carveouts, guard, cma, log, allow, mode)| Policy {
+        board: None,
+        mode,
+        on_error: OnError::Halt,
+        carveouts,
+        boundary: None,
+        guard,
+        cma,
+        log,
+        allow,
+    });
+    prop::option::weighted(
+        0.8,
+        policy.prop_filter("a policy that contradicts itself", |p| p.validate().is_ok()),
+    )
+}
+
+fn facts() -> impl Strategy<Value = BootFacts> {
+    let at = || (0u64..48).prop_map(|n| RAM + n * MIB);
+    let boot = (at(), at(), at(), at(), 1u64..24, any::<bool>(), any::<bool>()).prop_map(
+        |(stage, dtb, kernel, initrd, mib, movable, report)| {
+            let placed = |base, size| Placed { at: Span::new(base, size).unwrap(), movable };
+            BootFacts {
+                stage: Span::new(stage, 0x40_0000),
+                bundle: None,
+                dtb: Some(placed(dtb, 0x1_0000)),
+                kernel: Some(Kernel {
+                    at: Span::new(kernel, mib * MIB).unwrap(),
+                    text_offset: 0,
+                    image_size: (mib + 2) * MIB,
+                    movable,
+                }),
+                initrd: Some(placed(initrd, mib * 0x8_0800)),
+                ram: Vec::new(),
+                report,
+                policy_digest: report.then_some([0x5a; 32]),
+            }
+        },
+    );
+    prop_oneof![2 => Just(BootFacts::default()), 1 => boot]
+}
+
+pub(crate) fn case() -> impl Strategy<Value = Case> {
+    let page = || prop_oneof![6 => Just(PageSize::K4), 1 => Just(PageSize::K16), 1 => Just(PageSize::K64)];
+    board()
+        .prop_flat_map(move |board| {
+            (policy(&board), Just(board), prop::sample::select(PROFILES), page(), facts())
+        })
+        .prop_map(|(policy, board, profile, page, facts)| Case {
+            board,
+            policy,
+            profile: profile.with_page(page),
+            facts,
+        })
+}

@@ -1,0 +1,106 @@
+//! Places for the kernel, the initrd and the DTB, and what they keep off.
+
+use crate::board::*;
+use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::fdt::{NewNode, Tree};
+use ringfence::span::{MIB, Span};
+
+/// 74 MiB of RAM are free between two carveouts. The pool needs 32 of them at a multiple of 32, the kernel 20:
+/// placed first, the kernel would take the only window of the pool.
+#[test]
+fn pools_go_first_where_the_kernel_would_take_their_only_window() {
+    let heap = NewNode::new("heap")
+        .prop("size", (32 * MIB).to_be_bytes())
+        .prop("alignment", (32 * MIB).to_be_bytes());
+    let dtb = board([reserved([carveout("low", 0, 496), carveout("high", 570, 454), heap])]);
+    let kernel = Kernel { at: mib_span(496, 20), text_offset: 0, image_size: 20 * MIB, movable: true };
+    let facts = BootFacts { kernel: Some(kernel), ..BootFacts::default() };
+    let proven = fix_at_boot(&dtb, None, &facts).unwrap();
+    assert_eq!(layout(&proven)[2], ("heap".into(), 512, 32));
+    let kernel = proven.placement().kernel.unwrap();
+    assert!(!kernel.overlaps(mib_span(512, 32)) && !kernel.overlaps(mib_span(0, 496)), "{kernel}");
+}
+
+#[test]
+fn what_the_boot_moves_avoids_carveouts_and_each_other() {
+    let dtb = board([reserved([carveout("dsp", 2, 30)])]);
+    let facts = BootFacts {
+        stage: Some(mib_span(128, 4)),
+        kernel: Some(Kernel { at: mib_span(4, 20), text_offset: 0, image_size: 24 * MIB, movable: true }),
+        initrd: Some(Placed { at: mib_span(8, 10), movable: true }),
+        dtb: Some(Placed { at: mib_span(20, 1), movable: true }),
+        ..BootFacts::default()
+    };
+    let proven = fix_at_boot(&dtb, None, &facts).unwrap();
+    let place = proven.placement();
+    let spans =
+        [place.kernel.unwrap(), place.initrd.unwrap(), place.dtb.unwrap(), mib_span(2, 30), mib_span(128, 4)];
+    for (index, a) in spans.iter().enumerate() {
+        assert!(spans.iter().skip(index + 1).all(|b| !a.overlaps(*b)), "{spans:?}");
+    }
+    let tree = Tree::parse(proven.dtb()).unwrap();
+    let start = tree.find("/chosen").unwrap().prop("linux,initrd-start").unwrap().as_u64();
+    assert_eq!(start, Some(place.initrd.unwrap().base()));
+}
+
+/// Processors that wait for their release at this address.
+fn cpus(release: u64) -> NewNode {
+    let cpu = |number: u64| {
+        NewNode::new(&format!("cpu@{number}"))
+            .prop_str("enable-method", "spin-table")
+            .prop_u64("cpu-release-addr", release + 8 * number)
+    };
+    (1..4).fold(NewNode::new("cpus"), |cpus, number| cpus.child(cpu(number)))
+}
+
+/// A kernel of 8 MiB at this many MiB from the start of RAM.
+fn kernel_at(mib: u64) -> BootFacts {
+    let at = Span::new(RAM + mib * MIB, 8 * MIB).unwrap();
+    let kernel = Kernel { at, text_offset: 0, image_size: 8 * MIB, movable: true };
+    BootFacts { kernel: Some(kernel), ..BootFacts::default() }
+}
+
+#[test]
+fn where_processors_wait_is_reserved_once_and_nothing_is_placed_there() {
+    let page = Span::new(RAM + 4 * MIB, 4096).unwrap();
+    let dtb = board([cpus(page.base() + 0xd8)]);
+    let proven = fix_at_boot(&dtb, None, &kernel_at(2)).unwrap();
+    assert!(!proven.placement().kernel.unwrap().overlaps(page), "the kernel moved out of the way");
+    assert_eq!(proven.map().live().map(|r| r.spans().to_vec()).collect::<Vec<_>>(), [vec![page]]);
+    assert_eq!(fix_at_boot(proven.dtb(), None, &kernel_at(2)).unwrap().dtb(), proven.dtb());
+
+    // Whoever reserves it, a carveout or an entry of the list, does it once and for all.
+    let held = board([cpus(page.base()), reserved([carveout("firmware", 4, 1)])]);
+    assert_eq!(fix(&held, None).unwrap().dtb(), held);
+    let listed = board_with(&[(page.base(), 4096)], [cpus(page.base())]);
+    assert_eq!(fix(&listed, None).unwrap().dtb(), listed);
+    assert!(!fix_at_boot(&listed, None, &kernel_at(2)).unwrap().placement().kernel.unwrap().overlaps(page));
+}
+
+#[test]
+fn a_pool_over_a_release_address_gives_way() {
+    let pool = region("pool", 64, 4).prop_str("compatible", "shared-dma-pool").prop_empty("reusable");
+    let page = Span::new(RAM + 65 * MIB, 4096).unwrap();
+    let proven = fix(&board([cpus(page.base()), reserved([pool])]), None).unwrap();
+    let pool = proven.map().live().find(|region| region.is_cma()).unwrap();
+    assert!(pool.spans().iter().all(|span| !span.overlaps(page)), "{:x?}", pool.spans());
+}
+
+#[test]
+fn a_crash_kernel_keeps_to_its_range_and_off_the_header_that_was_left_in_it() {
+    let pair = |base: u64, size: u64| reg(&[(base, size)]);
+    let (own, core) =
+        (Span::new(RAM + 512 * MIB, 64 * MIB).unwrap(), Span::new(RAM + 514 * MIB, MIB).unwrap());
+    let chosen = NewNode::new("chosen")
+        .prop("linux,usable-memory-range", pair(own.base(), own.len()))
+        .prop("linux,elfcorehdr", pair(core.base(), core.len()));
+    for mib in [2, 512] {
+        let facts = BootFacts {
+            dtb: Some(Placed { at: Span::new(RAM + 560 * MIB, MIB).unwrap(), movable: true }),
+            ..kernel_at(mib)
+        };
+        let proven = fix_at_boot(&board([chosen.clone()]), None, &facts).unwrap();
+        let places = [proven.placement().kernel.unwrap(), proven.placement().dtb.unwrap()];
+        assert!(places.iter().all(|place| own.covers(*place) && !place.overlaps(core)), "{places:x?}");
+    }
+}
