@@ -43,11 +43,13 @@ impl<'m> Ring<'m> {
 
     /// Append `bytes`, over the oldest ones when it is full.
     pub fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            if let Some(place) = self.data.get_mut(self.next) {
-                *place = byte;
-            }
-            self.next = if self.next + 1 < self.data.len() { self.next + 1 } else { 0 };
+        let mut rest = bytes;
+        // Room is what is left before the end, and never none.
+        while let Some(room) = self.data.get_mut(self.next..).filter(|_| !rest.is_empty()) {
+            let (now, later) = rest.split_at(rest.len().min(room.len()));
+            room.iter_mut().zip(now).for_each(|(to, from)| *to = *from);
+            self.next = if now.len() < room.len() { self.next + now.len() } else { 0 };
+            rest = later;
         }
         self.head = self.head.wrapping_add(bytes.len() as u64);
         if let Some(head) = self.header.get_mut(0x20..0x28).and_then(|field| field.first_chunk_mut()) {

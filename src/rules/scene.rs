@@ -2,7 +2,7 @@
 
 use super::references::{self, Reference};
 use super::required;
-use crate::bootargs::{self, CmaArg};
+use crate::bootargs::CmaArg;
 use crate::facts::BootFacts;
 use crate::fdt::Tree;
 use crate::ledger::{self, Coverage};
@@ -203,8 +203,8 @@ impl<'s, 'a> Scene<'s, 'a> {
 
     /// The effective `cma=` of the command line.
     #[must_use]
-    pub fn cma_arg(&self) -> Option<CmaArg> {
-        bootargs::cma(self.map.chosen.bootargs.as_deref()?)
+    pub const fn cma_arg(&self) -> Option<CmaArg> {
+        self.map.chosen.cma
     }
 
     /// The live pool that asks to be the default CMA pool: the last one, as the kernel initialises them in

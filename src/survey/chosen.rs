@@ -1,7 +1,7 @@
 //! `/chosen`: what the boot loader hands to the kernel.
 
 use super::reg::Cells;
-use crate::bootargs;
+use crate::bootargs::{self, CmaArg};
 use crate::fdt::{NodeId, Tree};
 use crate::span::{Span, align_down};
 use alloc::vec::Vec;
@@ -13,6 +13,8 @@ pub struct Chosen {
     pub node: Option<NodeId>,
     /// The kernel command line without its terminator.
     pub bootargs: Option<Vec<u8>>,
+    /// The `cma=` of that line which the kernel acts upon.
+    pub cma: Option<CmaArg>,
     /// `linux,initrd-start` to `linux,initrd-end`; `None` when absent, unreadable or empty.
     pub initrd: Option<Span>,
     /// `linux,elfcorehdr`: what a crashed kernel left to this one; `None` when absent or unreadable.
@@ -26,11 +28,11 @@ impl Chosen {
         let Some(node) = tree.find("/chosen") else { return Self::default() };
         let number = |name| node.prop(name).and_then(|p| p.as_u64());
         let spans = |name| node.prop(name).and_then(|p| cells.spans(p.value).ok()).unwrap_or_default();
+        let line = node.prop("bootargs").map(|p| p.value.split(|&byte| byte == 0).next().unwrap_or_default());
         Self {
             node: Some(node.id()),
-            bootargs: node
-                .prop("bootargs")
-                .map(|p| p.value.split(|&byte| byte == 0).next().unwrap_or_default().to_vec()),
+            bootargs: line.map(<[u8]>::to_vec),
+            cma: line.and_then(bootargs::cma),
             initrd: number("linux,initrd-start")
                 .zip(number("linux,initrd-end"))
                 .and_then(|(start, end)| Span::from_ends(start, end)),

@@ -4,7 +4,6 @@ use super::payload::Payload;
 use super::{asm, fault, power, sha256};
 use alloc::string::String;
 use alloc::vec::Vec;
-use ringfence::bootargs;
 use ringfence::facts::{BootFacts, Placed};
 use ringfence::fdt::{Blob, Tree};
 use ringfence::finding::Severity;
@@ -90,7 +89,7 @@ fn tell(proven: &Proven) {
             );
         }
     }
-    if let Some(cma) = map.chosen.bootargs.as_deref().and_then(bootargs::cma) {
+    if let Some(cma) = map.chosen.cma {
         let text = cma.to_bytes();
         let text = core::str::from_utf8(&text).unwrap_or("cma");
         match cma.fixed() {
