@@ -1,7 +1,10 @@
 //! Boot facts: what the device tree does not say about this boot.
 
-use crate::span::Span;
+use crate::span::{GIB, Span, align_down};
 use alloc::vec::Vec;
+
+/// The part of memory that holds kernel and initrd, in bytes.
+const REACH: u64 = 32 * GIB;
 
 /// Where the things of one boot lie. Everything is optional: the tool usually knows none of it.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +46,14 @@ impl Kernel {
     pub fn footprint_at(&self, base: u64) -> Option<Span> {
         Span::new(base, self.image_size.max(self.at.len()))
     }
+}
+
+/// Tell whether a kernel is promised an initrd that lies there: in one window of 32 GiB from a 1 GiB boundary that holds
+/// both (Documentation/arch/arm64/booting.rst).
+#[must_use]
+pub fn within_reach(kernel: Span, initrd: Span) -> bool {
+    let base = align_down(kernel.base().min(initrd.base()), GIB);
+    kernel.end().max(initrd.end()) - base <= REACH
 }
 
 /// Something that lies somewhere: the initial ramdisk, the device tree blob.

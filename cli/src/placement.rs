@@ -1,13 +1,13 @@
 //! Load addresses for kernel, initrd and DTB that respect a map, found by the planner that places them on the
 //! board.
 
-use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::facts::{BootFacts, Kernel, Placed, within_reach};
 use ringfence::fdt::FdtError;
 use ringfence::finding::Severity;
 use ringfence::pipeline::{self, Context};
 use ringfence::policy::{Allow, Mode, Policy};
 use ringfence::prove::{Proven, Refusal};
-use ringfence::span::{GIB, Span, align_down};
+use ringfence::span::Span;
 
 /// What is to be placed.
 #[derive(Clone, Copy, Debug)]
@@ -55,8 +55,6 @@ pub enum NoPlaces {
 const NOWHERE: u64 = 1 << 56;
 /// Distance between things that lie nowhere.
 const APART: u64 = 1 << 52;
-/// The part of memory that the kernel maps first must hold the ramdisk, too.
-const REACH: u64 = 32 * GIB;
 
 /// Find the places for a boot with `dtb` as it is.
 ///
@@ -128,8 +126,7 @@ fn places(proven: &Proven, wanted: &Wanted) -> Result<Places, NoPlaces> {
         return Err(NoPlaces::Refused(Refusal::Findings(errors)));
     };
     let places = Places { kernel, initrd, dtb };
-    let window = Span::new(align_down(kernel.base(), GIB), REACH);
-    match initrd.is_some_and(|initrd| window.is_none_or(|window| !window.covers(initrd))) {
+    match initrd.is_some_and(|initrd| !within_reach(kernel, initrd)) {
         true => Err(NoPlaces::TooFarApart(places)),
         false => Ok(places),
     }
@@ -157,7 +154,7 @@ mod tests {
     use crate::chart::tests::board;
     use ringfence::fdt::{NewNode, build};
     use ringfence::profile::KernelProfile;
-    use ringfence::span::MIB;
+    use ringfence::span::{GIB, MIB};
 
     const WANTED: Wanted =
         Wanted { text_offset: 0, kernel: 40 * MIB, initrd: Some(10 * MIB), spare: 16 * MIB };

@@ -77,7 +77,9 @@ fn a_rule_is_content_with_its_good_example() {
 /// Examples that are too long to print in a rule's own text.
 #[test]
 fn what_is_too_long_for_an_example_is_caught_all_the_same() {
-    let left_out: Vec<&Doc> = rules::DOCS.iter().filter(|doc| doc.bad.is_empty()).collect();
+    // What no tree alone can break, `tests/planner/boot.rs` holds.
+    let left_out = rules::DOCS.iter().filter(|doc| doc.bad.is_empty() && doc.id.0 != 217);
+    let left_out: Vec<&Doc> = left_out.collect();
     let ids: Vec<String> = left_out.iter().map(|doc| doc.id.to_string()).collect();
     assert_eq!(ids, ["RF115", "RF116", "RF117", "RF503"]);
     if !have_dtc() {

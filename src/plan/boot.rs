@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::elsewhere::elsewhere;
-use crate::facts::Kernel;
+use crate::facts::{Kernel, within_reach};
 use crate::ledger::{Coverage, Direction};
 use crate::span::{KIB, MIB, Size, Span, align_up};
 use alloc::format;
@@ -40,7 +40,9 @@ pub(super) fn place(draft: &mut Draft<'_, '_>) -> Placement {
         ..Placement::default()
     };
     take(draft, placement.kernel);
-    placement.initrd = initrd.map(|initrd| initrd.at).filter(|&span| draft.is_free(span, false));
+    let near = |span| placement.kernel.is_none_or(|kernel| within_reach(kernel, span));
+    placement.initrd =
+        initrd.map(|initrd| initrd.at).filter(|&span| draft.is_free(span, false) && near(span));
     take(draft, placement.initrd);
     for live in [facts.stage, facts.bundle, facts.dtb.map(|dtb| dtb.at)] {
         take(draft, live);

@@ -250,11 +250,15 @@ impl<'s, 'a> Draft<'s, 'a> {
         !crosses && self.scene.in_usable(span) == Coverage::All && self.taken.conflict(span).is_none()
     }
 
+    /// The union of what the slots protect.
+    pub(super) fn carveouts(&self) -> Vec<Span> {
+        ledger::union(self.slots.iter().filter(|slot| slot.no_map).map(|slot| slot.span).collect())
+    }
+
     /// The parts of the no-map union of the input that no slot protects any more.
     pub(super) fn unprotected(&self) -> Vec<Span> {
         let before = ledger::union(self.scene.map.carveouts().collect());
-        let after = ledger::union(self.slots.iter().filter(|s| s.no_map).map(|slot| slot.span).collect());
-        ledger::subtract(&before, &after)
+        ledger::subtract(&before, &self.carveouts())
     }
 }
 

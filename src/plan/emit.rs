@@ -268,8 +268,7 @@ fn memreserve(draft: &mut Draft<'_, '_>, edits: &mut Edits) {
     if !draft.wants(&RepairKind::FoldMemreserve) && draft.repairs.is_empty() {
         return;
     }
-    let carveouts =
-        ledger::union(draft.slots.iter().filter(|slot| slot.no_map).map(|slot| slot.span).collect());
+    let carveouts = draft.carveouts();
     let entries = &draft.scene.map.memreserve;
     if entries.iter().all(|&entry| ledger::coverage(&carveouts, entry) == Coverage::None) {
         return;

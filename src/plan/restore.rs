@@ -62,8 +62,8 @@ pub(super) fn restore(draft: &mut Draft<'_, '_>) {
 fn protect(draft: &mut Draft<'_, '_>, kind: &RepairKind, path: &str, range: Span) {
     let page = draft.scene.profile.page.bytes();
     // Slots are rounded outward later.
-    let carveouts = draft.slots.iter().filter(|slot| slot.no_map).filter_map(|slot| slot.span.outward(page));
-    for open in reachable(draft.scene, range, carveouts.collect()) {
+    let carveouts = draft.carveouts().into_iter().filter_map(|span| span.outward(page));
+    for open in reachable(draft.scene, range, &ledger::union(carveouts.collect())) {
         draft.repaired(kind, path, format!("protected as the policy requires: {open}"));
         draft.slots.push(Slot::new(&name_of(path), open, true));
     }

@@ -135,8 +135,7 @@ pub(super) fn guard_what_is_required(draft: &mut Draft<'_, '_>) {
         let answer = answer(draft.scene, index, required);
         let standing = answer.region.and_then(|region| draft.region_of(region.node));
         let standing = standing.and_then(|(at, _)| Some(draft.slot_of(at)?.span));
-        let carveouts = draft.slots.iter().filter(|slot| slot.no_map).map(|slot| slot.span).collect();
-        for span in guards(draft.scene, required, standing, carveouts) {
+        for span in guards(draft.scene, &answer, standing, &draft.carveouts()) {
             draft.repaired(&kind, &answer.path, format!("its guard {span} is kept from Linux"));
             draft.slots.push(Slot::new(GUARD, span, true));
         }

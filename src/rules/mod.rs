@@ -98,6 +98,7 @@ catalogue! {
     rf214_memreserve_alone,
     rf215_address_space,
     rf216_partial_pages,
+    rf217_initrd_reach,
     rf301_no_map_reusable,
     rf302_pool_alignment,
     rf303_pool_outside_ram,

@@ -11,6 +11,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// With this property the driver leaves the first and the last 4 KiB of the region alone, so that it has guards inside
+/// (drivers/soc/qcom/rmtfs_mem.c).
+const OWN_GUARDS: &str = "qcom,use-guard-pages";
+const OWN_GUARD: u64 = 4 << 10;
+
 /// The name of what the planner itself puts beside a carveout.
 pub(crate) const GUARD: &str = "ringfence-guard";
 
@@ -121,31 +126,33 @@ fn base_name(path: &str) -> &str {
     path.split('@').next().unwrap_or(path)
 }
 
-/// What of a range that Linux must not reach is RAM and in none of `carveouts`. Where RAM is unknown, all of it may be.
-pub(crate) fn reachable(scene: &Scene<'_, '_>, range: Span, carveouts: Vec<Span>) -> Vec<Span> {
+/// What of a range that Linux must not reach is RAM and in none of the ascending, disjoint `carveouts`. Where RAM is
+/// unknown, all of it may be.
+pub(crate) fn reachable(scene: &Scene<'_, '_>, range: Span, carveouts: &[Span]) -> Vec<Span> {
     let ram = &scene.map.ram;
     let ram = if ram.is_known() { ram.within(range).collect() } else { alloc::vec![range] };
-    ledger::subtract(&ram, &ledger::union(carveouts))
+    ledger::subtract(&ram, carveouts)
 }
 
-/// What of the guards beside a required carveout is RAM and in none of `carveouts`. `standing` is where it lies when the
-/// policy does not say.
+/// What of the guards beside a required carveout is RAM and in none of the ascending, disjoint `carveouts`. `standing` is
+/// where it lies when the policy does not say.
 pub(crate) fn guards(
     scene: &Scene<'_, '_>,
-    required: &Required,
+    answer: &Answer<'_>,
     standing: Option<Span>,
-    carveouts: Vec<Span>,
+    carveouts: &[Span],
 ) -> Vec<Span> {
     let page = scene.profile.page.bytes();
-    let Some(guard) = scene.policy.and_then(|policy| policy.guard).filter(|_| required.no_map) else {
+    let own = answer.region.is_some_and(|region| scene.tree.node(region.node).has_prop(OWN_GUARDS));
+    let guard = scene.policy.and_then(|policy| policy.guard).filter(|_| answer.required.no_map);
+    let Some(guard) = guard.filter(|&guard| !own || guard > OWN_GUARD) else {
         return Vec::new();
     };
-    let Some(span) = required.span().or(standing).and_then(|span| span.outward(page)) else {
+    let Some(span) = answer.required.span().or(standing).and_then(|span| span.outward(page)) else {
         return Vec::new();
     };
     let guard = guard.max(page);
     let wide = Span::from_ends(span.base().saturating_sub(guard), span.end().saturating_add(guard));
     let ram: Vec<Span> = wide.into_iter().flat_map(|wide| scene.map.ram.within(wide)).collect();
-    let carveouts: Vec<Span> = carveouts.into_iter().chain([span]).collect();
-    ledger::subtract(&ram, &ledger::union(carveouts))
+    ledger::subtract(&ledger::subtract(&ram, carveouts), &[span])
 }

@@ -3,6 +3,7 @@
 use super::required::{answers, guards};
 use super::{Doc, Scene, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
+use crate::ledger;
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
@@ -11,7 +12,8 @@ pub(super) const DOC: Doc = Doc {
     severity: Severity::Error,
     kernels: &[],
     why: "A CPU may fetch beyond the end of what it was told to read, and some protection units answer a fetch next to \
-          what they fence with a reset. A page on each side that Linux does not map keeps such fetches away.",
+          what they fence with a reset. A page on each side that Linux does not map keeps such fetches away. A region \
+          with qcom,use-guard-pages has 4 KiB of its own at either end, which count.",
     bad: "/ { #address-cells = <2>; #size-cells = <2>;
 \tmemory@40000000 { device_type = \"memory\"; reg = <0x0 0x40000000 0x0 0x40000000>; };
 \treserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
@@ -34,9 +36,9 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     if scene.policy.is_none_or(|policy| policy.guard.is_none()) {
         return;
     }
+    let carveouts = ledger::union(scene.map.carveouts().collect());
     for answer in answers(scene) {
-        let carveouts = scene.map.carveouts().collect();
-        let Some(&bare) = guards(scene, answer.required, answer.span(), carveouts).first() else { continue };
+        let Some(&bare) = guards(scene, &answer, answer.span(), &carveouts).first() else { continue };
         out.push(
             answer
                 .finding(DOC.id, format!("its guard {bare} is not kept from Linux"))

@@ -29,10 +29,12 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     let align = scene.profile.cma_align();
     let window = Span::from_ends(base, limit).and_then(|window| window.inward(align));
     let size = align_up(arg.size, align).unwrap_or(u64::MAX);
-    let (severity, message) = if window.is_none_or(|window| window.len() < size) {
+    let missing = size.saturating_sub(window.map_or(0, Span::len));
+    let (severity, message) = if missing > 0 {
+        let (size, missing) = (Size(size), Size(missing));
         (
             Severity::Error,
-            format!("`cma=` wants {} in a window that is smaller: Linux then has no CMA", Size(size)),
+            format!("`cma=` wants {size} in a window that is {missing} too small: Linux then has no CMA"),
         )
     } else if limit > 4 * GIB {
         (

@@ -2,8 +2,9 @@
 
 use crate::board::*;
 use ringfence::facts::{BootFacts, Kernel, Placed};
-use ringfence::fdt::{NewNode, Tree};
-use ringfence::span::{MIB, Span};
+use ringfence::fdt::{NewNode, Tree, build};
+use ringfence::finding::RuleId;
+use ringfence::span::{GIB, MIB, Span};
 
 /// 74 MiB of RAM are free between two carveouts. The pool needs 32 of them at a multiple of 32, the kernel 20:
 /// placed first, the kernel would take the only window of the pool.
@@ -103,4 +104,25 @@ fn a_crash_kernel_keeps_to_its_range_and_off_the_header_that_was_left_in_it() {
         let places = [proven.placement().kernel.unwrap(), proven.placement().dtb.unwrap()];
         assert!(places.iter().all(|place| own.covers(*place) && !place.overlaps(core)), "{places:x?}");
     }
+}
+
+#[test]
+fn an_initrd_out_of_the_kernels_reach_is_told_and_at_boot_brought_near() {
+    let memory = NewNode::new("memory@40000000").prop_str("device_type", "memory");
+    let root = NewNode::new("").prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
+    let dtb = build(&root.child(memory.prop("reg", reg(&[(RAM, 64 * GIB)]))), 0, &[]).unwrap();
+    let facts = |initrd: u64, movable| {
+        let kernel = Kernel { movable, ..kernel_at(2).kernel.unwrap() };
+        let initrd = Placed { at: Span::new(initrd, MIB).unwrap(), movable };
+        BootFacts { kernel: Some(kernel), initrd: Some(initrd), ..BootFacts::default() }
+    };
+    let found = |initrd| {
+        let proven = fix_at_boot(&dtb, None, &facts(initrd, false)).unwrap();
+        proven.findings().iter().any(|finding| finding.rule == RuleId(217))
+    };
+    // The window starts at the GiB that the kernel is in.
+    assert!(!found(RAM + 32 * GIB - MIB) && found(RAM + 32 * GIB));
+    let moved = |initrd| fix_at_boot(&dtb, None, &facts(initrd, true)).unwrap().placement().initrd.unwrap();
+    assert_eq!(moved(RAM + 31 * GIB).base(), RAM + 31 * GIB);
+    assert!(moved(RAM + 40 * GIB).base() < RAM + GIB);
 }

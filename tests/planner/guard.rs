@@ -24,3 +24,14 @@ fn a_boundary_that_is_broken_is_an_error() {
     assert!(fix(&board([reserved([carveout("dsp", 64, 2)])]), Some(&policy)).is_ok());
     assert!(fix(&board([reserved([carveout("dsp", 65, 2)])]), Some(&policy)).is_err());
 }
+
+#[test]
+fn a_region_with_guards_of_its_own_needs_no_others_of_that_size() {
+    let rmtfs = carveout("dsp", 64, 1).prop_str("compatible", "qcom,rmtfs-mem");
+    let dtb = board([reserved([rmtfs.prop_empty("qcom,use-guard-pages")])]);
+    let guarded = |guard| {
+        let policy = Policy { guard: Some(guard), ..requiring([required("dsp", 64, 1)]) };
+        fix(&dtb, Some(&policy)).unwrap().map().regions.len()
+    };
+    assert_eq!((guarded(4 * KIB), guarded(8 * KIB)), (1, 3));
+}
