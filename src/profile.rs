@@ -103,6 +103,11 @@ pub struct KernelProfile {
     pub bypass: Bypass,
     /// Whether the limit of a `cma=` is cut to the reach of 32-bit DMA (up to 6.12).
     pub cma_below_dma_limit: bool,
+    /// Whether a kernel that has no entry left for a reservation panics (6.6 and later) instead of going without.
+    pub panics_when_full: bool,
+    /// Whether the linear map marks the kernel's text as unmapped for a while, which takes entries twice (up to 6.18;
+    /// `map_mem`).
+    pub marks_kernel: bool,
     /// Whether every reserved region prints a line with its place (6.12 and later).
     pub prints_regions: bool,
 }
@@ -122,6 +127,8 @@ const V6_1: KernelProfile = KernelProfile {
     forgets_failed: false,
     bypass: Bypass::Freed,
     cma_below_dma_limit: true,
+    panics_when_full: false,
+    marks_kernel: true,
     prints_regions: false,
 };
 
@@ -133,6 +140,7 @@ const V6_12: KernelProfile = KernelProfile {
     region_limit: None,
     maps_partial_pages: false,
     failed_no_map: FailedNoMap::FreedUnmapped,
+    panics_when_full: true,
     prints_regions: true,
     ..V6_1
 };
@@ -147,8 +155,13 @@ const V6_18: KernelProfile = KernelProfile {
     ..V6_12
 };
 
-const V6_6: KernelProfile =
-    KernelProfile { name: "6.6", memreserve_first: false, prints_regions: true, ..V6_1 };
+const V6_6: KernelProfile = KernelProfile {
+    name: "6.6",
+    memreserve_first: false,
+    panics_when_full: true,
+    prints_regions: true,
+    ..V6_1
+};
 
 const V7: KernelProfile = KernelProfile {
     name: "7",
@@ -158,6 +171,7 @@ const V7: KernelProfile = KernelProfile {
     failed_no_map: FailedNoMap::Kept,
     ignores_bad_ranges: true,
     forgets_failed: true,
+    marks_kernel: false,
     ..V6_18
 };
 

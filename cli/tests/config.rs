@@ -149,6 +149,24 @@ fn a_mistake_is_told_at_its_line() {
 }
 
 #[test]
+fn commands_about_one_kernel_say_which() {
+    let project = Project::new();
+    for command in
+        [&["map"][..], &["headroom"], &["diff", "boards/acme/two.dtb"], &["plan", "--kernel-size", "8M"]]
+    {
+        let both = [command, &["--kernel", "6.12", "--kernel", "6.1", "boards/acme/one.dtb"]].concat();
+        let said = project.run(&both);
+        let said = String::from_utf8_lossy(&said.stderr);
+        assert!(
+            said.contains("note: boards/acme/one.dtb: ") && said.contains("is for 6.12\n"),
+            "{command:?}: {said}"
+        );
+        let one = [command, &["--kernel", "6.1", "boards/acme/one.dtb"]].concat();
+        assert!(!String::from_utf8_lossy(&project.run(&one).stderr).contains("note: "), "{command:?}");
+    }
+}
+
+#[test]
 fn only_what_is_new_since_the_baseline_counts() {
     let project = Project::new();
     let with = ["check", "--baseline", "known.json", "boards"];

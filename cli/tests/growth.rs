@@ -42,10 +42,11 @@ fn instructions(args: &[&str], dtb: &[u8]) -> u64 {
     count.and_then(|(_, count)| count.trim().parse().ok()).unwrap_or_else(|| panic!("{text}"))
 }
 
-/// How much more the step from 200 to 400 regions costs than the one from 100 to 200: what the tool costs that has
-/// nothing to do is in neither.
-fn factor(args: &[&str]) -> f64 {
-    let [few, more, most] = [100, 200, 400].map(|count| instructions(args, &board(count, apart)));
+/// How much more the step from twice to four times as many regions costs than the one from once to twice: what the tool
+/// costs that has nothing to do is in neither.
+fn factor(args: &[&str], regions: u64) -> f64 {
+    let counts = [regions, 2 * regions, 4 * regions];
+    let [few, more, most] = counts.map(|count| instructions(args, &board(count, apart)));
     (most - more) as f64 / (more - few) as f64
 }
 
@@ -57,13 +58,18 @@ fn have_valgrind() -> bool {
     have
 }
 
-/// Between twice and four times, much nearer to the former: sorting adds an eighth.
-const BAR: f64 = 2.6;
+/// Linux dies of more than 509 unmapped blocks: `fix` refuses them, and `predict` ends there. So these two have fewer.
+const FEW: u64 = 100;
+const MANY: u64 = 200;
+
+/// Between twice and four times, much nearer to the former: sorting adds an eighth. One loop over all pairs of 800 claims
+/// that does nothing but compare them makes it 2.7.
+const BAR: f64 = 2.3;
 
 #[track_caller]
-fn grows_evenly(args: &[&str]) {
+fn grows_evenly(args: &[&str], regions: u64) {
     if have_valgrind() {
-        let factor = factor(args);
+        let factor = factor(args, regions);
         println!("{args:?}: {factor:.2} times the instructions for twice the regions");
         assert!(factor < BAR, "{args:?}: {factor:.2} times");
     }
@@ -71,15 +77,15 @@ fn grows_evenly(args: &[&str]) {
 
 #[test]
 fn judging_grows_with_the_regions_and_not_with_their_square() {
-    grows_evenly(&["check"]);
+    grows_evenly(&["check"], MANY);
 }
 
 #[test]
 fn repairing_grows_with_the_regions() {
-    grows_evenly(&["fix", "-o", "fixed.dtb"]);
+    grows_evenly(&["fix", "-o", "fixed.dtb"], FEW);
 }
 
 #[test]
 fn predicting_grows_with_the_regions() {
-    grows_evenly(&["predict"]);
+    grows_evenly(&["predict"], FEW);
 }

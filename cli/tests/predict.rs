@@ -82,7 +82,7 @@ fn predicted(scenario: &str, name: &str) -> Prediction {
         ..BootFacts::default()
     };
     let map = MemoryMap::survey(&tree, &facts);
-    predict(&tree, &map, &facts, &profile, &Build::default())
+    predict(&tree, &map, &facts, &profile, &Build::debian(&profile))
 }
 
 /// A fate in the words of the recordings.

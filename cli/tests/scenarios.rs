@@ -79,7 +79,7 @@ fn told(dtb: &[u8]) -> String {
     let map = MemoryMap::survey(&tree, &facts);
     for name in ["6.1", "6.12", "7"] {
         let profile = KernelProfile::named(name).unwrap();
-        let prediction = predict(&tree, &map, &facts, &profile, &Build::default());
+        let prediction = predict(&tree, &map, &facts, &profile, &Build::debian(&profile));
         writeln!(out, "prediction for {name}").unwrap();
         for fate in &prediction.regions {
             let span = fate.span.map_or_else(|| "nowhere".to_string(), |span| span.to_string());

@@ -30,6 +30,21 @@ impl Bench {
         bench
     }
 
+    /// What `show` tells programs, which is as its schema has it.
+    fn json(&self, bundle: &str) -> Value {
+        let shown = self.run(&["show", "--format", "json", bundle]).stdout;
+        let shown = serde_json::from_slice(&shown).unwrap();
+        let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/bundle.schema.json");
+        let schema: Value = serde_json::from_str(&fs::read_to_string(schema).unwrap()).unwrap();
+        let errors: Vec<String> = jsonschema::draft7::new(&schema)
+            .unwrap()
+            .iter_errors(&shown)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        shown
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -100,8 +115,7 @@ fn a_bundle_is_shown_to_people_and_to_programs() {
         ["conf-1 (default)\n", "65536 bytes  kernel  kernel: sha256 ok\n", " overlay overlay-1: sha256 ok\n"];
     bench.says(&["show", "board.itb"], 0, &words);
     bench.says(&["show", "whole.img"], 0, &["behind a stage, at 0x100000 of the file\n"]);
-    let output = bench.run(&["show", "--format", "json", "whole.img"]);
-    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let shown = bench.json("whole.img");
     assert_eq!((&shown["offset"], &shown["configurations"][0]["default"]), (&0x10_0000.into(), &true.into()));
     let images = shown["configurations"][0]["images"].as_array().unwrap();
     let roles: Vec<&str> = images.iter().map(|image| image["role"].as_str().unwrap()).collect();
@@ -115,6 +129,9 @@ fn of_a_damaged_bundle_nothing_is_unpacked() {
     let mut bytes = fs::read(bench.path("board.itb")).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     bench.put("damaged.itb", bytes);
+    let shown = bench.json("damaged.itb");
+    let images = shown["configurations"][0]["images"].as_array().unwrap();
+    assert_eq!(images.iter().filter(|image| image.get("error").is_some()).count(), 1, "{shown}");
     let shown = bench.says(&["show", "damaged.itb"], 2, &["ramdisk: ", "kernel: sha256 ok"]);
     assert!(!shown.contains("ramdisk: sha256 ok"), "{shown}");
     bench.says(&["unpack", "damaged.itb", "-o", "out"], 2, &["damaged.itb: ", "ramdisk"]);

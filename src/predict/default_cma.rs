@@ -1,7 +1,8 @@
 //! The default CMA pool: `cma=`, the tree's, or the one that the kernel was built with.
 
+use super::DefaultCma;
+use super::pools::NO_AREA;
 use super::regions::Kernel;
-use super::{Build, DefaultCma};
 use crate::ledger::Direction;
 use crate::profile::PageSize;
 use crate::span::{GIB, MIB, Span, align_down, align_up};
@@ -22,10 +23,10 @@ struct Want {
 }
 
 /// Reserve the default pool as `dma_contiguous_reserve()` does.
-pub(super) fn reserve(kernel: &mut Kernel<'_>, build: &Build) -> DefaultCma {
+pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
     let dma_limit = DMA_LIMIT.min(kernel.memblock.end());
     let want = match kernel.arg {
-        None => Want { size: build.default_cma, base: 0, limit: dma_limit, fixed: false },
+        None => Want { size: kernel.build.default_cma, base: 0, limit: dma_limit, fixed: false },
         Some(arg) => {
             let base = arg.base.unwrap_or(0);
             let asked = match arg.base {
@@ -44,13 +45,24 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>, build: &Build) -> DefaultCma {
     if want.size == 0 || kernel.has_default {
         return DefaultCma::None;
     }
+    if kernel.panic.is_some() {
+        return DefaultCma::None;
+    }
     let wanted = want.size;
     let on_node = if kernel.profile.name == "6.12" { " on node -1" } else { "" };
-    let Ok((span, certain)) = declare(kernel, want) else {
+    let full = !kernel.has_area();
+    if full {
+        kernel.say(NO_AREA);
+        // Only the function that later kernels have wrapped around this tells of every failure.
+        if kernel.profile.cma_below_dma_limit {
+            return DefaultCma::None;
+        }
+    }
+    let Some((span, certain)) = declare(kernel, want).ok().filter(|_| !full) else {
         kernel.log.push(format!("cma: Failed to reserve {} MiB{on_node}", wanted / MIB));
         return DefaultCma::None;
     };
-    kernel.memblock.reserve(span);
+    let _ = kernel.reserve(span);
     // From 6.18 on, the size as it was asked for.
     let shown = if kernel.profile.cma_below_dma_limit { span.len() } else { wanted };
     if !certain {

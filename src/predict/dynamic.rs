@@ -81,20 +81,28 @@ impl Kernel<'_> {
                 .find_map(|window| find(window.base().max(LOWEST), window.end(), self.direction(*window))),
         };
         let Some(span) = found else {
-            let size = dynamic.size / MIB;
-            let line = format!(
-                "OF: reserved mem: failed to allocate memory for node '{}': size {size} MiB",
-                region.name
-            );
-            self.say(line);
+            self.say_unplaced(region, dynamic.size);
             return None;
         };
-        self.memblock.reserve(span);
-        if region.no_map {
-            self.memblock.mark_no_map(span);
+        let mut held = self.reserve(span);
+        if held && region.no_map {
+            held = self.mark_no_map(span);
+            if !held {
+                self.memblock.free(span);
+            }
+        }
+        if !held {
+            self.say_unplaced(region, dynamic.size);
+            return None;
         }
         self.placed.push((index, span));
         Some(span)
+    }
+
+    fn say_unplaced(&mut self, region: &Region, size: u64) {
+        let size = size / MIB;
+        let name = &region.name;
+        self.say(format!("OF: reserved mem: failed to allocate memory for node '{name}': size {size} MiB"));
     }
 
     fn without_ranges(&self, region: &Region) -> Option<Dynamic> {

@@ -11,15 +11,40 @@ pub struct Memblock {
     memory: Set,
     no_map: Set,
     reserved: Set,
+    /// Entries of the array of memory beyond one a bank: each end of an unmapped piece inside a bank makes one.
+    splits: usize,
+    room: Room,
+}
+
+/// Entries that the arrays have before the kernel can make them larger, which it can once its linear map stands
+/// (include/linux/memblock.h, arch/arm64/include/asm/memory.h: `INIT_MEMBLOCK_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Entries for RAM; RAM that is not mapped has entries of its own.
+    pub memory: usize,
+    /// Entries for what is reserved.
+    pub reserved: usize,
+}
+
+impl Room {
+    /// No bound.
+    pub const UNBOUNDED: Self = Self { memory: usize::MAX, reserved: usize::MAX };
+}
+
+/// An array has no entry left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    Memory,
+    Reserved,
 }
 
 impl Memblock {
-    /// Start with this RAM, ascending and disjoint.
+    /// Start with this RAM, ascending and disjoint, and arrays of this size.
     #[must_use]
-    pub fn new(ram: &[Span]) -> Self {
+    pub fn new(ram: &[Span], room: Room) -> Self {
         let mut memory = Set::default();
         ram.iter().for_each(|&bank| memory.insert(bank));
-        Self { memory, no_map: Set::default(), reserved: Set::default() }
+        Self { memory, no_map: Set::default(), reserved: Set::default(), splits: 0, room }
     }
 
     /// RAM: ascending and disjoint.
@@ -47,23 +72,72 @@ impl Memblock {
         self.memory.insert(span);
     }
 
-    pub(super) fn reserve(&mut self, span: Span) {
+    /// Reserve a span. It takes an entry for each gap that it fills before the array joins what touches
+    /// (`memblock_add_range`).
+    pub(super) fn reserve(&mut self, span: Span) -> Result<(), Full> {
+        let mut gaps = 1;
+        let mut from = span.base();
+        for held in self.reserved.meeting(span) {
+            gaps += usize::from(held.base() > from);
+            from = held.end();
+        }
+        gaps -= usize::from(from == span.end());
+        if gaps > 0 && self.reserved.0.len() + gaps > self.room.reserved {
+            return Err(Full::Reserved);
+        }
         self.reserved.insert(span);
+        Ok(())
+    }
+
+    fn can_mark(&self, entries: usize) -> bool {
+        self.memory.0.len() + self.splits + entries <= self.room.memory
+    }
+
+    /// Tell whether a piece in the middle of a bank can be marked, and the mark taken back.
+    pub(super) fn can_mark_twice(&self) -> bool {
+        self.can_mark(4)
+    }
+
+    /// Tell whether `entries` more fit among what is reserved.
+    pub(super) fn has_room(&self, entries: usize) -> bool {
+        self.room.reserved - self.reserved.0.len() >= entries
+    }
+
+    /// Let the arrays grow from now on.
+    pub(super) fn unbind(&mut self) {
+        self.room = Room::UNBOUNDED;
     }
 
     pub(super) fn free(&mut self, span: Span) {
         self.reserved.remove(span);
     }
 
-    /// Mark what of `span` is RAM as not to be mapped.
-    pub(super) fn mark_no_map(&mut self, span: Span) {
-        for bank in self.memory.meeting(span) {
-            self.no_map.insert(bank);
+    /// Mark what of `span` is RAM as not to be mapped. Two entries must be left, needed or not
+    /// (`memblock_isolate_range`).
+    pub(super) fn mark_no_map(&mut self, span: Span) -> Result<(), Full> {
+        if !self.can_mark(2) {
+            return Err(Full::Memory);
         }
+        let pieces: Vec<Span> = self.memory.meeting(span).collect();
+        for piece in pieces {
+            self.splits -= self.no_map.touching(piece).map(|joined| self.ends_inside(joined)).sum::<usize>();
+            self.no_map.insert(piece);
+            self.splits += self.no_map.touching(piece).map(|joined| self.ends_inside(joined)).sum::<usize>();
+        }
+        Ok(())
     }
 
     pub(super) fn clear_no_map(&mut self, span: Span) {
         self.no_map.remove(span);
+        self.splits = self.no_map.iter().map(|piece| self.ends_inside(piece)).sum();
+    }
+
+    /// The ends of an unmapped piece that lie inside a bank.
+    fn ends_inside(&self, piece: Span) -> usize {
+        let banks = self.memory.touching(piece);
+        banks
+            .map(|bank| usize::from(bank.base() < piece.base()) + usize::from(piece.end() < bank.end()))
+            .sum()
     }
 
     /// Tell whether any byte of `span` is reserved.
@@ -190,6 +264,13 @@ impl Set {
         self.0.iter().filter_map(|(&base, &end)| Span::from_ends(base, end))
     }
 
+    /// Members that share a byte with `window` or touch it, whole.
+    fn touching(&self, window: Span) -> impl Iterator<Item = Span> {
+        let before = self.0.range(..window.base()).next_back().filter(|(_, end)| **end >= window.base());
+        let from = self.0.range(window.base()..=window.end());
+        before.into_iter().chain(from).filter_map(|(&base, &end)| Span::from_ends(base, end))
+    }
+
     /// The parts of members that lie in `window`, ascending.
     fn meeting(&self, window: Span) -> impl Iterator<Item = Span> {
         let before = self.0.range(..window.base()).next_back();
@@ -234,9 +315,9 @@ mod tests {
 
     #[test]
     fn what_is_reserved_or_not_mapped_is_not_found() {
-        let mut memblock = Memblock::new(&[span(0x10_0000, 0x20_0000)]);
-        memblock.reserve(span(0x1f_0000, 0x20_0000));
-        memblock.mark_no_map(span(0x18_0000, 0x30_0000));
+        let mut memblock = Memblock::new(&[span(0x10_0000, 0x20_0000)], Room::UNBOUNDED);
+        memblock.reserve(span(0x1f_0000, 0x20_0000)).unwrap();
+        memblock.mark_no_map(span(0x18_0000, 0x30_0000)).unwrap();
         let found = memblock.find(0x1_0000, 0x1_0000, 0, u64::MAX, Direction::TopDown);
         assert_eq!(found, Some(span(0x17_0000, 0x18_0000)));
         assert!(memblock.no_map().eq([span(0x18_0000, 0x20_0000)]));
@@ -244,16 +325,16 @@ mod tests {
 
     #[test]
     fn an_odd_alignment_is_a_mask() {
-        let memblock = Memblock::new(&[span(0x1_0000_0000, 0x1_4000_0000)]);
+        let memblock = Memblock::new(&[span(0x1_0000_0000, 0x1_4000_0000)], Room::UNBOUNDED);
         let found = memblock.find(0x140_0000, 0x30_0000, 0x1000, u64::MAX, Direction::TopDown);
         assert_eq!(found.map(Span::base), Some(0x1_3ec0_0000));
     }
 
     #[test]
     fn spans_join_where_they_touch_and_part_where_they_are_cut() {
-        let mut memblock = Memblock::new(&[]);
+        let mut memblock = Memblock::new(&[], Room::UNBOUNDED);
         for (base, end) in [(0x50, 0x60), (0x10, 0x20), (0x20, 0x30), (0x58, 0x80), (0x28, 0x50)] {
-            memblock.reserve(span(base, end));
+            memblock.reserve(span(base, end)).unwrap();
         }
         assert!(memblock.reserved().eq([span(0x10, 0x80)]));
         memblock.free(span(0x20, 0x30));
@@ -262,5 +343,23 @@ mod tests {
         assert!(memblock.reserved().eq([span(0x10, 0x20), span(0x40, 0x78)]));
         memblock.free(span(0, 0x100));
         assert!(memblock.reserved().next().is_none());
+    }
+
+    #[test]
+    fn an_array_is_full_when_what_is_new_finds_no_entry_before_it_joins() {
+        let mut memblock = Memblock::new(&[span(0, 0x1000)], Room { memory: 5, reserved: 2 });
+        memblock.reserve(span(0x10, 0x20)).unwrap();
+        memblock.reserve(span(0x20, 0x30)).unwrap();
+        memblock.reserve(span(0x40, 0x50)).unwrap();
+        assert_eq!(memblock.reserve(span(0x30, 0x40)), Err(Full::Reserved), "though it would close the gap");
+        assert_eq!(memblock.reserve(span(0x18, 0x28)), Ok(()), "what is reserved needs none");
+        memblock.mark_no_map(span(0x100, 0x200)).unwrap();
+        // Beside it: the same piece, longer.
+        memblock.mark_no_map(span(0x200, 0x300)).unwrap();
+        assert_eq!(memblock.splits, 2);
+        assert_eq!(memblock.mark_no_map(span(0, 0x80)), Ok(()), "at the end of the bank it makes one more");
+        assert_eq!((memblock.splits, memblock.mark_no_map(span(0x80, 0x90))), (3, Err(Full::Memory)));
+        memblock.clear_no_map(span(0x180, 0x190));
+        assert_eq!(memblock.splits, 5);
     }
 }

@@ -14,7 +14,7 @@ mod pools;
 mod regions;
 mod verify;
 
-pub use memblock::Memblock;
+pub use memblock::{Memblock, Room};
 pub use verify::{Difference, Observed, verify};
 
 use crate::facts::BootFacts;
@@ -116,17 +116,25 @@ pub struct Prediction {
 pub struct Build {
     /// `CONFIG_CMA_SIZE_MBYTES`, in bytes: the default pool where nobody asks for one.
     pub default_cma: u64,
+    /// CMA areas that there is room for, the default pool among them: `CONFIG_CMA_AREAS`, up to 6.1 one more.
+    pub cma_areas: usize,
+    /// Entries in the arrays of memblock. `CONFIG_EFI` makes more of them, `CONFIG_NR_CPUS` of those for what is
+    /// reserved.
+    pub room: Room,
 }
 
-impl Default for Build {
-    /// Debian's kernels: 64 MiB.
-    fn default() -> Self {
-        Self { default_cma: 64 * MIB }
+impl Build {
+    /// As Debian builds that kernel: 256 processors up to 6.1, then 512.
+    #[must_use]
+    pub fn debian(profile: &KernelProfile) -> Self {
+        let processors = if profile.name == "6.1" { 256 } else { 512 };
+        let room = Room { memory: 8 * 128, reserved: 128 + processors + 1 };
+        Self { default_cma: 64 * MIB, cma_areas: 20, room }
     }
 }
 
-/// Areas that the kernel has room for (`CONFIG_CMA_AREAS`); what is no area is never touched.
-const MOST_POOLS: usize = 20;
+/// Entries that the linear map's page tables take beside each other before the array can grow.
+const PAGE_TABLES: usize = 2;
 
 /// Predict what the kernel of `profile` makes of a tree, entered with the things of `facts` in memory.
 #[must_use]
@@ -137,24 +145,26 @@ pub fn predict(
     profile: &KernelProfile,
     build: &Build,
 ) -> Prediction {
-    let mut memblock = Memblock::new(map.usable.spans());
+    let mut memblock = Memblock::new(map.usable.spans(), build.room);
     let initrd = facts.initrd.map(|placed| placed.at).or(map.chosen.initrd);
-    if let Some(dtb) = facts.dtb {
-        memblock.reserve(dtb.at);
-    }
+    let mut taken: Vec<Span> = facts.dtb.map(|dtb| dtb.at).into_iter().collect();
     // The initrd is made RAM whatever the tree says, which re-exposes a hole that it lies in.
     let initrd = initrd.and_then(|initrd| initrd.outward(profile.page.bytes()));
     if let Some(initrd) = initrd {
         memblock.add(initrd);
-        memblock.reserve(initrd);
+        taken.push(initrd);
     }
     if let Some(kernel) = facts.kernel.and_then(|kernel| kernel.footprint_at(kernel.at.base())) {
         memblock.add(kernel);
-        memblock.reserve(kernel);
+        taken.push(kernel);
     }
     let line = map.chosen.bootargs.clone().unwrap_or_default();
     let cmdline = line.get(..line.len().min(crate::bootargs::MAX_LEN)).unwrap_or_default().to_vec();
-    let mut kernel = regions::Kernel::new(tree, map, profile, crate::bootargs::cma(&cmdline), memblock);
+    let arg = crate::bootargs::cma(&cmdline);
+    let mut kernel = regions::Kernel::new(tree, map, profile, build, arg, memblock);
+    for span in taken {
+        kernel.reserve(span);
+    }
     kernel.reserve_regions();
     // What the kernel has unpacked it gives back, region or not; and what it takes for itself afterwards, such as
     // the default pool, protects no region.
@@ -162,12 +172,12 @@ pub fn predict(
     if let Some(initrd) = initrd {
         settled.free(initrd);
     }
-    let cma = default_cma::reserve(&mut kernel, build);
+    let cma = default_cma::reserve(&mut kernel);
     let fates = fates::fates(map, &kernel.placed, &settled, &kernel.pools);
     // cma_init_reserved_areas() touches the pages of every pool, also those that are none.
     let lost =
         |pool: &pools::PoolAt| pool.cma && !kernel.memblock.memory().any(|bank| bank.covers(pool.span));
-    let lost = kernel.pools.iter().take(MOST_POOLS).any(lost);
+    let lost = kernel.pools.iter().any(lost);
     let panic = kernel.panic.or(lost.then_some("paging fault in cma_init_reserved_areas"));
     let (memblock, log, pools) = (kernel.memblock, kernel.log, kernel.pools);
     let default_len = match cma {

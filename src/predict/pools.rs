@@ -16,7 +16,15 @@ pub(super) struct PoolAt {
     pub(super) cma: bool,
 }
 
+/// What the kernel says when all its CMA areas are taken (mm/cma.c).
+pub(super) const NO_AREA: &str = "cma: Not enough slots for CMA reserved regions!";
+
 impl Kernel<'_> {
+    /// Tell whether a CMA area is left.
+    pub(super) fn has_area(&self) -> bool {
+        self.pools.iter().filter(|pool| pool.cma).count() < self.build.cma_areas
+    }
+
     /// Set a region up as what its `compatible` says, and undo its reservation where that fails. Returns whether
     /// it did not.
     pub(super) fn set_up(&mut self, index: usize, region: &Region, span: Span) -> bool {
@@ -73,6 +81,11 @@ impl Kernel<'_> {
         }
         if !span.is_aligned(self.profile.cma_align()) {
             self.say("Reserved memory: incorrect alignment of CMA region");
+            return Err(());
+        }
+        if !self.has_area() {
+            self.say(NO_AREA);
+            self.say("Reserved memory: unable to setup CMA region");
             return Err(());
         }
         self.has_default |= region.cma_default;

@@ -1,8 +1,9 @@
 //! `/reserved-memory` as each family of kernels goes through it.
 
-use super::memblock::Memblock;
+use super::memblock::{Full, Memblock};
 use super::order::kernel_sort;
 use super::pools::PoolAt;
+use super::{Build, PAGE_TABLES};
 use crate::bootargs::CmaArg;
 use crate::fdt::Tree;
 use crate::profile::{Bypass, KernelProfile, Tuples};
@@ -27,6 +28,7 @@ pub(super) struct Kernel<'k> {
     pub(super) tree: &'k Tree<'k>,
     pub(super) map: &'k MemoryMap,
     pub(super) profile: &'k KernelProfile,
+    pub(super) build: &'k Build,
     pub(super) arg: Option<CmaArg>,
     pub(super) memblock: Memblock,
     pub(super) log: Vec<String>,
@@ -45,6 +47,7 @@ impl<'k> Kernel<'k> {
         tree: &'k Tree<'_>,
         map: &'k MemoryMap,
         profile: &'k KernelProfile,
+        build: &'k Build,
         arg: Option<CmaArg>,
         memblock: Memblock,
     ) -> Self {
@@ -52,6 +55,7 @@ impl<'k> Kernel<'k> {
             tree,
             map,
             profile,
+            build,
             arg,
             memblock,
             log: Vec::new(),
@@ -81,6 +85,7 @@ impl<'k> Kernel<'k> {
                     self.dynamic_in_order();
                 }
                 self.memreserve();
+                self.map_memory();
                 if readable {
                     self.register_static();
                     self.report_overlaps();
@@ -93,12 +98,56 @@ impl<'k> Kernel<'k> {
                 if !self.profile.memreserve_first {
                     self.memreserve();
                 }
+                self.map_memory();
             }
         }
     }
 
+    /// What a kernel prints that has not panicked.
     pub(super) fn say(&mut self, line: impl Into<String>) {
-        self.log.push(line.into());
+        if self.panic.is_none() {
+            self.log.push(line.into());
+        }
+    }
+
+    /// Reserve a span, and tell whether there was an entry for it.
+    pub(super) fn reserve(&mut self, span: Span) -> bool {
+        let done = self.memblock.reserve(span);
+        self.has_done(done)
+    }
+
+    /// Mark a span, and tell whether there were entries for it.
+    pub(super) fn mark_no_map(&mut self, span: Span) -> bool {
+        let done = self.memblock.mark_no_map(span);
+        self.has_done(done)
+    }
+
+    fn has_done(&mut self, done: Result<(), Full>) -> bool {
+        if self.profile.panics_when_full
+            && let Err(full) = done
+        {
+            self.panic.get_or_insert(match full {
+                Full::Memory => "memblock: cannot resize memory array",
+                Full::Reserved => "memblock: cannot resize reserved array",
+            });
+        }
+        done.is_ok()
+    }
+
+    /// The linear map: the marks around the kernel and the page tables are the last that memblock must have entries for
+    /// (`paging_init`).
+    fn map_memory(&mut self) {
+        // What is refused here without a panic shows nowhere else.
+        if self.profile.panics_when_full && self.profile.marks_kernel && !self.memblock.can_mark_twice() {
+            self.panic.get_or_insert("memblock: cannot resize memory array");
+        }
+        if !self.memblock.has_room(PAGE_TABLES) {
+            self.panic.get_or_insert(match self.profile.panics_when_full {
+                true => "memblock: cannot resize reserved array",
+                false => "Failed to allocate page table page",
+            });
+        }
+        self.memblock.unbind();
     }
 
     /// The prefix of lines that moved from one file of the kernel to another.
@@ -107,8 +156,8 @@ impl<'k> Kernel<'k> {
     }
 
     fn memreserve(&mut self) {
-        for entry in self.map.memreserve.clone() {
-            self.memblock.reserve(entry);
+        for &entry in &self.map.memreserve {
+            self.reserve(entry);
         }
     }
 
@@ -213,12 +262,15 @@ impl<'k> Kernel<'k> {
     /// Reserve one tuple. A `no-map` that meets RAM and anything reserved is refused as a whole
     /// (`early_init_dt_reserve_memory_arch`).
     fn reserve_one(&mut self, region: &Region, span: Span) {
-        if !region.no_map {
-            self.memblock.reserve(span);
-        } else if self.memblock.is_memory(span) && self.memblock.is_reserved(span) {
+        let held = match region.no_map {
+            false => self.reserve(span),
+            true => {
+                let refused = self.memblock.is_memory(span) && self.memblock.is_reserved(span);
+                !refused && self.mark_no_map(span)
+            }
+        };
+        if !held {
             self.say_refused(region, span.base(), span.len());
-        } else {
-            self.memblock.mark_no_map(span);
         }
     }
 

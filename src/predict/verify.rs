@@ -130,6 +130,7 @@ const TOPICS: &[&str] = &[
     "cma: Failed to reserve ",
     "cma: Size ",
     "cma: Region ",
+    "cma: Not enough slots ",
 ];
 
 /// A line of the log without what a console or `dmesg` puts before it, when it is one to compare.

@@ -70,7 +70,8 @@ impl Told {
             return Err(Failure::of(path, "no /memory node says where RAM is")
                 .with_help("give the banks with --ram BASE:SIZE: what a kernel does depends on them"));
         }
-        let prediction = predict(&tree, &map, context.facts, context.profile, &Build::default());
+        let prediction =
+            predict(&tree, &map, context.facts, context.profile, &Build::debian(context.profile));
         let paths = prediction.regions.iter().map(|fate| tree.node(fate.node).path()).collect();
         Ok(Self { prediction, paths, profile: context.profile.name })
     }

@@ -3,13 +3,21 @@
 use std::path::Path;
 
 use crate::failure::Failure;
-use crate::input;
 use crate::job::Job;
+use crate::style::NOTE;
+use crate::{input, judge, say};
 
-/// Read the tree at `path` as the kernel will see it, and what is known of its boot.
+/// Read the tree at `path` as the kernel will see it, and what is known of its boot. What these commands tell is of one
+/// kernel; where several are asked about, they say which.
 pub(super) fn read(job: &Job, path: &Path) -> Result<(Job, Vec<u8>), Failure> {
     let input = input::load_one(path, &job.options(path)?)?;
     let job = job.for_tree(&input)?;
+    if let [first, _, ..] = job.profiles() {
+        let (path, kernel) = (path.display(), judge::kernel_name(first));
+        say::err(&format!(
+            "{NOTE}note{NOTE:#}: {path}: of the kernels that are asked about, this is for {kernel}\n"
+        ));
+    }
     let dtb = job.effective(input.dtb).map_err(|error| Failure::of(path, error))?;
     Ok((job, dtb))
 }
