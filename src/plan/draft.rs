@@ -69,6 +69,8 @@ pub(super) struct Request {
 pub(super) enum Wanted {
     /// A tuple of a region of the survey, by their indices.
     Region(usize, usize),
+    /// One that comes from where no kernel looks, by its place among those.
+    Moved(usize),
     /// The default CMA pool through `cma=`.
     CmaArg,
     /// The default CMA pool as a node that does not exist yet.
@@ -136,6 +138,20 @@ impl<'s, 'a> Draft<'s, 'a> {
     /// Tell whether a region is to be unmapped.
     pub(super) fn unmaps(&self, region: &Region) -> bool {
         unmaps(self.scene, self.wanted, region)
+    }
+
+    /// The same of one that comes from where no kernel looks, of which no rule has spoken.
+    pub(super) fn unmaps_moved(&self, region: &Region) -> bool {
+        region.no_map || needs_no_map(self.scene.tree.node(region.node), region)
+    }
+
+    /// The region that a request is for.
+    pub(super) fn region_for(&self, what: Wanted) -> Option<&Region> {
+        match what {
+            Wanted::Region(index, _) => self.scene.map.regions.get(index),
+            Wanted::Moved(index) => self.gathered.dynamic.get(index),
+            Wanted::CmaArg | Wanted::CmaNode | Wanted::Log => None,
+        }
     }
 
     /// Tell whether the policy leaves room for repairs at all.

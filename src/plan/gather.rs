@@ -6,7 +6,6 @@ use super::recode;
 use crate::fdt::{NewNode, Node, NodeId};
 use crate::finding::RepairKind;
 use crate::order;
-use crate::rules::needs_no_map;
 use crate::survey::{Cells, Extent, Region};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -20,8 +19,10 @@ const PLACE: [&str; 4] = ["reg", "size", "alignment", "alloc-ranges"];
 pub(super) struct Gathered {
     /// Nodes that go from where they are.
     pub(super) gone: Vec<NodeId>,
-    /// Regions that reserve nothing and go along as they are.
+    /// Regions that reserve nothing, or have no RAM to be placed in, and go along as they are.
     pub(super) idle: Vec<NewNode>,
+    /// Regions that look for a place.
+    pub(super) dynamic: Vec<Region>,
     /// New and old path of each.
     pub(super) moved: Vec<(String, String)>,
     /// Names that children of `/reserved-memory` have, sorted.
@@ -41,6 +42,9 @@ pub(super) fn gather(draft: &mut Draft<'_, '_>) {
             _ => continue,
         };
         let hoist = matches!(kind, RepairKind::Hoist(_));
+        if hoist && holds_another(draft, node.id()) {
+            continue;
+        }
         let above = if hoist { node.parent().unwrap_or(node) } else { node };
         let (address, size) = Cells::declared(above);
         let cells = Cells { address: address.unwrap_or(cells.address), size: size.unwrap_or(cells.size) };
@@ -54,10 +58,10 @@ pub(super) fn gather(draft: &mut Draft<'_, '_>) {
         for region in &regions {
             idle.extend(idle_copy(draft, region, cells, root));
         }
-        if idle.len() != regions.iter().filter(|region| !is_live(region)).count() {
+        if idle.len() != regions.iter().filter(|region| !is_live(draft, region)).count() {
             continue;
         }
-        let still = regions.iter().filter(|region| !is_live(region)).zip(&idle);
+        let still = regions.iter().filter(|region| !is_live(draft, region)).zip(&idle);
         let moved =
             still.map(|(region, copy)| (format!("{}/{}", home(draft), copy.name), region.path.clone()));
         draft.gathered.moved.extend(moved.collect::<Vec<_>>());
@@ -65,18 +69,21 @@ pub(super) fn gather(draft: &mut Draft<'_, '_>) {
         draft.gathered.gone.push(node.id());
         let path = node.path();
         draft.repaired(kind, &path, "moved into /reserved-memory");
-        for region in &regions {
-            for (tuple, &span) in region.spans().iter().enumerate().filter(|_| is_live(region)) {
+        let live: Vec<Region> = regions.into_iter().filter(|region| is_live(draft, region)).collect();
+        for region in &live {
+            for (tuple, &span) in region.spans().iter().enumerate() {
                 draft.slots.push(Slot {
                     origin: Origin::Moved(region.node, tuple),
                     base_name: base_name(&region.name).into(),
                     span,
-                    no_map: region.no_map || needs_no_map(tree.node(region.node), region),
+                    no_map: draft.unmaps_moved(region),
                     pinned: false,
                     cma: false,
                 });
             }
         }
+        let dynamic = live.into_iter().filter(|region| region.spans().is_empty());
+        draft.gathered.dynamic.extend(dynamic);
     }
 }
 
@@ -91,17 +98,35 @@ fn is_plain(region: &Region) -> bool {
     match region.extent {
         Extent::Static(_) => flags,
         Extent::Nowhere => true,
-        Extent::Dynamic(_) | Extent::Malformed { .. } => false,
+        Extent::Dynamic(_) => flags,
+        Extent::Malformed { .. } => false,
     }
 }
 
-fn is_live(region: &Region) -> bool {
-    region.enabled && !region.spans().is_empty()
+/// Tell whether a region is to have a place of its own.
+fn is_live(draft: &Draft<'_, '_>, region: &Region) -> bool {
+    let placed = match region.extent {
+        Extent::Dynamic(_) => draft.scene.map.ram.is_known(),
+        _ => !region.spans().is_empty(),
+    };
+    region.enabled && placed
+}
+
+/// Tell whether a node that is to come up holds another such: then it cannot leave with all that is in it. Nodes are
+/// numbered from the top, so that the next one would be it.
+fn holds_another(draft: &Draft<'_, '_>, id: NodeId) -> bool {
+    let at = draft.wanted.partition_point(|kind| *kind <= RepairKind::Hoist(id));
+    let next = draft.wanted.get(at).and_then(|kind| match kind {
+        RepairKind::Hoist(other) => Some(draft.scene.tree.node(*other)),
+        _ => None,
+    });
+    let above = core::iter::successors(next, |node| node.parent());
+    above.skip(1).any(|node| node.id() == id)
 }
 
 /// A copy of a region that reserves nothing, its numbers in the root's cells.
 fn idle_copy(draft: &Draft<'_, '_>, region: &Region, cells: Cells, root: Cells) -> Option<NewNode> {
-    if is_live(region) {
+    if is_live(draft, region) {
         return None;
     }
     let node = draft.scene.tree.node(region.node);

@@ -75,12 +75,15 @@ fn static_pools(draft: &Draft<'_, '_>) -> Vec<Request> {
 
 fn dynamic_regions(draft: &Draft<'_, '_>) -> Vec<Request> {
     let regions = draft.scene.map.regions.iter().enumerate();
-    regions
+    let pinned = regions
         .filter(|(_, region)| region.enabled && draft.wants(&RepairKind::Pin(region.node)))
-        .filter_map(|(index, region)| match &region.extent {
-            Extent::Dynamic(dynamic) if draft.slot_of(index).is_none() => {
-                dynamic_request(draft, index, region, dynamic)
-            }
+        .filter(|(index, _)| draft.slot_of(*index).is_none())
+        .map(|(index, region)| (Wanted::Region(index, 0), region));
+    let moved = (0..).map(Wanted::Moved).zip(&draft.gathered.dynamic);
+    pinned
+        .chain(moved)
+        .filter_map(|(what, region)| match &region.extent {
+            Extent::Dynamic(dynamic) => dynamic_request(draft, what, region, dynamic),
             _ => None,
         })
         .collect()
@@ -88,7 +91,7 @@ fn dynamic_regions(draft: &Draft<'_, '_>) -> Vec<Request> {
 
 fn dynamic_request(
     draft: &Draft<'_, '_>,
-    index: usize,
+    what: Wanted,
     region: &Region,
     dynamic: &Dynamic,
 ) -> Option<Request> {
@@ -96,7 +99,7 @@ fn dynamic_request(
     let unit = if region.is_cma() { profile.cma_align() } else { profile.page.bytes() };
     let align = dynamic.align.unwrap_or(unit).checked_next_power_of_two()?.max(unit);
     Some(Request {
-        what: Wanted::Region(index, 0),
+        what,
         size: align_up(dynamic.size, unit)?,
         align,
         windows: dynamic.windows.clone(),
@@ -133,13 +136,16 @@ pub(super) fn find(draft: &Draft<'_, '_>, request: &Request) -> Option<Span> {
 fn settle(draft: &mut Draft<'_, '_>, request: &Request, span: Span) {
     draft.take(span);
     draft.placed.push((request.what, span));
-    let Wanted::Region(index, tuple) = request.what else { return };
-    let Some(region) = draft.scene.map.regions.get(index) else { return };
+    let Some(region) = draft.region_for(request.what).cloned() else { return };
+    let (origin, no_map) = match request.what {
+        Wanted::Region(index, tuple) => (Origin::Region(index, tuple), draft.unmaps(&region)),
+        _ => (Origin::Moved(region.node, 0), draft.unmaps_moved(&region)),
+    };
     draft.slots.push(Slot {
-        origin: Origin::Region(index, tuple),
+        origin,
         base_name: base_name(&region.name).into(),
         span,
-        no_map: draft.unmaps(region),
+        no_map,
         pinned: true,
         cma: request.cma,
     });
@@ -152,10 +158,8 @@ fn settle(draft: &mut Draft<'_, '_>, request: &Request, span: Span) {
 
 fn node_name(draft: &Draft<'_, '_>, what: Wanted) -> alloc::string::String {
     match what {
-        Wanted::Region(index, _) => {
-            draft.scene.map.regions.get(index).map_or_else(Default::default, |region| region.path.clone())
-        }
         Wanted::CmaArg | Wanted::CmaNode => "default CMA pool".into(),
         Wanted::Log => "log".into(),
+        _ => draft.region_for(what).map_or_else(Default::default, |region| region.path.clone()),
     }
 }

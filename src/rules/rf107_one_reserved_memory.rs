@@ -24,7 +24,7 @@ pub(super) const DOC: Doc = Doc {
 \t};
 };",
     policy: "",
-    repair: "Moves static regions into the first, with their phandles and labels; a dynamic one there is left to its author.",
+    repair: "Moves its regions into the first, with their phandles and labels; a dynamic one gets a fixed address.",
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {

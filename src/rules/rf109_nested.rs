@@ -3,6 +3,7 @@
 use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::survey::Extent;
+use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(109),
@@ -21,17 +22,21 @@ pub(super) const DOC: Doc = Doc {
 \t};
 };",
     policy: "",
-    repair: "Moves it up, with its phandle and label.",
+    repair: "Moves it up, however deep it is, with its phandle and label. One inside another that is nested itself is left.",
 };
 
 pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in scene.map.live() {
-        let nowhere = region.extent == Extent::Nowhere;
-        // Partitions and cells of a region that has a place are its driver's business.
-        let means_memory = |flagged: bool, placed: bool| flagged || (nowhere && placed);
-        for child in scene.tree.node(region.node).children() {
+    let live =
+        scene.map.live().map(|region| (scene.tree.node(region.node), region.extent == Extent::Nowhere));
+    let mut left: Vec<_> = live.collect();
+    left.reverse();
+    while let Some((node, nowhere)) = left.pop() {
+        for child in node.children() {
             let flagged = child.has_prop("no-map") || child.has_prop("reusable");
-            if means_memory(flagged, child.has_prop("reg") || child.has_prop("size")) {
+            let placed = child.has_prop("reg") || child.has_prop("size");
+            left.push((child, nowhere && !placed));
+            // Partitions and cells of a region that has a place are its driver's business.
+            if flagged || (nowhere && placed) {
                 out.push(
                     Report::new(
                         DOC.id,

@@ -1,7 +1,7 @@
 //! Regions that lie where no kernel looks come to where one does.
 
 use crate::board::{RAM, at, board, carveout, fix, kinds, layout, reg, required, requiring, reserved};
-use ringfence::fdt::{NewNode, Tree};
+use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::prove::Proven;
 use ringfence::span::MIB;
 
@@ -52,9 +52,42 @@ fn a_second_reserved_memory_joins_the_first_and_paths_follow() {
 
 #[test]
 fn what_cannot_be_moved_without_a_doubt_is_left_and_refused() {
-    let heap = NewNode::new("heap").prop("size", MIB.to_be_bytes());
-    let second = NewNode { name: "reserved-memory@1".into(), ..reserved([dsp(64), heap]) };
+    let short = NewNode::new("short").prop("reg", MIB.to_be_bytes());
+    let second = NewNode { name: "reserved-memory@1".into(), ..reserved([dsp(64), short]) };
     assert!(fix(&board([reserved([]), second]), Some(&requiring([]))).is_err());
+}
+
+#[test]
+fn a_dynamic_region_of_a_second_reserved_memory_is_pinned_in_the_first() {
+    let heap = |cells: u32| {
+        let number = |value: u64| value.to_be_bytes()[8 - 4 * cells as usize..].to_vec();
+        let heap = NewNode::new("heap").prop("size", number(4 * MIB)).prop("alignment", number(2 * MIB));
+        heap.prop_u32("phandle", 9).prop_str("compatible", "shared-dma-pool")
+    };
+    let second = NewNode::new("reserved-memory@1").prop_u32("#address-cells", 1).prop_u32("#size-cells", 1);
+    let dtb = board([reserved([carveout("tz", 1020, 4)]), second.child(heap(1))]);
+    let proven = fix(&dtb, None).unwrap();
+    assert_eq!(layout(&proven), at(&[("tz", 1020, 4), ("heap", 1016, 4)]));
+    assert!(proven.map().regions[1].no_map, "a coherent pool is of no use mapped");
+    assert_eq!(path_of(&proven, 9), "/reserved-memory/heap");
+    assert_eq!(kinds(&proven), ["gather", "pin"]);
+    assert_eq!(fix(proven.dtb(), None).unwrap().dtb(), proven.dtb());
+    // While nobody knows what RAM there is, it looks for its place later.
+    let root = NewNode::new("").prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
+    let second = NewNode { name: "reserved-memory@1".into(), ..reserved([heap(2)]) };
+    let bare = build(&root.child(reserved([])).child(second), 0, &[]).unwrap();
+    let proven = fix(&bare, None).unwrap();
+    assert_eq!((path_of(&proven, 9), kinds(&proven)), ("/reserved-memory/heap".into(), vec!["gather"]));
+}
+
+#[test]
+fn a_region_comes_up_from_any_depth_but_not_out_of_another_that_does() {
+    let deep = NewNode::new("group").child(NewNode::new("more").child(NewNode::new("yet").child(dsp(64))));
+    let proven = fix(&board([reserved([deep])]), None).unwrap();
+    assert_eq!(path_of(&proven, 9), format!("/reserved-memory/dsp@{:x}", RAM + 64 * MIB));
+    assert!(Tree::parse(proven.dtb()).unwrap().find("/reserved-memory/group/more/yet").is_some());
+    let nested = NewNode::new("group").child(carveout("tz", 80, 1).child(dsp(64)));
+    assert!(fix(&board([reserved([nested])]), None).is_err());
 }
 
 #[test]
