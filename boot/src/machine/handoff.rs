@@ -6,6 +6,8 @@ use super::maps::Map;
 #[cfg(feature = "gzip")]
 use super::memory;
 use super::payload::Payload;
+#[cfg(feature = "gzip")]
+use super::payload::packed::Packed;
 use super::{keep, log};
 use alloc::vec::Vec;
 use ringfence::kernel_image::PLACEMENT_ALIGN;
@@ -42,12 +44,12 @@ pub(super) fn hand_off(entry: &EntryState, map: &Map, payload: &Payload, proven:
     };
     let initrd = payload.initrd.zip(places.initrd);
     let moves = [
-        payload.packed.is_none().then_some(Move { what: "kernel", from: source.at, to: kernel }),
+        (!payload.is_packed()).then_some(Move { what: "kernel", from: source.at, to: kernel }),
         initrd.map(|(initrd, to)| Move { what: "initrd", from: initrd.at, to }),
     ];
     #[cfg(feature = "gzip")]
-    if let Some(stream) = payload.packed {
-        unpack(map, stream, kernel);
+    if let Some(packed) = payload.packed {
+        unpack(map, packed, kernel);
     }
     for one in in_order(moves) {
         carry(map, one);
@@ -92,18 +94,17 @@ fn in_order(moves: [Option<Move>; 2]) -> impl Iterator<Item = Move> {
 /// Unpack the kernel straight to its place, and not a byte beyond: the ledger gave it to nobody else, and the
 /// bundle that it comes from lies elsewhere.
 #[cfg(feature = "gzip")]
-fn unpack(map: &Map, stream: &'static [u8], place: Span) {
-    let len = stream.last_chunk().map_or(0, |&word| u64::from(u32::from_le_bytes(word)));
-    let out = Span::new(place.base(), len).filter(|&out| place.covers(out) && map.is_writable(out));
-    let Some(out) = out else {
+fn unpack(map: &Map, packed: Packed, place: Span) {
+    if !map.is_writable(place) {
         refuse!(
             "the kernel cannot be unpacked to {place}; this is a defect of the planner, please report it"
         );
-    };
-    // SAFETY: mapped writable RAM, as just checked, that nobody else uses.
-    if !super::payload::gzip::unpack(stream, unsafe { memory::bytes_to_fill(out) }) {
-        refuse!("the gzip stream of the kernel is damaged, or not as long as it says; make it anew");
     }
+    // SAFETY: mapped writable RAM, as just checked, that nobody else uses.
+    let len = packed.unpack(unsafe { memory::bytes_to_fill(place) });
+    let Some(out) = len.and_then(|len| Span::new(place.base(), len as u64)) else {
+        refuse!("the packed kernel is damaged, or not as long as it says; make it anew");
+    };
     asm::clean_span(out);
     say!("unpacked kernel to {:#x} ({} KiB)", out.base(), out.len() >> 10);
 }

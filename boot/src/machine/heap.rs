@@ -20,6 +20,9 @@ struct Piece {
 
 struct Pieces {
     heap: Heap,
+    /// Memory that is the heap's for a while; only what is large and finds no other room is in it.
+    #[cfg(feature = "zstd")]
+    lent: Heap,
     kept: [Option<NonNull<Piece>>; SIZES],
 }
 
@@ -29,7 +32,12 @@ unsafe impl Send for Pieces {}
 struct Locked(Mutex<Pieces>);
 
 #[global_allocator]
-static HEAP: Locked = Locked(Mutex::new(Pieces { heap: Heap::empty(), kept: [None; SIZES] }));
+static HEAP: Locked = Locked(Mutex::new(Pieces {
+    heap: Heap::empty(),
+    #[cfg(feature = "zstd")]
+    lent: Heap::empty(),
+    kept: [None; SIZES],
+}));
 
 /// Start the heap.
 ///
@@ -40,7 +48,31 @@ pub(super) unsafe fn start(begin: u64, end: u64) {
     unsafe { HEAP.0.lock().heap.init(begin as *mut u8, (end - begin) as usize) }
 }
 
+/// Lend memory to the heap.
+#[cfg(feature = "zstd")]
+pub(super) fn lend(memory: &'static mut [u8]) {
+    // SAFETY: mapped memory that nobody else uses, for as long as the stage runs.
+    unsafe { HEAP.0.lock().lent.init(memory.as_mut_ptr(), memory.len()) }
+}
+
+/// Take back what was lent, once nothing is in it.
+#[cfg(feature = "zstd")]
+pub(super) fn take_back() {
+    let mut pieces = HEAP.0.lock();
+    if pieces.lent.used() == 0 {
+        pieces.lent = Heap::empty();
+    }
+}
+
 impl Pieces {
+    /// What has no list of its own: from the heap, or else from what was lent.
+    fn large(&mut self, layout: Layout) -> *mut u8 {
+        let found = self.heap.allocate_first_fit(layout);
+        #[cfg(feature = "zstd")]
+        let found = found.or_else(|()| self.lent.allocate_first_fit(layout));
+        found.map_or(ptr::null_mut(), NonNull::as_ptr)
+    }
+
     /// The list of free pieces that serves a request; `None` for large ones.
     #[inline]
     fn kept(&mut self, layout: Layout) -> Option<&mut Option<NonNull<Piece>>> {
@@ -54,7 +86,6 @@ impl Pieces {
 unsafe impl GlobalAlloc for Locked {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let mut pieces = self.0.lock();
-        let mut layout = layout;
         if let Some(kept) = pieces.kept(layout) {
             if let Some(piece) = *kept {
                 // SAFETY: `dealloc` wrote it there, and nobody has had the piece since.
@@ -65,14 +96,20 @@ unsafe impl GlobalAlloc for Locked {
             let Ok(whole) = Layout::from_size_align(layout.size().next_multiple_of(GRAIN), GRAIN) else {
                 return ptr::null_mut();
             };
-            layout = whole;
+            // Never lent memory, which such a piece would not give back.
+            return pieces.heap.allocate_first_fit(whole).map_or(ptr::null_mut(), NonNull::as_ptr);
         }
-        pieces.heap.allocate_first_fit(layout).map_or(ptr::null_mut(), NonNull::as_ptr)
+        pieces.large(layout)
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
         let Some(at) = NonNull::new(at) else { return };
         let mut pieces = self.0.lock();
+        #[cfg(feature = "zstd")]
+        if (pieces.lent.bottom()..pieces.lent.top()).contains(&at.as_ptr()) {
+            // SAFETY: it lies in what was lent, so that heap handed it out, with this layout.
+            return unsafe { pieces.lent.deallocate(at, layout) };
+        }
         match pieces.kept(layout) {
             Some(kept) => {
                 let piece = at.cast::<Piece>();

@@ -32,7 +32,8 @@ fn links() -> Vec<Link> {
         // Both levels and both kernels get their share.
         let level = if n % 2 == 0 { Level::El2 } else { Level::El1 };
         let series = if n % 3 == 1 { Series::V6_1 } else { Series::V6_12 };
-        Link { form, level, series, ..USUAL }
+        let link = Link { form, level, series, ..USUAL };
+        if link.makes_sense() { link } else { Link { form, ..USUAL } }
     });
     let models =
         Model::ALL.into_iter().filter(|&model| model != Model::Virt).map(|model| Link { model, ..USUAL });

@@ -63,6 +63,10 @@ impl Link {
             return false;
         }
         let usual = matches!(self.form, Form::BundleInSlot | Form::KernelAppended);
+        if self.form == Form::ZstdAppended && (self.level, self.series) != (Level::El2, Series::V6_12) {
+            // What is unpacked differs from gzip, what is booted does not: once on each board is enough.
+            return false;
+        }
         match (self.loader, self.form) {
             // The newest kernels are tried in the usual forms only, and a Cortex-A53 has no pages of 16 KiB.
             (loader, _) if matches!(self.series, Series::V7 | Series::V7Pages16K) => {

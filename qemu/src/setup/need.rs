@@ -27,6 +27,8 @@ pub(crate) enum Need {
     Chromium,
     /// Counts the instructions of a program on the host.
     Valgrind,
+    /// Packs kernels as distributions do.
+    Zstd,
     /// A Linux to boot.
     Kernel(Series),
     /// The one program of the initramfs.
@@ -48,6 +50,7 @@ impl Need {
             Self::Cpp => "the C preprocessor".into(),
             Self::Chromium => "Chromium".into(),
             Self::Valgrind => "valgrind".into(),
+            Self::Zstd => "zstd".into(),
             Self::Kernel(series) => format!("Debian's arm64 Linux {}", series.name()),
             Self::Busybox => "a static arm64 busybox".into(),
             Self::Corpus => "the device trees of Debian's arm64 Linux 6.12 and that kernel".into(),
@@ -66,6 +69,7 @@ impl Need {
             Self::Cpp => "expands the includes of device tree sources",
             Self::Chromium => "opens the drawn map and works it by mouse and keyboard",
             Self::Valgrind => "counts what judging ten times as many regions costs",
+            Self::Zstd => "packs a kernel as distributions do",
             Self::Kernel(_) => "is the kernel whose carveouts must hold",
             Self::Busybox => "runs in the booted Linux and prints its memory map",
             Self::Corpus => {
@@ -97,6 +101,7 @@ impl Need {
             Self::Cpp => &["cpp"],
             Self::Chromium => &["chromium"],
             Self::Valgrind => &["valgrind"],
+            Self::Zstd => &["zstd"],
             Self::Kernel(_) | Self::Busybox | Self::Corpus => &[],
         }
     }
@@ -113,6 +118,7 @@ impl Need {
             Self::Cpp => find_program("cpp").is_some(),
             Self::Chromium => find_program("chromium").is_some(),
             Self::Valgrind => find_program("valgrind").is_some(),
+            Self::Zstd => find_program("zstd").is_some(),
             Self::Kernel(series) => {
                 series.image(ws).is_file() && (!series.has_modules() || series.modules(ws).is_dir())
             }

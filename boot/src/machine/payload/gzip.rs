@@ -1,5 +1,6 @@
-//! A kernel in a gzip stream (RFC 1952), alone or in the EFI zboot form (drivers/firmware/efi/libstub/zboot-header.S).
+//! A kernel in a gzip stream (RFC 1952).
 
+use super::packed::MAX;
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
@@ -9,34 +10,19 @@ const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 /// Bytes of the fixed header and of the trailer (CRC-32, length).
 const FIXED: usize = 10;
 const TRAILER: usize = 8;
-/// Largest kernel that a stream may claim to hold, in bytes: what is beyond it is a bomb.
-const MAX: u64 = 512 << 20;
-
 const HAS_CRC: u8 = 1 << 1;
 const HAS_EXTRA: u8 = 1 << 2;
 const HAS_NAME: u8 = 1 << 3;
 const HAS_COMMENT: u8 = 1 << 4;
 
-/// The gzip stream that `bytes` are, or hold as an EFI zboot image.
-pub(super) fn stream(bytes: &'static [u8]) -> Option<&'static [u8]> {
-    if bytes.starts_with(&MAGIC) {
-        return Some(bytes);
-    }
-    let word = |at: usize| {
-        let bytes = bytes.get(at..at + 4)?.try_into().ok()?;
-        usize::try_from(u32::from_le_bytes(bytes)).ok()
-    };
-    if !bytes.starts_with(b"MZ\0\0zimg") {
-        return None;
-    }
-    let start = word(8)?;
-    bytes.get(start..start.checked_add(word(12)?)?).filter(|stream| stream.starts_with(&MAGIC))
+pub(super) fn is(stream: &[u8]) -> bool {
+    stream.starts_with(&MAGIC)
 }
 
 /// Read the kernel's header and the unpacked length in bytes.
 pub(super) fn measure(stream: &'static [u8], name: &str) -> (Header, u64) {
     let mut head = [0; HEADER_LEN];
-    let len = stream.last_chunk().map_or(0, |&word| u64::from(u32::from_le_bytes(word)));
+    let len = len(stream);
     if deflated(stream).is_none() || inflate(stream, &mut head).is_err() || len > MAX {
         refuse!("{name}: the gzip stream is damaged, or holds more than 512 MiB; make it anew");
     }
@@ -44,9 +30,14 @@ pub(super) fn measure(stream: &'static [u8], name: &str) -> (Header, u64) {
     (header, len)
 }
 
-/// Unpack into `out`, which must be filled exactly.
-pub(in crate::machine) fn unpack(stream: &[u8], out: &mut [u8]) -> bool {
-    inflate(stream, out) == Ok(true)
+/// Unpack into the front of `out`; returns how many bytes the kernel has, which are those that the trailer says.
+pub(super) fn unpack(stream: &[u8], out: &mut [u8]) -> Option<usize> {
+    let out = out.get_mut(..usize::try_from(len(stream)).ok()?)?;
+    (inflate(stream, out) == Ok(true)).then_some(out.len())
+}
+
+fn len(stream: &[u8]) -> u64 {
+    stream.last_chunk().map_or(0, |&word| u64::from(u32::from_le_bytes(word)))
 }
 
 /// Unpack into `out` until it is full; tells whether the stream ends there, too.

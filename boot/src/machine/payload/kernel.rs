@@ -8,11 +8,11 @@ use ringfence::span::Span;
 /// Open the kernel at `at`; `name` is for people.
 pub(super) fn open(at: Span, bytes: &'static [u8], name: &str) -> Payload {
     #[cfg(feature = "gzip")]
-    if let Some(stream) = super::gzip::stream(bytes) {
-        let (header, len) = super::gzip::measure(stream, name);
+    if let Some(measure) = super::packed::measure(bytes, name) {
         // No packed kernel may count as one that lies well already; an odd address never does.
         let at = Span::from_ends(at.base() | 1, at.end()).unwrap_or(at);
-        return payload(at, &header, len, Some(stream));
+        let size = measure.footprint.saturating_add(measure.packed.work);
+        return Payload { packed: Some(measure.packed), ..payload(at, &measure.header, size) };
     }
     // The EFI zboot form, gzip, zstd.
     let packings: [&[u8]; 3] = [b"MZ\0\0zimg", &[0x1f, 0x8b, 8], &[0x28, 0xb5, 0x2f, 0xfd]];
@@ -22,17 +22,10 @@ pub(super) fn open(at: Span, bytes: &'static [u8], name: &str) -> Payload {
         );
     }
     let header = Header::parse(bytes).unwrap_or_else(|why| refuse!("{name} at {at} is no kernel: {why}"));
-    payload(at, &header, at.len(), None)
+    payload(at, &header, header.footprint(at.len()))
 }
 
-fn payload(at: Span, header: &Header, len: u64, packed: Option<&'static [u8]>) -> Payload {
-    let kernel =
-        Kernel { at, text_offset: header.text_offset(), image_size: header.footprint(len), movable: true };
-    Payload {
-        bundle: Some(at),
-        kernel: Some(kernel),
-        packed,
-        page_size: header.page_size(),
-        ..Payload::default()
-    }
+fn payload(at: Span, header: &Header, image_size: u64) -> Payload {
+    let kernel = Kernel { at, text_offset: header.text_offset(), image_size, movable: true };
+    Payload { bundle: Some(at), kernel: Some(kernel), page_size: header.page_size(), ..Payload::default() }
 }

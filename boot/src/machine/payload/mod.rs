@@ -9,8 +9,12 @@
 
 mod bundle;
 #[cfg(feature = "gzip")]
-pub(super) mod gzip;
+mod gzip;
 mod kernel;
+#[cfg(feature = "gzip")]
+pub(super) mod packed;
+#[cfg(feature = "zstd")]
+mod zstd;
 
 use super::{memory, overlay};
 use alloc::format;
@@ -33,8 +37,9 @@ pub(super) struct Payload {
     pub bundle: Option<Span>,
     /// The kernel as the planner wants to know it.
     pub kernel: Option<Kernel>,
-    /// The gzip stream that the kernel is still packed in.
-    pub packed: Option<&'static [u8]>,
+    /// What the kernel is still packed in.
+    #[cfg(feature = "gzip")]
+    pub packed: Option<packed::Packed>,
     /// Its page size, when its header says.
     pub page_size: Option<PageSize>,
     /// The initial ramdisk.
@@ -47,6 +52,16 @@ pub(super) struct Payload {
     pub dtb: Option<(Span, &'static [u8])>,
     /// What is done to the device tree before anything is judged.
     pub changes: overlay::Changes,
+}
+
+impl Payload {
+    /// Tell whether the kernel must be unpacked to its place.
+    pub(super) fn is_packed(&self) -> bool {
+        #[cfg(feature = "gzip")]
+        return self.packed.is_some();
+        #[cfg(not(feature = "gzip"))]
+        false
+    }
 }
 
 /// Where a payload may lie. Nothing of it has been read.
