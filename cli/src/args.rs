@@ -101,6 +101,11 @@ pub struct Boot {
     /// repeated
     #[arg(long, value_name = "NAME=BASE:SIZE", value_parser = boot_map::entry)]
     pub boot_map: Vec<(boot_map::Item, boot_map::Place)>,
+    /// Answer as the stage does that finds this bundle there: kernel, ramdisk and policy are the bundle's, it may move
+    /// what it boots, and leaves its report. --boot-map tells where stage and dtb lie
+    #[arg(long, value_name = "BASE:@FILE", value_parser = boot_map::Place::parse,
+          conflicts_with_all = ["policy", "kernel", "page"])]
+    pub bundle: Option<boot_map::Place>,
     /// The tree that a .dtbo INPUT is applied to
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,

@@ -70,6 +70,15 @@ impl Place {
         }
     }
 
+    /// The base, and the file whose size counts, when one is named.
+    #[must_use]
+    pub fn file(&self) -> Option<(u64, &Path)> {
+        match &self.size {
+            Size::Bytes(_) => None,
+            Size::Of(file) => Some((self.base, file)),
+        }
+    }
+
     /// Enter it into what is known of the boot; a file is looked for from `home` on. Nothing of it is movable: what a
     /// loader places, a tree cannot move.
     ///

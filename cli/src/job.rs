@@ -15,6 +15,7 @@ use crate::args::Boot;
 use crate::config::{self, Config, Lookup};
 use crate::failure::Failure;
 use crate::input::{Input, Layers, Options};
+use crate::payload::Bundle;
 use crate::policy_file;
 
 /// Everything that the judgement needs besides the tree.
@@ -24,6 +25,7 @@ pub struct Job {
     /// Never empty.
     profiles: Vec<KernelProfile>,
     facts: BootFacts,
+    bundle: Option<Bundle>,
     cmdline: Option<String>,
     /// What the command line leaves open is asked of the configuration.
     asked: bool,
@@ -49,7 +51,7 @@ impl Job {
             Ok(args.page.map_or(profile, |page| profile.with_page(page.into())))
         });
         let mut profiles = named.collect::<Result<Vec<_>, _>>()?;
-        let asked = profiles.is_empty() && args.page.is_none();
+        let asked = profiles.is_empty() && args.page.is_none() && args.bundle.is_none();
         if profiles.is_empty() {
             let profile = KernelProfile::default();
             profiles.push(args.page.map_or(profile, |page| profile.with_page(page.into())));
@@ -58,6 +60,7 @@ impl Job {
             policy: args.policy.as_deref().map(policy_file::load).transpose()?,
             profiles,
             facts,
+            bundle: args.bundle.as_ref().map(Bundle::read).transpose()?,
             cmdline: args.cmdline.clone(),
             asked,
             includes: args.include.clone(),
@@ -90,12 +93,17 @@ impl Job {
     /// comes first.
     ///
     /// # Errors
-    /// When the configuration, or a policy that it names, is not sound.
+    /// When the configuration, or a policy that it names, is not sound, or the stage would refuse the bundle.
     pub fn for_tree(&self, input: &Input) -> Result<Self, Failure> {
         let mut job = self.clone();
-        let Some(config) = self.lookup.find(&input.path)? else { return Ok(job) };
         // What cannot be read is told by whoever reads it next.
         let Ok(tree) = Tree::parse(&input.dtb) else { return Ok(job) };
+        if let Some(bundle) = &self.bundle {
+            let opened = bundle.open(&tree, &mut job.facts)?;
+            job.policy = opened.policy;
+            job.profiles = vec![opened.profile];
+        }
+        let Some(config) = self.lookup.find(&input.path)? else { return Ok(job) };
         let compatible = tree.root().prop("compatible");
         let names: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
         let board = config.board(&input.path, &names);

@@ -24,6 +24,7 @@ mod kernel;
 pub mod map;
 pub mod number;
 pub mod output;
+pub mod payload;
 pub mod placement;
 pub mod policy_file;
 pub mod progress;

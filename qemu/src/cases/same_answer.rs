@@ -1,6 +1,6 @@
-//! Stage and host give the same answer: for every scenario, the findings and repairs that the stage prints and the
-//! bytes of the device tree that it hands off are those that the core gives here, from the same tree, the same
-//! policy and the same facts of the boot.
+//! Stage and tool give the same answer: for every scenario, the findings and repairs that the stage prints are those of
+//! `ringfence check` and `fix`, and the device tree that it hands off is the file that `fix` writes, byte for byte, from
+//! the same tree, the same bundle and the same places. What one refuses the other does, for the same reason.
 //!
 //! RAM is a file of the host's, so that both trees, the loader's and the one handed off, are read from it afterwards.
 
@@ -9,20 +9,16 @@ use crate::bench::Bench;
 use crate::boots::{self, Scenario};
 use crate::job::{self, Parts};
 use crate::machine::Ram;
+use crate::shell::words;
 use crate::transcript::{Ending, Transcript};
 use crate::workspace::Workspace;
-use anyhow::{Context as _, Result, anyhow, ensure};
-use ringfence::facts::{BootFacts, Kernel, Placed};
-use ringfence::fit::Fit;
-use ringfence::kernel_image::Header;
-use ringfence::pipeline::{self, Context};
-use ringfence::policy::{self, Policy};
-use ringfence::profile::KernelProfile;
-use ringfence::prove::{Proven, Refusal};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use ringfence::span::Span;
+use serde::Deserialize;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 const RAM_BASE: u64 = 0x4000_0000;
@@ -60,82 +56,133 @@ fn boot(bench: &Bench, name: &str, scenario: &Scenario) -> Result<String> {
     let memory = File::open(&ram).with_context(|| ram.display().to_string())?;
     // The name goes at once; what is kept open is there until it is closed.
     fs::remove_file(&ram)?;
-    let seen = compare(&transcript, &memory, &fs::read(&bundle)?, &bench.stage.image)?;
+    let slot = Span::new(INITRD_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
+    let (at, dtb) = blob(&memory, slot.end().next_multiple_of(DTB_ALIGN))?;
+    let loaded = ws.scratch_file("same", name, "dtb")?;
+    fs::write(&loaded, dtb)?;
+    let host = Host {
+        bench,
+        bundle: format!("--bundle={INITRD_AT:#x}:@{}", bundle.display()),
+        stage: format!("--boot-map=stage={STAGE_AT:#x}:@{}", bench.stage.image.display()),
+        dtb: format!("--boot-map=dtb={:#x}:{}", at.base(), at.len()),
+        loaded: &loaded,
+    };
+    let seen = compare(&transcript, &memory, &host, &ws.scratch_file("same", name, "fixed.dtb")?)?;
     ensure!(transcript.ending == Ending::PoweredOff, "the board {}", transcript.ending);
     Ok(seen)
 }
 
-/// Gives the core what the stage had, and holds the answers against each other.
-fn compare(transcript: &Transcript, memory: &File, bundle: &[u8], stage: &Path) -> Result<String> {
+/// The tool, told what the stage had.
+struct Host<'b> {
+    bench: &'b Bench,
+    bundle: String,
+    stage: String,
+    dtb: String,
+    loaded: &'b Path,
+}
+
+impl Host<'_> {
+    fn command(&self, name: &str) -> Command {
+        let mut command = self.bench.tool.command();
+        command.args([name, "--no-config", "--format=json"]).args([&self.bundle, &self.stage, &self.dtb]);
+        command.arg(self.loaded);
+        command
+    }
+}
+
+/// What the tool says in JSON, as far as it counts here.
+#[derive(Debug, Deserialize)]
+struct Document {
+    inputs: Vec<Input>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Input {
+    findings: Vec<Finding>,
+    #[serde(default)]
+    repairs: Vec<Repair>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Finding {
+    rule: String,
+    severity: String,
+    node: String,
+    message: String,
+    help: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Repair {
+    node: String,
+    description: String,
+}
+
+impl Finding {
+    /// The line that the stage has for it.
+    fn line(&self) -> String {
+        format!("{} {} {}: {}", self.rule, self.severity, self.node, self.message)
+    }
+}
+
+/// Runs the tool; returns the exit code, what it says of the one tree, and its complaints.
+fn answer(command: &mut Command) -> Result<(Option<i32>, Option<Input>, String)> {
+    let out = command.output().with_context(|| words(command))?;
+    let complaints = String::from_utf8_lossy(&out.stderr).into_owned();
+    let input = match out.stdout.is_empty() {
+        true => None,
+        false => serde_json::from_slice::<Document>(&out.stdout)?.inputs.pop(),
+    };
+    Ok((out.status.code(), input, complaints))
+}
+
+/// Asks the tool, and holds its answers against the stage's.
+fn compare(transcript: &Transcript, memory: &File, host: &Host<'_>, fixed: &Path) -> Result<String> {
     let said = |start: &str| -> Vec<String> {
         transcript.stage().filter(|line| line.starts_with(start)).map(str::to_owned).collect()
     };
-    let slot = Span::new(INITRD_AT, bundle.len() as u64).context("the bundle is empty")?;
-    let (at, dtb) = blob(memory, slot.end().next_multiple_of(DTB_ALIGN))?;
-
-    let fit = Fit::parse(bundle).map_err(|why| anyhow!("{why}"))?;
-    let config = fit.select(&[]).map_err(|why| anyhow!("{why}"))?;
-    let blob_of_policy = config.policy.as_ref().context("the bundle has no policy")?.data;
-    let policy = Policy::from_blob(blob_of_policy).map_err(|why| anyhow!("{why}"))?;
-    let header = Header::parse(config.kernel.data).map_err(|why| anyhow!("{why}"))?;
-    let len = config.kernel.data.len() as u64;
-    let lies = Span::new(slot.base() + config.kernel.data_offset, len).context("an empty kernel")?;
-    let own = Header::parse(&fs::read(stage)?).map_err(|why| anyhow!("{why}"))?;
-    let facts = BootFacts {
-        stage: Span::new(STAGE_AT, own.footprint(0)),
-        bundle: Some(slot),
-        dtb: Some(Placed { at, movable: true }),
-        kernel: Some(Kernel {
-            at: lies,
-            text_offset: header.text_offset(),
-            image_size: header.footprint(len),
-            movable: true,
-        }),
-        report: true,
-        policy_digest: Some(policy::digest(blob_of_policy).map_err(|why| anyhow!("{why}"))?),
-        ..BootFacts::default()
-    };
-    let default = KernelProfile::default();
-    let profile = header.page_size().map_or(default, |page| default.with_page(page));
-    let context = Context { policy: Some(&policy), profile: &profile, facts: &facts };
-
-    let judged = pipeline::survey(&dtb, context).map_err(|why| anyhow!("{why}"))?.judge();
-    let findings: Vec<String> = judged.findings().iter().map(ToString::to_string).collect();
+    let (_, judged, complaints) = answer(&mut host.command("check"))?;
+    let judged = judged.with_context(|| format!("check says nothing: {complaints}"))?;
+    let findings: Vec<String> = judged.findings.iter().map(Finding::line).collect();
     same("findings", &said("RF"), &findings)?;
-    let planned = judged.plan();
-    let repairs: Vec<String> =
-        planned.plan().repairs.iter().map(|repair| format!("repair: {repair}")).collect();
-    same("repairs", &said("repair: "), &repairs)?;
-    match planned.apply().and_then(|applied| applied.prove()) {
-        Ok(proven) => {
-            let size = handed_off(transcript, memory, &proven)?;
+    let (code, answer, complaints) = answer(host.command("fix").arg("-o").arg(fixed))?;
+    match code {
+        Some(0) => {
+            let answer = answer.with_context(|| format!("fix says nothing: {complaints}"))?;
+            let line = |repair: &Repair| format!("repair: {}: {}", repair.node, repair.description);
+            let repairs: Vec<String> = answer.repairs.iter().map(line).collect();
+            same("repairs", &said("repair: "), &repairs)?;
+            let size = handed_off(transcript, memory, &fs::read(fixed)?)?;
             Ok(format!("{} findings, {} repairs, the same {size} bytes", findings.len(), repairs.len()))
         }
-        Err(why) => {
+        Some(3) => {
             let halt = refused(transcript)?;
-            let wanted = match &why {
-                Refusal::Findings(left) => left.first().map(|finding| format!("{finding}; {}", finding.help)),
-                _ => Some(why.to_string()),
-            };
-            let wanted = wanted.context("a refusal without a finding")?;
-            ensure!(halt.contains(&wanted), "the host refuses by `{wanted}`, the stage says `{halt}`");
-            Ok(format!("{} findings, {} repairs, the same refusal", findings.len(), repairs.len()))
+            let left = answer.iter().flat_map(|answer| &answer.findings);
+            let left: Vec<String> =
+                left.map(|finding| format!("{}; {}", finding.line(), finding.help)).collect();
+            // A refusal that is no finding stands on standard error.
+            let why = halt.strip_prefix("HALT ").unwrap_or(halt);
+            let why = why.split("; run `ringfence check`").next().unwrap_or(why);
+            let agree = left.first().map_or_else(|| complaints.contains(why), |first| first == why);
+            ensure!(agree, "the stage says `{halt}`, the tool {left:?}: {complaints}");
+            Ok(format!("{} findings, the same refusal", findings.len()))
         }
+        code => bail!("fix ended with {code:?}: {complaints}"),
     }
 }
 
 /// Fails unless the kernel's stand-in was entered with this very tree. Returns its size in bytes.
-fn handed_off(transcript: &Transcript, memory: &File, proven: &Proven) -> Result<usize> {
+fn handed_off(transcript: &Transcript, memory: &File, fixed: &[u8]) -> Result<usize> {
     let entered = transcript.lines.iter().find_map(|line| line.strip_prefix("payload: EL"));
     let x0 = entered.and_then(|line| line.split_once(" x0=0x")).and_then(|(_, rest)| rest.split(' ').next());
     let x0 = x0.with_context(|| format!("the stage handed nothing off:\n{}", transcript.tail(6)))?;
     let (_, dumped) = blob(memory, u64::from_str_radix(x0, 16)?)?;
-    let differs = dumped.iter().zip(proven.dtb()).position(|(board, host)| board != host);
+    let differs = dumped.iter().zip(fixed).position(|(board, host)| board != host);
     ensure!(
-        differs.is_none() && dumped.len() == proven.dtb().len(),
-        "the stage handed off {} bytes, the host makes {}; they differ from byte {differs:?} on",
+        differs.is_none() && dumped.len() == fixed.len(),
+        "the stage handed off {} bytes, `fix` wrote {}; they differ from byte {differs:?} on",
         dumped.len(),
-        proven.dtb().len()
+        fixed.len()
     );
     Ok(dumped.len())
 }
