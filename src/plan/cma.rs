@@ -43,6 +43,14 @@ fn wanted_by_policy(draft: &Draft<'_, '_>, want: &CmaWant, arg: Option<CmaArg>) 
     }
 }
 
+/// Keep off the place that `cma=` asks for, when it is to stay there: what is yet to be placed must not take it.
+pub(super) fn keep(draft: &mut Draft<'_, '_>) {
+    let fixed = draft.scene.cma_arg().and_then(|arg| arg.fixed());
+    if let Some(span) = fixed.filter(|_| !draft.wants(&RepairKind::SettleCma)) {
+        draft.take(span);
+    }
+}
+
 /// What the policy wants of the default pool, when `region` is that pool.
 fn wanted_of(draft: &Draft<'_, '_>, region: &Region) -> Option<CmaWant> {
     let want = draft.scene.policy?.cma.filter(|want| want.via == Via::Node)?;

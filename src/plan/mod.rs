@@ -111,6 +111,7 @@ fn attempt(scene: &Scene<'_, '_>, findings: &[Finding], wanted: &[RepairKind], o
     draft.settle_carveouts();
     keep::place_log(&mut draft);
     draft.settle_pools_that_are_right();
+    cma::keep(&mut draft);
     let placement = match order {
         Order::BootFirst => {
             let placement = boot::place(&mut draft);

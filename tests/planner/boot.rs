@@ -44,6 +44,22 @@ fn what_the_boot_moves_avoids_carveouts_and_each_other() {
     assert_eq!(start, Some(place.initrd.unwrap().base()));
 }
 
+#[test]
+fn what_the_boot_moves_avoids_a_pool_that_the_command_line_keeps() {
+    let dtb = board([chosen("cma=192M@0x40000000")]);
+    let facts = BootFacts {
+        initrd: Some(Placed { at: mib_span(100, 10), movable: true }),
+        dtb: Some(Placed { at: mib_span(120, 1), movable: true }),
+        ..kernel_at(16)
+    };
+    let proven = fix_at_boot(&dtb, None, &facts).unwrap();
+    assert_eq!(bootargs(&proven), "cma=192M@0x40000000");
+    let place = proven.placement();
+    for span in [place.kernel.unwrap(), place.initrd.unwrap(), place.dtb.unwrap()] {
+        assert!(!span.overlaps(mib_span(0, 192)), "{span}");
+    }
+}
+
 /// Processors that wait for their release at this address.
 fn cpus(release: u64) -> NewNode {
     let cpu = |number: u64| {
