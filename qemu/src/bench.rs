@@ -21,6 +21,7 @@ pub(crate) const NEEDS: &[Need] = &[
     Need::Dtc,
     Need::UBoot,
     Need::UBootTools,
+    Need::Zstd,
     Need::Kernel(Series::V6_1),
     Need::Kernel(Series::V6_12),
     Need::Kernel(Series::V7),
@@ -91,9 +92,20 @@ impl Bench {
 
     /// Boots a board, keeps its console under the case's name, and returns it.
     pub(crate) fn boot(&self, name: &str, board: &Board, limit: Duration) -> Result<Transcript> {
+        self.boot_until(name, board, limit, &|_| false)
+    }
+
+    /// [`Bench::boot`], for a board that does not end by itself: stops it when `enough` says so of its console.
+    pub(crate) fn boot_until(
+        &self,
+        name: &str,
+        board: &Board,
+        limit: Duration,
+        enough: &dyn Fn(&str) -> bool,
+    ) -> Result<Transcript> {
         let log = self.ws.scratch_file("logs", name, "log")?;
         let mut file = fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        let transcript = runner::run(board, limit, &mut file)?;
+        let transcript = runner::run_until(board, limit, &mut file, enough)?;
         // Last, so that the console's first line stays the board's.
         writeln!(file, "\n{}\n{}", transcript.command, transcript.complaints)?;
         Ok(transcript)

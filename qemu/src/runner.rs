@@ -29,6 +29,19 @@ const LONGEST: usize = 64;
 /// # Errors
 /// When QEMU cannot be started or its output not be read.
 pub(crate) fn run(board: &Board, limit: Duration, sink: &mut dyn Write) -> Result<Transcript> {
+    run_until(board, limit, sink, &|_| false)
+}
+
+/// [`run`], for a board that does not end by itself: stops it when `enough` says so of its console.
+///
+/// # Errors
+/// As for [`run`].
+pub(crate) fn run_until(
+    board: &Board,
+    limit: Duration,
+    sink: &mut dyn Write,
+    enough: &dyn Fn(&str) -> bool,
+) -> Result<Transcript> {
     let mut command = board.command();
     let line = words(&command);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -48,6 +61,9 @@ pub(crate) fn run(board: &Board, limit: Duration, sink: &mut dyn Write) -> Resul
                 let fresh = bytes.len().saturating_sub(LONGEST);
                 bytes.extend(chunk);
                 let fresh = &bytes[fresh..];
+                if enough(&String::from_utf8_lossy(&bytes)) {
+                    break Ending::Enough;
+                }
                 if holds(fresh, HALTED.as_bytes()) {
                     break Ending::PoweredOff;
                 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub(crate) enum Ending {
     /// By itself, in order.
     PoweredOff,
+    /// Everything that was waited for was on its console, and it was stopped.
+    Enough,
     /// It said that it gave up.
     GaveUp,
     /// It was killed after this long.
@@ -21,6 +23,7 @@ impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PoweredOff => f.write_str("powered off"),
+            Self::Enough => f.write_str("said all that was waited for"),
             Self::GaveUp => f.write_str("gave up"),
             Self::TimedOut(limit) => write!(f, "was still running after {} s", limit.as_secs()),
             Self::Failed(status) => write!(f, "QEMU failed: {status}"),

@@ -35,7 +35,9 @@ pub(crate) fn held(transcript: &Transcript) -> Result<Held> {
     let (carveouts, bytes) = carveouts(transcript)?;
     let regions = handed::regions(transcript.section("reserved-memory"))?;
     let result = Held { carveouts, bytes, cma: cma_total(transcript)? };
-    let announced = announced_pools(transcript, &regions)?.values().sum::<u64>() + kernel_default(transcript);
+    let announced = announced_pools(transcript, &regions)?.values().sum::<u64>()
+        + kernel_default(transcript)
+        + of_each_node(transcript);
     ensure!(
         announced == result.cma,
         "Linux has {} KiB of CMA where the stage announced {} KiB",
@@ -143,6 +145,16 @@ fn kernel_default(transcript: &Transcript) -> u64 {
     reserved.find_map(|(_, rest)| announced_cma(rest)).map_or(0, |(_, size)| size)
 }
 
+/// Bytes of the pools that Linux 7 makes of its own, besides the default one: one for each node, where there are several.
+fn of_each_node(transcript: &Transcript) -> u64 {
+    let said = |start: &'static str| transcript.lines.iter().filter_map(move |line| line.split_once(start));
+    let up = said("smp: Brought up ").find_map(|(_, rest)| rest.split(' ').next()?.parse().ok());
+    let nodes = up.filter(|&nodes: &usize| nodes > 1).unwrap_or(0);
+    let pools: Vec<u64> =
+        said("cma: Reserved ").filter_map(|(_, rest)| announced_cma(rest)).map(|(_, size)| size).collect();
+    if pools.len() == nodes + 1 { pools[1..].iter().sum() } else { 0 }
+}
+
 /// Reads `64 MiB at 0xf9c00000 …`; without `at`, the place is the kernel's to choose.
 fn announced_cma(text: &str) -> Option<(u64, u64)> {
     let mut words = text.split(' ');
@@ -206,6 +218,19 @@ mod tests {
         assert_eq!(verdict(&text, Ending::PoweredOff).unwrap().cma, 76 << 20);
         let both = format!("{GOOD}[ 0.0] cma: Reserved 64 MiB at 0xf9c00000\n");
         assert_eq!(verdict(&both, Ending::PoweredOff).unwrap().cma, 76 << 20);
+    }
+
+    #[test]
+    fn pools_of_nodes_count_where_there_are_several() {
+        let pool = "[ 0.0] cma: Reserved 64 MiB at 0xf9c00000\n";
+        let of_node = "[ 0.0] cma: Reserved 32 MiB at 0x5de00000\n";
+        let text = |nodes| {
+            let total = GOOD.replace("77824", "143360");
+            format!("{pool}{of_node}{of_node}[ 0.1] smp: Brought up {nodes}, 4 CPUs\n{total}")
+        };
+        assert_eq!(verdict(&text("2 nodes"), Ending::PoweredOff).unwrap().cma, 140 << 20);
+        assert!(verdict(&text("1 node"), Ending::PoweredOff).is_err());
+        assert!(verdict(&text("3 nodes"), Ending::PoweredOff).is_err());
     }
 
     #[test]

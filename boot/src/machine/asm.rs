@@ -41,6 +41,13 @@ impl EntryState {
     pub(super) const fn el(&self) -> u64 {
         if self.regime == 1 { 1 } else { 2 }
     }
+
+    /// Tell whether that was below an EL3 that the stage was entered at, and is of no use any more.
+    pub(super) const fn was_el3(&self) -> bool {
+        /// `FROM_EL3` of `asm/entry.S`; a VBAR is a multiple of 2 KiB.
+        const FROM_EL3: u64 = 3;
+        self.vbar == FROM_EL3
+    }
 }
 
 /// Addresses from the linker script, in the order of `link_symbols` in `asm/entry.S`.

@@ -60,6 +60,11 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         // SAFETY: this map and the final one, the only one to follow, have the console's pages in `devices`.
         unsafe { log::start(console) };
     }
+    if entry.was_el3() {
+        // There is no firmware: whoever came here was meant to be it.
+        power::use_conduit(None);
+        refuse!("entered at EL3, which is for firmware; enter the stage at EL2 or EL1");
+    }
     let payload = places.unwrap_or_else(|why| refuse!("{why}")).open(&tree);
     if payload.policy.as_ref().is_some_and(|policy| policy.log.is_some()) {
         log::record();

@@ -2,11 +2,12 @@
 
 use super::{Case, refused};
 use crate::bench::Bench;
+use crate::chain::{Model, tree};
 use crate::dtc;
 use crate::job::{self, Parts};
 use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};
 use crate::shell::capture;
-use crate::transcript::Transcript;
+use crate::transcript::{Ending, Transcript};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,8 @@ pub(super) fn cases() -> Vec<Case> {
             let board = raw(bench, name, DTB_AT, Some(cut))?;
             halted(bench.boot(name, &board, LIMIT)?, &["device tree"])
         }),
+        Case::new("bad-entered-at-el3", |bench, name| at_el3(bench, name, Level::El2)),
+        Case::new("bad-entered-at-el3-without-el2", |bench, name| at_el3(bench, name, Level::El1)),
         Case::new("bad-no-payload", |bench, name| {
             let board = job::board(bench.stage.image.clone(), None, Some(dtb(bench)?), job::APPEND);
             halted(bench.boot(name, &board, LIMIT)?, &["payload", "bundle", "kernel"])
@@ -136,6 +139,19 @@ fn raw(bench: &Bench, name: &str, x0: u64, tree: Option<PathBuf>) -> Result<Boar
         plugin: None,
         more: Vec::new(),
     })
+}
+
+/// A board with nobody at EL3 but the stage: one line, and nobody to switch the board off.
+fn at_el3(bench: &Bench, name: &str, below: Level) -> Result<String> {
+    let mut board = raw(bench, name, DTB_AT, Some(tree::base(&bench.ws, Model::Virt, Level::El2)?))?;
+    board.level = below;
+    board.more = ["-machine", "secure=on"].map(String::from).to_vec();
+    let transcript = bench.boot(name, &board, LIMIT)?;
+    let halt = transcript.stage().find(|line| line.starts_with("HALT "));
+    let halt = halt.with_context(|| format!("no HALT:\n{}", transcript.tail(8)))?;
+    ensure!(halt.contains("entered at EL3"), "refused for another reason: {halt}");
+    ensure!(transcript.ending == Ending::GaveUp, "the board {}", transcript.ending);
+    Ok(halt.to_owned())
 }
 
 /// AArch64 code that loads x0 and jumps: `ldr x0, x0_value; ldr x16, target; br x16`, then both values.

@@ -1,5 +1,6 @@
 //! What the stage leaves behind: its log, as Linux shows it.
 
+use super::on_error::RESETS;
 use super::{Bench, Case};
 use crate::job::{self, Parts};
 use crate::machine::Ram;
@@ -19,11 +20,15 @@ const KEPT: u64 = (128 + 64) << 10;
 
 /// In a region that the planner places, and in one that the tree has.
 pub(super) fn cases() -> Vec<Case> {
-    vec![Case::new("log-kept", placed), Case::new("log-kept-in-ramoops-of-the-tree", of_the_tree)]
+    vec![
+        Case::new("log-kept", placed),
+        Case::new("log-kept-in-ramoops-of-the-tree", of_the_tree),
+        Case::new("log-kept-over-a-reset", over_a_reset),
+    ]
 }
 
 fn placed(bench: &Bench, name: &str) -> Result<String> {
-    let transcript = boot(bench, name, "virt-1g.dts", Series::V6_12)?;
+    let transcript = boot(bench, name, "virt-1g.dts", Series::V6_12, "")?;
     let said = shown(&transcript)?;
     // The region is where the planner put it, and Linux keeps off it.
     let regions = crate::handed::regions(transcript.section("reserved-memory"))?;
@@ -42,13 +47,26 @@ fn placed(bench: &Bench, name: &str) -> Result<String> {
 }
 
 fn of_the_tree(bench: &Bench, name: &str) -> Result<String> {
-    let transcript = boot(bench, name, "ramoops.dts", Series::V6_1)?;
+    let transcript = boot(bench, name, "ramoops.dts", Series::V6_1, "")?;
     let said = shown(&transcript)?;
     ensure!(transcript.section("pmsg-ramoops").is_empty(), "a zone that is not the stage's was written");
     Ok(format!("{said} lines in console-ramoops-0"))
 }
 
-fn boot(bench: &Bench, name: &str, tree: &str, series: Series) -> Result<Transcript> {
+/// A warm reset leaves RAM as it is, so what the boot before it kept is still there behind it.
+fn over_a_reset(bench: &Bench, name: &str) -> Result<String> {
+    let mark = format!("ringfence.reset={MARK:#x}");
+    let transcript = boot(bench, name, "virt-1g.dts", Series::V6_12, &mark)?;
+    let said = shown(&transcript)?;
+    let boots = transcript.stage().filter(|line| line.starts_with("hand-off: ")).count();
+    ensure!(boots == 2, "{boots} boots");
+    Ok(format!("{said} lines of two boots in console-ramoops-0"))
+}
+
+/// Where init marks that it has been there before: in the camera's carveout, which no kernel takes for RAM.
+const MARK: u64 = 0x6430_0000;
+
+fn boot(bench: &Bench, name: &str, tree: &str, series: Series, append: &str) -> Result<Transcript> {
     let ws = &bench.ws;
     let boards = ws.proving_ground().join("boards");
     let policy = ws.scratch_file("keep", name, "toml")?;
@@ -61,8 +79,10 @@ fn boot(bench: &Bench, name: &str, tree: &str, series: Series) -> Result<Transcr
     };
     let bundle = bench.tool.pack(ws, name, &parts)?;
     let tree = dtc::compile(ws, &boards.join(tree))?;
-    let mut board = job::board(bench.stage.image.clone(), Some(bundle), Some(tree), job::APPEND);
+    let append = format!("{} {} {append}", job::APPEND, job::QUICK);
+    let mut board = job::board(bench.stage.image.clone(), Some(bundle), Some(tree), &append);
     board.ram = Ram::GIB;
+    board.more = RESETS.map(String::from).to_vec();
     let transcript = bench.boot(name, &board, Duration::from_secs(120))?;
     verdict::held(&transcript)?;
     Ok(transcript)

@@ -3,9 +3,11 @@
 mod bad_input;
 mod bootm;
 mod chain;
+mod console;
 mod crash;
 mod keep;
 mod linux;
+mod on_error;
 mod payload;
 mod placement;
 mod repaired;
@@ -45,6 +47,8 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     cases.extend(bootm::cases());
     cases.extend(crash::cases());
     cases.extend(keep::cases());
+    cases.extend(on_error::cases());
+    cases.extend(console::cases());
     cases.extend(payload::cases());
     cases.extend(placement::cases());
     cases.extend(scenario::cases(ws)?);

@@ -44,10 +44,20 @@ struct Place {
     /// Bytes that the tree's header states; 0 leaves it as compact as it is.
     padded: usize,
     garbage: bool,
-    /// With 2 TiB of RAM, and a processor that can address them.
-    far: bool,
+    /// With RAM above 2 TiB.
+    far: Far,
     /// Words of the refusal, when that is what must come.
     refusal: Option<&'static str>,
+}
+
+/// Whether the tree has RAM above 2 TiB.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Far {
+    No,
+    /// It does, and so does the board.
+    Yes,
+    /// It does, and the processor's addresses have 40 bits.
+    BeyondProcessor,
 }
 
 const USUAL: Place = Place {
@@ -56,7 +66,7 @@ const USUAL: Place = Place {
     tree: Tree::At(0x4720_0000),
     padded: 0,
     garbage: false,
-    far: false,
+    far: Far::No,
     refusal: None,
 };
 
@@ -74,13 +84,19 @@ pub(super) fn cases() -> Vec<Case> {
         Place { name: "placement-dtb-off-page", tree: Tree::At(0x4720_0ff8), ..USUAL },
         Place { name: "placement-dtb-at-end-of-ram", tree: Tree::AtEnd, ..USUAL },
         Place { name: "placement-dtb-in-flash", tree: Tree::InFlash, ..USUAL },
-        Place { name: "placement-stage-above-32-gib", stage: 0x8_8020_0000, far: true, ..USUAL },
-        Place { name: "placement-stage-across-1-gib", stage: 0x7fe0_0000, far: true, ..USUAL },
+        Place { name: "placement-stage-above-32-gib", stage: 0x8_8020_0000, far: Far::Yes, ..USUAL },
+        Place { name: "placement-stage-across-1-gib", stage: 0x7fe0_0000, far: Far::Yes, ..USUAL },
         Place {
             name: "placement-above-40-bits",
             stage: FAR + 0x20_0000,
             tree: Tree::At(FAR + 0x720_0000),
-            far: true,
+            far: Far::Yes,
+            ..USUAL
+        },
+        Place {
+            name: "placement-ram-beyond-40-bits-of-the-processor",
+            far: Far::BeyondProcessor,
+            refusal: Some("address bits of this CPU"),
             ..USUAL
         },
         Place { name: "placement-dtb-of-1-mib", padded: 1 << 20, ..USUAL },
@@ -140,7 +156,7 @@ fn board(bench: &Bench, name: &str, place: Place) -> Result<Board> {
     let whole = bench.tree(Model::Virt, Level::El2)?;
     let dtb = tree::with_slot(&whole, &ws.scratch_file("placement", name, "dtb")?, slot)?;
     let mut bytes = fs::read(&dtb)?;
-    if place.far {
+    if place.far != Far::No {
         bytes = with_far_ram(&bytes)?;
         tree::keep(&dtb, &bytes)?;
     }
@@ -165,10 +181,15 @@ fn board(bench: &Bench, name: &str, place: Place) -> Result<Board> {
         Loaded { file: bundle, at: BUNDLE_AT },
     ];
     let mut more = Vec::new();
-    if place.far {
-        // More than the host has: only what is touched is taken.
-        let ram = format!("memory-backend-ram,id=ram,size={FAR_RAM},reserve=off");
-        more = ["-cpu", "max", "-machine", "memory-backend=ram", "-object", &ram].map(String::from).to_vec();
+    match place.far {
+        Far::No => {}
+        Far::Yes => {
+            // More than the host has: only what is touched is taken.
+            let ram = format!("memory-backend-ram,id=ram,size={FAR_RAM},reserve=off");
+            more =
+                ["-cpu", "max", "-machine", "memory-backend=ram", "-object", &ram].map(String::from).to_vec();
+        }
+        Far::BeyondProcessor => more = ["-cpu", "cortex-a53"].map(String::from).to_vec(),
     }
     if place.tree == Tree::InFlash {
         bytes.resize(FLASH_LEN, 0xff);
@@ -187,7 +208,7 @@ fn board(bench: &Bench, name: &str, place: Place) -> Result<Board> {
     Ok(Board {
         machine: Machine::Virt,
         level: Level::El2,
-        ram: if place.far { FAR_RAM } else { Ram::GIB },
+        ram: if place.far == Far::Yes { FAR_RAM } else { Ram::GIB },
         entry: Entry::Raw { loaded, start: JUMP_AT },
         plugin: None,
         more,

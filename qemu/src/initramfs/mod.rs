@@ -63,6 +63,7 @@ fn archive(busybox: &[u8], modules: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     archive.character_device("dev/console", 5, 1);
     archive.character_device("dev/zero", 1, 5);
     archive.character_device("dev/kmsg", 1, 11);
+    archive.character_device("dev/mem", 1, 1);
     archive.character_device("dev/null", 1, 3);
     archive.program("bin/busybox", busybox);
     archive.program("init", INIT.as_bytes());

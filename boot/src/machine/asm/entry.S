@@ -44,7 +44,7 @@ enter:
     cmp     x23, #2
     b.eq    at_el2
     cmp     x23, #1
-    b.ne    park                    // EL3: not ours to run at
+    b.ne    at_el3
 
     mrs     x24, sctlr_el1
     mov     x25, xzr
@@ -54,6 +54,42 @@ enter:
     orr     x0, x26, #(3 << 20)     // compiled code uses the vector registers
     msr     cpacr_el1, x0
     b       early
+
+// EL3 is no place to run at. From below, a console can be found on which that is said: go down, with what no VBAR can
+// be in the place of VBAR.
+.equ FROM_EL3, 3
+at_el3:
+    mov     x0, #0x5b1              // SCR: all below is non-secure AArch64, with HVC and without SMC
+    msr     scr_el3, x0
+    msr     cptr_el3, xzr
+    movz    x0, #0x0830             // SCTLR: RES1 bits, all else off
+    movk    x0, #0x30c5, lsl #16
+    msr     sctlr_el2, x0
+    movz    x0, #0x0800
+    movk    x0, #0x30d0, lsl #16
+    msr     sctlr_el1, x0
+    mov     x0, #(1 << 31)
+    msr     hcr_el2, x0
+    mov     x23, #2
+    mrs     x0, id_aa64pfr0_el1
+    tst     x0, #0xf00
+    cset    x1, eq                  // without EL2
+    sub     x23, x23, x1
+    mov     x0, #0x3c1              // SPSR: masked, stack of its own
+    orr     x0, x0, x23, lsl #2
+    msr     spsr_el3, x0
+    adr     x0, 1f
+    msr     elr_el3, x0
+    eret
+1:  mov     x27, #FROM_EL3
+    cmp     x23, #2
+    b.eq    2f
+    msr     vbar_el1, x4
+    mov     x0, #(3 << 20)
+    msr     cpacr_el1, x0
+    b       early
+2:  msr     vbar_el2, x4
+    b       plain_el2
 
 at_el2:
     mrs     x24, sctlr_el2

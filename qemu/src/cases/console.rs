@@ -1,0 +1,91 @@
+//! A console other than the boards' own: a 16550 with byte-wide registers, as QEMU has one for PCI.
+
+use super::bad_input::{jump_to, pack};
+use super::{Bench, Case};
+use crate::chain::{Model, tree};
+use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};
+use crate::transcript::Ending;
+use anyhow::{Context, Result, anyhow, ensure};
+use ringfence::fdt::{Edits, NewNode, Tree, rewrite};
+use ringfence::span::Span;
+use std::fs;
+use std::time::Duration;
+
+const STAGE_AT: u64 = 0x4020_0000;
+const DTB_AT: u64 = 0x4720_0000;
+const SET_UP_AT: u64 = 0x4700_0000;
+const BUNDLE_AT: u64 = 0x4800_0000;
+
+/// The card's place on the bus, and in the window through which `virt` reaches PCI ports (hw/arm/virt.c).
+const SLOT: u64 = 2;
+const CONFIG_AT: u64 = 0x3f00_0000 + (SLOT << 15);
+const PORT: u64 = 0x1000;
+const UART_AT: u64 = 0x3eff_0000 + PORT;
+
+/// The one boot.
+pub(super) fn cases() -> Vec<Case> {
+    vec![Case::new("console-16550", boot)]
+}
+
+fn boot(bench: &Bench, name: &str) -> Result<String> {
+    let ws = &bench.ws;
+    let bundle = pack(bench, name)?;
+    let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
+    let base = tree::base(ws, Model::Small, Level::El2)?;
+    let dtb = tree::with_slot(&base, &ws.scratch_file("console", name, "dtb")?, slot)?;
+    tree::keep(&dtb, &with_console(&fs::read(&dtb)?)?)?;
+    let set_up = tree::keep(&ws.scratch_file("console", name, "bin")?, &set_up())?;
+    let heard = ws.scratch_file("console", name, "log")?;
+    let path = heard.display().to_string().replace(',', ",,");
+    let mut more = Model::Small.more();
+    more.extend(["-chardev".into(), format!("file,id=card,path={path}"), "-device".into()]);
+    more.push(format!("pci-serial,chardev=card,addr={SLOT}"));
+    let loaded = vec![
+        Loaded { file: bench.stage.image.clone(), at: STAGE_AT },
+        Loaded { file: set_up, at: SET_UP_AT },
+        Loaded { file: dtb, at: DTB_AT },
+        Loaded { file: bundle, at: BUNDLE_AT },
+    ];
+    let board = Board {
+        machine: Machine::Virt,
+        level: Level::El2,
+        ram: Ram(512 << 20),
+        entry: Entry::Raw { loaded, start: SET_UP_AT },
+        plugin: None,
+        more,
+    };
+    let transcript = bench.boot(name, &board, Duration::from_secs(30))?;
+    ensure!(transcript.ending == Ending::PoweredOff, "the board {}", transcript.ending);
+    ensure!(transcript.lines.iter().any(|line| line == "payload: PASS"), "{}", transcript.tail(8));
+    ensure!(transcript.stage().next().is_none(), "the stage spoke on the board's own console");
+    let heard = fs::read_to_string(&heard)?;
+    let lines = heard.lines().filter(|line| line.starts_with("ringfence: ")).count();
+    let last = heard.lines().last().unwrap_or_default();
+    ensure!(last.starts_with("ringfence: hand-off: "), "on the card, {lines} lines and last `{last}`");
+    Ok(format!("{lines} lines on a 16550"))
+}
+
+/// The tree with the card for a console, as a board would describe one that is soldered on.
+fn with_console(dtb: &[u8]) -> Result<Vec<u8>> {
+    let tree = Tree::parse(dtb).map_err(|error| anyhow!("{error}"))?;
+    let chosen = tree.find("/chosen").context("no /chosen")?.id();
+    let name = format!("serial@{UART_AT:x}");
+    let mut edits = Edits::new();
+    edits.set(chosen, "stdout-path", format!("/{name}\0").into_bytes());
+    let reg = [UART_AT, 8].map(u64::to_be_bytes).concat();
+    let uart = NewNode::new(&name).prop_str("compatible", "ns16550a").prop("reg", reg);
+    edits.add_node(tree.root().id(), uart);
+    rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))
+}
+
+/// What a loader does before the stage: gives the card its ports, and goes on to the stage. AArch64 code that stores
+/// each word of a table, `adr x4, table; 1: ldp x1, x2, [x4], #16; cbz x1, 2f; str w2, [x1]; b 1b; 2: nop`, then jumps.
+fn set_up() -> Vec<u8> {
+    let code = [0x1000_01c4_u32, 0xa8c1_0881, 0xb400_0061, 0xb900_0022, 0x17ff_fffd, 0xd503_201f];
+    // The base address register of its ports, and the permission to use them.
+    let table = [CONFIG_AT + 0x10, PORT | 1, CONFIG_AT + 4, 1, 0, 0];
+    let mut bytes: Vec<u8> = code.iter().flat_map(|word| word.to_le_bytes()).collect();
+    bytes.extend(jump_to(STAGE_AT, DTB_AT));
+    bytes.extend(table.iter().flat_map(|word| word.to_le_bytes()));
+    bytes
+}
