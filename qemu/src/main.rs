@@ -62,8 +62,8 @@ enum Command {
     Boots(commands::boots::Options),
     /// Measure the stage and its rivals: bytes, and exact instruction counts
     Bench(commands::bench::Options),
-    /// Build the tool as one static file, and check that it runs
-    Dist,
+    /// Build a release: the tool as one static file, and the stage's images
+    Dist(commands::dist::Options),
 }
 
 fn main() -> ExitCode {
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
         Command::Matrix(options) => commands::matrix::run(&ws, &options),
         Command::Boots(options) => commands::boots::run(&ws, &options),
         Command::Bench(options) => commands::bench::run(&ws, &options),
-        Command::Dist => commands::dist::run(&ws),
+        Command::Dist(options) => commands::dist::run(&ws, &options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

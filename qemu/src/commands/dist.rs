@@ -1,87 +1,93 @@
-//! `cargo xtask dist`: the tool as one static file that runs on any Linux, with its manual and completions.
+//! `cargo xtask dist`: what a release consists of, in one directory: the tool and the stage's images.
 
-use crate::shell::{capture, run as run_command};
+use crate::setup::Consent;
+use crate::stage::{self, Built};
 use crate::workspace::Workspace;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
+use ringfence::kernel_image::Header;
+use sha2::{Digest, Sha256};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-/// Shells that get a completion script, by the name that `ringfence completions` takes.
-const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
+mod tool;
 
-/// Builds the tool with the C library inside, checks that it needs nothing and works, and lays it out.
+/// The file that `sha256sum --check` reads.
+const SUMS: &str = "SHA256SUMS";
+
+/// What can be built by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Tool,
+    Stage,
+}
+
+/// Options of `cargo xtask dist`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Build only one of these
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+    /// Install and fetch nothing
+    #[arg(long)]
+    no_install: bool,
+}
+
+/// Builds each part, checks it, and lays it out.
 ///
 /// # Errors
-/// When it does not build, is not static, or does not run.
-pub(crate) fn run(ws: &Workspace) -> Result<()> {
-    let built = build(ws)?;
+/// When something does not build, when the tool is not static or does not run, or an image is none.
+pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let dist = ws.target.join("ringfence-dist");
     if dist.exists() {
         fs::remove_dir_all(&dist).with_context(|| dist.display().to_string())?;
     }
-    for directory in ["man/man1", "completions"] {
-        fs::create_dir_all(dist.join(directory))?;
+    fs::create_dir_all(&dist)?;
+    let wanted = |part| options.only.is_none_or(|only| only == part);
+    if wanted(Part::Tool) {
+        tool::lay_out(ws, &dist)?;
     }
-    let tool = dist.join("ringfence");
-    fs::copy(&built, &tool).with_context(|| built.display().to_string())?;
-    is_static(&tool)?;
-    works(ws, &tool)?;
-    run_command(Command::new(&tool).arg("man").arg("--directory").arg(dist.join("man/man1")))?;
-    for shell in SHELLS {
-        let script = capture(Command::new(&tool).args(["completions", shell]))?;
-        fs::write(dist.join("completions").join(format!("ringfence.{shell}")), script)?;
+    if wanted(Part::Stage) {
+        let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
+        lay_out_stage(&stage::stage(ws, consent)?, &dist, "")?;
+        lay_out_stage(&stage::full(ws, consent)?, &dist, ", with all features")?;
     }
     for license in ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"] {
         fs::copy(ws.root.join(license), dist.join(license)).with_context(|| license.to_string())?;
     }
-    println!("{}: static, runs, {} bytes", tool.display(), fs::metadata(&tool)?.len());
+    fs::write(dist.join(SUMS), sums(&dist)?)?;
     Ok(())
 }
 
-/// Builds for the host by its name, so that the flags reach the tool alone and not what compiles along the way:
-/// procedural macros are shared objects, and cannot be static.
-fn build(ws: &Workspace) -> Result<PathBuf> {
-    let version = capture(Command::new("rustc").arg("-vV").current_dir(&ws.root))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    let host = host.context("`rustc -vV` names no host")?;
-    let mut cargo = ws.cargo();
-    cargo.args([
-        "build",
-        "--quiet",
-        "--release",
-        "--locked",
-        "--package",
-        "ringfence-cli",
-        "--bin",
-        "ringfence",
-    ]);
-    cargo.args(["--target", host]).env("CARGO_TARGET_DIR", &ws.target);
-    cargo
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env("RUSTFLAGS", "-Ctarget-feature=+crt-static -Cstrip=symbols");
-    run_command(&mut cargo).context("a static C library may be missing (Debian: libc6-dev)")?;
-    Ok(ws.target.join(host).join("release/ringfence"))
-}
-
-/// Asks `ldd`, which says so in one of two ways, and not always with success.
-fn is_static(tool: &Path) -> Result<()> {
-    let output = Command::new("ldd").arg(tool).output().context("cannot start ldd")?;
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    if !["statically linked", "not a dynamic executable"].iter().any(|words| said.contains(words)) {
-        bail!("{} needs other files:\n{said}", tool.display());
+/// Copies an image and the ELF file by which `ringfence log` reads its log.
+fn lay_out_stage(built: &Built, dist: &Path, what: &str) -> Result<()> {
+    let image = fs::read(&built.image)?;
+    let header = Header::parse(&image).with_context(|| built.image.display().to_string())?;
+    let size = header.declared_size().context("the header states no size")?;
+    ensure!(size > image.len() as u64, "{}: no room to run in", built.image.display());
+    for file in [&built.image, &built.elf] {
+        let name = file.file_name().context("a file without a name")?;
+        fs::copy(file, dist.join(name)).with_context(|| file.display().to_string())?;
     }
+    let name = built.image.file_name().unwrap_or_default();
+    println!(
+        "{}: an arm64 Image{what}, {} bytes, takes {} MiB where it is loaded",
+        dist.join(name).display(),
+        image.len(),
+        size >> 20
+    );
     Ok(())
 }
 
-/// Runs it with nothing in its environment, on a tree that is right.
-fn works(ws: &Workspace, tool: &Path) -> Result<()> {
-    capture(Command::new(tool).env_clear().arg("--version"))?;
-    let tree = ws.root.join("tests/fixtures/carveouts.dtb");
-    let said = capture(Command::new(tool).env_clear().args(["map", "--no-config"]).arg(&tree))?;
-    if !said.contains("/reserved-memory/") {
-        bail!("{} shows no regions of {}:\n{said}", tool.display(), tree.display());
+/// A line for each file of the directory itself; manual and completions can be read.
+fn sums(dist: &Path) -> Result<String> {
+    let mut files: Vec<_> = fs::read_dir(dist)?.collect::<Result<_, _>>()?;
+    files.sort_by_key(fs::DirEntry::file_name);
+    let mut lines = String::new();
+    for file in files.iter().filter(|file| file.path().is_file()) {
+        let digest: String =
+            Sha256::digest(fs::read(file.path())?).iter().map(|byte| format!("{byte:02x}")).collect();
+        lines += &format!("{digest}  {}\n", file.file_name().to_string_lossy());
     }
-    Ok(())
+    Ok(lines)
 }
