@@ -1,11 +1,15 @@
 //! `ringfence.toml` and baselines: what a project says once for all of its boards.
 
+mod says;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use ringfence::fdt::{NewNode, build};
 use serde_json::Value;
+
+use says::Says;
 
 /// A tree of `compatible` with `ram` bytes of RAM whose camera overlaps the modem by 2 MiB.
 fn board(compatible: &str, ram: u32) -> Vec<u8> {
@@ -27,6 +31,19 @@ fn board(compatible: &str, ram: u32) -> Vec<u8> {
 
 struct Project(tempfile::TempDir);
 
+impl Says for Project {
+    fn dir(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        // The first of January 2027.
+        command.args(args).current_dir(self.dir()).env("SOURCE_DATE_EPOCH", "1798761600");
+        command
+    }
+}
+
 impl Project {
     fn new() -> Self {
         let project = Self(tempfile::tempdir().unwrap());
@@ -34,30 +51,6 @@ impl Project {
         project.put("boards/acme/one.dtb", board("acme,one", 0x4000_0000));
         project.put("boards/acme/two.dtb", board("acme,two", 0x8000_0000));
         project
-    }
-
-    fn put(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.0.path().join(name), content).unwrap();
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_ringfence"))
-            .args(args)
-            .env("SOURCE_DATE_EPOCH", "1798761600") // 2027-01-01
-            .current_dir(self.0.path())
-            .output()
-            .unwrap()
-    }
-
-    #[track_caller]
-    fn says(&self, args: &[&str], code: i32, words: &[&str]) -> String {
-        let output = self.run(args);
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
-        for word in words {
-            assert!(said.contains(word), "{args:?}: no `{word}` in:\n{said}");
-        }
-        said.into_owned()
     }
 }
 

@@ -1,11 +1,15 @@
 //! Inputs besides blobs: sources with includes, told by file and line, and bundles by configuration.
 
+mod says;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use ringfence::fdt::{NewNode, build};
+
+use says::Says;
 
 const BOARD: &str = r#"/dts-v1/;
 #include <dt-bindings/board.h>
@@ -37,6 +41,12 @@ const SOC: &str = r#"/ {
 
 struct Sources(tempfile::TempDir);
 
+impl Says for Sources {
+    fn dir(&self) -> &Path {
+        self.0.path()
+    }
+}
+
 impl Sources {
     fn new() -> Self {
         let sources = Self(tempfile::tempdir().unwrap());
@@ -49,32 +59,6 @@ impl Sources {
             "#define CAMERA_BASE 0x84300000\n#define CAMERA_SIZE 0x700000\n",
         );
         sources
-    }
-
-    fn put(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.0.path().join(name), content).unwrap();
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
-        command.args(args).current_dir(self.0.path());
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    /// Run, and expect this exit code and these words.
-    #[track_caller]
-    fn says(&self, args: &[&str], code: i32, words: &[&str]) -> String {
-        let output = self.run(args);
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
-        for word in words {
-            assert!(said.contains(word), "{args:?}: no `{word}` in:\n{said}");
-        }
-        said.into_owned()
     }
 }
 

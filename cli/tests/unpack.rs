@@ -1,13 +1,22 @@
 //! `show` and `unpack`: what was packed comes out again, and nothing that is damaged does.
 
+mod says;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
 use ringfence::fdt::{NewNode, build};
 use serde_json::Value;
 
+use says::Says;
+
 struct Bench(tempfile::TempDir);
+
+impl Says for Bench {
+    fn dir(&self) -> &Path {
+        self.0.path()
+    }
+}
 
 impl Bench {
     /// A bundle with everything that a bundle can hold, and a stage with it behind.
@@ -43,30 +52,6 @@ impl Bench {
             .collect();
         assert!(errors.is_empty(), "{errors:#?}");
         shown
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn put(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.path(name), content).unwrap();
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        let mut tool = Command::new(env!("CARGO_BIN_EXE_ringfence"));
-        tool.args(args).current_dir(self.0.path()).output().unwrap()
-    }
-
-    #[track_caller]
-    fn says(&self, args: &[&str], code: i32, words: &[&str]) -> String {
-        let output = self.run(args);
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
-        for word in words {
-            assert!(said.contains(word), "{args:?}: no `{word}` in:\n{said}");
-        }
-        said.into_owned()
     }
 }
 
