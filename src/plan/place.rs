@@ -6,7 +6,7 @@ use super::elsewhere::elsewhere;
 use crate::finding::RepairKind;
 use crate::ledger::{Direction, meeting};
 use crate::span::{GIB, Size, Span, align_up};
-use crate::survey::{Dynamic, Extent, Region};
+use crate::survey::{Extent, Region};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -74,27 +74,22 @@ fn static_pools(draft: &Draft<'_, '_>) -> Vec<Request> {
 }
 
 fn dynamic_regions(draft: &Draft<'_, '_>) -> Vec<Request> {
-    let regions = draft.scene.map.regions.iter().enumerate();
-    let pinned = regions
-        .filter(|(_, region)| region.enabled && draft.wants(&RepairKind::Pin(region.node)))
-        .filter(|(index, _)| draft.slot_of(*index).is_none())
-        .map(|(index, region)| (Wanted::Region(index, 0), region));
-    let moved = (0..).map(Wanted::Moved).zip(&draft.gathered.dynamic);
-    pinned
-        .chain(moved)
-        .filter_map(|(what, region)| match &region.extent {
-            Extent::Dynamic(dynamic) => dynamic_request(draft, what, region, dynamic),
-            _ => None,
-        })
-        .collect()
+    let mut requests = Vec::new();
+    for (index, region) in draft.scene.map.regions.iter().enumerate() {
+        let pinned = region.enabled && draft.wants(&RepairKind::Pin(region.node));
+        if pinned && draft.slot_of(index).is_none() {
+            requests.extend(dynamic_request(draft, Wanted::Region(index, 0), region));
+        }
+    }
+    for (index, region) in draft.gathered.dynamic.iter().enumerate() {
+        requests.extend(dynamic_request(draft, Wanted::Moved(index), region));
+    }
+    requests
 }
 
-fn dynamic_request(
-    draft: &Draft<'_, '_>,
-    what: Wanted,
-    region: &Region,
-    dynamic: &Dynamic,
-) -> Option<Request> {
+#[inline(never)]
+fn dynamic_request(draft: &Draft<'_, '_>, what: Wanted, region: &Region) -> Option<Request> {
+    let Extent::Dynamic(dynamic) = &region.extent else { return None };
     let profile = draft.scene.profile;
     let unit = if region.is_cma() { profile.cma_align() } else { profile.page.bytes() };
     let align = dynamic.align.unwrap_or(unit).checked_next_power_of_two()?.max(unit);

@@ -14,9 +14,7 @@ use alloc::vec::Vec;
 /// Move regions up, in ascending order, until none overlaps the one below it. What the policy requires at an
 /// address stays, and so does everything that the loader placed. Nothing moves without the policy's word.
 pub(super) fn separate(draft: &mut Draft<'_, '_>) {
-    // What was put back may have come to lie over what was in nobody's way before.
-    let word = draft.scene.policy.is_some_and(|policy| policy.allow.shift) && !draft.repairs.is_empty();
-    if !(word || draft.wanted.iter().any(|kind| matches!(kind, RepairKind::Shift(_)))) {
+    if !draft.wanted.iter().any(|kind| matches!(kind, RepairKind::Shift(_))) {
         return;
     }
     let obstacles = Obstacles::of(draft);

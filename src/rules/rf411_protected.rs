@@ -6,6 +6,7 @@ use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger;
 use crate::span::Span;
 use alloc::format;
+use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(411),
@@ -38,12 +39,13 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         true => span.inward(page),
         false => Some(span),
     };
-    let mut carveouts = None;
-    for answer in answers(scene).filter(|answer| answer.required.is_range()) {
-        let carveouts = carveouts
-            .get_or_insert_with(|| ledger::union(scene.map.carveouts().filter_map(effective).collect()));
-        let open = answer.required.span().map(|span| reachable(scene, span, carveouts));
-        let Some(&open) = open.as_ref().and_then(|open| open.first()) else { continue };
+    let mut carveouts = Vec::new();
+    for answer in answers(scene) {
+        let Some(range) = answer.required.span().filter(|_| answer.required.is_range()) else { continue };
+        if carveouts.is_empty() {
+            carveouts = ledger::union(scene.map.carveouts().filter_map(effective).collect());
+        }
+        let Some(&open) = reachable(scene, range, &carveouts).first() else { continue };
         let message = format!("is protected by the policy, but Linux can reach {open}");
         let finding = answer.finding(DOC.id, message);
         // A boot loader may yet leave it out of the RAM that it fills in.

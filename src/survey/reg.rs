@@ -122,11 +122,15 @@ impl Cells {
     /// that takes 2/1 cells for granted writes so under a root of 2/2.
     #[must_use]
     pub fn foreign(self, value: &[u8], unit: u64) -> Option<Span> {
-        let others = [(2, 1), (1, 2), (1, 1), (2, 2)].map(|(address, size)| Self { address, size });
-        others.into_iter().find_map(|other| match other.spans(value).as_deref() {
-            Ok([span]) if span.base() == unit => Some(*span),
-            _ => None,
-        })
+        for address in [1, 2] {
+            let size = (value.len() as u32 / 4).wrapping_sub(address);
+            if let Ok([span]) = (Self { address, size }).spans(value).as_deref()
+                && span.base() == unit
+            {
+                return Some(*span);
+            }
+        }
+        None
     }
 
     /// Write one `(base, size)` tuple, or `None` when a number does not fit its cells.

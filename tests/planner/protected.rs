@@ -48,10 +48,9 @@ fn what_is_missing_becomes_a_carveout_of_that_name_with_the_policys_word() {
 }
 
 #[test]
-fn reserved_is_not_protected_and_what_is_in_the_way_moves() {
+fn what_is_reserved_is_not_protected_and_does_not_move_for_it() {
     let mapped = board([reserved([region("log", 65, 1)])]);
-    let proven = fix(&mapped, Some(&protecting(64, 4))).unwrap();
-    assert_eq!(layout(&proven), at(&[("log", 68, 1), ("secmon", 64, 4)]));
+    assert!(matches!(fix(&mapped, Some(&protecting(64, 4))), Err(Refusal::Findings(_))));
 }
 
 #[test]
