@@ -29,7 +29,7 @@ pub struct Placement {
 }
 
 /// Place what is movable: where it lies when it lies well, else the lowest free place. What is copied must keep
-/// off everything that is still in use: the stage, the bundle, the old DTB.
+/// off everything that is still in use: the stage, the bundle, the old DTB, and an initrd that has yet to be moved.
 pub(super) fn place(draft: &mut Draft<'_, '_>) -> Placement {
     let facts = draft.scene.facts;
     let kernel = facts.kernel.filter(|kernel| kernel.movable);
@@ -44,7 +44,8 @@ pub(super) fn place(draft: &mut Draft<'_, '_>) -> Placement {
     placement.initrd =
         initrd.map(|initrd| initrd.at).filter(|&span| draft.is_free(span, false) && near(span));
     take(draft, placement.initrd);
-    for live in [facts.stage, facts.bundle, facts.dtb.map(|dtb| dtb.at)] {
+    let old = [facts.dtb.map(|dtb| dtb.at), facts.initrd.map(|initrd| initrd.at)];
+    for live in [facts.stage, facts.bundle].into_iter().chain(old) {
         take(draft, live);
     }
     if let Some(kernel) = kernel.filter(|_| placement.kernel.is_none()) {

@@ -60,6 +60,17 @@ fn what_the_boot_moves_avoids_a_pool_that_the_command_line_keeps() {
     }
 }
 
+#[test]
+fn the_kernel_keeps_off_an_initrd_that_has_yet_to_be_moved() {
+    // The initrd reaches into a carveout; what is in front of that would be the lowest place for the kernel.
+    let dtb = board([reserved([carveout("tz", 64, 2)])]);
+    let initrd = mib_span(2, 63);
+    let facts = BootFacts { initrd: Some(Placed { at: initrd, movable: true }), ..kernel_at(101) };
+    let place = *fix_at_boot(&dtb, None, &facts).unwrap().placement();
+    assert_ne!(place.initrd, Some(initrd));
+    assert!(!place.kernel.unwrap().overlaps(initrd), "{place:?}");
+}
+
 /// Processors that wait for their release at this address.
 fn cpus(release: u64) -> NewNode {
     let cpu = |number: u64| {
