@@ -39,12 +39,30 @@ pub(crate) struct Parts {
 pub(crate) struct Tool(PathBuf);
 
 impl Tool {
-    /// Builds `ringfence`, optimised, for what it packs is hashed.
+    /// Builds `ringfence` as its own tests do. What takes long in it, hashing and packing, is optimised there, too.
     pub(crate) fn build(ws: &Workspace) -> Result<Self> {
+        Self::built(ws, "dev", "debug")
+    }
+
+    /// Builds `ringfence` as people get it, to be measured.
+    pub(crate) fn build_optimised(ws: &Workspace) -> Result<Self> {
+        Self::built(ws, "release", "release")
+    }
+
+    fn built(ws: &Workspace, profile: &str, directory: &str) -> Result<Self> {
         let mut cargo = ws.cargo();
-        cargo.args(["build", "--quiet", "--release", "--package", "ringfence-cli", "--bin", "ringfence"]);
+        cargo.args([
+            "build",
+            "--quiet",
+            "--profile",
+            profile,
+            "--package",
+            "ringfence-cli",
+            "--bin",
+            "ringfence",
+        ]);
         run(&mut cargo).context("building the tool")?;
-        Ok(Self(ws.target.join("release/ringfence")))
+        Ok(Self(ws.target.join(directory).join("ringfence")))
     }
 
     /// A command of the tool's.

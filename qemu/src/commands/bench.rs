@@ -66,7 +66,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         consent,
         counter: Counter::build(ws)?,
         tree: job::default_tree(ws, Ram::GIB_4),
-        tool: Tool::build(ws)?,
+        tool: Tool::build_optimised(ws)?,
     };
     let wanted = |part| options.only.is_none_or(|only| only == part);
     let mut report = serde_json::Map::new();
