@@ -41,6 +41,13 @@ pub struct Kernel {
 }
 
 impl Kernel {
+    /// Where the bytes of a packed kernel at `at` lie, for [`Kernel::at`]: never well, so that it is not left in place.
+    /// An odd base says so; the first byte is of no account.
+    #[must_use]
+    pub fn packed_at(at: Span) -> Span {
+        Span::from_ends(at.base() | 1, at.end()).unwrap_or(at)
+    }
+
     /// The bytes that the running kernel owns, were its image at `base`. `None` when that wraps.
     #[must_use]
     pub fn footprint_at(&self, base: u64) -> Option<Span> {

@@ -169,7 +169,7 @@ pub enum RepairKind {
     /// Give a dynamic region the fixed address that the planner chose.
     Pin(NodeId),
     /// Reserve a place for the log that outlives the stage.
-    KeepLog,
+    PersistentLog,
     /// Settle which of node and `cma=` says where the default CMA pool lies, and place it.
     SettleCma,
     /// Turn `/memreserve/` entries into nodes that no kernel reads in another order.
@@ -213,7 +213,7 @@ impl RepairKind {
             Self::Shift(_) => "shift",
             Self::AlignPool(_) => "align-pool",
             Self::Pin(_) => "pin",
-            Self::KeepLog => "keep-log",
+            Self::PersistentLog => "keep-log",
             Self::SettleCma => "settle-cma",
             Self::FoldMemreserve => "fold-memreserve",
             Self::MoveBoot => "move-boot",

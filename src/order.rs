@@ -57,11 +57,11 @@ impl<T, F: Fn(&T, &T) -> bool> Sequence for Slice<'_, T, F> {
 
 /// Up to this many elements, moving each down to its place takes fewer steps than a heap, most of all where they
 /// are in order already.
-const FEW: usize = 12;
+const INSERTION_MAX: usize = 12;
 
 fn heap_sort(items: &mut dyn Sequence) {
     let len = items.len();
-    if len <= FEW {
+    if len <= INSERTION_MAX {
         for from in 1..len {
             let mut at = from;
             while at > 0 && items.less(at, at - 1) {

@@ -11,7 +11,7 @@ use crate::plan::{self, Plan};
 use crate::policy::Policy;
 use crate::profile::KernelProfile;
 use crate::prove::{self, Proven, Refusal};
-use crate::rules::{self, Scene};
+use crate::rules::{self, Analysis};
 use crate::survey::MemoryMap;
 use alloc::vec::Vec;
 
@@ -70,14 +70,14 @@ impl<'a, 'c> Surveyed<'a, 'c> {
         &self.map
     }
 
-    fn scene(&self) -> Scene<'_, 'a> {
-        Scene::new(&self.tree, &self.map, self.context.facts, self.context.policy, self.context.profile)
+    fn analysis(&self) -> Analysis<'_, 'a> {
+        Analysis::new(&self.tree, &self.map, self.context.facts, self.context.policy, self.context.profile)
     }
 
     /// Judge it by every rule.
     #[must_use]
     pub fn judge(self) -> Judged<'a, 'c> {
-        let findings = rules::judge(&self.scene());
+        let findings = rules::judge(&self.analysis());
         Judged { surveyed: self, findings }
     }
 }
@@ -104,7 +104,7 @@ impl<'a, 'c> Judged<'a, 'c> {
     /// Plan the repairs that may be made, and where the boot's own things are to lie.
     #[must_use]
     pub fn plan(self) -> Planned<'a, 'c> {
-        let plan = plan::plan(&self.surveyed.scene(), &self.findings);
+        let plan = plan::plan(&self.surveyed.analysis(), &self.findings);
         Planned { judged: self, plan }
     }
 }

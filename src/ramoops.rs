@@ -2,7 +2,7 @@
 //! (fs/pstore/ram.c, fs/pstore/ram_core.c).
 
 use crate::fdt::{NewNode, Node, Tree};
-use crate::policy::KeepLog;
+use crate::policy::PersistentLog;
 use crate::span::{KIB, Span};
 use crate::survey::{Cells, MemoryMap, Region};
 use alloc::format;
@@ -30,7 +30,7 @@ pub struct Zones {
 
 /// Bytes of the region that keeps the log as `wanted`.
 #[must_use]
-pub const fn len(wanted: &KeepLog) -> u64 {
+pub const fn len(wanted: &PersistentLog) -> u64 {
     wanted.size.saturating_add(RING)
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn node(span: Span, cells: Cells) -> Option<NewNode> {
 /// The first region that Linux will give to its `ramoops` driver.
 #[must_use]
 pub fn find<'m>(tree: &Tree<'_>, map: &'m MemoryMap) -> Option<&'m Region> {
-    map.live().find(|region| is(tree.node(region.node), "ramoops"))
+    map.enabled().find(|region| is(tree.node(region.node), "ramoops"))
 }
 
 fn is(node: Node<'_, '_>, name: &str) -> bool {
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn an_own_region_is_read_as_it_was_made() {
-        let wanted = KeepLog { size: 128 * KIB, base: None };
+        let wanted = PersistentLog { size: 128 * KIB, base: None };
         let span = Span::new(0x8000_0000, len(&wanted)).unwrap();
         let zones = region(node(span, Cells { address: 2, size: 2 }).unwrap()).unwrap();
         assert_eq!(zones.console, Span::new(0x8000_0000, 128 * KIB).unwrap());

@@ -12,7 +12,7 @@ use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
 use ringfence::finding::{RuleId, Severity};
 use ringfence::profile::KernelProfile;
-use ringfence::rules::{self, Scene};
+use ringfence::rules::{self, Analysis};
 use ringfence::survey::MemoryMap;
 
 /// The trees of the package that the expectations are about.
@@ -54,7 +54,7 @@ fn found() -> Option<(usize, Vec<Found>)> {
         let tree = Tree::parse(&bytes).unwrap();
         let map = MemoryMap::survey(&tree, &facts);
         let board = path.strip_prefix(&dir).unwrap().with_extension("").display().to_string();
-        for finding in rules::judge(&Scene::new(&tree, &map, &facts, None, &profile)) {
+        for finding in rules::judge(&Analysis::new(&tree, &map, &facts, None, &profile)) {
             if finding.severity > Severity::Note {
                 all.push(Found {
                     board: board.clone(),

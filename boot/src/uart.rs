@@ -11,12 +11,12 @@ pub trait Registers {
 }
 
 /// How often a UART is asked before it is given up: a console that hangs must not hang the boot.
-const PATIENCE: u32 = 1_000_000;
+const MAX_POLLS: u32 = 1_000_000;
 
 /// Wait until a UART is ready, or has been asked often enough.
 #[inline]
 pub fn wait(ready: impl Fn() -> bool) {
-    for _ in 0..PATIENCE {
+    for _ in 0..MAX_POLLS {
         if ready() {
             return;
         }
@@ -163,6 +163,6 @@ mod tests {
     fn a_uart_that_never_gets_ready_ends_the_patience_and_not_the_boot() {
         let uart = Fake { stuck: true, ..Fake::default() };
         put(&uart, &console(Kind::Ns16550, 0, 1), 0x41);
-        assert_eq!(uart.asked.get(), PATIENCE);
+        assert_eq!(uart.asked.get(), MAX_POLLS);
     }
 }

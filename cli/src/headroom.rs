@@ -35,7 +35,7 @@ pub enum Limit<'c> {
 }
 
 impl Limit<'_> {
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Claim(_) => "claim",
             Self::Overlap(_) => "overlap",
@@ -138,7 +138,7 @@ pub(crate) fn shown<'c>(room: &'c Room<'c>) -> Shown<'c> {
         base: format!("{:#x}", room.claim.span.base()),
         end: format!("{:#x}", room.claim.span.end()),
         room: room.bytes.map(|bytes| format!("{bytes:#x}")),
-        limit: room.limit.word(),
+        limit: room.limit.as_str(),
         limit_node: room.limit.node(),
     }
 }
@@ -159,7 +159,7 @@ mod tests {
 
     fn told(regions: &[Region<'_>]) -> Vec<(Option<u64>, &'static str)> {
         let chart = chart(&board(regions));
-        rooms(&chart).iter().map(|room| (room.bytes, room.limit.word())).collect()
+        rooms(&chart).iter().map(|room| (room.bytes, room.limit.as_str())).collect()
     }
 
     #[test]

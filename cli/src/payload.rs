@@ -67,8 +67,7 @@ impl Bundle {
         let mut lies = at(&config.kernel)?;
         let unpacked = kernel::unpack(config.kernel.data).map_err(|why| failure(&why))?;
         if unpacked.is_some() {
-            // One that is packed lies nowhere well: an odd address says so.
-            lies = Span::from_ends(lies.base() | 1, lies.end()).unwrap_or(lies);
+            lies = Kernel::packed_at(lies);
         }
         let bytes = unpacked.as_deref().unwrap_or(config.kernel.data);
         let header = Header::parse(bytes).map_err(|why| failure(&why))?;

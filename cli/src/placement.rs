@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn what_fits_nowhere_is_refused() {
         let large = Wanted { kernel: 2 * GIB, ..WANTED };
-        assert!(matches!(found(&board(&[]), &large), Err(NoPlaces::Refused(Refusal::Stuck(_)))));
+        assert!(matches!(found(&board(&[]), &large), Err(NoPlaces::Refused(Refusal::PlacementFailure(_)))));
         assert!(matches!(found(&board(&[]), &Wanted { kernel: 0, ..WANTED }), Err(NoPlaces::Size("kernel"))));
         assert!(matches!(
             found(&board(&[]), &Wanted { spare: u64::MAX, ..WANTED }),

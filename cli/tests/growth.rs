@@ -59,7 +59,7 @@ fn have_valgrind() -> bool {
 }
 
 /// Linux dies of more than 509 unmapped blocks: `fix` refuses them, and `predict` ends there. So these two have fewer.
-const FEW: u64 = 100;
+const SMALL: u64 = 100;
 const MANY: u64 = 200;
 
 /// Between twice and four times, much nearer to the former: sorting adds an eighth. One loop over all pairs of 800 claims
@@ -82,10 +82,10 @@ fn judging_grows_with_the_regions_and_not_with_their_square() {
 
 #[test]
 fn repairing_grows_with_the_regions() {
-    grows_evenly(&["fix", "-o", "fixed.dtb"], FEW);
+    grows_evenly(&["fix", "-o", "fixed.dtb"], SMALL);
 }
 
 #[test]
 fn predicting_grows_with_the_regions() {
-    grows_evenly(&["predict"], FEW);
+    grows_evenly(&["predict"], SMALL);
 }

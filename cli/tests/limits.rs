@@ -74,7 +74,7 @@ fn a_tree_that_reserves_too_much_is_refused_or_the_end_of_the_kernel() {
         let prediction = predicted(many, count, kernel);
         let lines = prediction.log.iter().filter(|line| line.contains("failed to reserve")).count();
         assert_eq!((lines, prediction.panic), (refused, panic), "{count} {many:?} on {kernel}");
-        let open = prediction.regions.iter().filter(|fate| fate.state == State::Free).count();
+        let open = prediction.regions.iter().filter(|outcome| outcome.state == State::Free).count();
         assert!(panic.is_some() || open == refused, "{open} are free, {refused} were refused");
     }
 }
@@ -87,7 +87,7 @@ fn a_pool_without_an_area_is_freed_and_so_is_the_default_one() {
         assert_eq!((says("Not enough slots"), says("unable to setup CMA region")), (6, 5), "{kernel}");
         assert_eq!(says("cma: Failed to reserve 64 MiB"), usize::from(kernel == "7.3"), "{kernel}");
         assert_eq!((prediction.cma, prediction.cma_total), (DefaultCma::None, 40 * MIB), "{kernel}");
-        let free = prediction.regions.iter().filter(|fate| fate.state == State::Free).count();
+        let free = prediction.regions.iter().filter(|outcome| outcome.state == State::Free).count();
         assert_eq!(free, 5, "{kernel}");
         let last = predicted(Pools, 19, kernel);
         assert_eq!(last.cma_total, 102 * MIB, "{kernel}");

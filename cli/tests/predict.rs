@@ -7,7 +7,9 @@ use std::process::Command;
 
 use ringfence::facts::{BootFacts, Kernel, Placed};
 use ringfence::fdt::{Edits, Tree, rewrite};
-use ringfence::predict::{Build, DefaultCma, Difference, Fate, Observed, Prediction, predict, verify};
+use ringfence::predict::{
+    Build, DefaultCma, Difference, Observed, Prediction, RegionOutcome, predict, verify,
+};
 use ringfence::profile::{KernelProfile, PageSize};
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
@@ -85,11 +87,11 @@ fn predicted(scenario: &str, name: &str) -> Prediction {
     predict(&tree, &map, &facts, &profile, &Build::debian(&profile))
 }
 
-/// A fate in the words of the recordings.
-fn in_words(fate: &Fate) -> String {
-    let Some(span) = fate.span else { return "zero".into() };
+/// A outcome in the words of the recordings.
+fn in_words(outcome: &RegionOutcome) -> String {
+    let Some(span) = outcome.span else { return "zero".into() };
     let share = |part: u64, whole: u64| part * 100 / whole;
-    match (fate.ram, fate.no_map, fate.withheld) {
+    match (outcome.ram, outcome.no_map, outcome.withheld) {
         (0, ..) => "not RAM".into(),
         (ram, no_map, _) if no_map == ram && ram == span.len() => "NOMAP".into(),
         (ram, no_map, _) if no_map == ram => format!("NOMAP ({}% of it is RAM)", share(ram, span.len())),
@@ -133,8 +135,8 @@ fn differences() -> (usize, usize, Vec<String>) {
                     continue;
                 }
                 regions += 1;
-                let fate = prediction.regions.iter().find(|fate| fate.name == *region);
-                differ(region, effective.as_str().unwrap(), &fate.map_or("unknown".into(), in_words));
+                let outcome = prediction.regions.iter().find(|outcome| outcome.name == *region);
+                differ(region, effective.as_str().unwrap(), &outcome.map_or("unknown".into(), in_words));
             }
             let lines = |value: &Value| -> Vec<String> {
                 let lines = value.as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_string());

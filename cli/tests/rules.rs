@@ -8,7 +8,7 @@ use ringfence::fdt::Tree;
 use ringfence::finding::{Finding, Severity};
 use ringfence::policy::Policy;
 use ringfence::profile::KernelProfile;
-use ringfence::rules::{self, Doc, Scene};
+use ringfence::rules::{self, Analysis, Doc};
 use ringfence::survey::MemoryMap;
 use ringfence_cli::policy_file;
 
@@ -34,7 +34,7 @@ fn judge(doc: &Doc, kind: &str, source: &str) -> Vec<Finding> {
     let facts = BootFacts::default();
     let map = MemoryMap::survey(&tree, &facts);
     let profile = KernelProfile::default();
-    rules::judge(&Scene::new(&tree, &map, &facts, policy.as_ref(), &profile))
+    rules::judge(&Analysis::new(&tree, &map, &facts, policy.as_ref(), &profile))
 }
 
 fn have_dtc() -> bool {

@@ -81,9 +81,9 @@ fn told(dtb: &[u8]) -> String {
         let profile = KernelProfile::named(name).unwrap();
         let prediction = predict(&tree, &map, &facts, &profile, &Build::debian(&profile));
         writeln!(out, "prediction for {name}").unwrap();
-        for fate in &prediction.regions {
-            let span = fate.span.map_or_else(|| "nowhere".to_string(), |span| span.to_string());
-            writeln!(out, "  {:8} {} {span}", fate.state.name(), fate.name).unwrap();
+        for outcome in &prediction.regions {
+            let span = outcome.span.map_or_else(|| "nowhere".to_string(), |span| span.to_string());
+            writeln!(out, "  {:8} {} {span}", outcome.state.name(), outcome.name).unwrap();
         }
         match prediction.cma {
             DefaultCma::None => {}

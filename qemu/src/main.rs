@@ -1,29 +1,29 @@
 //! The proving ground of ringfence, run as `cargo xtask`: sets up, builds the stage, boots it, measures.
 
-mod bench;
+mod assertions;
 mod boots;
+mod build_cache;
 mod cases;
 mod chain;
 mod commands;
 mod counter;
 mod dtc;
-mod flat;
+mod elf_image;
 mod fuzz;
-mod handed;
 mod initramfs;
 mod iomem;
 mod job;
 mod machine;
-mod pool;
+mod parallel;
 mod profile;
+mod reserved_nodes;
 mod runner;
 mod setup;
-mod shared;
 mod shell;
 mod stage;
+mod test_bed;
 mod transcript;
 mod uboot;
-mod verdict;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -89,7 +89,7 @@ fn main() -> ExitCode {
 
 fn set_up(ws: &workspace::Workspace, no_install: bool) -> anyhow::Result<()> {
     let consent = if no_install { Consent::Forbidden } else { Consent::Install };
-    setup::ensure(ws, bench::NEEDS, consent)?;
+    setup::ensure(ws, test_bed::NEEDS, consent)?;
     setup::ensure(ws, &[Need::Cc, Need::Cpp, Need::Chromium], consent)?;
     println!("everything is there; {}", setup::toolchain(ws, consent)?.description);
     Ok(())

@@ -29,7 +29,7 @@ const LONGEST: usize = 64;
 /// # Errors
 /// When QEMU cannot be started or its output not be read.
 pub(crate) fn run(board: &Board, limit: Duration, sink: &mut dyn Write) -> Result<Transcript> {
-    run_until(board, limit, sink, &|_| false)
+    run_until(board, limit, sink, None)
 }
 
 /// [`run`], for a board that does not end by itself: stops it when `enough` says so of its console.
@@ -40,7 +40,7 @@ pub(crate) fn run_until(
     board: &Board,
     limit: Duration,
     sink: &mut dyn Write,
-    enough: &dyn Fn(&str) -> bool,
+    enough: Option<&dyn Fn(&str) -> bool>,
 ) -> Result<Transcript> {
     let mut command = board.command();
     let line = words(&command);
@@ -60,10 +60,10 @@ pub(crate) fn run_until(
                 // Some bytes come at a time: only what they may have completed is looked at.
                 let fresh = bytes.len().saturating_sub(LONGEST);
                 bytes.extend(chunk);
-                let fresh = &bytes[fresh..];
-                if enough(&String::from_utf8_lossy(&bytes)) {
+                if enough.is_some_and(|enough| enough(&String::from_utf8_lossy(&bytes))) {
                     break Ending::Enough;
                 }
+                let fresh = &bytes[fresh..];
                 if holds(fresh, HALTED.as_bytes()) {
                     break Ending::PoweredOff;
                 }

@@ -1,6 +1,6 @@
 //! Builds the stage: the release ELF, and the flat image that a loader takes for a kernel.
 
-use crate::flat;
+use crate::elf_image;
 use crate::setup::{self, Consent};
 use crate::shell::run;
 use crate::workspace::Workspace;
@@ -52,7 +52,7 @@ fn binary(ws: &Workspace, consent: Consent, bin: &str, name: &str, more: &[&str]
     let file = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
     let image = ws.target.join(format!("{name}.img"));
     let elf = ws.target.join(format!("{name}.elf"));
-    fs::write(&image, flat::image(&file).with_context(|| built.display().to_string())?)?;
+    fs::write(&image, elf_image::image(&file).with_context(|| built.display().to_string())?)?;
     fs::write(&elf, file)?;
     Ok(Built { image, elf })
 }

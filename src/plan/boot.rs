@@ -1,7 +1,7 @@
 //! Places for the kernel, the initrd and the DTB.
 
 use super::draft::Draft;
-use super::elsewhere::elsewhere;
+use super::no_fit::explain_no_fit;
 use crate::facts::{Kernel, within_reach};
 use crate::ledger::{Coverage, Direction};
 use crate::span::{KIB, MIB, Size, Span, align_up};
@@ -31,7 +31,7 @@ pub struct Placement {
 /// Place what is movable: where it lies when it lies well, else the lowest free place. What is copied must keep
 /// off everything that is still in use: the stage, the bundle, the old DTB, and an initrd that has yet to be moved.
 pub(super) fn place(draft: &mut Draft<'_, '_>) -> Placement {
-    let facts = draft.scene.facts;
+    let facts = draft.analysis.facts;
     let kernel = facts.kernel.filter(|kernel| kernel.movable);
     let initrd = facts.initrd.filter(|initrd| initrd.movable);
     let dtb = facts.dtb.filter(|dtb| dtb.movable);
@@ -82,7 +82,7 @@ fn note(draft: &mut Draft<'_, '_>, what: &str, size: u64, found: Option<Span>) {
     match found {
         Some(span) => draft.take(span),
         None => {
-            let elsewhere = elsewhere(draft, draft.settled(), size, LARGEST_PAGE, None);
+            let elsewhere = explain_no_fit(draft, draft.settled(), size, LARGEST_PAGE, None);
             draft.stuck(what, format!("no free RAM of {} for it{elsewhere}", Size(size)));
         }
     }
@@ -105,7 +105,7 @@ fn kernel_elsewhere(draft: &Draft<'_, '_>, kernel: &Kernel) -> Option<Span> {
 fn lowest(draft: &Draft<'_, '_>, size: u64, align: u64) -> Option<Span> {
     let size = align_up(size, LARGEST_PAGE)?;
     let found = draft
-        .scene
+        .analysis
         .map
         .usable
         .spans()
@@ -113,6 +113,6 @@ fn lowest(draft: &Draft<'_, '_>, size: u64, align: u64) -> Option<Span> {
         // Where RAM starts at 0: to Linux a device tree or an initrd at address 0 is none.
         .filter_map(|bank| Span::from_ends(bank.base().max(LARGEST_PAGE), bank.end()))
         .find_map(|bank| draft.taken.find(bank, size, align, Direction::BottomUp))?;
-    debug_assert_eq!(draft.scene.in_usable(found), Coverage::All);
+    debug_assert_eq!(draft.analysis.in_usable(found), Coverage::All);
     Some(found)
 }

@@ -1,6 +1,6 @@
 //! The default CMA pool: one authority, one place.
 
-use super::draft::{Draft, Origin, Request, Wanted};
+use super::draft::{Draft, Origin, Request, RequestKind};
 use crate::bootargs::{self, CmaArg, MAX_LEN};
 use crate::early;
 use crate::fdt::NodeId;
@@ -19,12 +19,12 @@ pub(super) fn request(draft: &Draft<'_, '_>) -> Option<Request> {
     if !draft.wants(&RepairKind::SettleCma) {
         return None;
     }
-    let arg = draft.scene.cma_arg();
-    match draft.scene.policy.and_then(|policy| policy.cma) {
+    let arg = draft.analysis.cma_arg();
+    match draft.analysis.policy.and_then(|policy| policy.cma) {
         Some(want) => wanted_by_policy(draft, &want, arg),
         None => {
             let arg = arg.filter(|arg| arg.fixed().is_some())?;
-            Some(sized(draft, Wanted::CmaArg, arg.size, 1, None, arg.fixed())?)
+            Some(sized(draft, RequestKind::CmaArg, arg.size, 1, None, arg.fixed())?)
         }
     }
 }
@@ -35,17 +35,17 @@ fn wanted_by_policy(draft: &Draft<'_, '_>, want: &CmaWant, arg: Option<CmaArg>) 
         Via::Bootargs => {
             let kept = arg.filter(|arg| arg.size >= want.size).and_then(|arg| arg.fixed());
             let size = kept.map_or(want.size, Span::len);
-            sized(draft, Wanted::CmaArg, size, align, want.range, kept)
+            sized(draft, RequestKind::CmaArg, size, align, want.range, kept)
         }
         // A pool that is there is placed with the others, by what [`constrain`] adds.
-        Via::Node if draft.scene.default_pool().is_some() => None,
-        Via::Node => sized(draft, Wanted::CmaNode, want.size, align, want.range, None),
+        Via::Node if draft.analysis.default_pool().is_some() => None,
+        Via::Node => sized(draft, RequestKind::CmaNode, want.size, align, want.range, None),
     }
 }
 
 /// Keep off the place that `cma=` asks for, when it is to stay there: what is yet to be placed must not take it.
-pub(super) fn keep(draft: &mut Draft<'_, '_>) {
-    let fixed = draft.scene.cma_arg().and_then(|arg| arg.fixed());
+pub(super) fn reserve_fixed_cma(draft: &mut Draft<'_, '_>) {
+    let fixed = draft.analysis.cma_arg().and_then(|arg| arg.fixed());
     if let Some(span) = fixed.filter(|_| !draft.wants(&RepairKind::SettleCma)) {
         draft.take(span);
     }
@@ -53,8 +53,8 @@ pub(super) fn keep(draft: &mut Draft<'_, '_>) {
 
 /// What the policy wants of the default pool, when `region` is that pool.
 fn wanted_of(draft: &Draft<'_, '_>, region: &Region) -> Option<CmaWant> {
-    let want = draft.scene.policy?.cma.filter(|want| want.via == Via::Node)?;
-    draft.scene.default_pool().filter(|pool| pool.node == region.node).map(|_| want)
+    let want = draft.analysis.policy?.cma.filter(|want| want.via == Via::Node)?;
+    draft.analysis.default_pool().filter(|pool| pool.node == region.node).map(|_| want)
 }
 
 /// Tell whether `region` is the default pool, and `span` is not what the policy wants of it.
@@ -65,11 +65,11 @@ pub(super) fn displeases(draft: &Draft<'_, '_>, region: &Region, span: Span) -> 
 
 /// Add what the policy wants of the default pool to the request for it.
 pub(super) fn constrain(draft: &Draft<'_, '_>, mut request: Request) -> Option<Request> {
-    let Wanted::Region(index, 0) = request.what else { return Some(request) };
-    let Some(want) = draft.scene.map.regions.get(index).and_then(|region| wanted_of(draft, region)) else {
+    let RequestKind::Region(index, 0) = request.what else { return Some(request) };
+    let Some(want) = draft.analysis.map.regions.get(index).and_then(|region| wanted_of(draft, region)) else {
         return Some(request);
     };
-    let unit = draft.scene.profile.cma_align();
+    let unit = draft.analysis.profile.cma_align();
     request.size = request.size.max(align_up(want.size, unit)?);
     request.align = request.align.max(want.align.unwrap_or(1).checked_next_power_of_two()?);
     request.prefer.retain(|&span| satisfies(span, &want));
@@ -95,13 +95,13 @@ fn satisfies(span: Span, want: &CmaWant) -> bool {
 
 fn sized(
     draft: &Draft<'_, '_>,
-    what: Wanted,
+    what: RequestKind,
     size: u64,
     align: u64,
     range: Option<Span>,
     kept: Option<Span>,
 ) -> Option<Request> {
-    let unit = draft.scene.profile.cma_align();
+    let unit = draft.analysis.profile.cma_align();
     let align = align.checked_next_power_of_two()?.max(unit);
     let fits = |span: &Span| {
         span.len() >= size
@@ -110,10 +110,11 @@ fn sized(
             && range.is_none_or(|range| range.covers(*span))
     };
     let windows = match what {
-        Wanted::CmaArg => vec![reach(draft, range)?],
+        RequestKind::CmaArg => vec![reach(draft, range)?],
         _ => range.map_or_else(Vec::new, |range| vec![range]),
     };
-    let reachable = |span: &Span| what != Wanted::CmaArg || windows.iter().any(|window| window.covers(*span));
+    let reachable =
+        |span: &Span| what != RequestKind::CmaArg || windows.iter().any(|window| window.covers(*span));
     Some(Request {
         what,
         size: align_up(size, unit)?,
@@ -128,7 +129,7 @@ fn sized(
 /// there is RAM below 4 GiB, below that (`arm64_dma_phys_limit`, which kernels up to 6.16 never exceed). `None`
 /// when nothing of `range` is left: the finding that wanted the pool then stands.
 fn reach(draft: &Draft<'_, '_>, range: Option<Span>) -> Option<Span> {
-    let ram = draft.scene.map.usable.spans();
+    let ram = draft.analysis.map.usable.spans();
     let low = ram.iter().any(|bank| bank.base() < 4 * GIB);
     let ceiling = early::ceiling(ram, draft.taken.iter().map(|(span, ())| *span), 0);
     let ceiling = ceiling.min(if low { 4 * GIB } else { u64::MAX });
@@ -158,18 +159,18 @@ pub(super) fn settle(draft: &mut Draft<'_, '_>) -> Settled {
         demote_revived(draft, &mut settled);
         return settled;
     }
-    let scene = draft.scene;
-    let line = scene.map.chosen.bootargs.clone().unwrap_or_default();
-    let arg = scene.cma_arg();
-    let via_node = match scene.policy.and_then(|policy| policy.cma) {
+    let analysis = draft.analysis;
+    let line = analysis.map.chosen.bootargs.clone().unwrap_or_default();
+    let arg = analysis.cma_arg();
+    let via_node = match analysis.policy.and_then(|policy| policy.cma) {
         Some(want) => want.via == Via::Node,
         None => arg.is_none(),
     };
     let place_of = |what| draft.placed.iter().find(|(w, _)| *w == what).map(|(_, span)| *span);
-    settled.node = place_of(Wanted::CmaNode);
-    let new_arg = place_of(Wanted::CmaArg).map(CmaArg::at);
-    let defaults = scene.map.live().filter(|region| region.is_cma() && region.cma_default);
-    let kept = if via_node { scene.default_pool().map(|pool| pool.node) } else { None };
+    settled.node = place_of(RequestKind::CmaNode);
+    let new_arg = place_of(RequestKind::CmaArg).map(CmaArg::at);
+    let defaults = analysis.map.enabled().filter(|region| region.is_cma() && region.cma_default);
+    let kept = if via_node { analysis.default_pool().map(|pool| pool.node) } else { None };
     settled.demoted = defaults.map(|region| region.node).filter(|&node| Some(node) != kept).collect();
     let new_line = match (via_node, new_arg) {
         (true, _) if arg.is_some() => Some(bootargs::with_cma(&line, None)),
@@ -194,9 +195,9 @@ pub(super) fn settle(draft: &mut Draft<'_, '_>) -> Settled {
 /// A default pool that was disabled and comes back, because the policy requires it, must not become a second
 /// authority beside the one that there is.
 fn demote_revived(draft: &mut Draft<'_, '_>, settled: &mut Settled) {
-    let scene = draft.scene;
+    let analysis = draft.analysis;
     let back = draft.slots.iter().filter_map(|slot| match slot.origin {
-        Origin::Region(index, 0) => scene.map.regions.get(index),
+        Origin::Region(index, 0) => analysis.map.regions.get(index),
         _ => None,
     });
     let mut revived: Vec<NodeId> = back
@@ -204,12 +205,12 @@ fn demote_revived(draft: &mut Draft<'_, '_>, settled: &mut Settled) {
         .map(|region| region.node)
         .collect();
     order::sort(&mut revived);
-    let another = scene.cma_arg().is_some() || scene.default_pool().is_some() || settled.node.is_some();
+    let another = analysis.cma_arg().is_some() || analysis.default_pool().is_some() || settled.node.is_some();
     if !another {
         revived.pop();
     }
     for node in revived {
-        let path = scene.tree.node(node).path();
+        let path = analysis.tree.node(node).path();
         draft.repaired(&RepairKind::SettleCma, &path, "no longer the default CMA pool");
         settled.demoted.push(node);
     }
@@ -218,7 +219,7 @@ fn demote_revived(draft: &mut Draft<'_, '_>, settled: &mut Settled) {
 fn describe(draft: &mut Draft<'_, '_>, settled: &Settled, arg: Option<CmaArg>) {
     let kind = RepairKind::SettleCma;
     for &node in &settled.demoted {
-        let path = draft.scene.tree.node(node).path();
+        let path = draft.analysis.tree.node(node).path();
         draft.repaired(&kind, &path, "no longer the default CMA pool");
     }
     if let Some(arg) = arg {

@@ -1,13 +1,13 @@
 //! The draft: the map as it is to become, while the planner works on it.
 
 use super::gather::Gathered;
-use super::{Repaired, Stuck, cma};
+use super::{PlacementFailure, Repaired, cma};
 use crate::fdt::NodeId;
 use crate::finding::RepairKind;
 use crate::ledger::{self, Coverage, Ledger};
 use crate::order;
 use crate::policy::Mode;
-use crate::rules::{Owner, Scene, needs_no_map};
+use crate::rules::{Analysis, ClaimKind, needs_no_map};
 use crate::span::{GIB, Span};
 use crate::survey::Region;
 use alloc::string::String;
@@ -51,7 +51,7 @@ pub(super) enum Origin {
 /// A region or pool that is looking for a place.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
-    pub(super) what: Wanted,
+    pub(super) what: RequestKind,
     /// Bytes, already a multiple of what the kernel needs.
     pub(super) size: u64,
     /// Bytes, a power of two.
@@ -66,7 +66,7 @@ pub(super) struct Request {
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum RequestKind {
     /// A tuple of a region of the survey, by their indices.
     Region(usize, usize),
     /// One that comes from where no kernel looks, by its place among those.
@@ -80,7 +80,7 @@ pub(super) enum Wanted {
 }
 
 pub(super) struct Draft<'s, 'a> {
-    pub(super) scene: &'s Scene<'s, 'a>,
+    pub(super) analysis: &'s Analysis<'s, 'a>,
     pub(super) wanted: &'s [RepairKind],
     pub(super) slots: Vec<Slot>,
     /// Static pools that cannot stay where they are: region and tuple by their indices, and where they were.
@@ -88,37 +88,38 @@ pub(super) struct Draft<'s, 'a> {
     /// What is settled; everything that is placed later keeps off it.
     pub(super) taken: Ledger<()>,
     /// Where each request ended up.
-    pub(super) placed: Vec<(Wanted, Span)>,
+    pub(super) placed: Vec<(RequestKind, Span)>,
     /// What comes from where no kernel looks.
     pub(super) gathered: Gathered,
     pub(super) repairs: Vec<Repaired>,
-    pub(super) stuck: Vec<Stuck>,
+    pub(super) stuck: Vec<PlacementFailure>,
 }
 
 impl<'s, 'a> Draft<'s, 'a> {
-    pub(super) fn new(scene: &'s Scene<'s, 'a>, wanted: &'s [RepairKind]) -> Self {
+    pub(super) fn new(analysis: &'s Analysis<'s, 'a>, wanted: &'s [RepairKind]) -> Self {
         let mut slots = Vec::new();
-        for (index, region) in scene.map.regions.iter().enumerate() {
+        for (index, region) in analysis.map.regions.iter().enumerate() {
             if !region.enabled && wanted.binary_search(&RepairKind::Enable(region.node)).is_err() {
                 continue;
             }
             let rewritten = wanted.binary_search(&RepairKind::RewriteReg(region.node)).is_ok();
-            let cells = scene.map.reserved.as_ref().map_or(scene.map.cells, |r| r.cells(scene.map.cells));
-            let foreign = || region.foreign(scene.tree.node(region.node), cells);
+            let cells =
+                analysis.map.reserved.as_ref().map_or(analysis.map.cells, |r| r.cells(analysis.map.cells));
+            let foreign = || region.decode_by_unit_address(analysis.tree.node(region.node), cells);
             let foreign = rewritten.then(foreign).flatten();
             for (tuple, &span) in region.spans().iter().chain(&foreign).enumerate() {
                 slots.push(Slot {
                     origin: Origin::Region(index, tuple),
                     base_name: base_name(&region.name).into(),
                     span,
-                    no_map: unmaps(scene, wanted, region),
+                    no_map: unmaps(analysis, wanted, region),
                     pinned: false,
                     cma: region.is_cma(),
                 });
             }
         }
         Self {
-            scene,
+            analysis,
             wanted,
             slots,
             displaced: Vec::new(),
@@ -137,26 +138,26 @@ impl<'s, 'a> Draft<'s, 'a> {
 
     /// Tell whether a region is to be unmapped.
     pub(super) fn unmaps(&self, region: &Region) -> bool {
-        unmaps(self.scene, self.wanted, region)
+        unmaps(self.analysis, self.wanted, region)
     }
 
     /// The same of one that comes from where no kernel looks, of which no rule has spoken.
     pub(super) fn unmaps_moved(&self, region: &Region) -> bool {
-        region.no_map || needs_no_map(self.scene.tree.node(region.node), region)
+        region.no_map || needs_no_map(self.analysis.tree.node(region.node), region)
     }
 
     /// The region that a request is for.
-    pub(super) fn region_for(&self, what: Wanted) -> Option<&Region> {
+    pub(super) fn region_for(&self, what: RequestKind) -> Option<&Region> {
         match what {
-            Wanted::Region(index, _) => self.scene.map.regions.get(index),
-            Wanted::Moved(index) => self.gathered.dynamic.get(index),
-            Wanted::CmaArg | Wanted::CmaNode | Wanted::Log => None,
+            RequestKind::Region(index, _) => self.analysis.map.regions.get(index),
+            RequestKind::Moved(index) => self.gathered.dynamic.get(index),
+            RequestKind::CmaArg | RequestKind::CmaNode | RequestKind::Log => None,
         }
     }
 
     /// Tell whether the policy leaves room for repairs at all.
     pub(super) fn may_repair(&self) -> bool {
-        self.scene.policy.is_none_or(|policy| policy.mode == Mode::Fix)
+        self.analysis.policy.is_none_or(|policy| policy.mode == Mode::Fix)
     }
 
     /// Note a repair of `node`.
@@ -171,12 +172,12 @@ impl<'s, 'a> Draft<'s, 'a> {
 
     /// Note that no place was found for `node`.
     pub(super) fn stuck(&mut self, node: &str, why: impl Into<String>) {
-        self.stuck.push(Stuck { node: node.into(), why: why.into() });
+        self.stuck.push(PlacementFailure { node: node.into(), why: why.into() });
     }
 
     /// The region behind a node.
     pub(super) fn region_of(&self, node: NodeId) -> Option<(usize, &'s Region)> {
-        let regions = &self.scene.map.regions;
+        let regions = &self.analysis.map.regions;
         let at = regions.partition_point(|region| region.node < node);
         regions.get(at).filter(|region| region.node == node).map(|region| (at, region))
     }
@@ -209,7 +210,7 @@ impl<'s, 'a> Draft<'s, 'a> {
     /// the loader placed for good.
     pub(super) fn settle_carveouts(&mut self) {
         let fixed = self.slots.iter().filter(|slot| !slot.cma || slot.pinned).map(|slot| slot.span);
-        let boot = self.scene.claims().iter().filter(|claim| self.scene.region(claim.owner).is_none());
+        let boot = self.analysis.claims().iter().filter(|claim| self.analysis.region(claim.owner).is_none());
         let kept = boot.filter(|claim| !is_transient(claim.owner)).map(|claim| claim.span);
         // In ascending order every claim goes to the end of the ledger, which costs nothing.
         for span in ledger::union(fixed.chain(kept).collect()) {
@@ -223,7 +224,7 @@ impl<'s, 'a> Draft<'s, 'a> {
         let mut wrong: Vec<usize> = Vec::new();
         for (at, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.cma && !slot.pinned) {
             let Origin::Region(index, tuple) = slot.origin else { continue };
-            let off = self.scene.map.regions.get(index).is_some_and(|region| {
+            let off = self.analysis.map.regions.get(index).is_some_and(|region| {
                 self.wants(&RepairKind::AlignPool(region.node))
                     || (tuple == 0 && cma::displeases(self, region, slot.span))
             });
@@ -263,7 +264,7 @@ impl<'s, 'a> Draft<'s, 'a> {
     /// Tell whether `span` is free, in one stretch of RAM, and (for a pool) on one side of 4 GiB.
     pub(super) fn is_free(&self, span: Span, cma: bool) -> bool {
         let crosses = cma && span.base() < 4 * GIB && span.end() > 4 * GIB;
-        !crosses && self.scene.in_usable(span) == Coverage::All && self.taken.conflict(span).is_none()
+        !crosses && self.analysis.in_usable(span) == Coverage::All && self.taken.conflict(span).is_none()
     }
 
     /// The union of what the slots protect.
@@ -273,20 +274,20 @@ impl<'s, 'a> Draft<'s, 'a> {
 
     /// The parts of the no-map union of the input that no slot protects any more.
     pub(super) fn unprotected(&self) -> Vec<Span> {
-        let before = ledger::union(self.scene.map.carveouts().collect());
+        let before = ledger::union(self.analysis.map.carveouts().collect());
         ledger::subtract(&before, &self.carveouts())
     }
 }
 
 /// No rule speaks of a region that Linux passes over: when it comes back, it must come back right.
-fn unmaps(scene: &Scene<'_, '_>, wanted: &[RepairKind], region: &Region) -> bool {
-    let back = || !region.enabled && needs_no_map(scene.tree.node(region.node), region);
+fn unmaps(analysis: &Analysis<'_, '_>, wanted: &[RepairKind], region: &Region) -> bool {
+    let back = || !region.enabled && needs_no_map(analysis.tree.node(region.node), region);
     region.no_map || back() || wanted.binary_search(&RepairKind::AddNoMap(region.node)).is_ok()
 }
 
 /// The stage and the bundle are gone when the kernel runs: they block a place only while the stage works.
-pub(super) fn is_transient(owner: Owner) -> bool {
-    matches!(owner, Owner::Stage | Owner::Bundle)
+pub(super) fn is_transient(owner: ClaimKind) -> bool {
+    matches!(owner, ClaimKind::Stage | ClaimKind::Bundle)
 }
 
 /// The node name in front of the unit address.

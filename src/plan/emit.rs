@@ -2,8 +2,8 @@
 
 use super::boot::Placement;
 use super::cma::{self, Settled};
-use super::draft::{Draft, Origin, Slot, Wanted, base_name};
-use super::recode::recode;
+use super::draft::{Draft, Origin, RequestKind, Slot, base_name};
+use super::reencode::reencode;
 use super::{Plan, gather, rename, report};
 use crate::fdt::{Edits, NewNode, NodeId, Prop};
 use crate::finding::{Finding, RepairKind};
@@ -28,12 +28,12 @@ pub(super) fn emit(mut draft: Draft<'_, '_>, placement: &Placement, findings: &[
 
 /// `/reserved-memory`: its own properties, its children, and those that are new.
 fn reserved_memory(draft: &mut Draft<'_, '_>, settled: &Settled, edits: &mut Edits) {
-    let root = draft.scene.map.cells;
+    let root = draft.analysis.map.cells;
     let mut renames = Vec::new();
     let rewrite_cells = draft.wants(&RepairKind::RewriteCells);
     let slots = by_region(draft);
     let mut rest = slots.as_slice();
-    for (index, region) in draft.scene.map.regions.iter().enumerate() {
+    for (index, region) in draft.analysis.map.regions.iter().enumerate() {
         let (mine, later) = rest.split_at(rest.partition_point(|(of, _, _)| *of <= index));
         rest = later;
         existing(draft, mine, region, rewrite_cells, edits, &mut renames);
@@ -54,14 +54,14 @@ fn reserved_memory(draft: &mut Draft<'_, '_>, settled: &Settled, edits: &mut Edi
             continue;
         };
         if let Origin::Moved(id, 0) = slot.origin {
-            draft.gathered.moved.push((format!("{home}/{}", node.name), draft.scene.tree.node(id).path()));
+            draft.gathered.moved.push((format!("{home}/{}", node.name), draft.analysis.tree.node(id).path()));
         }
         fresh.push(node);
     }
     let mut gathered = core::mem::take(&mut draft.gathered);
     fresh.append(&mut gathered.idle);
     gathered.gone.iter().for_each(|&node| edits.remove_node(node));
-    rename::rename(draft.scene.tree, &renames, gathered.moved, edits);
+    rename::rename(draft.analysis.tree, &renames, gathered.moved, edits);
     if let Some(span) = settled.node {
         fresh.extend(root.encode_span(span).map(|reg| {
             NewNode::new(&format!("linux,cma@{:x}", span.base()))
@@ -71,20 +71,20 @@ fn reserved_memory(draft: &mut Draft<'_, '_>, settled: &Settled, edits: &mut Edi
                 .prop_empty("linux,cma-default")
         }));
     }
-    let log = draft.placed.iter().find(|(what, _)| *what == Wanted::Log);
+    let log = draft.placed.iter().find(|(what, _)| *what == RequestKind::Log);
     match log.map(|&(_, span)| ramoops::node(span, root).ok_or(span)) {
         Some(Ok(node)) => fresh.push(node),
         Some(Err(span)) => draft.stuck("log", format!("{span} does not fit the root's cells")),
         None => {}
     }
-    let Some(reserved) = &draft.scene.map.reserved else {
+    let Some(reserved) = &draft.analysis.map.reserved else {
         if !fresh.is_empty() {
             let node = NewNode::new("reserved-memory")
                 .prop_u32("#address-cells", root.address)
                 .prop_u32("#size-cells", root.size)
                 .prop_empty("ranges");
             let node = fresh.into_iter().fold(node, NewNode::child);
-            edits.add_node(draft.scene.tree.root().id(), node);
+            edits.add_node(draft.analysis.tree.root().id(), node);
         }
         return;
     };
@@ -132,12 +132,12 @@ fn existing(
     edits: &mut Edits,
     renames: &mut Vec<(NodeId, String)>,
 ) {
-    let root = draft.scene.map.cells;
+    let root = draft.analysis.map.cells;
     let node = region.node;
     flags(draft, slots, region, edits);
     let Some((_, 0, first)) = slots.first() else {
         if rewrite_cells {
-            recode(draft, region, &[], edits);
+            reencode(draft, region, &[], edits);
         }
         return;
     };
@@ -157,14 +157,14 @@ fn existing(
     }
     if region.spans().is_empty() {
         for gone in ["size", "alignment", "alloc-ranges"] {
-            if draft.scene.tree.node(node).prop(gone).is_some() {
+            if draft.analysis.tree.node(node).prop(gone).is_some() {
                 edits.remove_prop(node, gone);
             }
         }
     } else if rewrite_cells {
         let drops = draft.wants(&RepairKind::DropSize(node)) || !region.enabled;
         let done: &[&str] = if drops { &["reg", "size"] } else { &["reg"] };
-        recode(draft, region, done, edits);
+        reencode(draft, region, done, edits);
     }
     if splits {
         split_off(draft, slots, region, edits);
@@ -212,7 +212,7 @@ fn flags(draft: &mut Draft<'_, '_>, slots: &[(usize, usize, Slot)], region: &Reg
     if unmapped(draft, region, first) && !region.no_map {
         edits.set(node, "no-map", Vec::new());
     }
-    for prop in draft.scene.tree.node(node).props().filter(|prop| goes(draft, region, first, *prop)) {
+    for prop in draft.analysis.tree.node(node).props().filter(|prop| goes(draft, region, first, *prop)) {
         edits.remove_prop(node, prop.name);
     }
     if draft.wants(&RepairKind::Disable(node)) {
@@ -244,14 +244,14 @@ fn goes(draft: &Draft<'_, '_>, region: &Region, slot: Option<&Slot>, prop: Prop<
 
 /// Give each further tuple a node with the properties of the first, except those that must stay unique.
 fn split_off(draft: &mut Draft<'_, '_>, slots: &[(usize, usize, Slot)], region: &Region, edits: &mut Edits) {
-    let root = draft.scene.map.cells;
+    let root = draft.analysis.map.cells;
     for (_, tuple, slot) in slots.iter().filter(|(_, tuple, _)| *tuple > 0) {
         let Some(reg) = root.encode_span(slot.span) else { continue };
         let fresh =
             NewNode::new(&format!("{}-{tuple}@{:x}", slot.base_name, slot.span.base())).prop("reg", reg);
         let unique = ["reg", "phandle", "linux,phandle", "linux,cma-default", "linux,dma-default"];
         let kept = draft
-            .scene
+            .analysis
             .tree
             .node(region.node)
             .props()
@@ -269,7 +269,7 @@ fn memreserve(draft: &mut Draft<'_, '_>, edits: &mut Edits) {
         return;
     }
     let carveouts = draft.carveouts();
-    let entries = &draft.scene.map.memreserve;
+    let entries = &draft.analysis.map.memreserve;
     if entries.iter().all(|&entry| ledger::coverage(&carveouts, entry) == Coverage::None) {
         return;
     }
@@ -290,7 +290,7 @@ fn chosen(
     findings: &[Finding],
     edits: &mut Edits,
 ) {
-    let scene = draft.scene;
+    let analysis = draft.analysis;
     let mut props: Vec<(&str, Vec<u8>)> = Vec::new();
     if let Some(line) = &settled.bootargs {
         let mut line = line.clone();
@@ -302,21 +302,21 @@ fn chosen(
         props.push(("linux,initrd-end", initrd.end().to_be_bytes().to_vec()));
     }
     let report =
-        scene.facts.report.then(|| report::node(scene.facts.policy_digest, findings, &draft.repairs));
-    let Some(node) = scene.map.chosen.node else {
+        analysis.facts.report.then(|| report::node(analysis.facts.policy_digest, findings, &draft.repairs));
+    let Some(node) = analysis.map.chosen.node else {
         if !props.is_empty() || report.is_some() {
             let node =
                 props.into_iter().fold(NewNode::new("chosen"), |node, (name, value)| node.prop(name, value));
             let node = report.into_iter().fold(node, NewNode::child);
-            edits.add_node(scene.tree.root().id(), node);
+            edits.add_node(analysis.tree.root().id(), node);
         }
         return;
     };
     for (name, value) in props {
         edits.set(node, name, value);
     }
-    let chosen = scene.tree.node(node);
-    if scene.facts.bundle.is_some() && scene.facts.initrd.is_none() {
+    let chosen = analysis.tree.node(node);
+    if analysis.facts.bundle.is_some() && analysis.facts.initrd.is_none() {
         for gone in ["linux,initrd-start", "linux,initrd-end"] {
             if chosen.prop(gone).is_some() {
                 edits.remove_prop(node, gone);

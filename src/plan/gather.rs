@@ -2,7 +2,7 @@
 //! from a level too deep.
 
 use super::draft::{Draft, Origin, Slot, base_name};
-use super::recode;
+use super::reencode;
 use crate::fdt::{NewNode, Node, NodeId};
 use crate::finding::RepairKind;
 use crate::order;
@@ -31,9 +31,9 @@ pub(super) struct Gathered {
 
 /// Enter the spans of regions that are out of place among those that the plan is about.
 pub(super) fn gather(draft: &mut Draft<'_, '_>) {
-    let (tree, root) = (draft.scene.tree, draft.scene.map.cells);
-    let first = draft.scene.map.reserved.as_ref();
-    draft.gathered.taken = draft.scene.map.regions.iter().map(|region| region.name.clone()).collect();
+    let (tree, root) = (draft.analysis.tree, draft.analysis.map.cells);
+    let first = draft.analysis.map.reserved.as_ref();
+    draft.gathered.taken = draft.analysis.map.regions.iter().map(|region| region.name.clone()).collect();
     order::sort(&mut draft.gathered.taken);
     for kind in draft.wanted {
         let (node, cells) = match kind {
@@ -89,7 +89,7 @@ pub(super) fn gather(draft: &mut Draft<'_, '_>) {
 
 /// The path of the node that Linux reads, or will.
 pub(super) fn home<'s>(draft: &Draft<'s, '_>) -> &'s str {
-    draft.scene.map.reserved.as_ref().map_or("/reserved-memory", |reserved| reserved.path.as_str())
+    draft.analysis.map.reserved.as_ref().map_or("/reserved-memory", |reserved| reserved.path.as_str())
 }
 
 /// Tell whether a region can be moved without a doubt of what it means.
@@ -106,7 +106,7 @@ fn is_plain(region: &Region) -> bool {
 /// Tell whether a region is to have a place of its own.
 fn is_live(draft: &Draft<'_, '_>, region: &Region) -> bool {
     let placed = match region.extent {
-        Extent::Dynamic(_) => draft.scene.map.ram.is_known(),
+        Extent::Dynamic(_) => draft.analysis.map.ram.is_known(),
         _ => !region.spans().is_empty(),
     };
     region.enabled && placed
@@ -117,7 +117,7 @@ fn is_live(draft: &Draft<'_, '_>, region: &Region) -> bool {
 fn holds_another(draft: &Draft<'_, '_>, id: NodeId) -> bool {
     let at = draft.wanted.partition_point(|kind| *kind <= RepairKind::Hoist(id));
     let next = draft.wanted.get(at).and_then(|kind| match kind {
-        RepairKind::Hoist(other) => Some(draft.scene.tree.node(*other)),
+        RepairKind::Hoist(other) => Some(draft.analysis.tree.node(*other)),
         _ => None,
     });
     let above = core::iter::successors(next, |node| node.parent());
@@ -129,11 +129,11 @@ fn idle_copy(draft: &Draft<'_, '_>, region: &Region, cells: Cells, root: Cells) 
     if is_live(draft, region) {
         return None;
     }
-    let node = draft.scene.tree.node(region.node);
+    let node = draft.analysis.tree.node(region.node);
     let mut copy = NewNode::copy_of(node, &free_name(&draft.gathered, region.name.clone()), &PLACE);
     for name in PLACE {
         if let Some(prop) = node.prop(name) {
-            copy = copy.prop(name, recode::recoded(name, prop.value, cells, root)?);
+            copy = copy.prop(name, reencode::reencoded(name, prop.value, cells, root)?);
         }
     }
     Some(copy)
@@ -150,8 +150,8 @@ fn free_name(gathered: &Gathered, name: String) -> String {
 
 /// The node of a slot that was gathered: the first tuple keeps what must be unique.
 pub(super) fn moved_node(draft: &Draft<'_, '_>, slot: &Slot, id: NodeId, tuple: usize) -> Option<NewNode> {
-    let node = draft.scene.tree.node(id);
-    let reg = draft.scene.map.cells.encode_span(slot.span)?;
+    let node = draft.analysis.tree.node(id);
+    let reg = draft.analysis.map.cells.encode_span(slot.span)?;
     let name = match (tuple, node.name().contains('@')) {
         (0, false) => node.name().to_string(),
         (0, true) => format!("{}@{:x}", slot.base_name, slot.span.base()),

@@ -7,12 +7,12 @@
 mod boot;
 mod cma;
 mod draft;
-mod elsewhere;
 mod emit;
 mod gather;
-mod keep;
+mod no_fit;
+mod persistent_log;
 mod place;
-mod recode;
+mod reencode;
 mod rename;
 mod report;
 mod restore;
@@ -24,7 +24,7 @@ use crate::fdt::{Edits, NodeId};
 use crate::finding::{Finding, RepairKind, Severity};
 use crate::order;
 use crate::policy::{Allow, Mode};
-use crate::rules::{Scene, required};
+use crate::rules::{Analysis, required};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -40,7 +40,7 @@ pub struct Plan {
     /// Where kernel, initrd and DTB are to lie.
     pub placement: Placement,
     /// What was to be placed and could not be: a plan with any of these is never proven.
-    pub stuck: Vec<Stuck>,
+    pub stuck: Vec<PlacementFailure>,
 }
 
 /// One repair that the plan makes.
@@ -62,31 +62,31 @@ impl fmt::Display for Repaired {
 
 /// Something for which no place was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stuck {
+pub struct PlacementFailure {
     /// Path of the node, or the name of the boot object.
     pub node: String,
     /// What was wanted and why it cannot be.
     pub why: String,
 }
 
-impl fmt::Display for Stuck {
+impl fmt::Display for PlacementFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.node, self.why)
     }
 }
 
-/// Make the plan for a judged scene.
+/// Make the plan for a judged analysis.
 ///
 /// Boot objects take their places before the pools do, since they mostly lie well already; when a pool then
 /// finds no room, the pools go first.
 #[must_use]
-pub fn plan(scene: &Scene<'_, '_>, findings: &[Finding]) -> Plan {
-    let wanted = wanted(scene, findings);
-    let first = attempt(scene, findings, &wanted, Order::BootFirst);
+pub fn plan(analysis: &Analysis<'_, '_>, findings: &[Finding]) -> Plan {
+    let wanted = wanted(analysis, findings);
+    let first = attempt(analysis, findings, &wanted, Order::BootFirst);
     if first.stuck.is_empty() {
         return first;
     }
-    let second = attempt(scene, findings, &wanted, Order::PoolsFirst);
+    let second = attempt(analysis, findings, &wanted, Order::PoolsFirst);
     if second.stuck.is_empty() { second } else { first }
 }
 
@@ -97,8 +97,8 @@ enum Order {
     PoolsFirst,
 }
 
-fn attempt(scene: &Scene<'_, '_>, findings: &[Finding], wanted: &[RepairKind], order: Order) -> Plan {
-    let mut draft = Draft::new(scene, wanted);
+fn attempt(analysis: &Analysis<'_, '_>, findings: &[Finding], wanted: &[RepairKind], order: Order) -> Plan {
+    let mut draft = Draft::new(analysis, wanted);
     gather::gather(&mut draft);
     restore::restore(&mut draft);
     restore::reserve_release_pages(&mut draft);
@@ -109,9 +109,9 @@ fn attempt(scene: &Scene<'_, '_>, findings: &[Finding], wanted: &[RepairKind], o
     // What has moved may have room now.
     restore::round_outward(&mut draft);
     draft.settle_carveouts();
-    keep::place_log(&mut draft);
+    persistent_log::place_log(&mut draft);
     draft.settle_pools_that_are_right();
-    cma::keep(&mut draft);
+    cma::reserve_fixed_cma(&mut draft);
     let placement = match order {
         Order::BootFirst => {
             let placement = boot::place(&mut draft);
@@ -127,8 +127,8 @@ fn attempt(scene: &Scene<'_, '_>, findings: &[Finding], wanted: &[RepairKind], o
 }
 
 /// The repairs that may be made, in the order of making, each once.
-fn wanted(scene: &Scene<'_, '_>, findings: &[Finding]) -> Vec<RepairKind> {
-    let policy = scene.policy;
+fn wanted(analysis: &Analysis<'_, '_>, findings: &[Finding]) -> Vec<RepairKind> {
+    let policy = analysis.policy;
     if policy.is_some_and(|policy| policy.mode != Mode::Fix) {
         return Vec::new();
     }
@@ -138,7 +138,7 @@ fn wanted(scene: &Scene<'_, '_>, findings: &[Finding]) -> Vec<RepairKind> {
         Some(policy) => (0..)
             .zip(&policy.carveouts)
             .filter(|(_, required)| required.no_map)
-            .filter_map(|(index, required)| Some(required::answer(scene, index, required).region?.node))
+            .filter_map(|(index, required)| Some(required::answer(analysis, index, required).region?.node))
             .collect(),
         None => Vec::new(),
     };

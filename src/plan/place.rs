@@ -1,8 +1,8 @@
 //! Finding places for pools and dynamic regions.
 
 use super::cma;
-use super::draft::{Draft, Origin, Request, Slot, Wanted, base_name};
-use super::elsewhere::elsewhere;
+use super::draft::{Draft, Origin, Request, RequestKind, Slot, base_name};
+use super::no_fit::explain_no_fit;
 use crate::finding::RepairKind;
 use crate::ledger::{Direction, meeting};
 use crate::span::{GIB, Size, Span, align_up};
@@ -13,15 +13,15 @@ use alloc::vec::Vec;
 
 /// More windows than any region has, and more regions without a place than any board: each costs a pass over what is
 /// taken.
-const MOST_WINDOWS: usize = 64;
-const MOST_REQUESTS: usize = 1024;
+const MAX_WINDOWS: usize = 64;
+const MAX_REQUESTS: usize = 1024;
 
 /// Place every pool and dynamic region that needs it: static pools first, since they have a place to keep to,
 /// then dynamic regions in tree order as kernels from 6.12.13 on allocate them, then the default CMA pool.
 pub(super) fn place_pools(draft: &mut Draft<'_, '_>) {
     let mut requests = static_pools(draft);
     requests.extend(dynamic_regions(draft));
-    if requests.len() > MOST_REQUESTS {
+    if requests.len() > MAX_REQUESTS {
         draft.stuck("/reserved-memory", "more regions look for a place than can be placed in one go");
         return;
     }
@@ -50,16 +50,16 @@ fn place(draft: &mut Draft<'_, '_>, request: &Request) {
             ends.fold((first.base(), first.end()), |(b, e), (base, end)| (b.min(base), e.max(end)));
         Span::from_ends(base, end)
     });
-    let elsewhere = elsewhere(draft, draft.settled(), request.size, request.align, hull);
+    let elsewhere = explain_no_fit(draft, draft.settled(), request.size, request.align, hull);
     let (size, align) = (Size(request.size), Size(request.align));
     draft.stuck(&node, format!("no free window of {size} aligned to {align} in {window}{elsewhere}"));
 }
 
 fn static_pools(draft: &Draft<'_, '_>) -> Vec<Request> {
-    let align = draft.scene.profile.cma_align();
+    let align = draft.analysis.profile.cma_align();
     let request = |&(index, tuple, span): &(usize, usize, Span)| {
         Some(Request {
-            what: Wanted::Region(index, tuple),
+            what: RequestKind::Region(index, tuple),
             size: align_up(span.len(), align)?,
             align,
             windows: Vec::new(),
@@ -75,22 +75,22 @@ fn static_pools(draft: &Draft<'_, '_>) -> Vec<Request> {
 
 fn dynamic_regions(draft: &Draft<'_, '_>) -> Vec<Request> {
     let mut requests = Vec::new();
-    for (index, region) in draft.scene.map.regions.iter().enumerate() {
+    for (index, region) in draft.analysis.map.regions.iter().enumerate() {
         let pinned = region.enabled && draft.wants(&RepairKind::Pin(region.node));
         if pinned && draft.slot_of(index).is_none() {
-            requests.extend(dynamic_request(draft, Wanted::Region(index, 0), region));
+            requests.extend(dynamic_request(draft, RequestKind::Region(index, 0), region));
         }
     }
     for (index, region) in draft.gathered.dynamic.iter().enumerate() {
-        requests.extend(dynamic_request(draft, Wanted::Moved(index), region));
+        requests.extend(dynamic_request(draft, RequestKind::Moved(index), region));
     }
     requests
 }
 
 #[inline(never)]
-fn dynamic_request(draft: &Draft<'_, '_>, what: Wanted, region: &Region) -> Option<Request> {
+fn dynamic_request(draft: &Draft<'_, '_>, what: RequestKind, region: &Region) -> Option<Request> {
     let Extent::Dynamic(dynamic) = &region.extent else { return None };
-    let profile = draft.scene.profile;
+    let profile = draft.analysis.profile;
     let unit = if region.is_cma() { profile.cma_align() } else { profile.page.bytes() };
     let align = dynamic.align.unwrap_or(unit).checked_next_power_of_two()?.max(unit);
     Some(Request {
@@ -112,8 +112,8 @@ pub(super) fn find(draft: &Draft<'_, '_>, request: &Request) -> Option<Span> {
     let low = Span::from_ends(0, 4 * GIB)?;
     let high = Span::from_ends(4 * GIB, u64::MAX)?;
     let windows = if request.windows.is_empty() { vec![low, high] } else { request.windows.clone() };
-    let banks = draft.scene.map.usable.spans();
-    for window in windows.into_iter().take(MOST_WINDOWS) {
+    let banks = draft.analysis.map.usable.spans();
+    for window in windows.into_iter().take(MAX_WINDOWS) {
         let sides: &[Span] = if request.cma { &[high, low] } else { &[window] };
         let pieces = sides.iter().filter_map(|side| side.intersection(window)).flat_map(|piece| {
             meeting(banks, piece).iter().rev().filter_map(move |bank| bank.intersection(piece))
@@ -133,7 +133,7 @@ fn settle(draft: &mut Draft<'_, '_>, request: &Request, span: Span) {
     draft.placed.push((request.what, span));
     let Some(region) = draft.region_for(request.what).cloned() else { return };
     let (origin, no_map) = match request.what {
-        Wanted::Region(index, tuple) => (Origin::Region(index, tuple), draft.unmaps(&region)),
+        RequestKind::Region(index, tuple) => (Origin::Region(index, tuple), draft.unmaps(&region)),
         _ => (Origin::Moved(region.node, 0), draft.unmaps_moved(&region)),
     };
     draft.slots.push(Slot {
@@ -151,10 +151,10 @@ fn settle(draft: &mut Draft<'_, '_>, request: &Request, span: Span) {
     draft.repaired(&kind, &region.path, what);
 }
 
-fn node_name(draft: &Draft<'_, '_>, what: Wanted) -> alloc::string::String {
+fn node_name(draft: &Draft<'_, '_>, what: RequestKind) -> alloc::string::String {
     match what {
-        Wanted::CmaArg | Wanted::CmaNode => "default CMA pool".into(),
-        Wanted::Log => "log".into(),
+        RequestKind::CmaArg | RequestKind::CmaNode => "default CMA pool".into(),
+        RequestKind::Log => "log".into(),
         _ => draft.region_for(what).map_or_else(Default::default, |region| region.path.clone()),
     }
 }

@@ -13,9 +13,9 @@ use alloc::string::String;
 /// Put every required carveout where the policy has it, and pin those that are right already, so that nothing
 /// else makes them move.
 pub(super) fn restore(draft: &mut Draft<'_, '_>) {
-    let Some(policy) = draft.scene.policy else { return };
+    let Some(policy) = draft.analysis.policy else { return };
     for (index, required) in policy.carveouts.iter().enumerate() {
-        let answer = answer(draft.scene, index, required);
+        let answer = answer(draft.analysis, index, required);
         let kind = RepairKind::Restore(index);
         let standing = answer.region.and_then(|region| draft.region_of(region.node)).map(|(at, _)| at);
         if let Some(range) = required.span().filter(|_| required.is_range() && draft.wants(&kind)) {
@@ -60,10 +60,10 @@ pub(super) fn restore(draft: &mut Draft<'_, '_>) {
 
 /// Keep Linux off what no slot protects of a range.
 fn protect(draft: &mut Draft<'_, '_>, kind: &RepairKind, path: &str, range: Span) {
-    let page = draft.scene.profile.page.bytes();
+    let page = draft.analysis.profile.page.bytes();
     // Slots are rounded outward later.
     let carveouts = draft.carveouts().into_iter().filter_map(|span| span.outward(page));
-    for open in reachable(draft.scene, range, &ledger::union(carveouts.collect())) {
+    for open in reachable(draft.analysis, range, &ledger::union(carveouts.collect())) {
         draft.repaired(kind, path, format!("protected as the policy requires: {open}"));
         draft.slots.push(Slot::new(&name_of(path), open, true));
     }
@@ -76,7 +76,7 @@ pub(super) fn reserve_release_pages(draft: &mut Draft<'_, '_>) {
         return;
     }
     let standing = draft.slots.iter().filter(|slot| !slot.cma).map(|slot| slot.span).collect();
-    for span in ledger::subtract(&unreserved_release_pages(draft.scene), &ledger::union(standing)) {
+    for span in ledger::subtract(&unreserved_release_pages(draft.analysis), &ledger::union(standing)) {
         draft.repaired(&kind, "/cpus", format!("reserved {span}, where processors wait"));
         draft.slots.push(Slot::new("cpu-release", span, false));
     }
@@ -84,7 +84,7 @@ pub(super) fn reserve_release_pages(draft: &mut Draft<'_, '_>) {
 
 /// Where the policy has a carveout, in whole pages, and no smaller than it already is there.
 fn place_of(draft: &mut Draft<'_, '_>, answer: &Answer<'_>) -> Option<Span> {
-    let page = draft.scene.profile.page.bytes();
+    let page = draft.analysis.profile.page.bytes();
     let required = answer.required;
     let Some(base) = required.base.or(answer.span().map(Span::base)) else {
         draft.stuck(&answer.path, "is missing, and the policy does not say at which base to restore it");
@@ -101,12 +101,12 @@ fn place_of(draft: &mut Draft<'_, '_>, answer: &Answer<'_>) -> Option<Span> {
 
 /// Round carveouts outward to whole pages where no other slot has the bytes.
 pub(super) fn round_outward(draft: &mut Draft<'_, '_>) {
-    let page = draft.scene.profile.page.bytes();
+    let page = draft.analysis.profile.page.bytes();
     for at in 0..draft.slots.len() {
         let Some(slot) = draft.slots.get(at).cloned() else { continue };
         let Some(whole) = slot.span.outward(page).filter(|&whole| whole != slot.span) else { continue };
         let region = match slot.origin {
-            Origin::Region(index, _) => draft.scene.map.regions.get(index),
+            Origin::Region(index, _) => draft.analysis.map.regions.get(index),
             Origin::Moved(..) | Origin::New => None,
         };
         let kind = region.map(|region| RepairKind::RoundOutward(region.node));
@@ -123,8 +123,8 @@ pub(super) fn round_outward(draft: &mut Draft<'_, '_>) {
         // Pools give way.
         let stays = |other: &Slot| !other.cma || other.pinned;
         let free = (0..).zip(&draft.slots).all(|(n, s)| n == at || !stays(s) || !s.span.overlaps(whole));
-        let in_ram = draft.scene.in_ram(whole) == draft.scene.in_ram(slot.span);
-        if !free || !(in_ram || draft.scene.in_ram(whole) != Coverage::Part) {
+        let in_ram = draft.analysis.in_ram(whole) == draft.analysis.in_ram(slot.span);
+        if !free || !(in_ram || draft.analysis.in_ram(whole) != Coverage::Part) {
             continue;
         }
         if let Some(slot) = draft.slots.get_mut(at) {

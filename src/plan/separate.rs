@@ -2,7 +2,7 @@
 
 use super::Repaired;
 use super::draft::{Draft, Origin, Slot, is_transient};
-use super::elsewhere::elsewhere;
+use super::no_fit::explain_no_fit;
 use crate::finding::RepairKind;
 use crate::ledger::{Coverage, Ledger};
 use crate::rules::must_stay;
@@ -18,7 +18,7 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>) {
         return;
     }
     let obstacles = Obstacles::of(draft);
-    let page = draft.scene.profile.page.bytes();
+    let page = draft.analysis.profile.page.bytes();
     let mut order: Vec<usize> = (0..draft.slots.len()).collect();
     order.retain(|&at| draft.slots.get(at).is_some_and(|slot| !slot.cma));
     crate::order::sort_by_key(&mut order, |&at| {
@@ -34,7 +34,7 @@ pub(super) fn separate(draft: &mut Draft<'_, '_>) {
         let Some(span) = obstacles.lift(draft, slot.span, floor, page) else {
             let others = draft.slots.iter().enumerate().filter(|(other, _)| *other != at);
             let taken = others.map(|(_, slot)| slot.span).chain(obstacles.all.iter().map(|(span, ())| *span));
-            let elsewhere = elsewhere(draft, taken.collect(), slot.span.len(), page, None);
+            let elsewhere = explain_no_fit(draft, taken.collect(), slot.span.len(), page, None);
             let floor = floor.max(slot.span.base());
             let what = format!("no room of {} at or above {floor:#x}{elsewhere}", Size(slot.span.len()));
             draft.stuck(&slot.base_name, what);
@@ -60,7 +60,8 @@ impl Obstacles {
     fn of(draft: &Draft<'_, '_>) -> Self {
         let mut obstacles = Self { firm: Ledger::default(), all: Ledger::default() };
         let pinned = draft.slots.iter().filter(|slot| slot.pinned).map(|slot| (slot.span, true));
-        let boot = draft.scene.claims().iter().filter(|claim| draft.scene.region(claim.owner).is_none());
+        let boot =
+            draft.analysis.claims().iter().filter(|claim| draft.analysis.region(claim.owner).is_none());
         for (span, firm) in pinned
             .chain(boot.map(|claim| (claim.span, !is_transient(claim.owner) && !must_stay(claim.owner))))
         {
@@ -79,13 +80,13 @@ impl Obstacles {
         if span.base() >= floor && self.firm.conflict(span).is_none() {
             return Some(span);
         }
-        let in_ram = draft.scene.in_ram(span) == Coverage::All;
-        let banks = draft.scene.map.ram.spans();
+        let in_ram = draft.analysis.in_ram(span) == Coverage::All;
+        let banks = draft.analysis.map.ram.spans();
         let mut here = span.at(align_up(span.base().max(floor), page)?)?;
         loop {
             let beyond = if let Some((obstacle, ())) = self.all.conflict(here) {
                 obstacle.end()
-            } else if in_ram && draft.scene.in_ram(here) != Coverage::All {
+            } else if in_ram && draft.analysis.in_ram(here) != Coverage::All {
                 banks.iter().map(|bank| bank.base()).find(|&base| base > here.base())?
             } else {
                 return Some(here);
@@ -100,7 +101,7 @@ fn move_slot(draft: &mut Draft<'_, '_>, at: usize, slot: &Slot, span: Span) {
         slot.span = span;
     }
     let region = match slot.origin {
-        Origin::Region(index, _) => draft.scene.map.regions.get(index),
+        Origin::Region(index, _) => draft.analysis.map.regions.get(index),
         Origin::Moved(..) | Origin::New => None,
     };
     if let Some(region) = region {
@@ -124,16 +125,16 @@ pub(super) fn guard_what_was_vacated(draft: &mut Draft<'_, '_>) {
 
 /// Keep Linux off what lies beside the carveouts that the policy wants guarded.
 pub(super) fn guard_what_is_required(draft: &mut Draft<'_, '_>) {
-    let Some(policy) = draft.scene.policy else { return };
+    let Some(policy) = draft.analysis.policy else { return };
     for (index, required) in policy.carveouts.iter().enumerate() {
         let kind = RepairKind::Guard(index);
         if !draft.wants(&kind) {
             continue;
         }
-        let answer = answer(draft.scene, index, required);
+        let answer = answer(draft.analysis, index, required);
         let standing = answer.region.and_then(|region| draft.region_of(region.node));
         let standing = standing.and_then(|(at, _)| Some(draft.slot_of(at)?.span));
-        for span in guards(draft.scene, &answer, standing, &draft.carveouts()) {
+        for span in guards(draft.analysis, &answer, standing, &draft.carveouts()) {
             draft.repaired(&kind, &answer.path, format!("its guard {span} is kept from Linux"));
             draft.slots.push(Slot::new(GUARD, span, true));
         }

@@ -32,7 +32,7 @@ use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
 
-use super::{Allow, CmaWant, KeepLog, Key, Policy, PolicyError, Required, Word};
+use super::{Allow, CmaWant, Key, PersistentLog, Policy, PolicyError, Required, Word};
 use crate::fdt::{Blob, NewNode, Node, Prop, Tree, build};
 use crate::span::Span;
 
@@ -92,8 +92,8 @@ impl Policy {
         let mut root = NewNode::new("")
             .prop_str("compatible", COMPATIBLE)
             .prop_u32("version", VERSION)
-            .prop_str("mode", self.mode.word())
-            .prop_str("on-error", self.on_error.word());
+            .prop_str("mode", self.mode.as_str())
+            .prop_str("on-error", self.on_error.as_str());
         if let Some(board) = &self.board {
             root = root.prop_str("board", board);
         }
@@ -154,9 +154,9 @@ fn read_cma(node: &Reader<'_, '_>) -> Result<CmaWant, PolicyError> {
     })
 }
 
-fn read_log(node: &Reader<'_, '_>) -> Result<KeepLog, PolicyError> {
+fn read_log(node: &Reader<'_, '_>) -> Result<PersistentLog, PolicyError> {
     node.only(&["size", "base"], &[])?;
-    Ok(KeepLog { size: node.required("size", number)?, base: node.optional("base", number)? })
+    Ok(PersistentLog { size: node.required("size", number)?, base: node.optional("base", number)? })
 }
 
 fn read_allow(node: &Reader<'_, '_>) -> Result<Allow, PolicyError> {
@@ -195,11 +195,11 @@ fn write_cma(cma: &CmaWant) -> NewNode {
     if let Some(range) = cma.range {
         out = out.prop("range", [range.base().to_be_bytes(), range.end().to_be_bytes()].concat());
     }
-    out = out.prop_str("via", cma.via.word());
+    out = out.prop_str("via", cma.via.as_str());
     out
 }
 
-fn write_log(log: &KeepLog) -> NewNode {
+fn write_log(log: &PersistentLog) -> NewNode {
     let out = NewNode::new("log").prop_u64("size", log.size);
     log.base.iter().fold(out, |out, &base| out.prop_u64("base", base))
 }

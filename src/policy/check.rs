@@ -3,7 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::{CmaWant, KeepLog, Key, Policy, PolicyError, Required};
+use super::{CmaWant, Key, PersistentLog, Policy, PolicyError, Required};
 use crate::order;
 use crate::ramoops;
 use crate::span::{MIB, Span};
@@ -117,7 +117,7 @@ fn validate_cma(cma: &CmaWant) -> Result<(), PolicyError> {
     Ok(())
 }
 
-fn validate_log(log: &KeepLog) -> Result<(), PolicyError> {
+fn validate_log(log: &PersistentLog) -> Result<(), PolicyError> {
     let malformed =
         |name: &str| Err(PolicyError::Malformed { node: "log".to_string(), name: name.to_string() });
     if !log.size.is_power_of_two() || !(ramoops::ALIGN..=LOG_MAX).contains(&log.size) {
@@ -199,7 +199,8 @@ mod tests {
 
     #[test]
     fn a_log_is_made_of_whole_pages_of_any_kernel() {
-        let log = |size, base| Policy { log: Some(KeepLog { size, base }), ..Policy::default() }.validate();
+        let log =
+            |size, base| Policy { log: Some(PersistentLog { size, base }), ..Policy::default() }.validate();
         assert_eq!(log(64 << 10, None), Ok(()));
         assert_eq!(log(1 << 20, Some(0xfff0_0000)), Ok(()));
         for (size, base) in [(0, None), (32 << 10, None), (96 << 10, None), (128 << 20, None)] {

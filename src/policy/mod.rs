@@ -36,7 +36,7 @@ pub struct Policy {
     /// The contiguous memory wanted, if the policy has a say in it.
     pub cma: Option<CmaWant>,
     /// The log that is to outlive the stage, if it is to.
-    pub log: Option<KeepLog>,
+    pub log: Option<PersistentLog>,
     /// Repairs that need the policy's word.
     pub allow: Allow,
 }
@@ -105,14 +105,14 @@ pub struct CmaWant {
 
 /// The reserved memory in which the stage leaves its log to Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeepLog {
+pub struct PersistentLog {
     /// Bytes for people's lines, a power of two from 64 KiB up; the structured log takes 64 KiB more.
     pub size: u64,
     /// First address, a multiple of 64 KiB, if it is fixed.
     pub base: Option<u64>,
 }
 
-impl Default for KeepLog {
+impl Default for PersistentLog {
     fn default() -> Self {
         Self { size: 64 << 10, base: None }
     }
@@ -188,7 +188,7 @@ pub trait Word: Copy + 'static {
 
     /// The name of this value.
     #[must_use]
-    fn word(self) -> &'static str
+    fn as_str(self) -> &'static str
     where
         Self: PartialEq,
     {
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn words_are_read_as_they_are_written() {
         for &(name, mode) in Mode::WORDS {
-            assert_eq!((Mode::from_word(name), mode.word()), (Some(mode), name));
+            assert_eq!((Mode::from_word(name), mode.as_str()), (Some(mode), name));
         }
         assert_eq!(OnError::from_word("reboot"), None);
     }

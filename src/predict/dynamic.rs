@@ -21,7 +21,7 @@ impl Kernel<'_> {
     /// From 6.12.13 on: place and set up the dynamic regions in the order of the tree.
     pub(super) fn dynamic_in_order(&mut self) {
         let mut count = 0;
-        for (index, region) in self.live() {
+        for (index, region) in self.enabled() {
             let wanted = matches!(region.extent, Extent::Dynamic(_) | Extent::Malformed { .. });
             if !wanted
                 || !region.spans().is_empty()

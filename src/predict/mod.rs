@@ -7,9 +7,9 @@
 
 mod default_cma;
 mod dynamic;
-mod fates;
 mod memblock;
 mod order;
+mod outcomes;
 mod pools;
 mod regions;
 mod verify;
@@ -59,7 +59,7 @@ impl State {
 
 /// What becomes of one span of one region.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fate {
+pub struct RegionOutcome {
     /// The node, for those that the tree has.
     pub node: NodeId,
     /// Its name with the unit address.
@@ -96,7 +96,7 @@ pub enum DefaultCma {
 #[derive(Clone, Debug)]
 pub struct Prediction {
     /// Every region, in the order of the tree.
-    pub regions: Vec<Fate>,
+    pub regions: Vec<RegionOutcome>,
     /// The default CMA pool.
     pub cma: DefaultCma,
     /// Bytes of all CMA pools together (`CmaTotal`).
@@ -173,7 +173,7 @@ pub fn predict(
         settled.free(initrd);
     }
     let cma = default_cma::reserve(&mut kernel);
-    let fates = fates::fates(map, &kernel.placed, &settled, &kernel.pools);
+    let outcomes = outcomes::outcomes(map, &kernel.placed, &settled, &kernel.pools);
     // cma_init_reserved_areas() touches the pages of every pool, also those that are none.
     let lost =
         |pool: &pools::PoolAt| pool.cma && !kernel.memblock.memory().any(|bank| bank.covers(pool.span));
@@ -187,5 +187,5 @@ pub fn predict(
     };
     let cma_total =
         pools.iter().filter(|pool| pool.cma).map(|pool| pool.span.len()).sum::<u64>() + default_len;
-    Prediction { regions: fates, cma, cma_total, log, panic, cmdline, memblock }
+    Prediction { regions: outcomes, cma, cma_total, log, panic, cmdline, memblock }
 }

@@ -175,7 +175,7 @@ impl<'k> Kernel<'k> {
     }
 
     /// The live regions with their indices.
-    pub(super) fn live(&self) -> impl Iterator<Item = (usize, &'k Region)> + use<'k> {
+    pub(super) fn enabled(&self) -> impl Iterator<Item = (usize, &'k Region)> + use<'k> {
         self.map.regions.iter().enumerate().filter(|(_, region)| region.enabled)
     }
 
@@ -189,7 +189,7 @@ impl<'k> Kernel<'k> {
 
     /// The first pass: reserve every static region, in the order of the tree.
     fn reserve_static(&mut self) {
-        for (index, region) in self.live() {
+        for (index, region) in self.enabled() {
             match &region.extent {
                 Extent::Static(_) if self.is_skipped(region) => self.say_skipped(),
                 Extent::Static(spans) => {
@@ -306,7 +306,7 @@ impl<'k> Kernel<'k> {
     /// From 6.12.13 on, behind the linear map: set up the static regions in the order of the tree. Those that
     /// were refused are set up all the same.
     fn register_static(&mut self) {
-        for (index, region) in self.live() {
+        for (index, region) in self.enabled() {
             if let Extent::Malformed { property: "reg", error: RegError::Length { .. } } = region.extent
                 && self.profile.tuples == Tuples::AllFirstKnown
             {

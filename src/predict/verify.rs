@@ -3,7 +3,7 @@
 //! The map is the verdict, not the log: a kernel prints `nomap` for what it has just refused. So each region is
 //! looked for in `/proc/iomem` where there is one, and the log is compared line by line besides.
 
-use super::{DefaultCma, Fate, Prediction, State};
+use super::{DefaultCma, Prediction, RegionOutcome, State};
 use crate::ledger::subtract;
 use crate::ledger::{self, Coverage};
 use crate::span::{MIB, Span};
@@ -63,7 +63,7 @@ pub fn verify(prediction: &Prediction, observed: &Observed<'_>) -> Vec<Differenc
     let mut out = Vec::new();
     if let Some(text) = observed.iomem {
         match Iomem::read(text) {
-            Some(iomem) => prediction.regions.iter().for_each(|fate| compare(fate, &iomem, &mut out)),
+            Some(iomem) => prediction.regions.iter().for_each(|outcome| compare(outcome, &iomem, &mut out)),
             None => out.push(Difference::BlindIomem),
         }
     }
@@ -102,19 +102,19 @@ impl Iomem {
     }
 }
 
-fn compare(fate: &Fate, iomem: &Iomem, out: &mut Vec<Difference>) {
-    let Some(span) = fate.span.filter(|_| fate.ram > 0) else { return };
+fn compare(outcome: &RegionOutcome, iomem: &Iomem, out: &mut Vec<Difference>) {
+    let Some(span) = outcome.span.filter(|_| outcome.ram > 0) else { return };
     let mapped = || iomem.ram.iter().filter_map(|ram| ram.intersection(span)).collect::<Vec<_>>();
-    match fate.state {
-        State::NoMap | State::Coherent if fate.no_map == fate.ram => {
-            out.extend(mapped().first().map(|&span| Difference::Exposed(fate.name.clone(), span)));
+    match outcome.state {
+        State::NoMap | State::Coherent if outcome.no_map == outcome.ram => {
+            out.extend(mapped().first().map(|&span| Difference::Exposed(outcome.name.clone(), span)));
         }
         State::Reserved | State::Cma | State::Coherent => {
             let bare = subtract(&mapped(), &iomem.reserved);
-            out.extend(bare.first().map(|&span| Difference::Unreserved(fate.name.clone(), span)));
+            out.extend(bare.first().map(|&span| Difference::Unreserved(outcome.name.clone(), span)));
         }
         State::Free if ledger::coverage(&iomem.ram, span) == Coverage::None => {
-            out.push(Difference::Withheld(fate.name.clone(), span));
+            out.push(Difference::Withheld(outcome.name.clone(), span));
         }
         State::NoMap | State::Free | State::Absent => {}
     }

@@ -9,9 +9,9 @@ use crate::fdt::{FdtError, Loss, Tree, nothing_lost};
 use crate::finding::{Finding, Severity};
 use crate::ledger;
 use crate::pipeline::Applied;
-use crate::plan::{Placement, Repaired, Stuck};
+use crate::plan::{Placement, PlacementFailure, Repaired};
 use crate::policy::{Mode, OnError, Policy};
-use crate::rules::{self, Scene};
+use crate::rules::{self, Analysis};
 use crate::span::Span;
 use crate::survey::MemoryMap;
 use alloc::vec::Vec;
@@ -75,7 +75,7 @@ pub enum Refusal {
     /// Findings that no repair answered, the worst first.
     Findings(Vec<Finding>),
     /// Something for which the planner found no place.
-    Stuck(Vec<Stuck>),
+    PlacementFailure(Vec<PlacementFailure>),
     /// Bytes that were protected, or are required to be, and would not be any more.
     Exposed(Span),
     /// Something that no edit named is missing from the rewritten tree.
@@ -105,7 +105,7 @@ impl fmt::Display for Refusal {
                 Some(finding) => write!(f, "{finding}"),
                 None => f.write_str("findings are left"),
             },
-            Self::Stuck(stuck) => match stuck.first() {
+            Self::PlacementFailure(stuck) => match stuck.first() {
                 Some(stuck) => write!(f, "{stuck}"),
                 None => f.write_str("something could not be placed"),
             },
@@ -128,7 +128,7 @@ pub(crate) fn prove(applied: Applied<'_, '_>) -> Result<Proven, Refusal> {
     let context = surveyed.context;
     let accept = context.policy.is_some_and(|policy| policy.on_error == OnError::Continue);
     if !plan.stuck.is_empty() && !accept {
-        return Err(Refusal::Stuck(plan.stuck));
+        return Err(Refusal::PlacementFailure(plan.stuck));
     }
     let dtb = match bytes {
         Some(bytes) => bytes,
@@ -142,8 +142,8 @@ pub(crate) fn prove(applied: Applied<'_, '_>) -> Result<Proven, Refusal> {
     let facts = settled(context.facts, &plan.placement, dtb.len());
     let map = MemoryMap::survey(&tree, &facts);
     witness::agree(&tree, &map).map_err(Refusal::Witness)?;
-    let scene = Scene::new(&tree, &map, &facts, context.policy, context.profile);
-    let findings = rules::judge(&scene);
+    let analysis = Analysis::new(&tree, &map, &facts, context.policy, context.profile);
+    let findings = rules::judge(&analysis);
     let bar = match context.policy.map(|policy| policy.mode) {
         Some(Mode::Strict) => Severity::Warning,
         _ => Severity::Error,

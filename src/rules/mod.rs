@@ -2,28 +2,28 @@
 //!
 //! To add a rule, write its file with a [`Doc`] and a `check`, and name it in the catalogue below.
 
+mod analysis;
 mod misplaced;
 mod near;
 mod references;
 mod report;
 pub mod required;
-mod scene;
 mod sink;
 
+pub(crate) use analysis::must_stay;
+pub use analysis::{Analysis, Claim, ClaimKind};
 pub(crate) use near::is_near;
 pub use references::Reference;
 pub use report::Report;
 pub(crate) use rf213_release_address::unreserved as unreserved_release_pages;
 pub(crate) use rf309_needs_no_map::needs_no_map;
-pub(crate) use scene::must_stay;
-pub use scene::{Claim, Owner, Scene};
 pub use sink::{MAX_PER_RULE, Sink};
 
 use crate::finding::{Finding, RuleId, Severity};
 use alloc::vec::Vec;
 
-/// How a rule looks at a scene and reports.
-pub type Check = fn(&Scene<'_, '_>, &mut Sink);
+/// How a rule looks at a analysis and reports.
+pub type Check = fn(&Analysis<'_, '_>, &mut Sink);
 
 /// What a rule knows about itself, for people. The stage never refers to it, so it costs no byte there.
 #[derive(Clone, Copy, Debug)]
@@ -139,13 +139,13 @@ catalogue! {
     rf605_misspelled_flag,
 }
 
-/// Judge a scene by every rule, in the order of their numbers.
+/// Judge a analysis by every rule, in the order of their numbers.
 #[must_use]
-pub fn judge(scene: &Scene<'_, '_>) -> Vec<Finding> {
+pub fn judge(analysis: &Analysis<'_, '_>) -> Vec<Finding> {
     let mut sink = Sink::default();
     for (_, check) in CHECKS {
         sink.next_rule();
-        check(scene, &mut sink);
+        check(analysis, &mut sink);
     }
     sink.into_findings()
 }

@@ -1,6 +1,6 @@
 //! What the policy's required carveouts find in a tree; the rules RF401 to RF405, RF410 and RF411 share it.
 
-use super::{Report, Scene};
+use super::{Analysis, Report};
 use crate::fdt::{Node, Tree};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger;
@@ -78,19 +78,19 @@ impl<'s> Answer<'s> {
 }
 
 /// Every required carveout of the policy with its answer.
-pub(super) fn answers<'s>(scene: &'s Scene<'s, '_>) -> impl Iterator<Item = Answer<'s>> {
-    let required = scene.policy.map_or(&[][..], |policy| &policy.carveouts);
-    required.iter().enumerate().map(|(index, required)| answer(scene, index, required))
+pub(super) fn answers<'s>(analysis: &'s Analysis<'s, '_>) -> impl Iterator<Item = Answer<'s>> {
+    let required = analysis.policy.map_or(&[][..], |policy| &policy.carveouts);
+    required.iter().enumerate().map(|(index, required)| answer(analysis, index, required))
 }
 
 /// Find what answers to one required carveout. A unit address that was corrected, or went with a region that
 /// was moved, does not hide it: where no node has the exact path, one of the same name before the `@` answers,
 /// at the required base, or, where none is required, the only one of that name.
 #[must_use]
-pub fn answer<'s>(scene: &Scene<'s, '_>, index: usize, required: &'s Required) -> Answer<'s> {
-    let path = scene.required_path(index).unwrap_or_default();
-    let page = scene.profile.page.bytes();
-    let regions = if required.is_range() { &[][..] } else { &scene.map.regions };
+pub fn answer<'s>(analysis: &Analysis<'s, '_>, index: usize, required: &'s Required) -> Answer<'s> {
+    let path = analysis.required_path(index).unwrap_or_default();
+    let page = analysis.profile.page.bytes();
+    let regions = if required.is_range() { &[][..] } else { &analysis.map.regions };
     let region = regions.iter().find(|region| region.path == path).or_else(|| {
         let mut named = regions.iter().filter(|region| base_name(&region.path) == base_name(path));
         let Some(base) = required.base else {
@@ -128,8 +128,8 @@ fn base_name(path: &str) -> &str {
 
 /// What of a range that Linux must not reach is RAM and in none of the ascending, disjoint `carveouts`. Where RAM is
 /// unknown, all of it may be.
-pub(crate) fn reachable(scene: &Scene<'_, '_>, range: Span, carveouts: &[Span]) -> Vec<Span> {
-    let ram = &scene.map.ram;
+pub(crate) fn reachable(analysis: &Analysis<'_, '_>, range: Span, carveouts: &[Span]) -> Vec<Span> {
+    let ram = &analysis.map.ram;
     let ram = if ram.is_known() { ram.within(range).collect() } else { alloc::vec![range] };
     ledger::subtract(&ram, carveouts)
 }
@@ -137,14 +137,14 @@ pub(crate) fn reachable(scene: &Scene<'_, '_>, range: Span, carveouts: &[Span]) 
 /// What of the guards beside a required carveout is RAM and in none of the ascending, disjoint `carveouts`. `standing` is
 /// where it lies when the policy does not say.
 pub(crate) fn guards(
-    scene: &Scene<'_, '_>,
+    analysis: &Analysis<'_, '_>,
     answer: &Answer<'_>,
     standing: Option<Span>,
     carveouts: &[Span],
 ) -> Vec<Span> {
-    let page = scene.profile.page.bytes();
-    let own = answer.region.is_some_and(|region| scene.tree.node(region.node).has_prop(OWN_GUARDS));
-    let guard = scene.policy.and_then(|policy| policy.guard).filter(|_| answer.required.no_map);
+    let page = analysis.profile.page.bytes();
+    let own = answer.region.is_some_and(|region| analysis.tree.node(region.node).has_prop(OWN_GUARDS));
+    let guard = analysis.policy.and_then(|policy| policy.guard).filter(|_| answer.required.no_map);
     let Some(guard) = guard.filter(|&guard| !own || guard > OWN_GUARD) else {
         return Vec::new();
     };
@@ -153,6 +153,6 @@ pub(crate) fn guards(
     };
     let guard = guard.max(page);
     let wide = Span::from_ends(span.base().saturating_sub(guard), span.end().saturating_add(guard));
-    let ram: Vec<Span> = wide.into_iter().flat_map(|wide| scene.map.ram.within(wide)).collect();
+    let ram: Vec<Span> = wide.into_iter().flat_map(|wide| analysis.map.ram.within(wide)).collect();
     ledger::subtract(&ledger::subtract(&ram, carveouts), &[span])
 }

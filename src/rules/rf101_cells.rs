@@ -1,6 +1,6 @@
 //! RF101: the cells of `/reserved-memory` equal the root's.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
@@ -26,9 +26,9 @@ pub(super) const DOC: Doc = Doc {
     repair: "Rewrites the cells to the root's, and every reg, size, alignment and alloc-ranges with them.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let root = scene.map.cells;
-    let Some(reserved) = &scene.map.reserved else { return };
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let root = analysis.map.cells;
+    let Some(reserved) = &analysis.map.reserved else { return };
     if reserved.cells_match(root) {
         return;
     }

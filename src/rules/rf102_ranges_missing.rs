@@ -1,6 +1,6 @@
 //! RF102: `/reserved-memory` has `ranges`.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::survey::Ranges;
 
@@ -25,8 +25,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "Adds the empty ranges.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(reserved) = scene.map.reserved.as_ref().filter(|r| r.ranges == Ranges::Missing) else { return };
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(reserved) = analysis.map.reserved.as_ref().filter(|r| r.ranges == Ranges::Missing) else {
+        return;
+    };
     out.push(
         Report::new(
             DOC.id,

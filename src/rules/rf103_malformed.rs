@@ -1,6 +1,6 @@
 //! RF103: `reg`, `size`, `alignment` and `alloc-ranges` of a region can be read.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::fdt::NodeId;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::order;
@@ -33,15 +33,16 @@ pub(super) const DOC: Doc = Doc {
              states it, and RF401 restores it from there. At boot, a region of size 0 that nobody refers to is disabled.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let mut used: Vec<NodeId> = Vec::new();
-    if scene.is_at_boot() {
-        used.extend(scene.references().iter().filter_map(|reference| reference.target));
+    if analysis.is_at_boot() {
+        used.extend(analysis.references().iter().filter_map(|reference| reference.target));
         order::sort(&mut used);
     }
-    for region in scene.map.live() {
+    for region in analysis.map.enabled() {
         let Extent::Malformed { property, error } = &region.extent else { continue };
-        let cells = scene.map.reserved.as_ref().map_or(scene.map.cells, |r| r.cells(scene.map.cells));
+        let cells =
+            analysis.map.reserved.as_ref().map_or(analysis.map.cells, |r| r.cells(analysis.map.cells));
         // A size of 0 protects nothing, but it also promises nothing: a placeholder for firmware to fill.
         let severity = match error {
             RegError::ZeroSize { .. } if *property != "alloc-ranges" => Severity::Warning,
@@ -64,9 +65,9 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             Report::new(DOC.id, severity, region.path.as_str(), format!("`{property}` {error}: {so}"))
                 .with_help(help);
         // At rest it may be there for firmware to fill; at boot that is over.
-        let empty = *property == "reg" && severity < DOC.severity && scene.is_at_boot();
+        let empty = *property == "reg" && severity < DOC.severity && analysis.is_at_boot();
         let empty = empty && used.binary_search(&region.node).is_err();
-        out.push(match region.foreign(scene.tree.node(region.node), cells) {
+        out.push(match region.decode_by_unit_address(analysis.tree.node(region.node), cells) {
             Some(span) => {
                 finding.with_repair(RepairKind::RewriteReg(region.node), format_args!("reserve {span}"))
             }

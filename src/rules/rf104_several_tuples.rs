@@ -1,6 +1,6 @@
 //! RF104: a region has one `reg` tuple.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
@@ -27,8 +27,8 @@ pub(super) const DOC: Doc = Doc {
     repair: "Gives each further tuple a node of its own with the same flags; the phandle stays on the first.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in scene.map.live() {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for region in analysis.map.enabled() {
         let [first, rest @ ..] = region.spans() else { continue };
         if rest.is_empty() {
             continue;

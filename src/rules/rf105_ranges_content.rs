@@ -1,6 +1,6 @@
 //! RF105: `ranges` of `/reserved-memory` is empty.
 
-use super::{Doc, Report, Scene, Sink};
+use super::{Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Ranges;
 
@@ -22,8 +22,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(reserved) = scene.map.reserved.as_ref().filter(|r| r.ranges == Ranges::Content) else { return };
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(reserved) = analysis.map.reserved.as_ref().filter(|r| r.ranges == Ranges::Content) else {
+        return;
+    };
     out.push(
         Report::new(
             DOC.id,

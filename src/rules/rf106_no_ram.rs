@@ -1,6 +1,6 @@
 //! RF106: the RAM is known where it must be.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
@@ -21,11 +21,11 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    if scene.map.ram.is_known() {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    if analysis.map.ram.is_known() {
         return;
     }
-    let at_boot = scene.facts.stage.is_some();
+    let at_boot = analysis.facts.stage.is_some();
     out.push(
         Report::new(
             DOC.id,

@@ -1,6 +1,6 @@
 //! RF107: there is one `/reserved-memory`.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
@@ -27,9 +27,9 @@ pub(super) const DOC: Doc = Doc {
     repair: "Moves its regions into the first, with their phandles and labels; a dynamic one gets a fixed address.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(first) = scene.map.reserved.as_ref().map(|reserved| reserved.node) else { return };
-    let others = scene.tree.root().children().filter(|node| node.id() != first);
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(first) = analysis.map.reserved.as_ref().map(|reserved| reserved.node) else { return };
+    let others = analysis.tree.root().children().filter(|node| node.id() != first);
     for node in others.filter(|node| node.has_base_name("reserved-memory")) {
         out.push(
             Report::new(

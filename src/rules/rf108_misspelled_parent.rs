@@ -1,7 +1,7 @@
 //! RF108: `/reserved-memory` is spelled so.
 
 use super::near::is_near;
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
@@ -25,8 +25,8 @@ pub(super) const DOC: Doc = Doc {
     repair: "With the policy's word (allow.enable), moves static regions into /reserved-memory, with their phandles and labels.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for node in scene.tree.root().children() {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for node in analysis.tree.root().children() {
         // Nearly no node has such a child, so that is asked first.
         if !node.children().any(|child| child.has_prop("reg")) {
             continue;

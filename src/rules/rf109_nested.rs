@@ -1,6 +1,6 @@
 //! RF109: a region is a direct child of `/reserved-memory`.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::survey::Extent;
 use alloc::vec::Vec;
@@ -25,9 +25,11 @@ pub(super) const DOC: Doc = Doc {
     repair: "Moves it up, however deep it is, with its phandle and label. One inside another that is nested itself is left.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let live =
-        scene.map.live().map(|region| (scene.tree.node(region.node), region.extent == Extent::Nowhere));
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let live = analysis
+        .map
+        .enabled()
+        .map(|region| (analysis.tree.node(region.node), region.extent == Extent::Nowhere));
     let mut left: Vec<_> = live.collect();
     left.reverse();
     while let Some((node, nowhere)) = left.pop() {

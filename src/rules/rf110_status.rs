@@ -1,6 +1,6 @@
 //! RF110: a `status` says what Linux does.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
@@ -24,9 +24,9 @@ pub(super) const DOC: Doc = Doc {
     repair: "With the policy's word (allow.enable), removes the status of a static region.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in scene.map.regions.iter().filter(|region| !region.enabled) {
-        let status = scene.tree.node(region.node).prop("status").and_then(|status| status.as_str());
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for region in analysis.map.regions.iter().filter(|region| !region.enabled) {
+        let status = analysis.tree.node(region.node).prop("status").and_then(|status| status.as_str());
         if status == Some("disabled") {
             continue;
         }
@@ -39,7 +39,9 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             _ => finding.with_repair(RepairKind::Enable(region.node), "remove the status"),
         });
     }
-    if let Some(reserved) = scene.map.reserved.as_ref().filter(|r| !scene.tree.node(r.node).is_enabled()) {
+    if let Some(reserved) =
+        analysis.map.reserved.as_ref().filter(|r| !analysis.tree.node(r.node).is_enabled())
+    {
         out.push(
             Report::new(
                 DOC.id,

@@ -1,6 +1,6 @@
 //! RF111: a region has `reg` or `size`, not both.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
@@ -23,9 +23,9 @@ pub(super) const DOC: Doc = Doc {
     repair: "Drops size, where reg can be read.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in scene.map.live() {
-        let node = scene.tree.node(region.node);
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for region in analysis.map.enabled() {
+        let node = analysis.tree.node(region.node);
         if node.has_prop("reg") && node.has_prop("size") {
             let finding = Report::new(
                 DOC.id,

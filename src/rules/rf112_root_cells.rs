@@ -1,6 +1,6 @@
 //! RF112: the root says how addresses and sizes are written.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 
@@ -20,11 +20,11 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let root = scene.tree.root();
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let root = analysis.tree.root();
     let declared = root.has_prop("#address-cells") && root.has_prop("#size-cells");
-    let cells = scene.map.cells;
-    if (declared && cells.usable()) || (scene.map.banks.is_empty() && scene.map.reserved.is_none()) {
+    let cells = analysis.map.cells;
+    if (declared && cells.usable()) || (analysis.map.banks.is_empty() && analysis.map.reserved.is_none()) {
         return;
     }
     let message = match declared {

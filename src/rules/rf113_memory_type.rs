@@ -1,6 +1,6 @@
 //! RF113: `/memory` says that it is memory.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
@@ -20,8 +20,8 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let memory = scene.tree.root().children().filter(|node| node.has_base_name("memory"));
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let memory = analysis.tree.root().children().filter(|node| node.has_base_name("memory"));
     for node in memory.filter(|node| node.is_enabled() && node.has_prop("reg")) {
         if node.prop("device_type").and_then(|kind| kind.as_str()) != Some("memory") {
             out.push(

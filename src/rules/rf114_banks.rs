@@ -1,6 +1,6 @@
 //! RF114: RAM banks are whole pages and apart.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::order;
 use crate::span::Span;
@@ -23,9 +23,9 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let mut banks: Vec<Span> = scene.map.banks.iter().filter_map(|bank| bank.span).collect();
-    let page = scene.profile.page.bytes();
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let mut banks: Vec<Span> = analysis.map.banks.iter().filter_map(|bank| bank.span).collect();
+    let page = analysis.profile.page.bytes();
     for &bank in banks.iter().filter(|bank| !bank.is_aligned(page)) {
         out.push(
             Report::new(DOC.id, DOC.severity, "/memory", format!("bank {bank} does not cover whole pages"))

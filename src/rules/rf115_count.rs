@@ -1,6 +1,6 @@
 //! RF115: there are not more regions than kernels keep.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
 use alloc::format;
@@ -24,10 +24,10 @@ pub(super) const DOC: Doc = Doc {
 /// Entries of the kernel's table of regions (`MAX_RESERVED_REGIONS`, drivers/of/of_reserved_mem.c).
 const TABLE: usize = 64;
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(reserved) = &scene.map.reserved else { return };
-    let dynamic = scene.map.live().filter(|region| matches!(region.extent, Extent::Dynamic(_))).count();
-    let live = scene.map.live().count();
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(reserved) = &analysis.map.reserved else { return };
+    let dynamic = analysis.map.enabled().filter(|region| matches!(region.extent, Extent::Dynamic(_))).count();
+    let live = analysis.map.enabled().count();
     let (severity, message) = match (dynamic > TABLE, live > TABLE) {
         (true, _) => (
             Severity::Error,

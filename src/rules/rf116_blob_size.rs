@@ -1,6 +1,6 @@
 //! RF116: the tree is one that kernels map.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::fdt::{MAX_BOOT_SIZE, MAX_SIZE};
 use crate::finding::{RuleId, Severity};
 use alloc::format;
@@ -20,8 +20,8 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let len = scene.tree.blob().bytes().len();
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let len = analysis.tree.blob().bytes().len();
     // The stage reads nothing longer, and says so when it is entered.
     if MAX_SIZE > MAX_BOOT_SIZE && len > MAX_BOOT_SIZE {
         out.push(

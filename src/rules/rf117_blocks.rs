@@ -1,6 +1,6 @@
 //! RF117: memblock has room for the map.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::ledger;
 use crate::span::Span;
@@ -29,11 +29,11 @@ const EVERY: (usize, usize) = (60, 100);
 /// one more of either.
 const NONE: (usize, usize) = (509, 636);
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let of = |no_map| scene.map.live().filter(move |region| region.no_map == no_map);
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let of = |no_map| analysis.map.enabled().filter(move |region| region.no_map == no_map);
     let spans = |no_map| of(no_map).flat_map(|region| region.spans().iter().copied());
     let carveouts = isolated(spans(true));
-    let reserved = isolated(spans(false).chain(scene.map.memreserve.iter().copied()));
+    let reserved = isolated(spans(false).chain(analysis.map.memreserve.iter().copied()));
     let severity = match (carveouts > NONE.0 || reserved > NONE.1, carveouts > EVERY.0 || reserved > EVERY.1)
     {
         (true, _) => DOC.severity,

@@ -1,6 +1,6 @@
 //! RF118: what an EFI boot reads elsewhere.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
 
@@ -28,11 +28,11 @@ pub(super) const DOC: Doc = Doc {
     repair: "Where RAM is known, RF305 gives the region a fixed address.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    if !scene.is_efi() {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    if !analysis.is_efi() {
         return;
     }
-    for region in scene.map.live().filter(|region| matches!(region.extent, Extent::Dynamic(_))) {
+    for region in analysis.map.enabled().filter(|region| matches!(region.extent, Extent::Dynamic(_))) {
         out.push(
             Report::new(
                 DOC.id,

@@ -1,6 +1,6 @@
 //! RF201: no two regions share a byte.
 
-use super::{ALL_KERNELS, Doc, Owner, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, ClaimKind, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;
@@ -30,10 +30,10 @@ pub(super) const DOC: Doc = Doc {
              policy requires at an address staying where they are.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for (low, high) in scene.pairs() {
-        let (Owner::Region(..), Owner::Region(..)) = (low.owner, high.owner) else { continue };
-        let (Some(a), Some(b)) = (scene.region(low.owner), scene.region(high.owner)) else { continue };
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for (low, high) in analysis.pairs() {
+        let (ClaimKind::Region(..), ClaimKind::Region(..)) = (low.owner, high.owner) else { continue };
+        let (Some(a), Some(b)) = (analysis.region(low.owner), analysis.region(high.owner)) else { continue };
         let Some(shared) = low.span.intersection(high.span) else { continue };
         // A pool is Linux's own memory, so it is the one to give way.
         let pool = [a, b].into_iter().find(|region| region.is_cma());
@@ -64,8 +64,9 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             .with_repair(repair.0, repair.1),
         );
     }
-    if scene.has_more_pairs() {
-        let path = scene.map.reserved.as_ref().map_or("/reserved-memory", |reserved| reserved.path.as_str());
+    if analysis.has_more_pairs() {
+        let path =
+            analysis.map.reserved.as_ref().map_or("/reserved-memory", |reserved| reserved.path.as_str());
         out.push(
             Report::new(DOC.id, DOC.severity, path, "more claims on memory collide than can be listed")
                 .with_help("correct those that are listed, then look again"),

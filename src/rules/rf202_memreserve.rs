@@ -1,6 +1,6 @@
 //! RF202: no `/memreserve/` entry touches a region.
 
-use super::{ALL_KERNELS, Claim, Doc, Owner, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Claim, ClaimKind, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
@@ -27,16 +27,16 @@ pub(super) const DOC: Doc = Doc {
     repair: "Drops the part of the entry that the region already covers.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for (low, high) in scene.pairs() {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for (low, high) in analysis.pairs() {
         let (entry, other): (Claim, Claim) = match (low.owner, high.owner) {
-            (Owner::Memreserve, Owner::Region(..)) => (low, high),
-            (Owner::Region(..), Owner::Memreserve) => (high, low),
+            (ClaimKind::Memreserve, ClaimKind::Region(..)) => (low, high),
+            (ClaimKind::Region(..), ClaimKind::Memreserve) => (high, low),
             _ => continue,
         };
-        let Some(region) = scene.region(other.owner) else { continue };
+        let Some(region) = analysis.region(other.owner) else { continue };
         let severity = match (region.no_map, region.is_cma()) {
-            (true, _) if scene.profile.memreserve_first => Severity::Error,
+            (true, _) if analysis.profile.memreserve_first => Severity::Error,
             (true, _) => Severity::Warning,
             (_, true) => Severity::Error,
             _ => continue,

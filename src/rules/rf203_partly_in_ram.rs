@@ -1,7 +1,7 @@
 //! RF203: a region does not hang over the end of RAM.
 
 use super::misplaced::misplaced;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{Coverage, meeting};
 use alloc::format;
@@ -30,9 +30,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for (region, span) in scene.reservations().filter(|(_, span)| scene.in_ram(*span) == Coverage::Part) {
-        let banks = meeting(scene.map.ram.spans(), span);
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for (region, span) in analysis.reservations().filter(|(_, span)| analysis.in_ram(*span) == Coverage::Part)
+    {
+        let banks = meeting(analysis.map.ram.spans(), span);
         out.push(misplaced(&DOC, region, span, &format!("{span} lies only partly in RAM"), banks));
     }
 }

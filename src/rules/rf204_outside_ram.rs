@@ -1,7 +1,7 @@
 //! RF204: a region does not lie beyond the end of RAM.
 
 use super::misplaced::misplaced;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Sink};
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 
@@ -29,9 +29,9 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let [.., last] = scene.map.ram.spans() else { return };
-    for (region, span) in scene.reservations().filter(|(_, span)| span.base() >= last.end()) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let [.., last] = analysis.map.ram.spans() else { return };
+    for (region, span) in analysis.reservations().filter(|(_, span)| span.base() >= last.end()) {
         let message = format!("{span} lies beyond the end of RAM at {:#x} and protects nothing", last.end());
         out.push(misplaced(&DOC, region, span, &message, core::slice::from_ref(last)));
     }

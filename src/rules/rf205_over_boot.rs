@@ -1,6 +1,6 @@
 //! RF205: no region lies over the kernel, the initrd, the DTB, the stage or the bundle.
 
-use super::{ALL_KERNELS, Claim, Doc, Owner, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Claim, ClaimKind, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Region;
 use alloc::format;
@@ -30,16 +30,17 @@ pub(super) const DOC: Doc = Doc {
              carveout when the stage starts (itself, the bundle) must be loaded elsewhere.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for (low, high) in scene.pairs() {
-        let (region_claim, boot): (Claim, Claim) = match (scene.region(low.owner), scene.region(high.owner)) {
-            (Some(_), None) => (low, high),
-            (None, Some(_)) => (high, low),
-            _ => continue,
-        };
-        let Some(region) = scene.region(region_claim.owner) else { continue };
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for (low, high) in analysis.pairs() {
+        let (region_claim, boot): (Claim, Claim) =
+            match (analysis.region(low.owner), analysis.region(high.owner)) {
+                (Some(_), None) => (low, high),
+                (None, Some(_)) => (high, low),
+                _ => continue,
+            };
+        let Some(region) = analysis.region(region_claim.owner) else { continue };
         let Some(severity) = severity(boot.owner, region) else { continue };
-        let what = scene.name(boot.owner);
+        let what = analysis.name(boot.owner);
         let Some(shared) = boot.span.intersection(region_claim.span) else { continue };
         out.push(
             Report::new(DOC.id, severity, region.path.as_str(), format!("lies over the {what} at {shared}"))
@@ -52,13 +53,15 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
 }
 
 /// What the stage is done with when the kernel starts may lie in memory that is merely reserved.
-fn severity(boot: Owner, region: &Region) -> Option<Severity> {
+fn severity(boot: ClaimKind, region: &Region) -> Option<Severity> {
     match boot {
-        Owner::Kernel | Owner::Initrd | Owner::Dtb | Owner::ReleaseAddress | Owner::ElfCoreHdr => {
-            Some(Severity::Error)
-        }
-        Owner::Stage | Owner::Bundle if region.no_map => Some(Severity::Error),
-        Owner::Stage | Owner::Bundle => Some(Severity::Note),
-        Owner::Region(..) | Owner::Memreserve => None,
+        ClaimKind::Kernel
+        | ClaimKind::Initrd
+        | ClaimKind::Dtb
+        | ClaimKind::ReleaseAddress
+        | ClaimKind::ElfCoreHdr => Some(Severity::Error),
+        ClaimKind::Stage | ClaimKind::Bundle if region.no_map => Some(Severity::Error),
+        ClaimKind::Stage | ClaimKind::Bundle => Some(Severity::Note),
+        ClaimKind::Region(..) | ClaimKind::Memreserve => None,
     }
 }

@@ -1,6 +1,6 @@
 //! RF206: the kernel, the initrd and the DTB lie in RAM and do not share a byte.
 
-use super::{ALL_KERNELS, Doc, Owner, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, ClaimKind, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::MIB;
@@ -26,11 +26,11 @@ pub(super) const DOC: Doc = Doc {
     repair: "The stage places all three by itself.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let live = |owner| matches!(owner, Owner::Kernel | Owner::Initrd | Owner::Dtb);
-    for claim in scene.claims().iter().filter(|claim| live(claim.owner)) {
-        if scene.in_ram(claim.span) != Coverage::All {
-            let what = scene.name(claim.owner);
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let live = |owner| matches!(owner, ClaimKind::Kernel | ClaimKind::Initrd | ClaimKind::Dtb);
+    for claim in analysis.claims().iter().filter(|claim| live(claim.owner)) {
+        if analysis.in_ram(claim.span) != Coverage::All {
+            let what = analysis.name(claim.owner);
             out.push(
                 Report::new(
                     DOC.id,
@@ -44,9 +44,10 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         }
     }
     // Of what is no region, only what must not meet makes a pair.
-    let is_region = |owner| matches!(owner, Owner::Region(..));
-    for (low, high) in scene.pairs().filter(|(low, high)| !is_region(low.owner) && !is_region(high.owner)) {
-        let (a, b) = (scene.name(low.owner), scene.name(high.owner));
+    let is_region = |owner| matches!(owner, ClaimKind::Region(..));
+    for (low, high) in analysis.pairs().filter(|(low, high)| !is_region(low.owner) && !is_region(high.owner))
+    {
+        let (a, b) = (analysis.name(low.owner), analysis.name(high.owner));
         out.push(
             Report::new(DOC.id, DOC.severity, "/chosen", format!("the {a} and the {b} share memory"))
                 .with_span(low.span, a.as_str())
@@ -54,7 +55,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
                 .with_help(format_args!("load the {b} at {:#x} or above", low.span.end())),
         );
     }
-    let fixed = scene.facts.kernel.filter(|kernel| !kernel.movable);
+    let fixed = analysis.facts.kernel.filter(|kernel| !kernel.movable);
     if let Some(kernel) = fixed.filter(|k| k.at.base() % (2 * MIB) != k.text_offset % (2 * MIB)) {
         out.push(
             Report::new(

@@ -1,6 +1,6 @@
 //! RF207: a carveout covers whole pages.
 
-use super::{Doc, Report, Scene, Sink};
+use super::{Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;
@@ -27,9 +27,9 @@ pub(super) const DOC: Doc = Doc {
     repair: "Rounds the region outward to whole pages, where no other owner has the bytes.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let page = scene.profile.page.bytes();
-    for region in scene.map.live().filter(|region| region.no_map) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let page = analysis.profile.page.bytes();
+    for region in analysis.map.enabled().filter(|region| region.no_map) {
         for &span in region.spans().iter().filter(|span| !span.is_aligned(page)) {
             let Some(whole) = span.outward(page) else { continue };
             out.push(

@@ -1,6 +1,6 @@
 //! RF208: RAM does not lie over the registers of a device.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::fdt::Node;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, Coverage};
@@ -41,7 +41,7 @@ struct Window {
 }
 
 /// More windows than any bus has: each device asks them in turn.
-const MOST_WINDOWS: usize = 1024;
+const MAX_WINDOWS: usize = 1024;
 
 /// How a bus's addresses become the CPU's.
 #[derive(Clone)]
@@ -82,7 +82,7 @@ impl Bus {
             let bus = Span::new(number(from), number(size))?;
             Some(Window { bus, cpu: self.to_cpu(bus.at(number(to))?)?.base() })
         };
-        let tuples = words.chunks_exact(a + b + own.size as usize).take(MOST_WINDOWS);
+        let tuples = words.chunks_exact(a + b + own.size as usize).take(MAX_WINDOWS);
         Self::Windows(tuples.filter_map(window).collect())
     }
 }
@@ -94,14 +94,14 @@ fn cells(node: Node<'_, '_>) -> Option<Cells> {
 }
 
 /// In a tree at rest the banks are often a guess that the loader corrects, so there it is a warning.
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let ram = scene.map.ram.spans();
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let ram = analysis.map.ram.spans();
     if ram.is_empty() {
         return;
     }
     let mut hits: Vec<(Node<'_, '_>, Span)> = Vec::new();
     let mut count = 0;
-    each_register(scene, |node, span| {
+    each_register(analysis, |node, span| {
         if ledger::coverage(ram, span) == Coverage::None {
             return;
         }
@@ -111,7 +111,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         }
     });
     let Some(&(first, span)) = hits.first() else { return };
-    let severity = if scene.is_at_boot() { DOC.severity } else { Severity::Warning };
+    let severity = if analysis.is_at_boot() { DOC.severity } else { Severity::Warning };
     let others = match count - 1 {
         0 => String::new(),
         1 => String::from(", as do those of another"),
@@ -127,12 +127,12 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
 const NO_DEVICES: [&str; 4] = ["reserved-memory", "chosen", "memory", "cpus"];
 
 /// Call `visit` with every register block of every device in use, as the CPU sees it.
-fn each_register<'s>(scene: &'s Scene<'s, '_>, mut visit: impl FnMut(Node<'s, '_>, Span)) {
-    let Some(root_cells) = cells(scene.tree.root()) else { return };
+fn each_register<'s>(analysis: &'s Analysis<'s, '_>, mut visit: impl FnMut(Node<'s, '_>, Span)) {
+    let Some(root_cells) = cells(analysis.tree.root()) else { return };
     // The buses above the node at hand, from the root down, with their cells.
     let mut open: Vec<(Bus, Option<Cells>)> = alloc::vec![(Bus::Same, Some(root_cells))];
     let mut skip_below: Option<usize> = None;
-    for node in scene.tree.nodes().skip(1) {
+    for node in analysis.tree.nodes().skip(1) {
         if skip_below.is_some_and(|depth| node.depth() > depth) {
             continue;
         }

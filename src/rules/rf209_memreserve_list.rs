@@ -1,6 +1,6 @@
 //! RF209: the `/memreserve/` list is read to its end.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::order;
 use crate::span::Span;
@@ -26,8 +26,8 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let mut entries: Vec<Span> = scene.map.memreserve.clone();
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let mut entries: Vec<Span> = analysis.map.memreserve.clone();
     order::sort(&mut entries);
     for pair in entries.windows(2) {
         let [low, high] = pair else { continue };

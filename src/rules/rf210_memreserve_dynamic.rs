@@ -1,6 +1,6 @@
 //! RF210: no dynamic region can land on a `/memreserve/` entry.
 
-use super::{Doc, Report, Scene, Sink};
+use super::{Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, meeting, subtract};
 use crate::survey::Extent;
@@ -30,14 +30,15 @@ pub(super) const DOC: Doc = Doc {
     repair: "Where RAM is known, dynamic regions get fixed addresses away from the entries.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let fixed = ledger::union(scene.map.live().flat_map(|region| region.spans().iter().copied()).collect());
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let fixed =
+        ledger::union(analysis.map.enabled().flat_map(|region| region.spans().iter().copied()).collect());
     // What a static region covers is off limits to the kernel's allocator already.
-    let bare = subtract(&ledger::union(scene.map.memreserve.clone()), &fixed);
+    let bare = subtract(&ledger::union(analysis.map.memreserve.clone()), &fixed);
     if bare.is_empty() {
         return;
     }
-    for region in scene.map.live() {
+    for region in analysis.map.enabled() {
         let Extent::Dynamic(dynamic) = &region.extent else { continue };
         let met = match dynamic.windows.as_slice() {
             [] => bare.first(),

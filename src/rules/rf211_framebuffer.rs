@@ -1,6 +1,6 @@
 //! RF211: a framebuffer fits the region that is reserved for it.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::fdt::Node;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, meeting, subtract};
@@ -34,8 +34,8 @@ pub(super) const DOC: Doc = Doc {
 /// More framebuffers than any board has: each costs a pass over the regions.
 const MOST: usize = 64;
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(chosen) = scene.map.chosen.node.map(|node| scene.tree.node(node)) else { return };
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(chosen) = analysis.map.chosen.node.map(|node| analysis.tree.node(node)) else { return };
     let is_one = |node: &Node<'_, '_>| {
         let compatible = node.prop("compatible").filter(|_| node.is_enabled());
         compatible.is_some_and(|list| list.strings().any(|name| name == "simple-framebuffer"))
@@ -44,11 +44,12 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
     for node in chosen.children().filter(is_one).take(MOST) {
         if reserved.is_empty() {
             // Some boards split it over regions that touch.
-            reserved = ledger::union(scene.map.live().flat_map(|r| r.spans().iter().copied()).collect());
+            reserved =
+                ledger::union(analysis.map.enabled().flat_map(|r| r.spans().iter().copied()).collect());
         }
-        let Some(span) = place(scene, chosen, node) else { continue };
+        let Some(span) = place(analysis, chosen, node) else { continue };
         // Where nothing at all is reserved, firmware is trusted to do it.
-        let Some(region) = scene.map.live().find(|r| r.spans().iter().any(|s| s.contains(span.base())))
+        let Some(region) = analysis.map.enabled().find(|r| r.spans().iter().any(|s| s.contains(span.base())))
         else {
             continue;
         };
@@ -69,11 +70,11 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
 
 /// The bytes of a framebuffer: from its `memory-region`, which counts before its `reg`, all that its `reg` maps
 /// or its lines take.
-fn place(scene: &Scene<'_, '_>, chosen: Node<'_, '_>, node: Node<'_, '_>) -> Option<Span> {
+fn place(analysis: &Analysis<'_, '_>, chosen: Node<'_, '_>, node: Node<'_, '_>) -> Option<Span> {
     let number = |name| node.prop(name).and_then(|prop| prop.as_u32()).map(u64::from);
     let lines = number("stride").unwrap_or(0).saturating_mul(number("height").unwrap_or(0));
     if let Some(phandle) = node.prop("memory-region").and_then(|prop| prop.as_u32()) {
-        let region = scene.map.regions.iter().find(|region| region.phandle == Some(phandle))?;
+        let region = analysis.map.regions.iter().find(|region| region.phandle == Some(phandle))?;
         return Span::new(region.spans().first()?.base(), lines);
     }
     let cells = Cells { address: chosen.address_cells().ok()?, size: chosen.size_cells().ok()? };

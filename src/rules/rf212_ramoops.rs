@@ -1,6 +1,6 @@
 //! RF212: the records of a `ramoops` fit it.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::span::Size;
 use crate::survey::Extent;
@@ -26,9 +26,9 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in scene.map.live() {
-        let node = scene.tree.node(region.node);
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for region in analysis.map.enabled() {
+        let node = analysis.tree.node(region.node);
         let is_ramoops =
             node.prop("compatible").is_some_and(|list| list.strings().any(|name| name == "ramoops"));
         if !is_ramoops {

@@ -1,6 +1,6 @@
 //! RF213: nobody gets the memory in which processors wait for their release.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger::{self, Coverage};
 use crate::span::Span;
@@ -33,8 +33,8 @@ pub(super) const DOC: Doc = Doc {
     repair: "Reserves the 4 KiB around each address. The stage keeps off them in any case.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for page in unreserved(scene) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for page in unreserved(analysis) {
         out.push(
             Report::new(
                 DOC.id,
@@ -50,14 +50,16 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
 }
 
 /// The release pages in RAM, or what is left of them, that no region and no `/memreserve/` entry covers.
-pub(crate) fn unreserved(scene: &Scene<'_, '_>) -> Vec<Span> {
-    let pages = &scene.map.release_pages;
+pub(crate) fn unreserved(analysis: &Analysis<'_, '_>) -> Vec<Span> {
+    let pages = &analysis.map.release_pages;
     if pages.is_empty() {
         return Vec::new();
     }
-    let mut reserved = scene.map.memreserve.clone();
-    let regions = scene.map.live().filter(|region| !region.is_cma());
+    let mut reserved = analysis.map.memreserve.clone();
+    let regions = analysis.map.enabled().filter(|region| !region.is_cma());
     reserved.extend(regions.flat_map(|region| region.spans().iter().copied()));
     let open = ledger::subtract(pages, &ledger::union(reserved));
-    open.into_iter().filter(|&span| scene.in_ram(span) == Coverage::All && scene.map.ram.is_known()).collect()
+    open.into_iter()
+        .filter(|&span| analysis.in_ram(span) == Coverage::All && analysis.map.ram.is_known())
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! RF214: a `/memreserve/` entry is not all that protects its bytes.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, subtract};
 use alloc::format;
@@ -28,13 +28,13 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    if scene.map.memreserve.is_empty() {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    if analysis.map.memreserve.is_empty() {
         return;
     }
-    let regions = scene.map.live().flat_map(|region| region.spans().iter().copied());
-    let severity = if scene.is_efi() { DOC.severity } else { Severity::Note };
-    for span in subtract(&ledger::union(scene.map.memreserve.clone()), &ledger::union(regions.collect())) {
+    let regions = analysis.map.enabled().flat_map(|region| region.spans().iter().copied());
+    let severity = if analysis.is_efi() { DOC.severity } else { Severity::Note };
+    for span in subtract(&ledger::union(analysis.map.memreserve.clone()), &ledger::union(regions.collect())) {
         out.push(
             Report::new(
                 DOC.id,

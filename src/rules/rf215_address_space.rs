@@ -1,6 +1,6 @@
 //! RF215: addresses are ones that there are.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::span::Span;
 use alloc::format;
@@ -28,7 +28,7 @@ pub(super) const DOC: Doc = Doc {
 /// Bytes that the widest arm64 kernel can address (`CONFIG_ARM64_PA_BITS_52`).
 const END: u64 = 1 << 52;
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let mut report = |path: &str, name: &str, span: Span| {
         out.push(
             Report::new(DOC.id, DOC.severity, path, format!("{span} ends beyond 52 bits of address"))
@@ -36,12 +36,12 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
                 .with_help("look whether base, size and cells stand in their order"),
         );
     };
-    for region in scene.map.live() {
+    for region in analysis.map.enabled() {
         for &span in region.spans().iter().filter(|span| span.end() > END) {
             report(&region.path, &region.name, span);
         }
     }
-    for span in scene.map.banks.iter().filter_map(|bank| bank.span).filter(|span| span.end() > END) {
+    for span in analysis.map.banks.iter().filter_map(|bank| bank.span).filter(|span| span.end() > END) {
         report("/memory", "RAM", span);
     }
 }

@@ -1,6 +1,6 @@
 //! RF216: a mapped region covers whole pages.
 
-use super::{Doc, Report, Scene, Sink};
+use super::{Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
@@ -24,10 +24,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "Rounds the end up, where no other owner has the bytes. A base stays: who uses the region counts from it.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let page = scene.profile.page.bytes();
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let page = analysis.profile.page.bytes();
     for (region, span) in
-        scene.reservations().filter(|(region, span)| !region.no_map && !span.is_aligned(page))
+        analysis.reservations().filter(|(region, span)| !region.no_map && !span.is_aligned(page))
     {
         let Some(whole) = span.outward(page) else { continue };
         out.push(

@@ -1,6 +1,6 @@
 //! RF217: the initrd lies within the kernel's reach.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::facts::within_reach;
 use crate::finding::{RuleId, Severity};
 
@@ -21,10 +21,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "The stage places both by itself.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let kernel = scene.facts.kernel.filter(|kernel| !kernel.movable);
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let kernel = analysis.facts.kernel.filter(|kernel| !kernel.movable);
     let kernel = kernel.and_then(|kernel| kernel.footprint_at(kernel.at.base()));
-    let initrd = scene.initrd().filter(|_| scene.facts.initrd.is_none_or(|initrd| !initrd.movable));
+    let initrd = analysis.initrd().filter(|_| analysis.facts.initrd.is_none_or(|initrd| !initrd.movable));
     let Some((kernel, initrd)) = kernel.zip(initrd).filter(|&(kernel, initrd)| !within_reach(kernel, initrd))
     else {
         return;

@@ -1,6 +1,6 @@
 //! RF301: a region is not both `no-map` and `reusable`.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
@@ -25,8 +25,8 @@ pub(super) const DOC: Doc = Doc {
              protection wins.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in scene.map.live().filter(|region| region.no_map && region.reusable) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for region in analysis.map.enabled().filter(|region| region.no_map && region.reusable) {
         let finding = Report::new(
             DOC.id,
             DOC.severity,

@@ -1,6 +1,6 @@
 //! RF302: a static CMA pool starts and ends on a pageblock.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;
@@ -27,9 +27,9 @@ pub(super) const DOC: Doc = Doc {
     repair: "Rounds the pool outward where the bytes are free, else places it anew at its full size.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let align = scene.profile.cma_align();
-    for region in scene.map.live().filter(|region| region.is_cma()) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let align = analysis.profile.cma_align();
+    for region in analysis.map.enabled().filter(|region| region.is_cma()) {
         for &span in region.spans().iter().filter(|span| !span.is_aligned(align)) {
             out.push(
                 Report::new(

@@ -1,6 +1,6 @@
 //! RF303: a CMA pool lies in one stretch of RAM and in one zone.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::{GIB, Span};
@@ -29,10 +29,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "Places the pool anew at its full size in free RAM.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in scene.map.live().filter(|region| region.is_cma()) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for region in analysis.map.enabled().filter(|region| region.is_cma()) {
         for &span in region.spans() {
-            let message = if scene.in_usable(span) != Coverage::All {
+            let message = if analysis.in_usable(span) != Coverage::All {
                 format!("CMA pool {span} does not lie in RAM: Linux panics while it sets the pool up")
             } else if crosses_4g(span) {
                 format!("CMA pool {span} crosses 4 GiB: Linux cannot activate it and frees it")

@@ -1,6 +1,6 @@
 //! RF304: one authority says where the default CMA pool lies.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
@@ -28,10 +28,10 @@ pub(super) const DOC: Doc = Doc {
              pool of its own without linux,cma-default.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let mut defaults = scene.map.live().filter(|region| region.is_cma() && region.cma_default);
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let mut defaults = analysis.map.enabled().filter(|region| region.is_cma() && region.cma_default);
     let Some(first) = defaults.next() else { return };
-    if let Some(arg) = scene.cma_arg() {
+    if let Some(arg) = analysis.cma_arg() {
         let text = arg.to_bytes();
         let text = core::str::from_utf8(&text).unwrap_or("cma=");
         out.push(

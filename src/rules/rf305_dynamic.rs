@@ -1,6 +1,6 @@
 //! RF305: a region has a fixed address.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
 use crate::survey::Extent;
@@ -32,9 +32,9 @@ pub(super) const DOC: Doc = Doc {
 
 /// At rest, leaving the choice to the kernel is an ordinary way to write a tree, so that is a note; what will
 /// be booted (RAM known, a stage or a kernel placed) deserves the warning.
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let ram = scene.map.ram.is_known();
-    for region in scene.map.live() {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let ram = analysis.map.ram.is_known();
+    for region in analysis.map.enabled() {
         let Extent::Dynamic(dynamic) = &region.extent else { continue };
         let finding = Report::new(
             DOC.id,

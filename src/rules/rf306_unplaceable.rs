@@ -1,6 +1,6 @@
 //! RF306: a dynamic region can be placed.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, meeting, subtract};
 use crate::span::{Size, Span, align_up};
@@ -35,13 +35,13 @@ pub(super) const DOC: Doc = Doc {
 /// free.
 const MOST: usize = 64;
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let mut dynamic =
-        scene.map.live().filter(|region| matches!(region.extent, Extent::Dynamic(_))).peekable();
+        analysis.map.enabled().filter(|region| matches!(region.extent, Extent::Dynamic(_))).peekable();
     if dynamic.peek().is_none() {
         return;
     }
-    let free = free(scene);
+    let free = free(analysis);
     for region in dynamic.take(MOST) {
         let Extent::Dynamic(dynamic) = &region.extent else { continue };
         if let Some(align) = dynamic.align.filter(|align| !align.is_power_of_two()) {
@@ -57,7 +57,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
             continue;
         }
         let Some(free) = &free else { continue };
-        let most = most(scene, free, region, dynamic);
+        let most = most(analysis, free, region, dynamic);
         if dynamic.windows.len() > MOST || most.is_some_and(|most| most.len() >= dynamic.size) {
             continue;
         }
@@ -78,18 +78,18 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
 }
 
 /// The RAM that no static region and no `/memreserve/` entry has; `None` when RAM is unknown.
-fn free(scene: &Scene<'_, '_>) -> Option<Vec<Span>> {
-    if !scene.map.usable.is_known() {
+fn free(analysis: &Analysis<'_, '_>) -> Option<Vec<Span>> {
+    if !analysis.map.usable.is_known() {
         return None;
     }
-    let fixed = scene.map.live().flat_map(|region| region.spans().iter().copied());
-    let taken = ledger::union(fixed.chain(scene.map.memreserve.iter().copied()).collect());
-    Some(subtract(scene.map.usable.spans(), &taken))
+    let fixed = analysis.map.enabled().flat_map(|region| region.spans().iter().copied());
+    let taken = ledger::union(fixed.chain(analysis.map.memreserve.iter().copied()).collect());
+    Some(subtract(analysis.map.usable.spans(), &taken))
 }
 
 /// The largest place that there is for one region, were it alone in its wish.
-fn most(scene: &Scene<'_, '_>, free: &[Span], region: &Region, dynamic: &Dynamic) -> Option<Span> {
-    let unit = if region.is_cma() { scene.profile.cma_align() } else { scene.profile.page.bytes() };
+fn most(analysis: &Analysis<'_, '_>, free: &[Span], region: &Region, dynamic: &Dynamic) -> Option<Span> {
+    let unit = if region.is_cma() { analysis.profile.cma_align() } else { analysis.profile.page.bytes() };
     let align = dynamic.align.unwrap_or(unit).checked_next_power_of_two()?.max(unit);
     let aligned = |piece: Span| Span::from_ends(align_up(piece.base(), align)?, piece.end());
     let larger = |a: Span, b: Span| if b.len() > a.len() { b } else { a };

@@ -1,6 +1,6 @@
 //! RF307: a `restricted-dma-pool` is neither `no-map` nor `reusable`.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::survey::Pool;
 use alloc::format;
@@ -26,9 +26,9 @@ pub(super) const DOC: Doc = Doc {
              tree's author: what is protected stays so.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in scene.map.live().filter(|region| region.pool == Pool::Restricted) {
-        let node = scene.tree.node(region.node);
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for region in analysis.map.enabled().filter(|region| region.pool == Pool::Restricted) {
+        let node = analysis.tree.node(region.node);
         let flags = ["no-map", "reusable", "linux,cma-default", "linux,dma-default"];
         if let Some(flag) = flags.into_iter().find(|flag| node.has_prop(flag)) {
             let finding = Report::new(

@@ -1,6 +1,6 @@
 //! RF308: a coherent pool is `no-map`.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Pool;
 
@@ -24,10 +24,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "Adds no-map, unless linux,cma-default says that CMA was meant.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let plain =
         |region: &&crate::survey::Region| region.pool == Pool::Shared && !region.no_map && !region.reusable;
-    for region in scene.map.live().filter(plain) {
+    for region in analysis.map.enabled().filter(plain) {
         let finding = Report::new(
             DOC.id,
             DOC.severity,

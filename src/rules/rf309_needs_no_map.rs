@@ -1,6 +1,6 @@
 //! RF309: what a driver maps itself, or firmware owns, is `no-map`.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::fdt::Node;
 use crate::finding::{RuleId, Severity};
 use crate::survey::{Pool, Region};
@@ -34,9 +34,9 @@ const FIRMWARE: &[&str] = &["tf-a", "tfa", "atf", "secmon", "optee", "optee_core
 const NEED: &[&str] =
     &["qcom,cmd-db", "qcom,rmtfs-mem", "qcom,smem", "google,open-dice", "nvidia,tegra264-bpmp-shmem"];
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in scene.map.live().filter(|region| !region.no_map) {
-        let message: String = match need(scene.tree.node(region.node)) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for region in analysis.map.enabled().filter(|region| !region.no_map) {
+        let message: String = match need(analysis.tree.node(region.node)) {
             Some(Need::Driver(name)) => format!("`{name}` without `no-map`: its driver cannot map it"),
             Some(Need::Firmware) => "belongs to firmware, and Linux maps it".into(),
             None => continue,

@@ -1,6 +1,6 @@
 //! RF310: a default pool can be one.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 
@@ -24,10 +24,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let mut coherent = 0;
-    for region in scene.map.live() {
-        let dma = scene.tree.node(region.node).has_prop("linux,dma-default");
+    for region in analysis.map.enabled() {
+        let dma = analysis.tree.node(region.node).has_prop("linux,dma-default");
         coherent += usize::from(dma);
         let flag = match (region.cma_default && !region.is_cma(), dma && (region.is_cma() || coherent > 1)) {
             (true, _) => "linux,cma-default",

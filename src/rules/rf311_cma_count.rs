@@ -1,6 +1,6 @@
 //! RF311: there are not more CMA pools than kernels keep.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 
@@ -34,8 +34,8 @@ pub(super) const DOC: Doc = Doc {
 /// `CONFIG_CMA_AREAS` without NUMA, the least that arm64 kernels have.
 const AREAS: usize = 7;
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in scene.map.live().filter(|region| region.is_cma()).skip(AREAS) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for region in analysis.map.enabled().filter(|region| region.is_cma()).skip(AREAS) {
         out.push(
             Report::new(
                 DOC.id,

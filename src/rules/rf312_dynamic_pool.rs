@@ -1,6 +1,6 @@
 //! RF312: a dynamic CMA pool is of whole pageblocks.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
 use crate::survey::Extent;
@@ -28,9 +28,9 @@ pub(super) const DOC: Doc = Doc {
     repair: "Where RAM is known, the pool gets a fixed address and its size rounded up.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let align = scene.profile.cma_align();
-    for region in scene.map.live().filter(|region| region.is_cma()) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let align = analysis.profile.cma_align();
+    for region in analysis.map.enabled().filter(|region| region.is_cma()) {
         let Extent::Dynamic(dynamic) = &region.extent else { continue };
         if dynamic.size.is_multiple_of(align) {
             continue;
@@ -42,7 +42,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         );
         let finding = Report::new(DOC.id, DOC.severity, region.path.as_str(), message)
             .with_help(format_args!("make the size a multiple of {align:#x}"));
-        out.push(match scene.map.ram.is_known() {
+        out.push(match analysis.map.ram.is_known() {
             true => finding
                 .with_repair(RepairKind::Pin(region.node), "give it a fixed address and whole pageblocks"),
             false => finding,

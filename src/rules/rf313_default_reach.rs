@@ -1,6 +1,6 @@
 //! RF313: devices reach the default CMA pool.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::span::GIB;
 use alloc::format;
@@ -27,10 +27,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let node = scene.default_pool().and_then(|pool| Some((pool.path.as_str(), *pool.spans().first()?)));
-    let arg = scene.cma_arg().and_then(|arg| Some(("/chosen", arg.fixed()?)));
-    let low = scene.map.usable.spans().iter().any(|bank| bank.base() < 4 * GIB);
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let node = analysis.default_pool().and_then(|pool| Some((pool.path.as_str(), *pool.spans().first()?)));
+    let arg = analysis.cma_arg().and_then(|arg| Some(("/chosen", arg.fixed()?)));
+    let low = analysis.map.usable.spans().iter().any(|bank| bank.base() < 4 * GIB);
     if let Some((path, span)) = arg.or(node).filter(|(_, span)| low && span.end() > 4 * GIB) {
         out.push(
             Report::new(

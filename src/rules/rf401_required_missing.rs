@@ -1,7 +1,7 @@
 //! RF401: every carveout that the policy requires is there and readable.
 
 use super::required::answers;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
 
@@ -24,8 +24,8 @@ pub(super) const DOC: Doc = Doc {
     repair: "With the policy's word (allow.restore), writes the node as the policy has it.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for answer in answers(scene).filter(|answer| !answer.required.is_range()) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for answer in answers(analysis).filter(|answer| !answer.required.is_range()) {
         let message = match answer.region.map(|region| &region.extent) {
             None => "is required by the policy and missing: Linux would use its memory",
             Some(Extent::Nowhere | Extent::Malformed { .. }) => {

@@ -1,7 +1,7 @@
 //! RF402: every required carveout lies where the policy has it.
 
 use super::required::answers;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
 use alloc::format;
@@ -27,8 +27,8 @@ pub(super) const DOC: Doc = Doc {
     repair: "With the policy's word (allow.restore), puts it back; what it covered meanwhile stays protected.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for answer in answers(scene) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for answer in answers(analysis) {
         let Some(base) = answer.required.base else { continue };
         if let Some(Extent::Dynamic(_)) = answer.region.map(|region| &region.extent) {
             out.push(answer.finding(DOC.id, format!("is dynamic, but the policy requires it at {base:#x}")));

@@ -1,7 +1,7 @@
 //! RF403: every required carveout is at least as large as the policy has it.
 
 use super::required::answers;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::span::Size;
 use crate::survey::Extent;
@@ -27,8 +27,8 @@ pub(super) const DOC: Doc = Doc {
     repair: "With the policy's word (allow.restore), gives it the required size.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for answer in answers(scene) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for answer in answers(analysis) {
         let size = match answer.region.map(|region| &region.extent) {
             Some(Extent::Static(spans)) => spans.first().map_or(0, |span| match answer.required.base {
                 // What lies below the base, to the start of its page, does not count.

@@ -1,7 +1,7 @@
 //! RF404: no required carveout is disabled.
 
 use super::required::answers;
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Sink};
 use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
@@ -25,8 +25,8 @@ pub(super) const DOC: Doc = Doc {
     repair: "With the policy's word (allow.restore), removes the status.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for answer in answers(scene).filter(|answer| answer.region.is_some_and(|region| !region.enabled)) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for answer in answers(analysis).filter(|answer| answer.region.is_some_and(|region| !region.enabled)) {
         out.push(
             answer.finding(DOC.id, "is required by the policy but disabled: Linux would use its memory"),
         );

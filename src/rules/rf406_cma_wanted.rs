@@ -1,6 +1,6 @@
 //! RF406: the default CMA pool is the one that the policy wants.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::policy::{CmaWant, Via};
 use crate::span::{Size, Span};
@@ -27,10 +27,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "Places the pool by the policy and writes it into the bootargs or a node.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(want) = scene.policy.and_then(|policy| policy.cma.as_ref()) else { return };
-    let Some(message) = missed(scene, want) else { return };
-    let at_rest = !scene.map.ram.is_known();
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(want) = analysis.policy.and_then(|policy| policy.cma.as_ref()) else { return };
+    let Some(message) = missed(analysis, want) else { return };
+    let at_rest = !analysis.map.ram.is_known();
     let finding =
         Report::new(DOC.id, if at_rest { Severity::Note } else { DOC.severity }, "/chosen", message)
             .with_help("let `fix` place it, or write it by hand as the policy has it");
@@ -45,9 +45,9 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
 }
 
 /// What is wrong with the default pool that the tree leads to, if anything.
-fn missed(scene: &Scene<'_, '_>, want: &CmaWant) -> Option<String> {
+fn missed(analysis: &Analysis<'_, '_>, want: &CmaWant) -> Option<String> {
     let found: Option<Span> = match want.via {
-        Via::Bootargs => match scene.cma_arg() {
+        Via::Bootargs => match analysis.cma_arg() {
             None => {
                 return Some(format!(
                     "the policy wants `cma=` with {}, but bootargs have none",
@@ -63,7 +63,7 @@ fn missed(scene: &Scene<'_, '_>, want: &CmaWant) -> Option<String> {
             }
             Some(arg) => arg.fixed(),
         },
-        Via::Node => match scene.default_pool() {
+        Via::Node => match analysis.default_pool() {
             None => {
                 return Some(format!(
                     "the policy wants a default pool of {}, but there is none",

@@ -1,6 +1,6 @@
 //! RF407: the tree is that of the board which the policy is for.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 
@@ -19,9 +19,9 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(board) = scene.policy.and_then(|policy| policy.board.as_deref()) else { return };
-    let compatible = scene.tree.root().prop("compatible");
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(board) = analysis.policy.and_then(|policy| policy.board.as_deref()) else { return };
+    let compatible = analysis.tree.root().prop("compatible");
     if compatible.is_some_and(|prop| prop.strings().any(|name| name == board)) {
         return;
     }

@@ -1,6 +1,6 @@
 //! RF408: the log that the policy wants kept has a place.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ramoops;
 use crate::span::Size;
@@ -25,10 +25,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "Reserves a `ramoops` region where the policy says, or at the top of RAM, below 4 GiB first.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(wanted) = scene.policy.and_then(|policy| policy.log.as_ref()) else { return };
-    let Some(region) = ramoops::find(scene.tree, scene.map) else {
-        let severity = if scene.map.ram.is_known() { DOC.severity } else { Severity::Note };
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(wanted) = analysis.policy.and_then(|policy| policy.log.as_ref()) else { return };
+    let Some(region) = ramoops::find(analysis.tree, analysis.map) else {
+        let severity = if analysis.map.ram.is_known() { DOC.severity } else { Severity::Note };
         let finding = Report::new(
             DOC.id,
             severity,
@@ -37,12 +37,12 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         )
         .with_help("let `fix` place it, or write the node by hand");
         out.push(finding.with_repair(
-            RepairKind::KeepLog,
+            RepairKind::PersistentLog,
             format_args!("reserve {} for the log", Size(ramoops::len(wanted))),
         ));
         return;
     };
-    if let Err(why) = ramoops::zones(scene.tree, region) {
+    if let Err(why) = ramoops::zones(analysis.tree, region) {
         let message = alloc::format!("the policy wants the log kept here, but it {why}");
         out.push(
             Report::new(DOC.id, DOC.severity, region.path.as_str(), message).with_help(

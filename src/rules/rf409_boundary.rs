@@ -1,7 +1,7 @@
 //! RF409: carveouts start and end on the boundary that the policy sets.
 
 use super::required::GUARD;
-use super::{Doc, Report, Scene, Sink};
+use super::{Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::span::Size;
 use alloc::format;
@@ -27,9 +27,9 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(boundary) = scene.policy.and_then(|policy| policy.boundary) else { return };
-    for region in scene.map.live().filter(|region| region.no_map && !region.name.starts_with(GUARD)) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(boundary) = analysis.policy.and_then(|policy| policy.boundary) else { return };
+    for region in analysis.map.enabled().filter(|region| region.no_map && !region.name.starts_with(GUARD)) {
         for &span in region.spans().iter().filter(|span| !span.is_aligned(boundary)) {
             let message = format!("{span} is off the boundary of {} that the policy sets", Size(boundary));
             out.push(

@@ -1,7 +1,7 @@
 //! RF410: required carveouts have the guards that the policy wants.
 
 use super::required::{answers, guards};
-use super::{Doc, Scene, Sink};
+use super::{Analysis, Doc, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger;
 use alloc::format;
@@ -32,13 +32,13 @@ pub(super) const DOC: Doc = Doc {
     repair: "Adds a `ringfence-guard` node for what is missing of them.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    if scene.policy.is_none_or(|policy| policy.guard.is_none()) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    if analysis.policy.is_none_or(|policy| policy.guard.is_none()) {
         return;
     }
-    let carveouts = ledger::union(scene.map.carveouts().collect());
-    for answer in answers(scene) {
-        let Some(&bare) = guards(scene, &answer, answer.span(), &carveouts).first() else { continue };
+    let carveouts = ledger::union(analysis.map.carveouts().collect());
+    for answer in answers(analysis) {
+        let Some(&bare) = guards(analysis, &answer, answer.span(), &carveouts).first() else { continue };
         out.push(
             answer
                 .finding(DOC.id, format!("its guard {bare} is not kept from Linux"))

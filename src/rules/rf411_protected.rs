@@ -1,7 +1,7 @@
 //! RF411: ranges that the policy protects are out of Linux' reach.
 
 use super::required::{answers, reachable};
-use super::{ALL_KERNELS, Doc, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger;
 use crate::span::Span;
@@ -33,23 +33,23 @@ pub(super) const DOC: Doc = Doc {
     repair: "With the policy's word (allow.restore), adds a no-map node of that name for what is missing.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let page = scene.profile.page.bytes();
-    let effective = |span: Span| match scene.profile.maps_partial_pages {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let page = analysis.profile.page.bytes();
+    let effective = |span: Span| match analysis.profile.maps_partial_pages {
         true => span.inward(page),
         false => Some(span),
     };
     let mut carveouts = Vec::new();
-    for answer in answers(scene) {
+    for answer in answers(analysis) {
         let Some(range) = answer.required.span().filter(|_| answer.required.is_range()) else { continue };
         if carveouts.is_empty() {
-            carveouts = ledger::union(scene.map.carveouts().filter_map(effective).collect());
+            carveouts = ledger::union(analysis.map.carveouts().filter_map(effective).collect());
         }
-        let Some(&open) = reachable(scene, range, &carveouts).first() else { continue };
+        let Some(&open) = reachable(analysis, range, &carveouts).first() else { continue };
         let message = format!("is protected by the policy, but Linux can reach {open}");
         let finding = answer.finding(DOC.id, message);
         // A boot loader may yet leave it out of the RAM that it fills in.
-        out.push(match scene.map.ram.is_known() {
+        out.push(match analysis.map.ram.is_known() {
             true => finding.with_repair(RepairKind::Restore(answer.index), format_args!("protect {open}")),
             false => finding.no_worse_than(Severity::Warning),
         });

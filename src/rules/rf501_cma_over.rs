@@ -1,6 +1,6 @@
 //! RF501: a fixed `cma=SIZE@BASE` lies in RAM and over nothing.
 
-use super::{ALL_KERNELS, Doc, Owner, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, ClaimKind, Doc, Report, Sink};
 use crate::early;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
@@ -33,21 +33,21 @@ pub(super) const DOC: Doc = Doc {
              survives byte for byte.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(span) = scene.cma_arg().and_then(|arg| arg.fixed()) else { return };
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(span) = analysis.cma_arg().and_then(|arg| arg.fixed()) else { return };
     let report = |severity, message: String| {
         Report::new(DOC.id, severity, "/chosen", message)
             .with_span(span, "cma=")
             .with_repair(RepairKind::SettleCma, "place the pool in free RAM and rewrite `cma=`")
     };
-    if scene.in_usable(span) != Coverage::All {
+    if analysis.in_usable(span) != Coverage::All {
         let message = format!("`cma=` asks for {span}, which does not lie in RAM");
         out.push(report(DOC.severity, message).with_help("choose a base inside one bank of RAM"));
     }
-    let stays = |owner| !matches!(owner, Owner::Stage | Owner::Bundle);
-    for claim in scene.claims_over(span).filter(|claim| stays(claim.owner)).take(16) {
-        let name = scene.name(claim.owner);
-        let how = match scene.region(claim.owner) {
+    let stays = |owner| !matches!(owner, ClaimKind::Stage | ClaimKind::Bundle);
+    for claim in analysis.claims_over(span).filter(|claim| stays(claim.owner)).take(16) {
+        let name = analysis.name(claim.owner);
+        let how = match analysis.region(claim.owner) {
             Some(region) if region.no_map => "Linux accepts it silently and panics when memory fills up",
             _ => "Linux then has no CMA at all",
         };
@@ -57,14 +57,14 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
                 .with_help(format_args!("choose a base outside {}", claim.span)),
         );
     }
-    let unplaced = scene.map.live().map(|region| match &region.extent {
+    let unplaced = analysis.map.enabled().map(|region| match &region.extent {
         Extent::Dynamic(dynamic) => dynamic.size,
         _ => 0,
     });
     let unplaced = unplaced.fold(0, u64::saturating_add);
-    let taken = scene.claims().iter().map(|claim| claim.span);
-    let ceiling = early::ceiling(scene.map.usable.spans(), taken, unplaced);
-    if scene.map.usable.is_known() && span.end() > ceiling {
+    let taken = analysis.claims().iter().map(|claim| claim.span);
+    let ceiling = early::ceiling(analysis.map.usable.spans(), taken, unplaced);
+    if analysis.map.usable.is_known() && span.end() > ceiling {
         out.push(
             report(
                 Severity::Warning,

@@ -1,6 +1,6 @@
 //! RF502: the numbers of a `cma=` are ones that the kernel can use.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::bootargs::{self, CmaArg};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::{MIB, Size};
@@ -24,25 +24,25 @@ pub(super) const DOC: Doc = Doc {
     repair: "A fixed pool that is off a pageblock is placed anew where RAM is known.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(arg) = scene.cma_arg() else { return };
-    let line = scene.map.chosen.bootargs.as_deref().unwrap_or_default();
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(arg) = analysis.cma_arg() else { return };
+    let line = analysis.map.chosen.bootargs.as_deref().unwrap_or_default();
     if bootargs::args(line).filter(|arg| arg.param == b"cma" && arg.value.is_some()).count() > 1 {
         let message = "bootargs say `cma=` more than once: the last one counts";
         let finding = Report::new(DOC.id, Severity::Warning, "/chosen", message);
         out.push(finding.with_help("keep the one that is meant"));
     }
-    let Some((severity, message, help)) = complaint(scene, arg) else { return };
+    let Some((severity, message, help)) = complaint(analysis, arg) else { return };
     let finding = Report::new(DOC.id, severity, "/chosen", message).with_help(help);
-    out.push(if severity == Severity::Error && scene.map.ram.is_known() {
+    out.push(if severity == Severity::Error && analysis.map.ram.is_known() {
         finding.with_repair(RepairKind::SettleCma, "place the pool on a pageblock and rewrite `cma=`")
     } else {
         finding
     });
 }
 
-fn complaint(scene: &Scene<'_, '_>, arg: CmaArg) -> Option<(Severity, String, &'static str)> {
-    let align = scene.profile.cma_align();
+fn complaint(analysis: &Analysis<'_, '_>, arg: CmaArg) -> Option<(Severity, String, &'static str)> {
+    let align = analysis.profile.cma_align();
     if let Some(span) = arg.fixed().filter(|span| !span.is_aligned(align)) {
         return Some((
             Severity::Error,

@@ -1,6 +1,6 @@
 //! RF503: the command line is not longer than the kernel reads.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::bootargs::MAX_LEN;
 use crate::finding::{RuleId, Severity};
 use alloc::format;
@@ -19,8 +19,8 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(len) = scene.map.chosen.bootargs.as_ref().map(Vec::len).filter(|&len| len > MAX_LEN) else {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(len) = analysis.map.chosen.bootargs.as_ref().map(Vec::len).filter(|&len| len > MAX_LEN) else {
         return;
     };
     out.push(

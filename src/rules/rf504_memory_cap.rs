@@ -1,6 +1,6 @@
 //! RF504: what the command line leaves of RAM holds the pools.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, Coverage};
 use alloc::format;
@@ -29,12 +29,12 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let (ram, usable) = (scene.map.ram.spans(), scene.map.usable.spans());
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let (ram, usable) = (analysis.map.ram.spans(), analysis.map.usable.spans());
     if ram == usable {
         return;
     }
-    for region in scene.map.live().filter(|region| !region.no_map && !region.is_cma()) {
+    for region in analysis.map.enabled().filter(|region| !region.no_map && !region.is_cma()) {
         for &span in region.spans() {
             let lost = ledger::coverage(ram, span) == Coverage::All
                 && ledger::coverage(usable, span) != Coverage::All;

@@ -1,6 +1,6 @@
 //! RF505: `crashkernel=SIZE@BASE` lies in RAM and over nothing.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::bootargs;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::Coverage;
@@ -31,10 +31,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(span) = scene.map.chosen.bootargs.as_deref().and_then(fixed) else { return };
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(span) = analysis.map.chosen.bootargs.as_deref().and_then(fixed) else { return };
     let path = "/chosen";
-    if scene.in_usable(span) != Coverage::All {
+    if analysis.in_usable(span) != Coverage::All {
         let message = format!("`crashkernel=` asks for {span}, which is not in RAM");
         out.push(
             Report::new(DOC.id, DOC.severity, path, message)
@@ -42,8 +42,8 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
                 .with_help("leave out the base"),
         );
     }
-    if let Some(claim) = scene.claims_over(span).find(|claim| scene.region(claim.owner).is_some()) {
-        let name = scene.name(claim.owner);
+    if let Some(claim) = analysis.claims_over(span).find(|claim| analysis.region(claim.owner).is_some()) {
+        let name = analysis.name(claim.owner);
         out.push(
             Report::new(
                 DOC.id,

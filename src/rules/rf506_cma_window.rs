@@ -1,6 +1,6 @@
 //! RF506: a `cma=SIZE@BASE-LIMIT` has room.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::span::{GIB, Size, Span, align_up};
 use alloc::format;
@@ -23,10 +23,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(arg) = scene.cma_arg().filter(|arg| arg.fixed().is_none() && arg.size > 0) else { return };
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(arg) = analysis.cma_arg().filter(|arg| arg.fixed().is_none() && arg.size > 0) else { return };
     let (Some(base), Some(limit)) = (arg.base, arg.limit) else { return };
-    let align = scene.profile.cma_align();
+    let align = analysis.profile.cma_align();
     let window = Span::from_ends(base, limit).and_then(|window| window.inward(align));
     let size = align_up(arg.size, align).unwrap_or(u64::MAX);
     let missing = size.saturating_sub(window.map_or(0, Span::len));

@@ -1,6 +1,6 @@
 //! RF507: `linux,elfcorehdr` is for crash kernels only.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use crate::span::Span;
 use alloc::format;
@@ -23,14 +23,16 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(prop) = scene.map.chosen.node.and_then(|node| scene.tree.node(node).prop("linux,elfcorehdr"))
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(prop) =
+        analysis.map.chosen.node.and_then(|node| analysis.tree.node(node).prop("linux,elfcorehdr"))
     else {
         return;
     };
-    let spans = scene.map.cells.spans(prop.value).unwrap_or_default();
-    let over =
-        |span: Span| scene.claims_over(span).find_map(|claim| scene.region(claim.owner).filter(|r| r.no_map));
+    let spans = analysis.map.cells.spans(prop.value).unwrap_or_default();
+    let over = |span: Span| {
+        analysis.claims_over(span).find_map(|claim| analysis.region(claim.owner).filter(|r| r.no_map))
+    };
     let finding = match spans.first().and_then(|&span| Some((span, over(span)?))) {
         Some((span, region)) => Report::new(
             DOC.id,
@@ -40,7 +42,7 @@ pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
         )
         .with_span(span, "linux,elfcorehdr"),
         // What is to be used is told, too: this is a crash kernel's tree.
-        None if !scene.map.chosen.usable.is_empty() => return,
+        None if !analysis.map.chosen.usable.is_empty() => return,
         None => Report::new(
             DOC.id,
             DOC.severity,

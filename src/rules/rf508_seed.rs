@@ -1,6 +1,6 @@
 //! RF508: `kaslr-seed` has 8 bytes.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 
@@ -20,8 +20,8 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let seed = scene.map.chosen.node.and_then(|node| scene.tree.node(node).prop("kaslr-seed"));
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let seed = analysis.map.chosen.node.and_then(|node| analysis.tree.node(node).prop("kaslr-seed"));
     if let Some(seed) = seed.filter(|seed| seed.value.len() != 8) {
         let message = format!("`kaslr-seed` has {} bytes, not 8: Linux ignores it", seed.value.len());
         out.push(

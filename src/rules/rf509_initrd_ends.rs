@@ -1,6 +1,6 @@
 //! RF509: the initrd has a start and an end.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
@@ -21,12 +21,12 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let Some(chosen) = scene.map.chosen.node.map(|node| scene.tree.node(node)) else { return };
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(chosen) = analysis.map.chosen.node.map(|node| analysis.tree.node(node)) else { return };
     let said = ["linux,initrd-start", "linux,initrd-end"].into_iter().any(|name| chosen.has_prop(name));
     // Loaders write two zeroes where there is none.
     let start = chosen.prop("linux,initrd-start").and_then(|start| start.as_u64());
-    if said && scene.map.chosen.initrd.is_none() && start != Some(0) {
+    if said && analysis.map.chosen.initrd.is_none() && start != Some(0) {
         out.push(
             Report::new(
                 DOC.id,

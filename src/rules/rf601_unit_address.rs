@@ -1,6 +1,6 @@
 //! RF601: a region's unit address is its base.
 
-use super::{Doc, Report, Scene, Sink};
+use super::{Analysis, Doc, Report, Sink};
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
@@ -25,8 +25,8 @@ pub(super) const DOC: Doc = Doc {
     repair: "Renames the node; __symbols__, aliases and other paths to it follow, phandles stay.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in &scene.map.regions {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for region in &analysis.map.regions {
         let Some((name, unit)) = region.name.split_once('@') else { continue };
         let Some(span) = region.spans().first() else { continue };
         let right = format!("{:x}", span.base());

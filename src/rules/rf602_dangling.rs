@@ -1,6 +1,6 @@
 //! RF602: every `memory-region` leads to a node.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 
@@ -23,13 +23,13 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for reference in scene.references().iter().filter(|reference| reference.target.is_none()) {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for reference in analysis.references().iter().filter(|reference| reference.target.is_none()) {
         // A phandle of 0 is how optional places in the list are left out.
         if reference.phandle == 0 {
             continue;
         }
-        let user = scene.tree.node(reference.user);
+        let user = analysis.tree.node(reference.user);
         out.push(
             Report::new(
                 DOC.id,

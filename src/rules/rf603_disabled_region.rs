@@ -1,6 +1,6 @@
 //! RF603: no device in use refers to a disabled region.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 
@@ -26,10 +26,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for reference in scene.references() {
-        let Some(region) = reference.target.and_then(|target| scene.map.region(target)) else { continue };
-        let user = scene.tree.node(reference.user);
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for reference in analysis.references() {
+        let Some(region) = reference.target.and_then(|target| analysis.map.region(target)) else { continue };
+        let user = analysis.tree.node(reference.user);
         // A device below a disabled bus is not in use either.
         if region.enabled || !user.is_available() {
             continue;

@@ -1,6 +1,6 @@
 //! RF604: a region that is no pool has one user.
 
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::fdt::NodeId;
 use crate::finding::{RuleId, Severity};
 use crate::order;
@@ -30,26 +30,26 @@ pub(super) const DOC: Doc = Doc {
     repair: "",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    let mut uses: Vec<(NodeId, NodeId)> = scene
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let mut uses: Vec<(NodeId, NodeId)> = analysis
         .references()
         .iter()
-        .filter(|reference| scene.tree.node(reference.user).is_available())
+        .filter(|reference| analysis.tree.node(reference.user).is_available())
         .filter_map(|reference| Some((reference.target?, reference.user)))
         .collect();
     order::sort(&mut uses);
     uses.dedup();
     for pair in uses.windows(2) {
         let [(target, first), (same, second)] = pair else { continue };
-        if target != same || scene.tree.node(*target).has_prop("compatible") {
+        if target != same || analysis.tree.node(*target).has_prop("compatible") {
             continue;
         }
-        let (first, second) = (scene.tree.node(*first), scene.tree.node(*second));
+        let (first, second) = (analysis.tree.node(*first), analysis.tree.node(*second));
         out.push(
             Report::new(
                 DOC.id,
                 DOC.severity,
-                scene.tree.node(*target).path(),
+                analysis.tree.node(*target).path(),
                 format!("is used by {} and {}", first.path(), second.path()),
             )
             .with_help("give each device a region of its own, unless they share it on purpose"),

@@ -1,7 +1,7 @@
 //! RF605: `no-map` and `reusable` are spelled so.
 
 use super::near::is_near;
-use super::{ALL_KERNELS, Doc, Report, Scene, Sink};
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 
@@ -25,10 +25,10 @@ pub(super) const DOC: Doc = Doc {
     repair: "Writes no-map in its place. What a misspelled reusable would give to Linux is left to the tree's author.",
 };
 
-pub(super) fn check(scene: &Scene<'_, '_>, out: &mut Sink) {
-    for region in &scene.map.regions {
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for region in &analysis.map.regions {
         // Flags have no value, which tells them from whatever else a binding calls nearly so.
-        let flags = scene.tree.node(region.node).props().filter(|prop| prop.value.is_empty());
+        let flags = analysis.tree.node(region.node).props().filter(|prop| prop.value.is_empty());
         for prop in flags {
             let Some(meant) = ["no-map", "reusable"].into_iter().find(|flag| is_near(prop.name, flag)) else {
                 continue;

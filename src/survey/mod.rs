@@ -81,12 +81,12 @@ impl MemoryMap {
     }
 
     /// The regions that Linux will act on: enabled children of a `/reserved-memory` that it can read.
-    pub fn live(&self) -> impl Iterator<Item = &Region> {
+    pub fn enabled(&self) -> impl Iterator<Item = &Region> {
         self.regions.iter().filter(|region| region.enabled)
     }
 
     /// Every span that an enabled region keeps Linux from mapping, in the order of the tree.
     pub fn carveouts(&self) -> impl Iterator<Item = Span> {
-        self.live().filter(|region| region.no_map).flat_map(|region| region.spans().iter().copied())
+        self.enabled().filter(|region| region.no_map).flat_map(|region| region.spans().iter().copied())
     }
 }

@@ -121,7 +121,7 @@ impl Cells {
     /// the unit address. An address of one cell and one of two never read alike, so that no doubt is left. Firmware
     /// that takes 2/1 cells for granted writes so under a root of 2/2.
     #[must_use]
-    pub fn foreign(self, value: &[u8], unit: u64) -> Option<Span> {
+    pub fn decode_by_unit_address(self, value: &[u8], unit: u64) -> Option<Span> {
         for address in [1, 2] {
             let size = (value.len() as u32 / 4).wrapping_sub(address);
             if let Ok([span]) = (Self { address, size }).spans(value).as_deref()
@@ -174,10 +174,10 @@ mod tests {
         let camera = Span::new(0x8430_0000, 0x50_0000);
         for (address, size) in [(2, 1), (1, 2), (1, 1)] {
             let value = Cells { address, size }.encode(0x8430_0000, 0x50_0000).unwrap();
-            assert_eq!(cells.foreign(&value, 0x8430_0000), camera);
-            assert_eq!(cells.foreign(&value, 0x8430_0001), None);
+            assert_eq!(cells.decode_by_unit_address(&value, 0x8430_0000), camera);
+            assert_eq!(cells.decode_by_unit_address(&value, 0x8430_0001), None);
         }
-        assert_eq!(cells.foreign(&[0; 12], 0), None);
+        assert_eq!(cells.decode_by_unit_address(&[0; 12], 0), None);
     }
 
     #[test]

@@ -99,13 +99,13 @@ impl Region {
 
     /// The span of a region whose `reg` is of another length than `cells` make, where it is unmistakable.
     #[must_use]
-    pub fn foreign(&self, node: Node<'_, '_>, cells: Cells) -> Option<Span> {
+    pub fn decode_by_unit_address(&self, node: Node<'_, '_>, cells: Cells) -> Option<Span> {
         let Extent::Malformed { property: "reg", error: RegError::Length { .. } } = self.extent else {
             return None;
         };
         let unit = node.unit_address()?;
         let unit = u64::from_str_radix(unit.strip_prefix("0x").unwrap_or(unit), 16).ok()?;
-        cells.foreign(node.prop("reg")?.value, unit)
+        cells.decode_by_unit_address(node.prop("reg")?.value, unit)
     }
 
     /// Read what `node` says of itself, were it a child of a `/reserved-memory` with these cells.

@@ -17,7 +17,7 @@ use ringfence::finding::Severity;
 use ringfence::pipeline::{Context, survey};
 use ringfence::policy::Mode;
 use ringfence::prove::{Proven, Refusal};
-use ringfence::rules::{self, Scene};
+use ringfence::rules::{self, Analysis};
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
 
@@ -75,9 +75,9 @@ proptest! {
         // Fail closed: an independent judgement of the result has no error left.
         let tree = ringfence::fdt::Tree::parse(proven.dtb()).unwrap();
         let map = MemoryMap::survey(&tree, &facts);
-        let scene = Scene::new(&tree, &map, &facts, case.policy.as_ref(), &case.profile);
+        let analysis = Analysis::new(&tree, &map, &facts, case.policy.as_ref(), &case.profile);
         let errors: Vec<_> =
-            rules::judge(&scene).into_iter().filter(|f| f.severity == Severity::Error).collect();
+            rules::judge(&analysis).into_iter().filter(|f| f.severity == Severity::Error).collect();
         prop_assert!(errors.is_empty(), "errors are left: {errors:#?}");
 
         // Monotone: what was protected, or has to be, is protected.

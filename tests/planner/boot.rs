@@ -94,7 +94,7 @@ fn where_processors_wait_is_reserved_once_and_nothing_is_placed_there() {
     let dtb = board([cpus(page.base() + 0xd8)]);
     let proven = fix_at_boot(&dtb, None, &kernel_at(2)).unwrap();
     assert!(!proven.placement().kernel.unwrap().overlaps(page), "the kernel moved out of the way");
-    assert_eq!(proven.map().live().map(|r| r.spans().to_vec()).collect::<Vec<_>>(), [vec![page]]);
+    assert_eq!(proven.map().enabled().map(|r| r.spans().to_vec()).collect::<Vec<_>>(), [vec![page]]);
     assert_eq!(fix_at_boot(proven.dtb(), None, &kernel_at(2)).unwrap().dtb(), proven.dtb());
 
     // Whoever reserves it, a carveout or an entry of the list, does it once and for all.
@@ -110,7 +110,7 @@ fn a_pool_over_a_release_address_gives_way() {
     let pool = region("pool", 64, 4).prop_str("compatible", "shared-dma-pool").prop_empty("reusable");
     let page = Span::new(RAM + 65 * MIB, 4096).unwrap();
     let proven = fix(&board([cpus(page.base()), reserved([pool])]), None).unwrap();
-    let pool = proven.map().live().find(|region| region.is_cma()).unwrap();
+    let pool = proven.map().enabled().find(|region| region.is_cma()).unwrap();
     assert!(pool.spans().iter().all(|span| !span.overlaps(page)), "{:x?}", pool.spans());
 }
 

@@ -4,13 +4,13 @@ use crate::board::*;
 use crate::cma::wanting;
 use ringfence::facts::{BootFacts, Kernel};
 use ringfence::fdt::Tree;
-use ringfence::policy::{KeepLog, Policy, Via};
+use ringfence::policy::{PersistentLog, Policy, Via};
 use ringfence::prove::Refusal;
 use ringfence::ramoops;
 use ringfence::span::{GIB, MIB, Span};
 
 fn keeping(size: u64, base: Option<u64>) -> Policy {
-    Policy { log: Some(KeepLog { size, base }), ..requiring([]) }
+    Policy { log: Some(PersistentLog { size, base }), ..requiring([]) }
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn the_log_gets_a_place_at_the_top_of_ram_before_the_pools_and_once() {
     let policy = Policy { cma: wanting(Via::Node, 64, None).cma, ..keeping(64 << 10, None) };
     let proven = fix(&dtb, Some(&policy)).unwrap();
     let log = Span::new(RAM + 1000 * MIB - (128 << 10), 128 << 10).unwrap();
-    let spans: Vec<Span> = proven.map().live().flat_map(|region| region.spans().to_vec()).collect();
+    let spans: Vec<Span> = proven.map().enabled().flat_map(|region| region.spans().to_vec()).collect();
     assert!(spans.contains(&log), "{spans:x?}");
     let tree = Tree::parse(proven.dtb()).unwrap();
     let region = ramoops::find(&tree, proven.map()).unwrap();
@@ -36,7 +36,7 @@ fn the_log_lies_at_the_same_place_wherever_the_loader_puts_a_small_kernel() {
         let kernel = Kernel { at, text_offset: 0, image_size: 16 * MIB, movable: true };
         let facts = BootFacts { kernel: Some(kernel), ..BootFacts::default() };
         let proven = fix_at_boot(&board([]), Some(&keeping(64 << 10, None)), &facts).unwrap();
-        proven.map().live().next().unwrap().spans().to_vec()
+        proven.map().enabled().next().unwrap().spans().to_vec()
     };
     assert_eq!(place(2), place(512));
     assert_eq!(place(2), [Span::from_ends(RAM + GIB - (128 << 10), RAM + GIB).unwrap()]);
@@ -46,9 +46,9 @@ fn the_log_lies_at_the_same_place_wherever_the_loader_puts_a_small_kernel() {
 fn a_log_whose_base_is_taken_is_stuck() {
     let base = RAM + 64 * MIB;
     let dtb = board([reserved([carveout("dsp", 64, 1)])]);
-    assert!(matches!(fix(&dtb, Some(&keeping(64 << 10, Some(base)))), Err(Refusal::Stuck(_))));
+    assert!(matches!(fix(&dtb, Some(&keeping(64 << 10, Some(base)))), Err(Refusal::PlacementFailure(_))));
     let free = fix(&dtb, Some(&keeping(64 << 10, Some(base + MIB)))).unwrap();
-    assert_eq!(free.map().live().last().unwrap().spans(), [Span::new(base + MIB, 128 << 10).unwrap()]);
+    assert_eq!(free.map().enabled().last().unwrap().spans(), [Span::new(base + MIB, 128 << 10).unwrap()]);
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn a_shift_needs_the_policys_word() {
 fn a_shift_out_of_ram_is_stuck() {
     let dtb = board([reserved([carveout("camera", 1000, 16), carveout("wpss", 1010, 14)])]);
     let refusal = fix(&dtb, Some(&requiring([]))).unwrap_err();
-    assert!(matches!(&refusal, Refusal::Stuck(_)), "{refusal}");
+    assert!(matches!(&refusal, Refusal::PlacementFailure(_)), "{refusal}");
 }
 
 #[test]

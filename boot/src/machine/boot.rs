@@ -30,12 +30,12 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let header = enter_second_map(entry, &symbols, dtb::header(entry.x[0], &layout));
     // SAFETY: mapped by the second map, set apart by the linker script, started once.
     unsafe { heap::start(symbols.heap_begin, symbols.heap_end) };
-    say!("ringfence {} at {:#x}, EL{}", env!("CARGO_PKG_VERSION"), layout.base, entry.el());
+    console!("ringfence {} at {:#x}, EL{}", env!("CARGO_PKG_VERSION"), layout.base, entry.el());
     if let Some(ring) = structured::span() {
-        say!("structured log at {ring}");
+        console!("structured log at {ring}");
     }
     if entry.x[1..] != [0; 3] {
-        say!("x1 to x3 are not 0 at entry, against the boot protocol; the kernel will get 0");
+        console!("x1 to x3 are not 0 at entry, against the boot protocol; the kernel will get 0");
     }
     let at = header.and_then(|header| dtb::measure(header, &layout)).unwrap_or_else(|why| without_tree(why));
 
@@ -63,9 +63,9 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     if entry.was_el3() {
         // There is no firmware: whoever came here was meant to be it.
         power::use_conduit(None);
-        refuse!("entered at EL3, which is for firmware; enter the stage at EL2 or EL1");
+        halt!("entered at EL3, which is for firmware; enter the stage at EL2 or EL1");
     }
-    let payload = places.unwrap_or_else(|why| refuse!("{why}")).open(&tree);
+    let payload = places.unwrap_or_else(|why| halt!("{why}")).open(&tree);
     if payload.policy.as_ref().is_some_and(|policy| policy.log.is_some()) {
         log::record();
     }
@@ -73,14 +73,14 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         None => (at, tree, Some(survey)),
         Some((at, bytes)) => {
             let tree = Tree::parse(bytes)
-                .unwrap_or_else(|why| refuse!("the device tree in the bundle is damaged: {why}"));
+                .unwrap_or_else(|why| halt!("the device tree in the bundle is damaged: {why}"));
             (at, tree, None)
         }
     };
     let (at, tree, survey) = match payload.changes.apply(&tree) {
         None => (at, tree, survey),
         Some(bytes) => {
-            let tree = Tree::parse(bytes).unwrap_or_else(|why| refuse!("the changed device tree: {why}"));
+            let tree = Tree::parse(bytes).unwrap_or_else(|why| halt!("the changed device tree: {why}"));
             // Whatever it grew by counts, where room for it is looked for.
             (Span::new(at.base(), at.len().max(bytes.len() as u64)).unwrap_or(at), tree, None)
         }
@@ -104,7 +104,7 @@ fn without_tree(why: impl core::fmt::Display) -> ! {
         // SAFETY: the second map and the third have its page, and no other is entered any more.
         unsafe { log::start(console) };
     }
-    refuse!("{why}")
+    halt!("{why}")
 }
 
 /// Enter the second map, with the first words of the device tree and the console of last resort. A device tree
@@ -120,7 +120,7 @@ fn enter_second_map(
         return header;
     }
     if let Err(why) = maps::enter_second(entry, symbols, [None, fallback]) {
-        refuse!("the stage cannot map itself: {why}; load it elsewhere");
+        halt!("the stage cannot map itself: {why}; load it elsewhere");
     }
     header.and(Err(
         "x0 is beyond the addresses of this CPU, or a device; pass the address of a device tree in RAM",
@@ -129,5 +129,5 @@ fn enter_second_map(
 
 fn enter(entry: &EntryState, layout: &Layout, wanted: &Wanted<'_>) -> Map {
     Map::enter(entry, layout, wanted)
-        .unwrap_or_else(|why| refuse!("{why}; check /memory and the load addresses"))
+        .unwrap_or_else(|why| halt!("{why}; check /memory and the load addresses"))
 }

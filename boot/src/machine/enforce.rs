@@ -43,11 +43,11 @@ pub(super) fn enforce(
     let context = Context { policy: payload.policy.as_ref(), profile: &profile, facts: &facts };
     let judged = Surveyed::with_map(tree, survey, context).judge();
     for finding in judged.findings() {
-        say!("{finding}");
+        console!("{finding}");
     }
     let planned = judged.plan();
     for repair in &planned.plan().repairs {
-        say!("repair: {repair}");
+        console!("repair: {repair}");
     }
     defmt::info!(
         "{=usize} findings, {=usize} repairs",
@@ -58,7 +58,7 @@ pub(super) fn enforce(
     tell(&proven);
     let left = proven.findings().iter().filter(|finding| finding.severity == Severity::Error).count();
     if left > 0 {
-        say!("going on with {left} errors left: the policy says on-error = \"continue\"");
+        console!("going on with {left} errors left: the policy says on-error = \"continue\"");
     }
     proven
 }
@@ -68,17 +68,17 @@ fn refuse_proof(why: &Refusal) -> ! {
     if let Refusal::Findings(findings) = why
         && let Some(finding) = findings.first()
     {
-        refuse!("{finding}; {}", finding.help);
+        halt!("{finding}; {}", finding.help);
     }
-    refuse!("{why}; run `ringfence check` on this device tree for the whole story")
+    halt!("{why}; run `ringfence check` on this device tree for the whole story")
 }
 
 /// Say what Linux will find, in the manner in which it will say it.
 fn tell(proven: &Proven) {
     let map = proven.map();
-    for region in map.live() {
+    for region in map.enabled() {
         for span in region.spans() {
-            say!(
+            console!(
                 "reserved mem: {:#x}..{:#x} ({} KiB) {} {} {}",
                 span.base(),
                 span.last(),
@@ -93,22 +93,22 @@ fn tell(proven: &Proven) {
         let text = cma.to_bytes();
         let text = core::str::from_utf8(&text).unwrap_or("cma");
         match cma.fixed() {
-            Some(span) => say!("cma: {} at {:#x} via bootargs \"{text}\"", Size(span.len()), span.base()),
+            Some(span) => console!("cma: {} at {:#x} via bootargs \"{text}\"", Size(span.len()), span.base()),
             // The kernel chooses the place, and says so itself.
-            None => say!("cma: {} via bootargs \"{text}\"", Size(cma.size)),
+            None => console!("cma: {} via bootargs \"{text}\"", Size(cma.size)),
         }
         return;
     }
-    if let Some(region) = map.live().find(|region| region.is_cma() && region.cma_default) {
+    if let Some(region) = map.enabled().find(|region| region.is_cma() && region.cma_default) {
         for span in region.spans() {
-            say!("cma: {} at {:#x} via {}", Size(span.len()), span.base(), region.path);
+            console!("cma: {} at {:#x} via {}", Size(span.len()), span.base(), region.path);
         }
     }
 }
 
 /// The carveouts of a proven tree, by name, in the order of the tree.
 pub(super) fn carveouts(proven: &Proven) -> Vec<(Span, String)> {
-    let carveouts = proven.map().live().filter(|region| region.no_map);
+    let carveouts = proven.map().enabled().filter(|region| region.no_map);
     let named = |region: &ringfence::survey::Region| {
         let name = region.name.clone();
         region.spans().iter().map(|&span| (span, name.clone())).collect::<Vec<_>>()
@@ -123,13 +123,13 @@ pub(super) fn probe(carveouts: &[(Span, String)]) {
         for address in [span.base(), span.last()] {
             match asm::probe(address) {
                 Err((esr, far)) if esr.is_unmapped_read() && far == address => {
-                    say!("probe: {name} {address:#x} faulted (ESR {:#x})", esr.reason());
+                    console!("probe: {name} {address:#x} faulted (ESR {:#x})", esr.reason());
                     defmt::info!("probe {=u64:#x} faulted, ESR {=u64:#x}", address, esr.0);
                 }
-                Err((esr, far)) => refuse!(
+                Err((esr, far)) => halt!(
                     "probe: {name} {address:#x} met another fault, at {far:#x} ({esr}); this is a defect of the stage, please report it"
                 ),
-                Ok(()) => refuse!(
+                Ok(()) => halt!(
                     "probe: {name} {address:#x} can be read; this is a defect of the stage, please report it"
                 ),
             }

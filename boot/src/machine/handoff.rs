@@ -40,7 +40,7 @@ pub(super) fn memory_needed(proven: &Proven) -> Vec<Span> {
 pub(super) fn hand_off(entry: &EntryState, map: &Map, payload: &Payload, proven: &Proven) -> ! {
     let places = proven.placement();
     let (Some(kernel), Some(dtb), Some(source)) = (places.kernel, places.dtb, payload.kernel) else {
-        refuse!("the plan has no place for the kernel or the device tree; give the board more RAM");
+        halt!("the plan has no place for the kernel or the device tree; give the board more RAM");
     };
     let initrd = payload.initrd.zip(places.initrd);
     let moves = [
@@ -56,18 +56,22 @@ pub(super) fn hand_off(entry: &EntryState, map: &Map, payload: &Payload, proven:
     }
     write_tree(map, dtb, proven.dtb());
 
-    let keep = payload.policy.as_ref().and_then(|policy| policy.log).and_then(|_| keep::zones(map, proven));
+    let keep = payload
+        .policy
+        .as_ref()
+        .and_then(|policy| policy.log)
+        .and_then(|_| persistent_log::zones(map, proven));
     let (kernel, dtb) = (kernel.base(), dtb.base());
     if kernel % PLACEMENT_ALIGN != source.text_offset {
-        refuse!(
+        halt!(
             "the kernel does not lie well at {kernel:#x}; this is a defect of the planner, please report it"
         );
     }
     let initrd = initrd.map_or(0, |(_, to)| to.base());
-    say!("hand-off: kernel {kernel:#x} dtb {dtb:#x} initrd {initrd:#x} EL{}", entry.el());
+    console!("hand-off: kernel {kernel:#x} dtb {dtb:#x} initrd {initrd:#x} EL{}", entry.el());
     defmt::info!("hand-off: kernel {=u64:#x} dtb {=u64:#x} initrd {=u64:#x}", kernel, dtb, initrd);
     if let Some(zones) = &keep {
-        keep::write(zones);
+        persistent_log::write(zones);
     }
     log::flush();
     log::seal();
@@ -84,7 +88,7 @@ fn in_order(moves: [Option<Move>; 2]) -> impl Iterator<Item = Move> {
         && in_the_way(a, b)
     {
         if in_the_way(b, a) {
-            refuse!("kernel and initrd would have to swap places; load the bundle elsewhere");
+            halt!("kernel and initrd would have to swap places; load the bundle elsewhere");
         }
         moves.reverse();
     }
@@ -96,17 +100,15 @@ fn in_order(moves: [Option<Move>; 2]) -> impl Iterator<Item = Move> {
 #[cfg(feature = "gzip")]
 fn unpack(map: &Map, packed: Packed, place: Span) {
     if !map.is_writable(place) {
-        refuse!(
-            "the kernel cannot be unpacked to {place}; this is a defect of the planner, please report it"
-        );
+        halt!("the kernel cannot be unpacked to {place}; this is a defect of the planner, please report it");
     }
     // SAFETY: mapped writable RAM, as just checked, that nobody else uses.
     let len = packed.unpack(unsafe { memory::bytes_to_fill(place) });
     let Some(out) = len.and_then(|len| Span::new(place.base(), len as u64)) else {
-        refuse!("the packed kernel is damaged, or not as long as it says; make it anew");
+        halt!("the packed kernel is damaged, or not as long as it says; make it anew");
     };
     asm::clean_span(out);
-    say!("unpacked kernel to {:#x} ({} KiB)", out.base(), out.len() >> 10);
+    console!("unpacked kernel to {:#x} ({} KiB)", out.base(), out.len() >> 10);
 }
 
 /// Write the device tree to its place.
@@ -119,7 +121,7 @@ fn write_tree(map: &Map, place: Span, blob: &[u8]) {
             unsafe { core::ptr::copy_nonoverlapping(blob.as_ptr(), span.base() as *mut u8, blob.len()) };
             asm::clean_span(span);
         }
-        None => refuse!(
+        None => halt!(
             "the device tree cannot be put at {place}; this is a defect of the planner, please report it"
         ),
     }
@@ -130,7 +132,7 @@ fn write_tree(map: &Map, place: Span, blob: &[u8]) {
 fn carry(map: &Map, Move { what, from, to }: Move) {
     if from.base() != to.base() {
         if !map.is_writable(to) || to.len() < from.len() {
-            refuse!(
+            halt!(
                 "the place {to} for the {what} is no writable RAM; this is a defect of the planner, please report it"
             );
         }
@@ -148,7 +150,7 @@ fn carry(map: &Map, Move { what, from, to }: Move) {
             // SAFETY: as above; `copy` takes an overlap in either direction.
             unsafe { core::ptr::copy(from.base() as *const u8, to.base() as *mut u8, from.len() as usize) };
         }
-        say!("moved {what} from {:#x} to {:#x} ({} KiB)", from.base(), to.base(), from.len() >> 10);
+        console!("moved {what} from {:#x} to {:#x} ({} KiB)", from.base(), to.base(), from.len() >> 10);
     }
     if let Some(written) = Span::new(to.base(), from.len()) {
         asm::clean_span(written);

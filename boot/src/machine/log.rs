@@ -30,15 +30,15 @@ static LOG: Mutex<Log> = Mutex::new(Log { uart: None, record: Vec::new() });
 /// Apart from the rest because it is all zero at first, and so takes no room in the image.
 static KEPT_TEXT: Mutex<Kept> = Mutex::new(Kept { text: [0; KEPT], len: 0, lost: 0 });
 
-/// Log one line: `say!("format", arguments…)`.
-macro_rules! say {
+/// Log one line: `console!("format", arguments…)`.
+macro_rules! console {
     ($($argument:tt)*) => {
         $crate::machine::log::line(format_args!($($argument)*))
     };
 }
 
-/// Refuse to boot: `refuse!("what; what to do")` logs the line after `HALT` and does what the policy wants.
-macro_rules! refuse {
+/// Refuse to boot: `halt!("what; what to do")` logs the line after `HALT` and does what the policy wants.
+macro_rules! halt {
     ($($argument:tt)*) => {
         $crate::machine::power::refuse(format_args!($($argument)*))
     };

@@ -23,7 +23,7 @@ impl Changes {
             let mut edits = Edits::new();
             edits.set(chosen.id(), "bootargs", bootargs.clone());
             let blob = rewrite(tree, &edits)
-                .unwrap_or_else(|why| refuse!("the kernel module's bootargs cannot be set: {why}"));
+                .unwrap_or_else(|why| halt!("the kernel module's bootargs cannot be set: {why}"));
             changed = Some(&*blob.leak());
         }
         #[cfg(feature = "overlays")]
@@ -32,7 +32,7 @@ impl Changes {
         }
         #[cfg(not(feature = "overlays"))]
         if let Some((name, _)) = self.overlays.first() {
-            refuse!("overlay {name}: this stage applies none; build it with the feature `overlays`");
+            halt!("overlay {name}: this stage applies none; build it with the feature `overlays`");
         }
         changed
     }
@@ -40,14 +40,14 @@ impl Changes {
 
 #[cfg(feature = "overlays")]
 fn overlaid(changed: Option<&'static [u8]>, tree: &Tree<'_>, name: &str, bytes: &[u8]) -> &'static [u8] {
-    let overlay = Tree::parse(bytes).unwrap_or_else(|why| refuse!("overlay {name} is damaged: {why}"));
+    let overlay = Tree::parse(bytes).unwrap_or_else(|why| halt!("overlay {name} is damaged: {why}"));
     let blob = match changed {
         None => ringfence::fdt::apply_overlay(tree, &overlay),
         Some(blob) => {
-            let tree = Tree::parse(blob).unwrap_or_else(|why| refuse!("the overlaid device tree: {why}"));
+            let tree = Tree::parse(blob).unwrap_or_else(|why| halt!("the overlaid device tree: {why}"));
             ringfence::fdt::apply_overlay(&tree, &overlay)
         }
     };
-    say!("overlay: {name} applied");
-    blob.unwrap_or_else(|why| refuse!("overlay {name}: {why}; the device tree stays as it was")).leak()
+    console!("overlay: {name} applied");
+    blob.unwrap_or_else(|why| halt!("overlay {name}: {why}; the device tree stays as it was")).leak()
 }

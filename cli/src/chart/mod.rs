@@ -13,7 +13,7 @@ pub use svg::picture;
 use ringfence::fdt::Tree;
 use ringfence::ledger;
 use ringfence::pipeline::Context;
-use ringfence::rules::{Owner, Scene};
+use ringfence::rules::{Analysis, ClaimKind};
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
 
@@ -84,7 +84,7 @@ impl Chart {
     #[must_use]
     pub fn of(tree: &Tree<'_>, map: &MemoryMap, context: Context<'_>) -> Self {
         let entries = map::entries(tree, map, context.facts);
-        let scene = Scene::new(tree, map, context.facts, context.policy, context.profile);
+        let analysis = Analysis::new(tree, map, context.facts, context.policy, context.profile);
         let ram = entries.iter().filter(|entry| entry.kind == "ram").filter_map(|entry| entry.span);
         let (mut claims, mut off) = (Vec::new(), Vec::new());
         for entry in entries.iter().filter(|entry| entry.kind != "ram") {
@@ -97,7 +97,7 @@ impl Chart {
         Self {
             ram: ledger::union(ram.collect()),
             free: map::free(&entries),
-            collisions: collisions(&scene),
+            collisions: collisions(&analysis),
             claims,
             off,
             entries,
@@ -141,18 +141,19 @@ pub fn short_name(node: &str) -> &str {
     }
 }
 
-fn collisions(scene: &Scene<'_, '_>) -> Vec<Collision> {
-    let pairs = scene.pairs().filter_map(|(low, high)| {
+fn collisions(analysis: &Analysis<'_, '_>) -> Vec<Collision> {
+    let pairs = analysis.pairs().filter_map(|(low, high)| {
         let span = low.span.intersection(high.span)?;
-        Some(Collision { span, nodes: [node(scene, low.owner), node(scene, high.owner)] })
+        Some(Collision { span, nodes: [node(analysis, low.owner), node(analysis, high.owner)] })
     });
     let mut all: Vec<Collision> = pairs.collect();
     // `cma=` is no claim that the rules weigh against others as equals, but on the map it lies over them.
-    if let Some(cma) = scene.cma_arg().and_then(|arg| arg.fixed()) {
-        let lasting = scene.claims_over(cma).filter(|c| !matches!(c.owner, Owner::Stage | Owner::Bundle));
+    if let Some(cma) = analysis.cma_arg().and_then(|arg| arg.fixed()) {
+        let lasting =
+            analysis.claims_over(cma).filter(|c| !matches!(c.owner, ClaimKind::Stage | ClaimKind::Bundle));
         all.extend(lasting.filter_map(|claim| {
             let span = cma.intersection(claim.span)?;
-            Some(Collision { span, nodes: [node(scene, claim.owner), "/chosen bootargs".to_string()] })
+            Some(Collision { span, nodes: [node(analysis, claim.owner), "/chosen bootargs".to_string()] })
         }));
     }
     all.sort_by(|a, b| (a.span, &a.nodes).cmp(&(b.span, &b.nodes)));
@@ -160,19 +161,19 @@ fn collisions(scene: &Scene<'_, '_>) -> Vec<Collision> {
 }
 
 /// The claimant as [`Entry::node`] names it.
-fn node(scene: &Scene<'_, '_>, owner: Owner) -> String {
+fn node(analysis: &Analysis<'_, '_>, owner: ClaimKind) -> String {
     let name = match owner {
-        Owner::Region(..) => {
-            return scene.region(owner).map_or_else(String::new, |region| region.path.clone());
+        ClaimKind::Region(..) => {
+            return analysis.region(owner).map_or_else(String::new, |region| region.path.clone());
         }
-        Owner::Memreserve => "/memreserve/",
-        Owner::Kernel => "kernel",
-        Owner::Initrd => "initrd",
-        Owner::Dtb => "dtb",
-        Owner::Stage => "stage",
-        Owner::Bundle => "bundle",
-        Owner::ReleaseAddress => "cpus",
-        Owner::ElfCoreHdr => "elfcorehdr",
+        ClaimKind::Memreserve => "/memreserve/",
+        ClaimKind::Kernel => "kernel",
+        ClaimKind::Initrd => "initrd",
+        ClaimKind::Dtb => "dtb",
+        ClaimKind::Stage => "stage",
+        ClaimKind::Bundle => "bundle",
+        ClaimKind::ReleaseAddress => "cpus",
+        ClaimKind::ElfCoreHdr => "elfcorehdr",
     };
     name.to_string()
 }

@@ -72,15 +72,15 @@ impl Told {
         }
         let prediction =
             predict(&tree, &map, context.facts, context.profile, &Build::debian(context.profile));
-        let paths = prediction.regions.iter().map(|fate| tree.node(fate.node).path()).collect();
+        let paths = prediction.regions.iter().map(|outcome| tree.node(outcome.node).path()).collect();
         Ok(Self { prediction, paths, profile: context.profile.name })
     }
 
     fn human(&self) -> String {
         let mut out = format!("{BOLD}Linux {} ends up with{BOLD:#}\n", self.profile);
-        for (fate, path) in self.prediction.regions.iter().zip(&self.paths) {
-            let span = fate.span.map_or_else(|| "nowhere".to_string(), |span| span.to_string());
-            out += &format!("  {:8}  {span}  {path}\n", fate.state.name());
+        for (outcome, path) in self.prediction.regions.iter().zip(&self.paths) {
+            let span = outcome.span.map_or_else(|| "nowhere".to_string(), |span| span.to_string());
+            out += &format!("  {:8}  {span}  {path}\n", outcome.state.name());
         }
         out += &match self.prediction.cma {
             DefaultCma::None => String::new(),
@@ -99,12 +99,12 @@ impl Told {
 
     fn json(&self) -> String {
         let hex = |address: u64| format!("{address:#x}");
-        let regions = self.prediction.regions.iter().zip(&self.paths).map(|(fate, path)| {
+        let regions = self.prediction.regions.iter().zip(&self.paths).map(|(outcome, path)| {
             json!({
                 "node": path,
-                "base": fate.span.map(|span| hex(span.base())),
-                "end": fate.span.map(|span| hex(span.end())),
-                "state": fate.state.name(),
+                "base": outcome.span.map(|span| hex(span.base())),
+                "end": outcome.span.map(|span| hex(span.end())),
+                "state": outcome.state.name(),
             })
         });
         let cma = match self.prediction.cma {

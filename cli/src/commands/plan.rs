@@ -81,7 +81,7 @@ fn refused(args: &Plan, why: NoPlaces) -> Result<Outcome, Failure> {
             let error = failure("/memory is left to the boot loader".to_string());
             return Err(error.with_help("say what RAM there is: --ram BASE:SIZE"));
         }
-        NoPlaces::Refused(refusal @ Refusal::Stuck(_)) => (
+        NoPlaces::Refused(refusal @ Refusal::PlacementFailure(_)) => (
             refusal.to_string(),
             format!(
                 "of this, {} is room to grow: `ringfence map --free` shows what is free",

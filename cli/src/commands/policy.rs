@@ -64,7 +64,7 @@ fn summary(policy: &Policy) -> String {
         count => format!("{count} carveouts"),
     };
     let cma = policy.cma.map_or("no say in CMA".to_string(), |cma| {
-        format!("CMA {} via {}", ringfence::span::Size(cma.size), cma.via.word())
+        format!("CMA {} via {}", ringfence::span::Size(cma.size), cma.via.as_str())
     });
-    format!("mode {}, on error {}, {carveouts}, {cma}", policy.mode.word(), policy.on_error.word())
+    format!("mode {}, on error {}, {carveouts}, {cma}", policy.mode.as_str(), policy.on_error.as_str())
 }

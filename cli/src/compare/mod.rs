@@ -45,7 +45,7 @@ impl Kind {
 
     /// The word for people and in JSON.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Grew => "grew",
             Self::Shrank => "shrank",
@@ -211,7 +211,7 @@ mod tests {
     fn said(old: &[Region<'_>], new: &[Region<'_>]) -> Vec<String> {
         let (old, new) = (chart(&board(old)), chart(&board(new)));
         let changes = changes(&old, &new, &Labels::default());
-        changes.iter().map(|c| format!("{} {}: {}", short_name(c.node()), c.kind.word(), c.what)).collect()
+        changes.iter().map(|c| format!("{} {}: {}", short_name(c.node()), c.kind.as_str(), c.what)).collect()
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub fn human(changes: &[Change], gates: &[Kind]) -> String {
             if gates.contains(&change.kind) { format!(" {ERROR}[gate]{ERROR:#}") } else { String::new() };
         out += &format!(
             "{style}{:8}{style:#} {BOLD}{}{BOLD:#}{}: {}{gate}\n",
-            change.kind.word(),
+            change.kind.as_str(),
             printable(change.node()),
             renamed.unwrap_or_default(),
             printable(&change.what),
@@ -38,7 +38,7 @@ pub fn human(changes: &[Change], gates: &[Kind]) -> String {
     let counts: Vec<String> = counts
         .iter()
         .filter(|(_, count)| *count > 0)
-        .map(|(kind, count)| format!("{count} {}", kind.word()))
+        .map(|(kind, count)| format!("{count} {}", kind.as_str()))
         .collect();
     out + &format!("{BOLD}{}{BOLD:#}\n", counts.join(", "))
 }
@@ -83,7 +83,7 @@ pub fn json(old: &str, new: &str, changes: &[Change], gates: &[Kind]) -> String 
         changes: changes
             .iter()
             .map(|change| Shown {
-                kind: change.kind.word(),
+                kind: change.kind.as_str(),
                 node: change.node(),
                 before: change.old.as_ref().map(place),
                 after: change.new.as_ref().map(place),

@@ -64,7 +64,7 @@ fn is_word(text: &[u8], word: &[u8]) -> bool {
 }
 
 /// Most lines of a compiler's complaint that are told in full.
-const MOST_LINES: usize = 12;
+const MAX_LINES: usize = 12;
 
 /// The kernel's own way (scripts/Makefile.lib): no system headers, no predefined macros but `__DTS__`.
 fn preprocess(name: &Path, source: &[u8], options: &Options) -> Result<Vec<u8>, Failure> {
@@ -123,10 +123,10 @@ fn refusal(name: &Path, program: &str, output: &Output) -> Failure {
     let lines: Vec<&str> = said.trim().lines().collect();
     // A header that includes itself is told two hundred times.
     let text = match lines.len() {
-        0..=MOST_LINES => lines.join("\n"),
+        0..=MAX_LINES => lines.join("\n"),
         len => {
             let errors = lines.iter().filter(|line| line.to_lowercase().contains("error"));
-            let kept: Vec<&str> = errors.copied().take(MOST_LINES).collect();
+            let kept: Vec<&str> = errors.copied().take(MAX_LINES).collect();
             format!("{}\n({} lines left out)", kept.join("\n"), len - kept.len())
         }
     };

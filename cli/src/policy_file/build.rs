@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ringfence::policy::{Allow, CmaWant, KeepLog, Key, Policy, PolicyError, Required};
+use ringfence::policy::{Allow, CmaWant, Key, PersistentLog, Policy, PolicyError, Required};
 use ringfence::span::Span;
 
 use super::reader::{self, Fault, Section, Value, address, wrong_type};
@@ -113,10 +113,10 @@ pub(crate) fn cma_want(section: &Section<'_, '_>) -> Result<CmaWant, Fault> {
     })
 }
 
-fn log(section: &Section<'_, '_>) -> Result<KeepLog, Fault> {
+fn log(section: &Section<'_, '_>) -> Result<PersistentLog, Fault> {
     section.only(&["size", "base"])?;
-    let default = KeepLog::default();
-    Ok(KeepLog { size: section.size("size")?.unwrap_or(default.size), base: section.address("base")? })
+    let default = PersistentLog::default();
+    Ok(PersistentLog { size: section.size("size")?.unwrap_or(default.size), base: section.address("base")? })
 }
 
 fn range(value: Value<'_, '_>) -> Result<Span, Fault> {

@@ -17,8 +17,14 @@ pub fn from_tree(tree: &Tree<'_>, map: &MemoryMap) -> Policy {
     let compatible = tree.root().prop("compatible").and_then(|prop| prop.strings().next());
     Policy {
         board: compatible.map(ToString::to_string),
-        carveouts: map.live().filter(|region| region.no_map).flat_map(required).chain(holes(map)).collect(),
-        cma: from_bootargs(map).or_else(|| map.live().find(|region| region.cma_default).and_then(from_node)),
+        carveouts: map
+            .enabled()
+            .filter(|region| region.no_map)
+            .flat_map(required)
+            .chain(holes(map))
+            .collect(),
+        cma: from_bootargs(map)
+            .or_else(|| map.enabled().find(|region| region.cma_default).and_then(from_node)),
         ..Policy::default()
     }
 }

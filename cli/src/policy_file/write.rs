@@ -15,8 +15,8 @@ pub fn to_toml(policy: &Policy) -> String {
 }
 
 fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
-    commented(out, &format!("mode = {}", quoted(policy.mode.word())), "audit | fix | strict")?;
-    commented(out, &format!("on-error = {}", quoted(policy.on_error.word())), "halt | reset | continue")?;
+    commented(out, &format!("mode = {}", quoted(policy.mode.as_str())), "audit | fix | strict")?;
+    commented(out, &format!("on-error = {}", quoted(policy.on_error.as_str())), "halt | reset | continue")?;
     if let Some(board) = &policy.board {
         writeln!(out, "board = {}", quoted(board))?;
     }
@@ -54,7 +54,7 @@ fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
                 range.end()
             )?;
         }
-        writeln!(out, "via = {}", quoted(cma.via.word()))?;
+        writeln!(out, "via = {}", quoted(cma.via.as_str()))?;
     }
     if let Some(log) = &policy.log {
         writeln!(out, "\n[log]\nsize = {}", size(log.size))?;

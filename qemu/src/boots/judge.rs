@@ -3,10 +3,10 @@
 use super::layout::Layout;
 use crate::iomem::{Iomem, State as InIomem};
 use crate::transcript::Transcript;
-use crate::{handed, verdict};
+use crate::{assertions, reserved_nodes};
 use anyhow::{Context, Result, ensure};
 use ringfence::fdt::Tree;
-use ringfence::predict::{Build, Fate, Observed, State, predict, verify};
+use ringfence::predict::{Build, Observed, RegionOutcome, State, predict, verify};
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
@@ -22,14 +22,14 @@ pub(super) fn judge(
     profile: &KernelProfile,
     required: &[(u64, u64)],
 ) -> Result<String> {
-    verdict::came_up(transcript)?;
+    assertions::came_up(transcript)?;
     let iomem = Iomem::parse(transcript.section("iomem"))?;
     for &(base, size) in required {
         let span = Span::new(base, size).context("an empty requirement")?;
         // Beyond the end that `mem=` sets, nothing is Linux' to use.
         let limited = transcript.section("cmdline").iter().any(|line| line.contains(" mem="));
         if !(limited && iomem.state(span) == InIomem::Absent) {
-            verdict::carved(&iomem, "a required carveout", span)?;
+            assertions::carved(&iomem, "a required carveout", span)?;
         }
     }
     let tree = Tree::parse(dtb).map_err(|error| anyhow::anyhow!("{error}"))?;
@@ -40,17 +40,17 @@ pub(super) fn judge(
     let memory = entries(transcript.section("memblock-memory"));
     let reserved = entries(transcript.section("memblock-reserved"));
     ensure!(!memory.is_empty() && !reserved.is_empty(), "debugfs shows no memblock");
-    for fate in &prediction.regions {
-        region(fate, &iomem, &memory, &reserved)?;
+    for outcome in &prediction.regions {
+        region(outcome, &iomem, &memory, &reserved)?;
     }
     // The tree that Linux itself shows: no region may have been lost on the way.
-    for handed in handed::regions(transcript.section("reserved-memory"))? {
+    for handed in reserved_nodes::regions(transcript.section("reserved-memory"))? {
         for span in handed.spans.iter().filter(|_| handed.no_map && handed.is_enabled()) {
-            let planned = prediction.regions.iter().any(|fate| fate.span == Some(*span));
+            let planned = prediction.regions.iter().any(|outcome| outcome.span == Some(*span));
             ensure!(planned, "{}: {span} is in the tree that Linux has, but was not planned", handed.name);
         }
     }
-    let total = verdict::cma_total(transcript)?;
+    let total = assertions::cma_total(transcript)?;
     ensure!(
         total == prediction.cma_total,
         "CmaTotal is {} KiB, predicted were {} KiB",
@@ -64,7 +64,7 @@ pub(super) fn judge(
         "{}",
         differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     );
-    let count = |state| prediction.regions.iter().filter(|fate| fate.state == state).count();
+    let count = |state| prediction.regions.iter().filter(|outcome| outcome.state == state).count();
     Ok(format!(
         "{} nomap, {} reserved, {} pools, CmaTotal {} MiB",
         count(State::NoMap),
@@ -75,19 +75,23 @@ pub(super) fn judge(
 }
 
 /// Fails unless a region became in iomem and in memblock what was planned.
-fn region(fate: &Fate, iomem: &Iomem, memory: &[Entry], reserved: &[Entry]) -> Result<()> {
-    let Some(span) = fate.span.filter(|span| fate.ram == span.len()) else { return Ok(()) };
+fn region(outcome: &RegionOutcome, iomem: &Iomem, memory: &[Entry], reserved: &[Entry]) -> Result<()> {
+    let Some(span) = outcome.span.filter(|span| outcome.ram == span.len()) else { return Ok(()) };
     let found = iomem.state(span);
-    match fate.state {
+    match outcome.state {
         State::NoMap => {
-            ensure!(found == InIomem::Carved, "{}: {span} was to be unmapped, but is {found}", fate.name);
+            ensure!(found == InIomem::Carved, "{}: {span} was to be unmapped, but is {found}", outcome.name);
             let bare = memory.iter().find(|entry| entry.lacks("NOMAP") && entry.span.overlaps(span));
-            ensure!(bare.is_none(), "{}: {span} is mapped memory in memblock", fate.name);
+            ensure!(bare.is_none(), "{}: {span} is mapped memory in memblock", outcome.name);
         }
-        State::Reserved | State::Cma | State::Coherent if fate.no_map == 0 => {
-            ensure!(found == InIomem::Reserved, "{}: {span} was to be reserved, but is {found}", fate.name);
+        State::Reserved | State::Cma | State::Coherent if outcome.no_map == 0 => {
+            ensure!(
+                found == InIomem::Reserved,
+                "{}: {span} was to be reserved, but is {found}",
+                outcome.name
+            );
             let held = reserved.iter().filter_map(|entry| entry.span.intersection(span)).map(Span::len);
-            ensure!(held.sum::<u64>() == span.len(), "{}: {span} is not reserved in memblock", fate.name);
+            ensure!(held.sum::<u64>() == span.len(), "{}: {span} is not reserved in memblock", outcome.name);
         }
         _ => {}
     }

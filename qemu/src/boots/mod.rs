@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(240);
 
 /// What all these boots share.
 #[derive(Clone, Debug)]
-pub(crate) struct Ground {
+pub(crate) struct BootGround {
     /// The project.
     pub(crate) ws: Workspace,
     /// The host tool, which repairs.
@@ -44,7 +44,7 @@ pub(crate) enum Seen {
 ///
 /// # Errors
 /// When a step fails, or naming what was not as planned.
-pub(crate) fn boot(ground: &Ground, scenario: &Scenario, series: Series) -> Result<Seen> {
+pub(crate) fn boot(ground: &BootGround, scenario: &Scenario, series: Series) -> Result<Seen> {
     let name = format!("boots-{}-{}", scenario.name, series.name());
     let kernel = series.image(&ground.ws);
     let source = scenario.source(&ground.ws, &name)?;

@@ -1,12 +1,12 @@
 //! What no loader should hand over: each must end in one line that says what is wrong, and in the board's end.
 
 use super::{Case, refused};
-use crate::bench::Bench;
-use crate::chain::{Model, tree};
+use crate::chain::{BoardConfig, tree};
 use crate::dtc;
 use crate::job::{self, Parts};
 use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};
 use crate::shell::capture;
+use crate::test_bed::TestBed;
 use crate::transcript::{Ending, Transcript};
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -92,22 +92,22 @@ fn halted(transcript: Transcript, words: &[&str]) -> Result<String> {
     Ok(halt.to_owned())
 }
 
-fn dtb(bench: &Bench) -> Result<PathBuf> {
+fn dtb(bench: &TestBed) -> Result<PathBuf> {
     dtc::compile(&bench.ws, &job::default_tree(&bench.ws, Ram::GIB))
 }
 
-fn board(bench: &Bench, bundle: PathBuf) -> Result<Board> {
+fn board(bench: &TestBed, bundle: PathBuf) -> Result<Board> {
     let mut board = job::board(bench.stage.image.clone(), Some(bundle), Some(dtb(bench)?), job::APPEND);
     board.ram = Ram::GIB;
     Ok(board)
 }
 
-pub(super) fn pack(bench: &Bench, name: &str) -> Result<PathBuf> {
+pub(super) fn pack(bench: &TestBed, name: &str) -> Result<PathBuf> {
     bench.tool.pack(&bench.ws, name, &Parts { kernel: bench.payload.image.clone(), ..Parts::default() })
 }
 
 /// Packs what our own packer would refuse, with U-Boot's.
-fn mkimage(bench: &Bench, name: &str, kernel: &Path) -> Result<PathBuf> {
+fn mkimage(bench: &TestBed, name: &str, kernel: &Path) -> Result<PathBuf> {
     let dir = bench.ws.scratch("bad")?;
     let (source, bundle) = (dir.join(format!("{name}.its")), dir.join(format!("{name}.itb")));
     let text = format!(
@@ -123,7 +123,7 @@ fn mkimage(bench: &Bench, name: &str, kernel: &Path) -> Result<PathBuf> {
 }
 
 /// A board that starts the stage with an address of our choice in x0, as no proper loader would.
-fn raw(bench: &Bench, name: &str, x0: u64, tree: Option<PathBuf>) -> Result<Board> {
+fn raw(bench: &TestBed, name: &str, x0: u64, tree: Option<PathBuf>) -> Result<Board> {
     let jump = bench.ws.scratch_file("bad", name, "bin")?;
     fs::write(&jump, jump_to(STAGE_AT, x0))?;
     let mut loaded = vec![
@@ -142,8 +142,8 @@ fn raw(bench: &Bench, name: &str, x0: u64, tree: Option<PathBuf>) -> Result<Boar
 }
 
 /// A board with nobody at EL3 but the stage: one line, and nobody to switch the board off.
-fn at_el3(bench: &Bench, name: &str, below: Level) -> Result<String> {
-    let mut board = raw(bench, name, DTB_AT, Some(tree::base(&bench.ws, Model::Virt, Level::El2)?))?;
+fn at_el3(bench: &TestBed, name: &str, below: Level) -> Result<String> {
+    let mut board = raw(bench, name, DTB_AT, Some(tree::base(&bench.ws, BoardConfig::Virt, Level::El2)?))?;
     board.level = below;
     board.more = ["-machine", "secure=on"].map(String::from).to_vec();
     let transcript = bench.boot(name, &board, LIMIT)?;

@@ -1,11 +1,11 @@
 //! Bundles without the stage: U-Boot's own `bootm` boots them, for they are FIT images like any other.
 
-use super::{Bench, Case};
-use crate::chain::Model;
+use super::{Case, TestBed};
+use crate::chain::BoardConfig;
 use crate::job::{self, Parts};
 use crate::machine::{Board, Entry, Level, Loaded, Machine};
 use crate::setup::Series;
-use crate::{uboot, verdict};
+use crate::{assertions, uboot};
 use anyhow::{Result, ensure};
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ pub(super) fn cases() -> Vec<Case> {
         .collect()
 }
 
-fn boot(bench: &Bench, name: &str, own: bool) -> Result<String> {
-    let (ws, model) = (&bench.ws, Model::Virt);
+fn boot(bench: &TestBed, name: &str, own: bool) -> Result<String> {
+    let (ws, model) = (&bench.ws, BoardConfig::Virt);
     let dtb = bench.tree(model, Level::El2)?;
     let bundle = bench.pack(&Parts {
         kernel: Series::V6_12.image(ws),
@@ -51,11 +51,11 @@ fn boot(bench: &Bench, name: &str, own: bool) -> Result<String> {
         more: model.more(),
     };
     let transcript = bench.boot(name, &board, Duration::from_secs(90))?;
-    verdict::came_up(&transcript)?;
+    assertions::came_up(&transcript)?;
     let verified = transcript.lines.iter().filter(|line| line.contains("sha256+ OK")).count();
     let images = if own { 4 } else { 3 };
     ensure!(verified == images, "U-Boot verified {verified} of {images} images");
-    let (carveouts, bytes) = verdict::carveouts(&transcript)?;
+    let (carveouts, bytes) = assertions::carveouts(&transcript)?;
     ensure!(carveouts == model.carveouts(), "{carveouts} of {} carveouts", model.carveouts());
     Ok(format!("{images} images verified, {carveouts} carveouts of {} MiB hold", bytes >> 20))
 }

@@ -2,10 +2,10 @@
 //! of it is `cargo xtask matrix`.
 
 use super::{Case, refused};
-use crate::bench::Bench;
-use crate::chain::{Form, Link, Loader, Model, USUAL};
+use crate::chain::{BoardConfig, BootConfig, Loader, PayloadForm, USUAL};
 use crate::machine::{Level, Ram};
 use crate::setup::Series;
+use crate::test_bed::TestBed;
 use anyhow::{Result, ensure};
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// With 4 GiB QEMU calls the ZCU102's device registers RAM: what Linux would then hand out are registers.
-fn ram_over_devices(bench: &Bench, name: &str) -> Result<String> {
-    let mut board = Link { model: Model::Zcu102, ..USUAL }.board(bench, name)?;
+fn ram_over_devices(bench: &TestBed, name: &str) -> Result<String> {
+    let mut board = BootConfig { model: BoardConfig::Zcu102, ..USUAL }.board(bench, name)?;
     board.ram = Ram::GIB_4;
     let transcript = bench.boot(name, &board, Duration::from_secs(60))?;
     let halt = refused(&transcript)?;
@@ -27,17 +27,19 @@ fn ram_over_devices(bench: &Bench, name: &str) -> Result<String> {
     Ok(format!("refused: {halt}"))
 }
 
-fn links() -> Vec<Link> {
-    let forms = Form::ALL.into_iter().enumerate().map(|(n, form)| {
+fn links() -> Vec<BootConfig> {
+    let forms = PayloadForm::ALL.into_iter().enumerate().map(|(n, form)| {
         // Both levels and both kernels get their share.
         let level = if n % 2 == 0 { Level::El2 } else { Level::El1 };
         let series = if n % 3 == 1 { Series::V6_1 } else { Series::V6_12 };
-        let link = Link { form, level, series, ..USUAL };
-        if link.makes_sense() { link } else { Link { form, ..USUAL } }
+        let link = BootConfig { form, level, series, ..USUAL };
+        if link.makes_sense() { link } else { BootConfig { form, ..USUAL } }
     });
-    let models =
-        Model::ALL.into_iter().filter(|&model| model != Model::Virt).map(|model| Link { model, ..USUAL });
-    let uboot = Link { loader: Loader::UBoot, form: Form::BundleAppended, ..USUAL };
+    let models = BoardConfig::ALL
+        .into_iter()
+        .filter(|&model| model != BoardConfig::Virt)
+        .map(|model| BootConfig { model, ..USUAL });
+    let uboot = BootConfig { loader: Loader::UBoot, form: PayloadForm::BundleAppended, ..USUAL };
     forms.chain(models).chain([uboot]).collect()
 }
 
@@ -48,8 +50,8 @@ mod tests {
     #[test]
     fn the_subset_covers_every_form_and_board() {
         let links = links();
-        assert!(links.iter().all(Link::makes_sense));
-        assert!(Form::ALL.iter().all(|form| links.iter().any(|link| link.form == *form)));
-        assert!(Model::ALL.iter().all(|model| links.iter().any(|link| link.model == *model)));
+        assert!(links.iter().all(BootConfig::makes_sense));
+        assert!(PayloadForm::ALL.iter().all(|form| links.iter().any(|link| link.form == *form)));
+        assert!(BoardConfig::ALL.iter().all(|model| links.iter().any(|link| link.model == *model)));
     }
 }

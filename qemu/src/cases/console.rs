@@ -1,8 +1,8 @@
 //! A console other than the boards' own: a 16550 with byte-wide registers, as QEMU has one for PCI.
 
 use super::bad_input::{jump_to, pack};
-use super::{Bench, Case};
-use crate::chain::{Model, tree};
+use super::{Case, TestBed};
+use crate::chain::{BoardConfig, tree};
 use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};
 use crate::transcript::Ending;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -27,17 +27,17 @@ pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("console-16550", boot)]
 }
 
-fn boot(bench: &Bench, name: &str) -> Result<String> {
+fn boot(bench: &TestBed, name: &str) -> Result<String> {
     let ws = &bench.ws;
     let bundle = pack(bench, name)?;
     let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
-    let base = tree::base(ws, Model::Small, Level::El2)?;
+    let base = tree::base(ws, BoardConfig::Small, Level::El2)?;
     let dtb = tree::with_slot(&base, &ws.scratch_file("console", name, "dtb")?, slot)?;
     tree::keep(&dtb, &with_console(&fs::read(&dtb)?)?)?;
     let set_up = tree::keep(&ws.scratch_file("console", name, "bin")?, &set_up())?;
     let heard = ws.scratch_file("console", name, "log")?;
     let path = heard.display().to_string().replace(',', ",,");
-    let mut more = Model::Small.more();
+    let mut more = BoardConfig::Small.more();
     more.extend(["-chardev".into(), format!("file,id=card,path={path}"), "-device".into()]);
     more.push(format!("pci-serial,chardev=card,addr={SLOT}"));
     let loaded = vec![

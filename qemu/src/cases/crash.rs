@@ -1,13 +1,13 @@
 //! A crash kernel: entered as kexec would, told which memory is its own and what the crashed one left.
 
 use super::bad_input::jump_to;
-use super::{Bench, Case};
-use crate::chain::{Model, tree};
+use super::{Case, TestBed};
+use crate::assertions;
+use crate::chain::{BoardConfig, tree};
 use crate::iomem::Iomem;
 use crate::job::{self, Parts};
 use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};
 use crate::setup::Series;
-use crate::verdict;
 use anyhow::{Context, Result, anyhow, ensure};
 use ringfence::fdt::{Edits, Tree, rewrite};
 use ringfence::span::{KIB, MIB, Span};
@@ -30,13 +30,13 @@ pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("crash-kernel-keeps-to-its-range", boot)]
 }
 
-fn boot(bench: &Bench, name: &str) -> Result<String> {
+fn boot(bench: &TestBed, name: &str) -> Result<String> {
     let ws = &bench.ws;
     let parts =
         Parts { kernel: Series::V6_12.image(ws), initrd: Some(bench.initrd.clone()), ..Parts::default() };
     let bundle = bench.pack(&parts)?;
     let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
-    let dtb = fs::read(tree::base(ws, Model::Virt, Level::El2)?)?;
+    let dtb = fs::read(tree::base(ws, BoardConfig::Virt, Level::El2)?)?;
     let dtb = tree::keep(&ws.scratch_file("crash", name, "dtb")?, &with_range(&dtb, slot)?)?;
     let core = tree::keep(&ws.scratch_file("crash", name, "core")?, &core())?;
     let notes = tree::keep(&ws.scratch_file("crash", name, "notes")?, &note())?;
@@ -55,10 +55,10 @@ fn boot(bench: &Bench, name: &str) -> Result<String> {
         ram: Ram::GIB,
         entry: Entry::Raw { loaded, start: JUMP_AT },
         plugin: None,
-        more: Model::Virt.more(),
+        more: BoardConfig::Virt.more(),
     };
     let transcript = bench.boot(name, &board, Duration::from_secs(120))?;
-    verdict::came_up(&transcript)?;
+    assertions::came_up(&transcript)?;
     let own = Span::new(OWN.0, OWN.1).context("no span")?;
     let iomem = Iomem::parse(transcript.section("iomem"))?;
     let ram: Vec<Span> = iomem.ram().collect();

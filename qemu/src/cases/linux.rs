@@ -1,11 +1,11 @@
 //! Real Linux through the stage on a tree that is nearly right.
 
 use super::Case;
-use crate::bench::Bench;
 use crate::job::{self, Parts};
 use crate::machine::{Level, Ram};
 use crate::setup::Series;
-use crate::{dtc, uboot, verdict};
+use crate::test_bed::TestBed;
+use crate::{assertions, dtc, uboot};
 use anyhow::{Context, Result, ensure};
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub(super) fn cases() -> Vec<Case> {
     all.into_iter().map(|main| Case::new(main.name, move |bench, name| boot(bench, name, main))).collect()
 }
 
-fn boot(bench: &Bench, name: &str, main: Main) -> Result<String> {
+fn boot(bench: &TestBed, name: &str, main: Main) -> Result<String> {
     let ws = &bench.ws;
     let source = job::default_tree(ws, main.ram);
     let parts = Parts {
@@ -65,7 +65,7 @@ fn boot(bench: &Bench, name: &str, main: Main) -> Result<String> {
         board.entry = uboot::entry(board.entry, &ws.scratch("uboot")?)?;
     }
     let transcript = bench.boot(name, &board, Duration::from_secs(if main.stress { 180 } else { 90 }))?;
-    let held = verdict::held(&transcript)?;
+    let held = assertions::held(&transcript)?;
     let level = if main.level == Level::El1 { "EL1" } else { "EL2" };
     let hand_off =
         transcript.stage().find(|line| line.starts_with("hand-off: ")).context("no hand-off line")?;
@@ -76,6 +76,6 @@ fn boot(bench: &Bench, name: &str, main: Main) -> Result<String> {
         probes.iter().all(|probe| probe.contains(" faulted (ESR 0x")),
         "a probe did not fault: {probes:?}"
     );
-    verdict::filled(&transcript)?;
+    assertions::filled(&transcript)?;
     Ok(held.to_string())
 }

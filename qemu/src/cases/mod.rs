@@ -5,16 +5,16 @@ mod bootm;
 mod chain;
 mod console;
 mod crash;
-mod keep;
 mod linux;
 mod on_error;
 mod payload;
+mod persistent_log;
 mod placement;
 mod repaired;
 mod same_answer;
 mod scenario;
 
-use crate::bench::Bench;
+use crate::test_bed::TestBed;
 use crate::transcript::Transcript;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
@@ -25,13 +25,13 @@ pub(crate) struct Case {
     pub(crate) name: String,
     /// Boots and judges; returns a short word on what was seen.
     #[allow(clippy::type_complexity, reason = "one function, spelled out once")]
-    pub(crate) run: Box<dyn Fn(&Bench, &str) -> Result<String> + Send + Sync>,
+    pub(crate) run: Box<dyn Fn(&TestBed, &str) -> Result<String> + Send + Sync>,
 }
 
 impl Case {
     fn new(
         name: impl Into<String>,
-        run: impl Fn(&Bench, &str) -> Result<String> + Send + Sync + 'static,
+        run: impl Fn(&TestBed, &str) -> Result<String> + Send + Sync + 'static,
     ) -> Self {
         Self { name: name.into(), run: Box::new(run) }
     }
@@ -46,7 +46,7 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     cases.extend(chain::cases());
     cases.extend(bootm::cases());
     cases.extend(crash::cases());
-    cases.extend(keep::cases());
+    cases.extend(persistent_log::cases());
     cases.extend(on_error::cases());
     cases.extend(console::cases());
     cases.extend(payload::cases());

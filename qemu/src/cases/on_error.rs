@@ -1,11 +1,11 @@
 //! What the policy wants done after a refusal: `on-error` other than to power off, which every other case shows.
 
-use super::{Bench, Case};
+use super::{Case, TestBed};
 use crate::job::{self, Parts};
 use crate::machine::Board;
 use crate::setup::Series;
 use crate::transcript::Ending;
-use crate::{dtc, verdict};
+use crate::{assertions, dtc};
 use anyhow::{Result, ensure};
 use std::fs;
 use std::path::PathBuf;
@@ -20,12 +20,12 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// A reset starts the board anew, a power-off would end it: so it is refused twice.
-fn reset(bench: &Bench, name: &str) -> Result<String> {
+fn reset(bench: &TestBed, name: &str) -> Result<String> {
     const REFUSED: &str = "ringfence: HALT RF201 ";
     let mut board = board(bench, name, "reset", bench.payload.image.clone(), None)?;
     board.more = RESETS.map(String::from).to_vec();
     let twice = |console: &str| console.matches(REFUSED).count() == 2;
-    let transcript = bench.boot_until(name, &board, Duration::from_secs(60), &twice)?;
+    let transcript = bench.boot_until(name, &board, Duration::from_secs(60), Some(&twice))?;
     ensure!(transcript.ending == Ending::Enough, "the board {}:\n{}", transcript.ending, transcript.tail(8));
     let starts = transcript.stage().filter(|line| line.starts_with("ringfence ")).count();
     ensure!(starts == 2, "the stage started {starts} times");
@@ -33,11 +33,11 @@ fn reset(bench: &Bench, name: &str) -> Result<String> {
 }
 
 /// Linux comes up, and finds in the report what it was booted with.
-fn go_on(bench: &Bench, name: &str) -> Result<String> {
+fn go_on(bench: &TestBed, name: &str) -> Result<String> {
     let initrd = Some(bench.initrd.clone());
     let board = board(bench, name, "continue", Series::V6_12.image(&bench.ws), initrd)?;
     let transcript = bench.boot(name, &board, Duration::from_secs(120))?;
-    verdict::came_up(&transcript)?;
+    assertions::came_up(&transcript)?;
     let said = transcript.stage().find(|line| line.starts_with("going on with 1 errors left"));
     ensure!(said.is_some(), "the stage says nothing of the error that is left");
     let report = transcript.section("report");
@@ -48,7 +48,7 @@ fn go_on(bench: &Bench, name: &str) -> Result<String> {
 /// What makes QEMU reset the board where the guest asks for it, in spite of `-no-reboot` before it.
 pub(super) const RESETS: [&str; 2] = ["-action", "reboot=reset"];
 
-fn board(bench: &Bench, name: &str, word: &str, kernel: PathBuf, initrd: Option<PathBuf>) -> Result<Board> {
+fn board(bench: &TestBed, name: &str, word: &str, kernel: PathBuf, initrd: Option<PathBuf>) -> Result<Board> {
     let scenarios = bench.ws.proving_ground().join("scenarios");
     let required = fs::read_to_string(scenarios.join("nine/required.toml"))?;
     let policy = bench.ws.scratch_file("on-error", name, "toml")?;

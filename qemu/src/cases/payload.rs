@@ -1,10 +1,10 @@
 //! The state in which the stage enters a kernel, judged by a payload in the kernel's place.
 
 use super::Case;
-use crate::bench::Bench;
 use crate::dtc;
 use crate::job::{self, Parts};
 use crate::machine::{Level, Ram};
+use crate::test_bed::TestBed;
 use crate::transcript::Ending;
 use anyhow::{Context, Result, ensure};
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
         .collect()
 }
 
-fn boot(bench: &Bench, name: &str, level: Level, said: &str) -> Result<String> {
+fn boot(bench: &TestBed, name: &str, level: Level, said: &str) -> Result<String> {
     let source = job::default_tree(&bench.ws, Ram::GIB_4);
     let policy = job::policy_of(&source);
     let parts = Parts { kernel: bench.payload.image.clone(), policy, ..Parts::default() };

@@ -3,9 +3,9 @@
 
 use super::bad_input::{jump_to, pack};
 use super::{Case, refused};
-use crate::bench::Bench;
-use crate::chain::{Model, tree};
+use crate::chain::{BoardConfig, tree};
 use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};
+use crate::test_bed::TestBed;
 use crate::transcript::Ending;
 use anyhow::{Context, Result, anyhow, ensure};
 use ringfence::fdt::{self, MAX_BOOT_SIZE};
@@ -134,7 +134,7 @@ pub(super) fn cases() -> Vec<Case> {
         .collect()
 }
 
-fn boot(bench: &Bench, name: &str, place: Place) -> Result<String> {
+fn boot(bench: &TestBed, name: &str, place: Place) -> Result<String> {
     let board = board(bench, name, place)?;
     let transcript = bench.boot(name, &board, Duration::from_secs(30))?;
     if let Some(words) = place.refusal {
@@ -148,12 +148,12 @@ fn boot(bench: &Bench, name: &str, place: Place) -> Result<String> {
     Ok(said.first().copied().unwrap_or_default().to_owned())
 }
 
-fn board(bench: &Bench, name: &str, place: Place) -> Result<Board> {
+fn board(bench: &TestBed, name: &str, place: Place) -> Result<Board> {
     let ws = &bench.ws;
     let bundle = pack(bench, name)?;
     let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len());
     let slot = slot.context("the bundle is empty")?;
-    let whole = bench.tree(Model::Virt, Level::El2)?;
+    let whole = bench.tree(BoardConfig::Virt, Level::El2)?;
     let dtb = tree::with_slot(&whole, &ws.scratch_file("placement", name, "dtb")?, slot)?;
     let mut bytes = fs::read(&dtb)?;
     if place.far != Far::No {

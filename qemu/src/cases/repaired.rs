@@ -1,9 +1,9 @@
 //! Trees as the tool repairs them, before real Linux with no stage between.
 
 use super::Case;
-use crate::bench::Bench;
-use crate::boots::{self, Ground, Scenario, Seen};
+use crate::boots::{self, BootGround, Scenario, Seen};
 use crate::setup::Series;
+use crate::test_bed::TestBed;
 use crate::workspace::Workspace;
 use anyhow::Result;
 
@@ -36,9 +36,9 @@ pub(super) fn cases(ws: &Workspace) -> Result<Vec<Case>> {
     for (scenario, series) in pairs.filter(|(scenario, series)| wanted(scenario, *series)) {
         // The name under which the console is kept, too.
         let name = format!("boots-{}-{}", scenario.name, series.name());
-        cases.push(Case::new(name, move |bench: &Bench, _: &str| {
+        cases.push(Case::new(name, move |bench: &TestBed, _: &str| {
             let ground =
-                Ground { ws: bench.ws.clone(), tool: bench.tool.clone(), initrd: bench.initrd.clone() };
+                BootGround { ws: bench.ws.clone(), tool: bench.tool.clone(), initrd: bench.initrd.clone() };
             Ok(match boots::boot(&ground, &scenario, series)? {
                 Seen::AsPlanned(seen) => seen,
                 Seen::Refused(why) => format!("refused: {why}"),

@@ -5,11 +5,11 @@
 //! RAM is a file of the host's, so that both trees, the loader's and the one handed off, are read from it afterwards.
 
 use super::{Case, refused};
-use crate::bench::Bench;
 use crate::boots::{self, Scenario};
 use crate::job::{self, Parts};
 use crate::machine::Ram;
 use crate::shell::words;
+use crate::test_bed::TestBed;
 use crate::transcript::{Ending, Transcript};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
@@ -40,7 +40,7 @@ pub(super) fn cases(ws: &Workspace) -> Result<Vec<Case>> {
     Ok(scenarios.map(case).collect())
 }
 
-fn boot(bench: &Bench, name: &str, scenario: &Scenario) -> Result<String> {
+fn boot(bench: &TestBed, name: &str, scenario: &Scenario) -> Result<String> {
     let ws = &bench.ws;
     let kernel = bench.payload.image.clone();
     let parts = Parts { kernel, policy: Some(boots::policy(ws)), ..Parts::default() };
@@ -74,7 +74,7 @@ fn boot(bench: &Bench, name: &str, scenario: &Scenario) -> Result<String> {
 
 /// The tool, told what the stage had.
 struct Host<'b> {
-    bench: &'b Bench,
+    bench: &'b TestBed,
     bundle: String,
     stage: String,
     dtb: String,

@@ -1,12 +1,12 @@
 //! The trees that break a board silently: each has an expectation beside it, and Linux is the judge.
 
 use super::{Case, refused};
-use crate::bench::Bench;
 use crate::iomem::Iomem;
 use crate::job::{self, Parts};
 use crate::setup::Series;
+use crate::test_bed::TestBed;
 use crate::workspace::Workspace;
-use crate::{dtc, verdict};
+use crate::{assertions, dtc};
 use anyhow::{Context, Result, bail, ensure};
 use ringfence::span::Span;
 use serde::Deserialize;
@@ -64,7 +64,7 @@ pub(super) fn cases(ws: &Workspace) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-fn boot(bench: &Bench, name: &str, expected: &Expectation) -> Result<String> {
+fn boot(bench: &TestBed, name: &str, expected: &Expectation) -> Result<String> {
     let ws = &bench.ws;
     let scenarios = ws.proving_ground().join("scenarios");
     let policy = expected.policy.as_ref().map(|policy| scenarios.join(policy));
@@ -90,11 +90,11 @@ fn boot(bench: &Bench, name: &str, expected: &Expectation) -> Result<String> {
             format!("refused: {halt}")
         }
         Outcome::Repaired => {
-            let held = verdict::held(&transcript)?;
+            let held = assertions::held(&transcript)?;
             let iomem = Iomem::parse(transcript.section("iomem"))?;
-            verdict::filled(&transcript)?;
+            assertions::filled(&transcript)?;
             for ends in &expected.carved {
-                verdict::carved(&iomem, name, span(ends)?)?;
+                assertions::carved(&iomem, name, span(ends)?)?;
             }
             format!("repaired: {held}")
         }

@@ -1,16 +1,16 @@
 //! The chain: which loader brings which form of payload to which board, at which level, for which Linux.
 
-mod form;
-mod model;
+mod board;
+mod payload_form;
 pub(crate) mod tree;
 
-pub(crate) use form::Form;
-pub(crate) use model::Model;
+pub(crate) use board::BoardConfig;
+pub(crate) use payload_form::PayloadForm;
 
-use crate::bench::Bench;
 use crate::machine::{Board, Level};
 use crate::setup::Series;
-use crate::{uboot, verdict};
+use crate::test_bed::TestBed;
+use crate::{assertions, uboot};
 use anyhow::{Result, ensure};
 use std::fmt;
 use std::time::Duration;
@@ -26,10 +26,10 @@ pub(crate) enum Loader {
 
 /// One way to boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Link {
+pub(crate) struct BootConfig {
     pub(crate) loader: Loader,
-    pub(crate) form: Form,
-    pub(crate) model: Model,
+    pub(crate) form: PayloadForm,
+    pub(crate) model: BoardConfig,
     pub(crate) level: Level,
     pub(crate) series: Series,
 }
@@ -38,15 +38,15 @@ pub(crate) struct Link {
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// The usual one: each test names what it does otherwise.
-pub(crate) const USUAL: Link = Link {
+pub(crate) const USUAL: BootConfig = BootConfig {
     loader: Loader::Qemu,
-    form: Form::BundleInSlot,
-    model: Model::Virt,
+    form: PayloadForm::BundleInSlot,
+    model: BoardConfig::Virt,
     level: Level::El2,
     series: Series::V6_12,
 };
 
-impl fmt::Display for Link {
+impl fmt::Display for BootConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let loader = if self.loader == Loader::Qemu { "qemu" } else { "u-boot" };
         let level = if self.level == Level::El1 { "el1" } else { "el2" };
@@ -54,16 +54,17 @@ impl fmt::Display for Link {
     }
 }
 
-impl Link {
+impl BootConfig {
     /// Tells whether there is such a boot at all.
     pub(crate) fn makes_sense(&self) -> bool {
         let virt = self.model.is_virt();
-        if self.model == Model::Raspi3b && (self.level, self.series) != (Level::El2, Series::V6_12) {
+        if self.model == BoardConfig::Raspi3b && (self.level, self.series) != (Level::El2, Series::V6_12) {
             // It enters kernels at EL2 only, and one kernel for boards is enough to fetch.
             return false;
         }
-        let usual = matches!(self.form, Form::BundleInSlot | Form::KernelAppended);
-        if self.form == Form::ZstdAppended && (self.level, self.series) != (Level::El2, Series::V6_12) {
+        let usual = matches!(self.form, PayloadForm::BundleInSlot | PayloadForm::KernelAppended);
+        if self.form == PayloadForm::ZstdAppended && (self.level, self.series) != (Level::El2, Series::V6_12)
+        {
             // What is unpacked differs from gzip, what is booted does not: once on each board is enough.
             return false;
         }
@@ -72,12 +73,12 @@ impl Link {
             (loader, _) if matches!(self.series, Series::V7 | Series::V7Pages16K) => {
                 usual && loader == Loader::Qemu && (virt || self.series == Series::V7)
             }
-            (Loader::UBoot, Form::Modules) => false,
-            (Loader::UBoot, _) => self.model == Model::Virt,
+            (Loader::UBoot, PayloadForm::Modules) => false,
+            (Loader::UBoot, _) => self.model == BoardConfig::Virt,
             // QEMU adds the modules to a tree of its own only.
-            (Loader::Qemu, Form::Modules) => virt,
+            (Loader::Qemu, PayloadForm::Modules) => virt,
             // A tree in the bundle says how much RAM there is, and Debian's says more than this board is given.
-            (Loader::Qemu, Form::Overlays) => virt,
+            (Loader::Qemu, PayloadForm::Overlays) => virt,
             (Loader::Qemu, _) => true,
         }
     }
@@ -86,7 +87,7 @@ impl Link {
     ///
     /// # Errors
     /// When something cannot be packed or written.
-    pub(crate) fn board(&self, bench: &Bench, name: &str) -> Result<Board> {
+    pub(crate) fn board(&self, bench: &TestBed, name: &str) -> Result<Board> {
         let mut board = self.form.board(bench, name, self)?;
         if self.loader == Loader::UBoot {
             board.entry = uboot::entry(board.entry, &bench.ws.scratch("uboot")?)?;
@@ -98,11 +99,11 @@ impl Link {
     ///
     /// # Errors
     /// Naming what was not as promised.
-    pub(crate) fn boot(&self, bench: &Bench, name: &str) -> Result<String> {
+    pub(crate) fn boot(&self, bench: &TestBed, name: &str) -> Result<String> {
         let board = self.board(bench, name)?;
         let transcript = bench.boot(name, &board, LIMIT)?;
-        let held = verdict::held(&transcript)?;
-        let carveouts = if self.form == Form::Modules { 0 } else { self.model.carveouts() };
+        let held = assertions::held(&transcript)?;
+        let carveouts = if self.form == PayloadForm::Modules { 0 } else { self.model.carveouts() };
         ensure!(held.carveouts == carveouts, "{} of {carveouts} carveouts", held.carveouts);
         let cpus = self.model.processors();
         let up = self.model.brought_up();
@@ -116,7 +117,7 @@ impl Link {
         }
         let said = |start: &str| transcript.stage().any(|line| line.starts_with(start));
         ensure!(said("unpacked kernel") == self.form.is_packed(), "the kernel was not unpacked, or was it?");
-        ensure!(said("overlay: ") == (self.form == Form::Overlays), "overlays applied, or not");
+        ensure!(said("overlay: ") == (self.form == PayloadForm::Overlays), "overlays applied, or not");
         Ok(format!("{cpus} CPU, {held}"))
     }
 }

@@ -1,6 +1,6 @@
 //! The trees of these boards: QEMU's own, or Debian's, with carveouts added.
 
-use super::Model;
+use super::BoardConfig;
 use crate::dtc;
 use crate::machine::{Board, Entry, Level};
 use crate::setup;
@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The tree of a board without any carveout of ours.
-pub(crate) fn base(ws: &Workspace, model: Model, level: Level) -> Result<PathBuf> {
+pub(crate) fn base(ws: &Workspace, model: BoardConfig, level: Level) -> Result<PathBuf> {
     if let Some((tree, _)) = model.sources() {
         return Ok(setup::corpus(ws).join(tree));
     }
@@ -29,13 +29,13 @@ pub(crate) fn base(ws: &Workspace, model: Model, level: Level) -> Result<PathBuf
 }
 
 /// The overlay with the board's carveouts, compiled.
-pub(crate) fn carveouts(ws: &Workspace, model: Model) -> Result<PathBuf> {
+pub(crate) fn carveouts(ws: &Workspace, model: BoardConfig) -> Result<PathBuf> {
     let name = model.sources().map_or("carveouts.dtso", |(_, overlay)| overlay);
     dtc::compile(ws, &ws.proving_ground().join("boards").join(name))
 }
 
 /// The tree with its carveouts.
-pub(crate) fn whole(ws: &Workspace, model: Model, level: Level) -> Result<PathBuf> {
+pub(crate) fn whole(ws: &Workspace, model: BoardConfig, level: Level) -> Result<PathBuf> {
     let (base, overlay) = (fs::read(base(ws, model, level)?)?, fs::read(carveouts(ws, model)?)?);
     let words = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", model.name());
     let base = Tree::parse(&base).map_err(|error| words(&error))?;

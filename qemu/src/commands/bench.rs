@@ -61,7 +61,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     setup::ensure(ws, &needs, consent)?;
     setup::ensure(ws, &[Need::Kernel(Series::V6_12), Need::BareTarget], consent)?;
 
-    let bench = Bench {
+    let bench = TestBed {
         ws,
         consent,
         counter: Counter::build(ws)?,
@@ -89,7 +89,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// What every measured boot has in common.
-struct Bench<'w> {
+struct TestBed<'w> {
     ws: &'w Workspace,
     consent: Consent,
     counter: Counter,
@@ -97,7 +97,7 @@ struct Bench<'w> {
     tool: Tool,
 }
 
-impl Bench<'_> {
+impl TestBed<'_> {
     /// The stage: its sizes, and the work up to a kernel's first instruction. The headline takes a kernel of a
     /// few KiB, so that it measures the work on the tree and not the hash of a real kernel's many MiB.
     fn stage(&self, with_profile: bool) -> Result<Value> {

@@ -1,9 +1,9 @@
 //! `cargo xtask boots`: boots repaired trees, and prints what Linux made of each.
 
-use crate::boots::{self, Ground, Scenario, Seen};
+use crate::boots::{self, BootGround, Scenario, Seen};
 use crate::initramfs;
 use crate::job::Tool;
-use crate::pool;
+use crate::parallel;
 use crate::setup::{self, Consent, Need, Series};
 use crate::workspace::Workspace;
 use anyhow::{Result, bail, ensure};
@@ -22,7 +22,7 @@ pub(crate) struct Options {
     #[arg(long, value_parser = Series::NAMES)]
     kernel: Option<String>,
     /// Boots that run at a time
-    #[arg(long, default_value_t = pool::AT_A_TIME)]
+    #[arg(long, default_value_t = parallel::AT_A_TIME)]
     jobs: usize,
     /// Boot only scenarios whose name holds this text
     #[arg(long)]
@@ -43,7 +43,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let mut needs = vec![Need::Qemu, Need::Dtc, Need::Busybox];
     needs.extend(kernels.iter().map(|series| Need::Kernel(*series)));
     setup::ensure(ws, &needs, consent)?;
-    let ground = Ground { ws: ws.clone(), tool: Tool::build(ws)?, initrd: initramfs::build(ws)? };
+    let ground = BootGround { ws: ws.clone(), tool: Tool::build(ws)?, initrd: initramfs::build(ws)? };
     let mut scenarios = boots::every(ws, options.all)?;
     if let Some(text) = &options.only {
         scenarios.retain(|scenario| scenario.name.contains(text.as_str()));
@@ -70,9 +70,9 @@ struct Tally {
 }
 
 /// Boots all, and prints a line of the table for each as it ends.
-fn boot_all(ground: &Ground, all: &[(&Scenario, Series)], jobs: usize) -> Tally {
+fn boot_all(ground: &BootGround, all: &[(&Scenario, Series)], jobs: usize) -> Tally {
     println!("| scenario | kernel | seen |\n|---|---|---|");
-    let results = pool::each(all, jobs, |(scenario, series)| {
+    let results = parallel::each(all, jobs, |(scenario, series)| {
         let result = boots::boot(ground, scenario, *series);
         let seen = match &result {
             Ok(Seen::AsPlanned(seen)) => seen.clone(),

@@ -1,10 +1,10 @@
 //! `cargo xtask matrix`: boots Linux in every way that makes sense, and prints the table.
 
-use crate::bench::Bench;
-use crate::chain::{Form, Link, Loader, Model};
+use crate::chain::{BoardConfig, BootConfig, Loader, PayloadForm};
 use crate::machine::Level;
-use crate::pool;
+use crate::parallel;
 use crate::setup::{Consent, Series};
+use crate::test_bed::TestBed;
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -38,7 +38,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         return Ok(());
     }
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
-    let bench = Bench::set_up(ws, consent, &[])?;
+    let bench = TestBed::set_up(ws, consent, &[])?;
     let started = Instant::now();
     let failed = boot_all(&bench, &links);
     let minutes = started.elapsed().as_secs_f64() / 60.0;
@@ -50,27 +50,27 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// Every combination that makes sense.
-fn every() -> Vec<Link> {
+fn every() -> Vec<BootConfig> {
     let mut links = Vec::new();
     for loader in [Loader::Qemu, Loader::UBoot] {
-        for model in Model::ALL {
-            for form in Form::ALL {
+        for model in BoardConfig::ALL {
+            for form in PayloadForm::ALL {
                 for level in [Level::El1, Level::El2] {
                     for series in Series::ALL {
-                        links.push(Link { loader, form, model, level, series });
+                        links.push(BootConfig { loader, form, model, level, series });
                     }
                 }
             }
         }
     }
-    links.retain(Link::makes_sense);
+    links.retain(BootConfig::makes_sense);
     links
 }
 
 /// Boots all, prints a line of the table for each as it ends, and counts what failed.
-fn boot_all(bench: &Bench, links: &[Link]) -> usize {
+fn boot_all(bench: &TestBed, links: &[BootConfig]) -> usize {
     println!("| boot | seconds | seen |\n|---|---|---|");
-    let results = pool::each(links, pool::AT_A_TIME, |link| {
+    let results = parallel::each(links, parallel::AT_A_TIME, |link| {
         let started = Instant::now();
         let result = link.boot(bench, &format!("matrix-{link}"));
         let failed = result.is_err();

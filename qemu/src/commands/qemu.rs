@@ -1,12 +1,12 @@
 //! `cargo xtask qemu`: sets up what is missing, builds the stage, boots Linux through it, holds it to its word.
 
-use crate::chain::{Model, tree};
+use crate::chain::{BoardConfig, tree};
 use crate::job::{self, Parts, Tool};
 use crate::machine::{Board, Level, Machine, Ram};
 use crate::runner;
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
-use crate::{dtc, initramfs, stage, uboot, verdict};
+use crate::{assertions, dtc, initramfs, stage, uboot};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use std::fs::File;
@@ -85,14 +85,14 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let transcript = runner::run(&board, Duration::from_secs(options.timeout), &mut sink)?;
     println!();
     if options.without_stage {
-        verdict::came_up(&transcript)?;
+        assertions::came_up(&transcript)?;
         println!("Linux came up alone in {:.1} s", transcript.took.as_secs_f64());
         return Ok(());
     }
     if transcript.stage().next().is_none() {
         bail!("the stage printed nothing; {}\n{}", transcript.ending, transcript.complaints);
     }
-    let held = verdict::held(&transcript)?;
+    let held = assertions::held(&transcript)?;
     println!("{held}; {:.1} s", transcript.took.as_secs_f64());
     Ok(())
 }
@@ -104,10 +104,10 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     }
     let model = match options.machine {
         Machine::Virt => None,
-        Machine::Zcu102 => Some(Model::Zcu102),
-        Machine::Raspi3b => Some(Model::Raspi3b),
+        Machine::Zcu102 => Some(BoardConfig::Zcu102),
+        Machine::Raspi3b => Some(BoardConfig::Raspi3b),
     };
-    if model == Some(Model::Raspi3b) && options.el != Level::El2 {
+    if model == Some(BoardConfig::Raspi3b) && options.el != Level::El2 {
         bail!("a Raspberry Pi enters its kernel at EL2; leave --el out");
     }
     let (mut kernel, series) = job::kernel(ws, &options.kernel);
@@ -131,20 +131,20 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     setup::ensure(ws, &needs, consent)?;
 
     let virt = model.is_none();
-    let memory = options.memory.unwrap_or(model.map_or(Ram::GIB_4, Model::ram));
+    let memory = options.memory.unwrap_or(model.map_or(Ram::GIB_4, BoardConfig::ram));
     let by_default = || (virt && options.dtb.is_none()).then(|| job::default_tree(ws, memory));
     let source = options.dts.clone().or_else(by_default);
     let dtb = match (&options.dtb, &source) {
         (Some(dtb), _) => dtb.clone(),
         (None, Some(source)) => dtc::compile(ws, source)?,
-        (None, None) => tree::whole(ws, model.unwrap_or(Model::Virt), options.el)?,
+        (None, None) => tree::whole(ws, model.unwrap_or(BoardConfig::Virt), options.el)?,
     };
     let policy = options.policy.clone().or_else(|| source.as_deref().and_then(job::policy_of));
     let initrd = match &options.initrd {
         Some(initrd) => initrd.clone(),
         None => initramfs::build(ws)?,
     };
-    let usual = model.map_or(job::APPEND, Model::append);
+    let usual = model.map_or(job::APPEND, BoardConfig::append);
     let append = format!("{usual} {}", options.append).trim_end().to_owned();
     let mut board = if options.without_stage {
         job::board(kernel, Some(initrd), Some(dtb), &append)

@@ -1,11 +1,11 @@
 //! `cargo xtask test`: everything, from unit tests to boots of real Linux.
 
-use crate::bench::Bench;
 use crate::cases::{self, Case};
 use crate::fuzz;
-use crate::pool;
+use crate::parallel;
 use crate::setup::{self, Consent, Need};
 use crate::shell::{capture, find_program, run as run_command};
+use crate::test_bed::TestBed;
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -36,7 +36,7 @@ struct Outcome {
 /// When set-up or a build fails, or when a test does.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
-    let bench = Bench::set_up(ws, consent, &[Need::Cpp, Need::Chromium, Need::Valgrind])?;
+    let bench = TestBed::set_up(ws, consent, &[Need::Cpp, Need::Chromium, Need::Valgrind])?;
 
     let mut outcomes = Vec::new();
     if options.boot.is_none() {
@@ -89,8 +89,8 @@ fn timed(name: &str, mut command: Command, run: impl Fn(&mut Command) -> Result<
 }
 
 /// Runs the boots side by side and returns their outcomes in the given order.
-fn boot_all(bench: &Bench, cases: &[Case]) -> Vec<Outcome> {
-    pool::each(cases, pool::AT_A_TIME, |case| {
+fn boot_all(bench: &TestBed, cases: &[Case]) -> Vec<Outcome> {
+    parallel::each(cases, parallel::AT_A_TIME, |case| {
         let started = Instant::now();
         let result = (case.run)(bench, &case.name);
         let outcome = Outcome { name: case.name.clone(), result, took: started.elapsed() };

@@ -25,7 +25,7 @@ fn board_policy() -> Policy {
             range: Span::from_ends(0x4000_0000, 0x1_0000_0000),
             via: Via::Node,
         }),
-        log: Some(KeepLog { size: 128 << 10, base: Some(0x9000_0000) }),
+        log: Some(PersistentLog { size: 128 << 10, base: Some(0x9000_0000) }),
         allow: Allow { shift: true, restore: true, ..Allow::default() },
     }
 }

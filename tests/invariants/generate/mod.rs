@@ -6,7 +6,7 @@ mod write;
 
 use proptest::prelude::*;
 use ringfence::facts::{BootFacts, Kernel, Placed};
-use ringfence::policy::{Allow, CmaWant, KeepLog, Key, Mode, OnError, Policy, Required, Via};
+use ringfence::policy::{Allow, CmaWant, Key, Mode, OnError, PersistentLog, Policy, Required, Via};
 use ringfence::profile::{KernelProfile, PROFILES, PageSize};
 use ringfence::span::{MIB, Span};
 pub(crate) use trees::STRAY;
@@ -118,7 +118,7 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
         .prop_map(|(shift, restore, drop_flags, enable)| Allow { shift, restore, drop_flags, enable });
     let mode = prop_oneof![10 => Just(Mode::Fix), 1 => Just(Mode::Audit), 1 => Just(Mode::Strict)];
     let base = prop::option::weighted(0.3, (0u64..128).prop_map(|n| RAM + n * 8 * MIB));
-    let log = (0u32..4, base).prop_map(|(n, base)| KeepLog { size: (64 << 10) << n, base });
+    let log = (0u32..4, base).prop_map(|(n, base)| PersistentLog { size: (64 << 10) << n, base });
     let log = prop::option::weighted(0.3, log);
     let guard = prop::option::weighted(0.1, Just(4096));
     let parts = (required(board), guard, cma(), log, allow, mode);

@@ -11,23 +11,22 @@ use ringfence::span::Span;
 
 /// Open the bundle at `slot`.
 pub(super) fn open(slot: Span, bytes: &'static [u8], tree: &Tree<'_>) -> Payload {
-    let fit = Fit::parse(bytes).unwrap_or_else(|why| refuse!("what lies at {slot} is no bundle: {why}"));
+    let fit = Fit::parse(bytes).unwrap_or_else(|why| halt!("what lies at {slot} is no bundle: {why}"));
     let compatible = tree.root().prop("compatible");
     let boards: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
-    let config = fit.select(&boards).unwrap_or_else(|why| refuse!("bundle at {slot}: {why}"));
+    let config = fit.select(&boards).unwrap_or_else(|why| halt!("bundle at {slot}: {why}"));
     for image in config.images() {
         if let Err(why) = image.verify_with(&sha256::digest) {
-            refuse!("bundle at {slot}: {why}");
+            halt!("bundle at {slot}: {why}");
         }
         defmt::info!("image {=str} verified, {=usize} bytes", image.name.as_str(), image.data.len());
     }
     let at = |image: &Image<'_>| {
-        Span::new(slot.base().saturating_add(image.data_offset), image.data.len() as u64).unwrap_or_else(
-            || refuse!("bundle at {slot}: image {} is empty; make the bundle anew", image.name),
-        )
+        Span::new(slot.base().saturating_add(image.data_offset), image.data.len() as u64)
+            .unwrap_or_else(|| halt!("bundle at {slot}: image {} is empty; make the bundle anew", image.name))
     };
     let policy = config.policy.as_ref().map(|image| {
-        Policy::from_blob(image.data).unwrap_or_else(|why| refuse!("bundle at {slot}: policy: {why}"))
+        Policy::from_blob(image.data).unwrap_or_else(|why| halt!("bundle at {slot}: policy: {why}"))
     });
     Payload {
         bundle: Some(slot),

@@ -24,9 +24,9 @@ pub(super) fn measure(stream: &'static [u8], name: &str) -> (Header, u64) {
     let mut head = [0; HEADER_LEN];
     let len = len(stream);
     if deflated(stream).is_none() || inflate(stream, &mut head).is_err() || len > MAX {
-        refuse!("{name}: the gzip stream is damaged, or holds more than 512 MiB; make it anew");
+        halt!("{name}: the gzip stream is damaged, or holds more than 512 MiB; make it anew");
     }
-    let header = Header::parse(&head).unwrap_or_else(|why| refuse!("{name}: no kernel in the stream: {why}"));
+    let header = Header::parse(&head).unwrap_or_else(|why| halt!("{name}: no kernel in the stream: {why}"));
     (header, len)
 }
 

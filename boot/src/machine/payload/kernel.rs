@@ -9,19 +9,16 @@ use ringfence::span::Span;
 pub(super) fn open(at: Span, bytes: &'static [u8], name: &str) -> Payload {
     #[cfg(feature = "gzip")]
     if let Some(measure) = super::packed::measure(bytes, name) {
-        // No packed kernel may count as one that lies well already; an odd address never does.
-        let at = Span::from_ends(at.base() | 1, at.end()).unwrap_or(at);
+        let at = Kernel::packed_at(at);
         let size = measure.footprint.saturating_add(measure.packed.work);
         return Payload { packed: Some(measure.packed), ..payload(at, &measure.header, size) };
     }
     // The EFI zboot form, gzip, zstd.
     let packings: [&[u8]; 3] = [b"MZ\0\0zimg", &[0x1f, 0x8b, 8], &[0x28, 0xb5, 0x2f, 0xfd]];
     if packings.iter().any(|magic| bytes.starts_with(magic)) {
-        refuse!(
-            "{name} at {at} is packed in a way that this stage cannot unpack; `ringfence pack` unpacks it"
-        );
+        halt!("{name} at {at} is packed in a way that this stage cannot unpack; `ringfence pack` unpacks it");
     }
-    let header = Header::parse(bytes).unwrap_or_else(|why| refuse!("{name} at {at} is no kernel: {why}"));
+    let header = Header::parse(bytes).unwrap_or_else(|why| halt!("{name} at {at} is no kernel: {why}"));
     payload(at, &header, header.footprint(at.len()))
 }
 

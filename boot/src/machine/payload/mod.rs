@@ -148,7 +148,7 @@ impl Places {
             let policy = modules.policy.map(with_bytes);
             let policy_blob = policy.map(|(_, bytes)| bytes);
             let policy = policy.map(|(at, bytes)| {
-                Policy::from_blob(bytes).unwrap_or_else(|why| refuse!("policy module at {at}: {why}"))
+                Policy::from_blob(bytes).unwrap_or_else(|why| halt!("policy module at {at}: {why}"))
             });
             return Payload {
                 initrd: modules.ramdisk.map(|at| Placed { at, movable: true }).or(initrd),
@@ -161,11 +161,11 @@ impl Places {
         match (appended, slot) {
             (Some((at, bytes)), _) => Payload { initrd, ..kernel::open(at, bytes, "appended payload") },
             (None, Some((at, _))) => {
-                refuse!(
+                halt!(
                     "no payload: the initrd slot at {at} holds no bundle; load one made by `ringfence pack`"
                 )
             }
-            (None, None) => refuse!(
+            (None, None) => halt!(
                 "no payload: nothing is appended to the stage, and /chosen has no linux,initrd-start and -end; load a bundle as the initrd"
             ),
         }

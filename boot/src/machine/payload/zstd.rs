@@ -15,7 +15,7 @@ const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Most bytes that a block unpacks to.
 const BLOCK: u64 = 128 << 10;
 /// What the decoder takes besides the window: two blocks, and tables.
-const BESIDES: u64 = 512 << 10;
+const DECODER_OVERHEAD: u64 = 512 << 10;
 
 /// A frame without its header.
 struct Frame {
@@ -35,13 +35,13 @@ pub(super) fn measure(stream: &'static [u8], name: &str) -> (Header, u64, u64) {
     let frame = parse(stream).filter(|frame| frame.len <= MAX);
     let first = frame.as_ref().and_then(first_block);
     let (Some(frame), Some(first)) = (frame, first) else {
-        refuse!(
+        halt!(
             "{name}: the zstd frame is damaged, wants a dictionary, or holds more than 512 MiB; make it anew"
         );
     };
-    let header = Header::parse(&first).unwrap_or_else(|why| refuse!("{name}: no kernel in the frame: {why}"));
+    let header = Header::parse(&first).unwrap_or_else(|why| halt!("{name}: no kernel in the frame: {why}"));
     let footprint = header.footprint(frame.len);
-    (header, footprint, ring(&frame, footprint).saturating_add(BESIDES))
+    (header, footprint, ring(&frame, footprint).saturating_add(DECODER_OVERHEAD))
 }
 
 /// Unpack into `out`, with `work` for the decoder; returns how many bytes the kernel has.

@@ -56,7 +56,7 @@ fn story(shown: &Shown<'_>) -> String {
         *out += if none { "<li>none</li>\n</ul>\n" } else { "</ul>\n" };
     };
     list(&mut out, "Repairs", &mut fixed.repairs.iter().cloned());
-    let changes = fixed.changes.iter().map(|c| format!("{} {}: {}", c.kind.word(), c.node(), c.what));
+    let changes = fixed.changes.iter().map(|c| format!("{} {}: {}", c.kind.as_str(), c.node(), c.what));
     list(&mut out, "Changes", &mut changes.into_iter());
     out
 }

@@ -162,7 +162,7 @@ impl Column<'_> {
         if !met.is_empty() {
             fields.push(("Overlaps", met));
         }
-        let told = self.told(claim).map(|change| format!("{}: {}", change.kind.word(), change.what));
+        let told = self.told(claim).map(|change| format!("{}: {}", change.kind.as_str(), change.what));
         let told = told.collect::<Vec<_>>().join("; ");
         if !badge.is_empty() && !told.is_empty() {
             fields.push(("Change", told));
@@ -258,7 +258,7 @@ impl Column<'_> {
                 (0, Kind::Removed) => words.push("goes"),
                 (0, _) | (_, Kind::Removed) => {}
                 (_, Kind::Added) => words.push("new"),
-                (_, kind) => words.push(kind.word()),
+                (_, kind) => words.push(kind.as_str()),
             }
         }
         words.join(" ")

@@ -1,6 +1,6 @@
 //! The same job done by U-Boot: a script that writes the reserved-memory nodes and the bootargs, and `booti`.
 
-use super::{Bench, Level, Machine, Ram, Window};
+use super::{Level, Machine, Ram, TestBed, Window};
 use crate::machine::{Board, Loaded};
 use crate::{dtc, job, stage, uboot};
 use anyhow::{Context, Result};
@@ -20,7 +20,7 @@ const CARVEOUTS: [(&str, u32, u32); 5] = [
 ];
 
 /// Counts from reset, and from the script's first command, to the payload's first instruction.
-pub(super) fn measure(bench: &Bench<'_>) -> Result<Value> {
+pub(super) fn measure(bench: &TestBed<'_>) -> Result<Value> {
     let payload = stage::payload(bench.ws, bench.consent)?.image;
     let scratch = bench.ws.scratch("uboot")?;
     // U-Boot starts from the board without carveouts: writing them is the job.

@@ -9,16 +9,16 @@ use alloc::vec::Vec;
 ///
 /// What cannot be read in the author's cells stops the plan: in the root's cells the same bytes could come to
 /// mean something that nobody wrote.
-pub(super) fn recode(draft: &mut Draft<'_, '_>, region: &Region, done: &[&str], edits: &mut Edits) {
-    let root = draft.scene.map.cells;
-    let own = draft.scene.map.reserved.as_ref().map_or(root, |reserved| reserved.cells(root));
+pub(super) fn reencode(draft: &mut Draft<'_, '_>, region: &Region, done: &[&str], edits: &mut Edits) {
+    let root = draft.analysis.map.cells;
+    let own = draft.analysis.map.reserved.as_ref().map_or(root, |reserved| reserved.cells(root));
     if own == root {
         return;
     }
-    let node = draft.scene.tree.node(region.node);
+    let node = draft.analysis.tree.node(region.node);
     for name in ["reg", "size", "alignment", "alloc-ranges"] {
         let Some(prop) = node.prop(name).filter(|_| !done.contains(&name)) else { continue };
-        match recoded(name, prop.value, own, root) {
+        match reencoded(name, prop.value, own, root) {
             Some(value) => edits.set(region.node, name, value),
             // Nobody acts on a region that is disabled.
             None if !region.enabled => {}
@@ -30,7 +30,7 @@ pub(super) fn recode(draft: &mut Draft<'_, '_>, region: &Region, done: &[&str], 
 }
 
 /// Rewrite one of these properties, or `None` when its numbers cannot be read or written so.
-pub(super) fn recoded(name: &str, value: &[u8], own: Cells, root: Cells) -> Option<Vec<u8>> {
+pub(super) fn reencoded(name: &str, value: &[u8], own: Cells, root: Cells) -> Option<Vec<u8>> {
     let form = match name {
         "size" => Form::Size,
         "alignment" => Form::Address,

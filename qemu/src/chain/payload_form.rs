@@ -1,10 +1,10 @@
 //! The forms in which a payload comes.
 
-use super::{Link, tree};
-use crate::bench::Bench;
+use super::{BootConfig, tree};
 use crate::job::{self, Parts};
 use crate::machine::{Board, Entry};
 use crate::shell::capture;
+use crate::test_bed::TestBed;
 use anyhow::{Context, Result, anyhow, ensure};
 use flate2::{Compression, write::GzEncoder};
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use std::process::Command;
 
 /// A form of payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum PayloadForm {
     /// A bundle where the loader puts an initrd.
     BundleInSlot,
     /// A bundle behind the stage, in one file.
@@ -37,7 +37,7 @@ pub(crate) enum Form {
 const KERNEL_AT: u64 = 0x4c00_0000;
 const RAMDISK_AT: u64 = 0x5000_0000;
 
-impl Form {
+impl PayloadForm {
     pub(crate) const ALL: [Self; 8] = [
         Self::BundleInSlot,
         Self::BundleAppended,
@@ -68,7 +68,7 @@ impl Form {
     }
 
     /// The board with everything loaded, as QEMU would boot it.
-    pub(super) fn board(self, bench: &Bench, name: &str, link: &Link) -> Result<Board> {
+    pub(super) fn board(self, bench: &TestBed, name: &str, link: &BootConfig) -> Result<Board> {
         let ws = &bench.ws;
         let image = link.model.kernel(ws, link.series);
         let mut more = link.model.more();
@@ -144,13 +144,13 @@ fn guest(options: &str) -> [String; 2] {
 const BLOCKS: &str = "rodata=on";
 
 /// A payload behind the stage, in one file.
-fn appended(bench: &Bench, stage: &Path, payload: &Path) -> Result<PathBuf> {
+fn appended(bench: &TestBed, stage: &Path, payload: &Path) -> Result<PathBuf> {
     made(bench, "appended", &[stage, payload], "img", || {
         ringfence::appended::append(&fs::read(stage)?, &fs::read(payload)?).map_err(|why| anyhow!("{why}"))
     })
 }
 
-fn gzip(bench: &Bench, image: &Path) -> Result<PathBuf> {
+fn gzip(bench: &TestBed, image: &Path) -> Result<PathBuf> {
     made(bench, "gzip", &[image], "gz", || {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
         gzip.write_all(&fs::read(image)?)?;
@@ -160,7 +160,7 @@ fn gzip(bench: &Bench, image: &Path) -> Result<PathBuf> {
 
 /// As the kernel's build packs it: through a pipe, so that the frame does not say how long it is, with a window of
 /// 128 MiB. That takes `--ultra -22` there, and a minute; `--long=27` gives the same window in a second.
-fn zstd(bench: &Bench, image: &Path) -> Result<PathBuf> {
+fn zstd(bench: &TestBed, image: &Path) -> Result<PathBuf> {
     made(bench, "zstd", &[image], "zst", || {
         let mut zstd = Command::new("zstd");
         zstd.args(["-q", "-1", "--long=27", "-c"]).stdin(File::open(image)?);
@@ -172,7 +172,7 @@ fn zstd(bench: &Bench, image: &Path) -> Result<PathBuf> {
 
 /// Wraps a stream as the kernel's build does (drivers/firmware/efi/libstub/zboot-header.S), without the program
 /// that only EFI would run.
-fn zboot(bench: &Bench, stream: &Path, kind: &[u8; 4]) -> Result<PathBuf> {
+fn zboot(bench: &TestBed, stream: &Path, kind: &[u8; 4]) -> Result<PathBuf> {
     made(bench, "zboot", &[stream], "efi", || {
         let stream = fs::read(stream)?;
         let mut image = b"MZ\0\0zimg".to_vec();
@@ -188,7 +188,7 @@ fn zboot(bench: &Bench, stream: &Path, kind: &[u8; 4]) -> Result<PathBuf> {
 
 /// A file made of others once, whoever asks for it.
 fn made(
-    bench: &Bench,
+    bench: &TestBed,
     what: &str,
     of: &[&Path],
     extension: &str,
@@ -200,7 +200,7 @@ fn made(
 }
 
 /// A bundle as other people make it: by U-Boot's tool, data outside of the tree.
-fn mkimage(bench: &Bench, kernel: &Path, policy: Option<&Path>) -> Result<PathBuf> {
+fn mkimage(bench: &TestBed, kernel: &Path, policy: Option<&Path>) -> Result<PathBuf> {
     let ws = &bench.ws;
     let kernel = gzip(bench, kernel)?;
     let key = format!("mkimage {kernel:?} {policy:?}");

@@ -17,7 +17,7 @@ use core::cell::OnceCell;
 
 /// Who claims a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
+pub enum ClaimKind {
     /// A live region, by its index in the survey, and which of its tuples.
     Region(usize, usize),
     /// One or more `/memreserve/` entries.
@@ -44,11 +44,11 @@ pub struct Claim {
     /// The addresses.
     pub span: Span,
     /// The claimant.
-    pub owner: Owner,
+    pub owner: ClaimKind,
 }
 
 /// Everything a rule may look at.
-pub struct Scene<'s, 'a> {
+pub struct Analysis<'s, 'a> {
     /// The tree.
     pub tree: &'s Tree<'a>,
     /// What it says about memory.
@@ -66,10 +66,10 @@ pub struct Scene<'s, 'a> {
     required_paths: Vec<String>,
 }
 
-/// How many colliding pairs one scene lists. A tree of 2 MiB can hold hundreds of millions.
+/// How many colliding pairs one analysis lists. A tree of 2 MiB can hold hundreds of millions.
 const MAX_PAIRS: usize = 1000;
 
-impl<'s, 'a> Scene<'s, 'a> {
+impl<'s, 'a> Analysis<'s, 'a> {
     /// Gather the claims and find every colliding pair: O(n log n + pairs), the pairs bounded.
     #[must_use]
     pub fn new(
@@ -111,7 +111,7 @@ impl<'s, 'a> Scene<'s, 'a> {
         &self.claims
     }
 
-    /// Tell whether more claims collide than [`Scene::pairs`] lists.
+    /// Tell whether more claims collide than [`Analysis::pairs`] lists.
     #[must_use]
     pub const fn has_more_pairs(&self) -> bool {
         self.more_pairs
@@ -130,32 +130,34 @@ impl<'s, 'a> Scene<'s, 'a> {
 
     /// The region behind a claim.
     #[must_use]
-    pub fn region(&self, owner: Owner) -> Option<&'s Region> {
+    pub fn region(&self, owner: ClaimKind) -> Option<&'s Region> {
         match owner {
-            Owner::Region(index, _) => self.map.regions.get(index),
+            ClaimKind::Region(index, _) => self.map.regions.get(index),
             _ => None,
         }
     }
 
     /// The name of a claimant, as messages show it.
     #[must_use]
-    pub fn name(&self, owner: Owner) -> String {
+    pub fn name(&self, owner: ClaimKind) -> String {
         match owner {
-            Owner::Region(..) => self.region(owner).map_or_else(String::new, |region| region.name.clone()),
-            Owner::Memreserve => "/memreserve/".to_string(),
-            Owner::Kernel => "kernel image".to_string(),
-            Owner::Initrd => "initrd".to_string(),
-            Owner::Dtb => "device tree blob".to_string(),
-            Owner::Stage => "ringfence stage".to_string(),
-            Owner::Bundle => "boot bundle".to_string(),
-            Owner::ReleaseAddress => "CPU release address".to_string(),
-            Owner::ElfCoreHdr => "ELF core header".to_string(),
+            ClaimKind::Region(..) => {
+                self.region(owner).map_or_else(String::new, |region| region.name.clone())
+            }
+            ClaimKind::Memreserve => "/memreserve/".to_string(),
+            ClaimKind::Kernel => "kernel image".to_string(),
+            ClaimKind::Initrd => "initrd".to_string(),
+            ClaimKind::Dtb => "device tree blob".to_string(),
+            ClaimKind::Stage => "ringfence stage".to_string(),
+            ClaimKind::Bundle => "boot bundle".to_string(),
+            ClaimKind::ReleaseAddress => "CPU release address".to_string(),
+            ClaimKind::ElfCoreHdr => "ELF core header".to_string(),
         }
     }
 
     /// Every span of every live region that is no CMA pool.
     pub fn reservations(&self) -> impl Iterator<Item = (&'s Region, Span)> {
-        let regions = self.map.live().filter(|region| !region.is_cma());
+        let regions = self.map.enabled().filter(|region| !region.is_cma());
         regions.flat_map(|region| region.spans().iter().map(move |&span| (region, span)))
     }
 
@@ -211,7 +213,7 @@ impl<'s, 'a> Scene<'s, 'a> {
     /// order and the last wins (kernel/dma/contiguous.c).
     #[must_use]
     pub fn default_pool(&self) -> Option<&'s Region> {
-        self.map.live().filter(|region| region.is_cma() && region.cma_default).last()
+        self.map.enabled().filter(|region| region.is_cma() && region.cma_default).last()
     }
 
     /// The initial ramdisk that the kernel will be given: the payload's, or what `/chosen` says where there is
@@ -239,31 +241,31 @@ fn claims(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
                 .spans()
                 .iter()
                 .enumerate()
-                .map(|(tuple, &span)| Claim { span, owner: Owner::Region(index, tuple) }),
+                .map(|(tuple, &span)| Claim { span, owner: ClaimKind::Region(index, tuple) }),
         );
     }
     // Entries that overlap or touch are one claim: overlapping ones are many pairs and no news.
     let memreserve = ledger::union(map.memreserve.clone());
-    claims.extend(memreserve.into_iter().map(|span| Claim { span, owner: Owner::Memreserve }));
+    claims.extend(memreserve.into_iter().map(|span| Claim { span, owner: ClaimKind::Memreserve }));
     let kernel = facts.kernel.filter(|k| !k.movable).and_then(|k| k.footprint_at(k.at.base()));
     let initrd = initrd(map, facts).filter(|_| facts.initrd.is_none_or(|initrd| !initrd.movable));
     let dtb = facts.dtb.filter(|dtb| !dtb.movable).map(|dtb| dtb.at);
     let boot = [
-        (kernel, Owner::Kernel),
-        (initrd, Owner::Initrd),
-        (dtb, Owner::Dtb),
-        (facts.stage, Owner::Stage),
-        (facts.bundle, Owner::Bundle),
+        (kernel, ClaimKind::Kernel),
+        (initrd, ClaimKind::Initrd),
+        (dtb, ClaimKind::Dtb),
+        (facts.stage, ClaimKind::Stage),
+        (facts.bundle, ClaimKind::Bundle),
     ];
     claims.extend(boot.into_iter().filter_map(|(span, owner)| Some(Claim { span: span?, owner })));
-    claims.extend(map.release_pages.iter().map(|&span| Claim { span, owner: Owner::ReleaseAddress }));
-    claims.extend(map.chosen.elfcorehdr.map(|span| Claim { span, owner: Owner::ElfCoreHdr }));
+    claims.extend(map.release_pages.iter().map(|&span| Claim { span, owner: ClaimKind::ReleaseAddress }));
+    claims.extend(map.chosen.elfcorehdr.map(|span| Claim { span, owner: ClaimKind::ElfCoreHdr }));
     claims
 }
 
 /// Tell whether what lies there was put there before the loader, and is read after the kernel has started.
-pub(crate) const fn must_stay(owner: Owner) -> bool {
-    matches!(owner, Owner::ReleaseAddress | Owner::ElfCoreHdr)
+pub(crate) const fn must_stay(owner: ClaimKind) -> bool {
+    matches!(owner, ClaimKind::ReleaseAddress | ClaimKind::ElfCoreHdr)
 }
 
 /// Every pair that shares a byte and should not, and whether there are more than are listed. What is harmless is
@@ -291,19 +293,18 @@ fn colliding(map: &MemoryMap, claims: &[Claim]) -> (Vec<(usize, usize)>, bool) {
 /// `/memreserve/` twice or over what is merely reserved adds nothing, a region over what must stay as it is protects
 /// it unless Linux uses the region itself, and what the stage is done with when the
 /// kernel starts may overlap what is placed then: the payload lies inside the bundle.
-fn harmless(map: &MemoryMap, a: Owner, b: Owner) -> bool {
+fn harmless(map: &MemoryMap, a: ClaimKind, b: ClaimKind) -> bool {
     let mapped =
         |index: usize| map.regions.get(index).is_none_or(|region| !region.no_map && !region.is_cma());
-    let transient = |owner| matches!(owner, Owner::Stage | Owner::Bundle);
+    let transient = |owner| matches!(owner, ClaimKind::Stage | ClaimKind::Bundle);
     match (a, b) {
-        (Owner::Region(index, _), Owner::Memreserve) | (Owner::Memreserve, Owner::Region(index, _)) => {
-            mapped(index)
-        }
-        (Owner::Region(index, _), other) | (other, Owner::Region(index, _)) if must_stay(other) => {
+        (ClaimKind::Region(index, _), ClaimKind::Memreserve)
+        | (ClaimKind::Memreserve, ClaimKind::Region(index, _)) => mapped(index),
+        (ClaimKind::Region(index, _), other) | (other, ClaimKind::Region(index, _)) if must_stay(other) => {
             map.regions.get(index).is_none_or(|region| !region.is_cma())
         }
-        (Owner::Region(..), _) | (_, Owner::Region(..)) => false,
-        (Owner::Memreserve, _) | (_, Owner::Memreserve) => true,
+        (ClaimKind::Region(..), _) | (_, ClaimKind::Region(..)) => false,
+        (ClaimKind::Memreserve, _) | (_, ClaimKind::Memreserve) => true,
         _ if must_stay(a) || must_stay(b) => false,
         _ => transient(a) || transient(b),
     }

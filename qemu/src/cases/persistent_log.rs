@@ -1,13 +1,13 @@
 //! What the stage leaves behind: its log, as Linux shows it.
 
 use super::on_error::RESETS;
-use super::{Bench, Case};
+use super::{Case, TestBed};
 use crate::job::{self, Parts};
 use crate::machine::Ram;
 use crate::setup::Series;
 use crate::shell::capture;
 use crate::transcript::Transcript;
-use crate::{dtc, verdict};
+use crate::{assertions, dtc};
 use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
 use ringfence::span::Span;
@@ -27,11 +27,11 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-fn placed(bench: &Bench, name: &str) -> Result<String> {
+fn placed(bench: &TestBed, name: &str) -> Result<String> {
     let transcript = boot(bench, name, "virt-1g.dts", Series::V6_12, "")?;
     let said = shown(&transcript)?;
     // The region is where the planner put it, and Linux keeps off it.
-    let regions = crate::handed::regions(transcript.section("reserved-memory"))?;
+    let regions = crate::reserved_nodes::regions(transcript.section("reserved-memory"))?;
     let region =
         regions.iter().find(|region| region.name.starts_with("ramoops@")).context("no ramoops node")?;
     ensure!(region.spans == [Span::new(0x8000_0000 - KEPT, KEPT).context("no span")?], "{:x?}", region.spans);
@@ -46,7 +46,7 @@ fn placed(bench: &Bench, name: &str) -> Result<String> {
     Ok(format!("{said} lines in console-ramoops-0, {} frames in pmsg-ramoops-0", log.lines().count()))
 }
 
-fn of_the_tree(bench: &Bench, name: &str) -> Result<String> {
+fn of_the_tree(bench: &TestBed, name: &str) -> Result<String> {
     let transcript = boot(bench, name, "ramoops.dts", Series::V6_1, "")?;
     let said = shown(&transcript)?;
     ensure!(transcript.section("pmsg-ramoops").is_empty(), "a zone that is not the stage's was written");
@@ -54,7 +54,7 @@ fn of_the_tree(bench: &Bench, name: &str) -> Result<String> {
 }
 
 /// A warm reset leaves RAM as it is, so what the boot before it kept is still there behind it.
-fn over_a_reset(bench: &Bench, name: &str) -> Result<String> {
+fn over_a_reset(bench: &TestBed, name: &str) -> Result<String> {
     let mark = format!("ringfence.reset={MARK:#x}");
     let transcript = boot(bench, name, "virt-1g.dts", Series::V6_12, &mark)?;
     let said = shown(&transcript)?;
@@ -66,7 +66,7 @@ fn over_a_reset(bench: &Bench, name: &str) -> Result<String> {
 /// Where init marks that it has been there before: in the camera's carveout, which no kernel takes for RAM.
 const MARK: u64 = 0x6430_0000;
 
-fn boot(bench: &Bench, name: &str, tree: &str, series: Series, append: &str) -> Result<Transcript> {
+fn boot(bench: &TestBed, name: &str, tree: &str, series: Series, append: &str) -> Result<Transcript> {
     let ws = &bench.ws;
     let boards = ws.proving_ground().join("boards");
     let policy = ws.scratch_file("keep", name, "toml")?;
@@ -84,7 +84,7 @@ fn boot(bench: &Bench, name: &str, tree: &str, series: Series, append: &str) -> 
     board.ram = Ram::GIB;
     board.more = RESETS.map(String::from).to_vec();
     let transcript = bench.boot(name, &board, Duration::from_secs(120))?;
-    verdict::held(&transcript)?;
+    assertions::held(&transcript)?;
     Ok(transcript)
 }
 

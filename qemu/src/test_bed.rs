@@ -1,10 +1,10 @@
 //! What the boots of tests and matrix share: the stage in its forms, the tool, the kernels, the initramfs.
 
-use crate::chain::{Model, tree};
+use crate::build_cache::Shared;
+use crate::chain::{BoardConfig, tree};
 use crate::job::{Parts, Tool};
 use crate::machine::{Board, Level};
 use crate::setup::{self, Consent, Need, Series};
-use crate::shared::Shared;
 use crate::stage::{self, Built};
 use crate::transcript::Transcript;
 use crate::workspace::Workspace;
@@ -33,7 +33,7 @@ pub(crate) const NEEDS: &[Need] = &[
 
 /// What all boots share, built once.
 #[derive(Clone, Debug)]
-pub(crate) struct Bench {
+pub(crate) struct TestBed {
     /// The project.
     pub(crate) ws: Workspace,
     /// The host tool.
@@ -52,7 +52,7 @@ pub(crate) struct Bench {
     pub(crate) shared: Shared,
 }
 
-impl Bench {
+impl TestBed {
     /// Brings in what is missing, [`NEEDS`] and `more`, and builds everything.
     ///
     /// # Errors
@@ -85,23 +85,23 @@ impl Bench {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub(crate) fn tree(&self, model: Model, level: Level) -> Result<PathBuf> {
+    pub(crate) fn tree(&self, model: BoardConfig, level: Level) -> Result<PathBuf> {
         let name = format!("tree of {}", model.at(level));
         self.shared.once(&name, || tree::whole(&self.ws, model, level))
     }
 
     /// Boots a board, keeps its console under the case's name, and returns it.
     pub(crate) fn boot(&self, name: &str, board: &Board, limit: Duration) -> Result<Transcript> {
-        self.boot_until(name, board, limit, &|_| false)
+        self.boot_until(name, board, limit, None)
     }
 
-    /// [`Bench::boot`], for a board that does not end by itself: stops it when `enough` says so of its console.
+    /// [`TestBed::boot`], for a board that does not end by itself: stops it when `enough` says so of its console.
     pub(crate) fn boot_until(
         &self,
         name: &str,
         board: &Board,
         limit: Duration,
-        enough: &dyn Fn(&str) -> bool,
+        enough: Option<&dyn Fn(&str) -> bool>,
     ) -> Result<Transcript> {
         let log = self.ws.scratch_file("logs", name, "log")?;
         let mut file = fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;

@@ -1,7 +1,7 @@
 //! Whether a boot kept its promise: Linux came up, and its memory map is the one that was promised.
 
-use crate::handed::{self, Region};
 use crate::iomem::{Iomem, State};
+use crate::reserved_nodes::{self, Region};
 use crate::transcript::{Ending, Transcript};
 use anyhow::{Result, bail, ensure};
 use ringfence::span::Span;
@@ -33,7 +33,7 @@ impl fmt::Display for Held {
 pub(crate) fn held(transcript: &Transcript) -> Result<Held> {
     came_up(transcript)?;
     let (carveouts, bytes) = carveouts(transcript)?;
-    let regions = handed::regions(transcript.section("reserved-memory"))?;
+    let regions = reserved_nodes::regions(transcript.section("reserved-memory"))?;
     let result = Held { carveouts, bytes, cma: cma_total(transcript)? };
     let announced = announced_pools(transcript, &regions)?.values().sum::<u64>()
         + kernel_default(transcript)
@@ -53,7 +53,7 @@ pub(crate) fn held(transcript: &Transcript) -> Result<Held> {
 /// Naming the carveout that is none.
 pub(crate) fn carveouts(transcript: &Transcript) -> Result<(usize, u64)> {
     let iomem = Iomem::parse(transcript.section("iomem"))?;
-    let regions = handed::regions(transcript.section("reserved-memory"))?;
+    let regions = reserved_nodes::regions(transcript.section("reserved-memory"))?;
     let (mut count, mut bytes) = (0, 0);
     for region in regions.iter().filter(|region| region.no_map && region.is_enabled()) {
         for span in &region.spans {

@@ -14,10 +14,10 @@ pub(super) fn zones(map: &Map, proven: &Proven) -> Option<Zones> {
     let zones = ramoops::zones(&tree, ramoops::find(&tree, proven.map())?).ok()?;
     let spans = [Some(zones.console), zones.ring];
     if !spans.into_iter().flatten().all(|span| map.is_writable(span)) {
-        say!("log: {} is no RAM that can be written; it is not kept", zones.console);
+        console!("log: {} is no RAM that can be written; it is not kept", zones.console);
         return None;
     }
-    say!("log: kept at {}", zones.console);
+    console!("log: kept at {}", zones.console);
     Some(zones)
 }
 

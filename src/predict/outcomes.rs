@@ -2,23 +2,23 @@
 
 use super::memblock::Memblock;
 use super::pools::PoolAt;
-use super::{Fate, State};
+use super::{RegionOutcome, State};
 use crate::span::Span;
 use crate::survey::MemoryMap;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// What became of every region, one entry a span.
-pub(super) fn fates(
+pub(super) fn outcomes(
     map: &MemoryMap,
     placed: &[(usize, Span)],
     memblock: &Memblock,
     pools: &[PoolAt],
-) -> Vec<Fate> {
+) -> Vec<RegionOutcome> {
     let shares = memblock.shares();
     // A region is a pool at one place at most.
     let pools: BTreeMap<usize, PoolAt> = pools.iter().rev().map(|pool| (pool.index, *pool)).collect();
-    let mut fates = Vec::new();
+    let mut outcomes = Vec::new();
     for (index, region) in map.regions.iter().enumerate() {
         let dynamic = placed.iter().filter(|(at, _)| *at == index).map(|(_, span)| *span);
         let spans: Vec<Option<Span>> = region.spans().iter().copied().chain(dynamic).map(Some).collect();
@@ -35,7 +35,7 @@ pub(super) fn fates(
                 None if no_map == ram => State::NoMap,
                 None => State::Reserved,
             };
-            fates.push(Fate {
+            outcomes.push(RegionOutcome {
                 node: region.node,
                 name: region.name.clone(),
                 span,
@@ -46,5 +46,5 @@ pub(super) fn fates(
             });
         }
     }
-    fates
+    outcomes
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// A board with its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Model {
+pub(crate) enum BoardConfig {
     /// `virt`: GICv2, one processor, 1 GiB.
     Virt,
     /// `virt` with little memory, and nothing above 4 GiB.
@@ -31,7 +31,7 @@ const TAKE_TURNS: &str = "tcg,thread=single";
 /// Nodes of the board that has several.
 const NODES: u32 = 2;
 
-impl Model {
+impl BoardConfig {
     pub(crate) const ALL: [Self; 7] =
         [Self::Virt, Self::Small, Self::Gic2, Self::Gic3, Self::Large, Self::Zcu102, Self::Raspi3b];
 

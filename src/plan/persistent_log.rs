@@ -1,6 +1,6 @@
 //! A place for the log that outlives the stage.
 
-use super::draft::{Draft, Request, Wanted, is_transient};
+use super::draft::{Draft, Request, RequestKind, is_transient};
 use super::place;
 use crate::finding::RepairKind;
 use crate::ramoops;
@@ -11,22 +11,22 @@ use alloc::vec::Vec;
 /// Place the log where the policy says, or at the highest place that is free now, below 4 GiB first. It comes before
 /// the kernel and the pools, so that the same board gets the same address on every boot.
 pub(super) fn place_log(draft: &mut Draft<'_, '_>) {
-    let kind = RepairKind::KeepLog;
-    let Some(wanted) = draft.scene.policy.and_then(|policy| policy.log) else { return };
+    let kind = RepairKind::PersistentLog;
+    let Some(wanted) = draft.analysis.policy.and_then(|policy| policy.log) else { return };
     if !draft.wants(&kind) {
         return;
     }
     let size = ramoops::len(&wanted);
     // The log is written while the stage still runs, and what an earlier boot left there must outlive the loader.
     let settled = draft.taken.clone();
-    let facts = draft.scene.facts;
+    let facts = draft.analysis.facts;
     let boot = [
         facts.dtb.map(|dtb| dtb.at),
         facts.kernel.map(|kernel| kernel.at),
         facts.initrd.map(|initrd| initrd.at),
     ];
     let transient =
-        draft.scene.claims().iter().filter(|claim| is_transient(claim.owner)).map(|claim| claim.span);
+        draft.analysis.claims().iter().filter(|claim| is_transient(claim.owner)).map(|claim| claim.span);
     for span in transient.chain(boot.into_iter().flatten()).collect::<Vec<_>>() {
         draft.take(span);
     }
@@ -35,7 +35,7 @@ pub(super) fn place_log(draft: &mut Draft<'_, '_>) {
         None => place::find(
             draft,
             &Request {
-                what: Wanted::Log,
+                what: RequestKind::Log,
                 size,
                 align: ramoops::ALIGN,
                 windows: Vec::new(),
@@ -48,7 +48,7 @@ pub(super) fn place_log(draft: &mut Draft<'_, '_>) {
     match found {
         Some(span) => {
             draft.take(span);
-            draft.placed.push((Wanted::Log, span));
+            draft.placed.push((RequestKind::Log, span));
             draft.repaired(
                 &kind,
                 "/reserved-memory",

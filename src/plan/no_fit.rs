@@ -9,23 +9,23 @@ use alloc::vec::Vec;
 
 /// Say what stands in `window`, the largest first, and where `size` bytes at a multiple of `align` would fit: as near to
 /// the window as can be, else the largest piece there is. `taken` are the spans that others have, in any order.
-pub(super) fn elsewhere(
+pub(super) fn explain_no_fit(
     draft: &Draft<'_, '_>,
     taken: Vec<Span>,
     size: u64,
     align: u64,
     window: Option<Span>,
 ) -> String {
-    let scene = draft.scene;
+    let analysis = draft.analysis;
     let in_the_way = window.and_then(|window| {
         let shared = |span: Span| span.intersection(window).map_or(0, Span::len);
-        scene.claims_over(window).max_by_key(|claim| shared(claim.span))
+        analysis.claims_over(window).max_by_key(|claim| shared(claim.span))
     });
     let mut words = match in_the_way {
-        Some(claim) => format!(": {} {} is in the way", scene.name(claim.owner), claim.span),
+        Some(claim) => format!(": {} {} is in the way", analysis.name(claim.owner), claim.span),
         None => String::new(),
     };
-    let free = ledger::subtract(scene.map.usable.spans(), &ledger::union(taken));
+    let free = ledger::subtract(analysis.map.usable.spans(), &ledger::union(taken));
     let empty = Ledger::<()>::default();
     let gap = |span: Span| {
         let above = window.map_or(0, |window| span.base().saturating_sub(window.end()));
