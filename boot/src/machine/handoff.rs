@@ -8,7 +8,7 @@ use super::memory;
 use super::payload::Payload;
 #[cfg(feature = "gzip")]
 use super::payload::packed::Packed;
-use super::{keep, log};
+use super::{log, persistent_log};
 use alloc::vec::Vec;
 use ringfence::kernel_image::PLACEMENT_ALIGN;
 use ringfence::prove::Proven;
