@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use ringfence_cli::args::Cli;
 use ringfence_cli::commands::{self, Outcome};
-use ringfence_cli::say;
+use ringfence_cli::terminal;
 
 fn main() -> ExitCode {
     match commands::run(&Cli::parse()) {
         Ok(outcome) => outcome.into(),
         Err(failure) => {
-            say::err(&format!("{}\n", failure.render()));
+            terminal::err(&format!("{}\n", failure.render()));
             Outcome::Unusable.into()
         }
     }

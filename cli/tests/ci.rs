@@ -262,8 +262,8 @@ fn the_configuration_on_its_page_is_one() {
     fs::write(directory.path().join("out/initrd.img"), "initrd").unwrap();
     for block in blocks {
         let file = directory.path().join("ringfence.toml");
-        let config =
-            ringfence_cli::config::Config::parse(&file, &block).unwrap_or_else(|error| panic!("{error}"));
+        let config = ringfence_cli::project::config::Config::parse(&file, &block)
+            .unwrap_or_else(|error| panic!("{error}"));
         assert_eq!((config.boards.len(), config.suppressions.len(), config.kernels.len()), (1, 1, 2));
     }
 }

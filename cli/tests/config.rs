@@ -217,7 +217,7 @@ fn the_schema_for_editors_is_up_to_date() {
     let schema: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     let tables =
         ["", "/definitions/suppress", "/definitions/board", "/definitions/cma", "/definitions/boot-map"];
-    for (table, (name, keys)) in tables.iter().zip(ringfence_cli::config::KEYS) {
+    for (table, (name, keys)) in tables.iter().zip(ringfence_cli::project::config::KEYS) {
         let properties = schema.pointer(&format!("{table}/properties")).and_then(Value::as_object).unwrap();
         let mut known: Vec<&str> = keys.to_vec();
         known.sort_unstable();

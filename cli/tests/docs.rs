@@ -26,8 +26,8 @@ fn the_policy_in_the_reference_is_one() {
         text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(!examples.is_empty());
     for example in examples {
-        let policy =
-            ringfence_cli::policy_file::parse("docs/policy.md", example).unwrap_or_else(|e| panic!("{e}"));
+        let policy = ringfence_cli::project::policy_file::parse("docs/policy.md", example)
+            .unwrap_or_else(|e| panic!("{e}"));
         assert_eq!((policy.carveouts.len(), policy.cma.is_some()), (3, true));
     }
     for switch in ringfence::policy::Allow::SWITCHES {

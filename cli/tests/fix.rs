@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use ringfence::facts::BootFacts;
 use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::survey::MemoryMap;
-use ringfence_cli::policy_file;
+use ringfence_cli::project::policy_file;
 
 /// A board whose `/reserved-memory` lacks `ranges`, with regions of these names and tuples.
 fn board(regions: &[(&str, &[u32])]) -> Vec<u8> {

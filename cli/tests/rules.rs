@@ -10,7 +10,7 @@ use ringfence::policy::Policy;
 use ringfence::profile::KernelProfile;
 use ringfence::rules::{self, Analysis, Doc};
 use ringfence::survey::MemoryMap;
-use ringfence_cli::policy_file;
+use ringfence_cli::project::policy_file;
 
 /// Compile a source with dtc, which also must accept what is wrong on purpose.
 fn compile(name: &str, source: &str) -> Vec<u8> {

@@ -13,7 +13,7 @@ use ringfence::predict::{Build, DefaultCma, predict};
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
-use ringfence_cli::policy_file;
+use ringfence_cli::project::policy_file;
 
 /// What the board of the Qualcomm document requires, with leave for every repair.
 const POLICY: &str = include_str!("../../qemu/scenarios/board.toml");

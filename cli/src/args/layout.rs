@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::Boot;
-use crate::compare::Kind;
+use crate::memmap::compare::Kind;
 use crate::number;
 
 /// Show who has which memory.

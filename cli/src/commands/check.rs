@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::Outcome;
+use super::{Outcome, judge};
 use crate::args::Check;
-use crate::baseline::{self, Baseline};
-use crate::date::Date;
 use crate::failure::Failure;
-use crate::job::Job;
-use crate::progress::Progress;
-use crate::report::{Counts, Report};
-use crate::style::WARNING;
-use crate::{adjust, input, judge, output, say, write_out};
+use crate::project::adjust;
+use crate::project::baseline::{self, Baseline};
+use crate::project::date::Date;
+use crate::project::job::Job;
+use crate::report::{Counts, Report, formats};
+use crate::terminal::progress::Progress;
+use crate::terminal::style::WARNING;
+use crate::{input, terminal, write_out};
 
 pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     let job = Job::from_args(&args.boot)?;
@@ -49,7 +50,7 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
             Err(failure) => {
                 let text = failure.render();
                 if told.insert(text.clone()) {
-                    say::err(&format!("{text}\n"));
+                    terminal::err(&format!("{text}\n"));
                 }
                 unusable = true;
             }
@@ -59,15 +60,15 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     if let (Some(path), true) = (&args.baseline, args.write_baseline) {
         let count = baseline::write(path, &reports)?;
         let findings = if count == 1 { "finding" } else { "findings" };
-        say::err(&format!("{}: {count} {findings} written\n", path.display()));
+        terminal::err(&format!("{}: {count} {findings} written\n", path.display()));
         return Ok(if unusable { Outcome::Unusable } else { Outcome::Clean });
     }
     if !reports.is_empty() {
-        say::out(&output::render_for(args.format, &reports, args.fail_on.into()))?;
+        terminal::out(&formats::render_for(args.format, &reports, args.fail_on.into()))?;
         if args.statistics {
-            let text = output::statistics(&reports);
+            let text = formats::statistics(&reports);
             // A machine that reads stdout reads one document.
-            if output::is_document(args.format) { say::err(&text) } else { say::out(&text)? }
+            if formats::is_document(args.format) { terminal::err(&text) } else { terminal::out(&text)? }
         }
     }
     if unusable {
@@ -107,7 +108,7 @@ fn warn(reports: &[Report]) {
     let mut told = BTreeSet::new();
     for warning in reports.iter().flat_map(|report| &report.warnings) {
         if told.insert(warning) {
-            say::err(&format!("{WARNING}warning{WARNING:#}: {warning}\n"));
+            terminal::err(&format!("{WARNING}warning{WARNING:#}: {warning}\n"));
         }
     }
 }

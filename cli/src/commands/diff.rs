@@ -5,11 +5,12 @@ use ringfence::survey::MemoryMap;
 
 use super::{Outcome, tree};
 use crate::args::{Diff, Plain};
-use crate::chart::Chart;
-use crate::compare::{self, Labels};
+use crate::draw::changes;
 use crate::failure::Failure;
-use crate::job::Job;
-use crate::{input, say};
+use crate::memmap::chart::Chart;
+use crate::memmap::compare::{self, Labels};
+use crate::project::job::Job;
+use crate::{input, terminal};
 
 pub(super) fn run(args: &Diff) -> Result<Outcome, Failure> {
     let job = Job::from_args(&args.boot)?;
@@ -26,13 +27,13 @@ pub(super) fn run(args: &Diff) -> Result<Outcome, Failure> {
     let labels = Labels::of(&old_tree, &new_tree);
     let changes = compare::changes(&chart(&old_job, &old_tree), &chart(&new_job, &new_tree), &labels);
     let text = match args.format {
-        Plain::Human => compare::human(&changes, &args.fail_on),
+        Plain::Human => changes::human(&changes, &args.fail_on),
         Plain::Json => {
             let (old, new) = (args.old.display().to_string(), args.new.display().to_string());
-            compare::json(&old, &new, &changes, &args.fail_on)
+            changes::json(&old, &new, &changes, &args.fail_on)
         }
     };
-    say::out(&text)?;
+    terminal::out(&text)?;
     let failed = changes.iter().any(|change| args.fail_on.contains(&change.kind));
     Ok(if failed { Outcome::Findings } else { Outcome::Clean })
 }

@@ -8,14 +8,15 @@ use ringfence::pipeline::{self, Context};
 use ringfence::policy::OnError;
 use ringfence::prove::{Proven, Refusal};
 
-use super::Outcome;
+use super::{Outcome, judge};
 use crate::args::{Fix, Format};
 use crate::failure::Failure;
 use crate::input::{self, Options, is_stdin};
-use crate::job::Job;
-use crate::report::Report;
-use crate::style::ERROR;
-use crate::{diff, judge, map, output, say, write_out};
+use crate::memmap::entries;
+use crate::project::job::Job;
+use crate::report::{Report, diff, formats};
+use crate::terminal::style::ERROR;
+use crate::{terminal, write_out};
 
 pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
     let target = target(args)?;
@@ -97,7 +98,7 @@ fn report(args: &Fix, context: Context<'_>, proven: &Proven) -> Result<Report, F
         path: args.input.display().to_string(),
         file: args.input.display().to_string(),
         findings: judge::shown(&tree, proven.findings()),
-        map: map::entries(&tree, proven.map(), context.facts),
+        map: entries::entries(&tree, proven.map(), context.facts),
         repairs: proven.repairs().to_vec(),
         ..Report::default()
     })
@@ -105,9 +106,9 @@ fn report(args: &Fix, context: Context<'_>, proven: &Proven) -> Result<Report, F
 
 fn tell(args: &Fix, report: &Report) -> Result<(), Failure> {
     if args.format == Format::Human {
-        print(args, &output::repairs(report))?;
+        print(args, &formats::repairs(report))?;
     }
-    print(args, &output::render(args.format, std::slice::from_ref(report)))
+    print(args, &formats::render(args.format, std::slice::from_ref(report)))
 }
 
 /// Say what stands in the way. Nothing was written.
@@ -124,14 +125,14 @@ fn refused(
             path: args.input.display().to_string(),
             file: args.input.display().to_string(),
             findings: judge::shown(surveyed.tree(), findings),
-            map: map::entries(surveyed.tree(), surveyed.map(), context.facts),
+            map: entries::entries(surveyed.tree(), surveyed.map(), context.facts),
             ..Report::default()
         };
-        print(args, &output::render(args.format, &[report]))?;
+        print(args, &formats::render(args.format, &[report]))?;
     }
     let several = job.profiles().len() > 1;
     let whose = if several { format!(" for {}", judge::kernel_name(context.profile)) } else { String::new() };
-    say::err(&format!(
+    terminal::err(&format!(
         "{ERROR}error{ERROR:#}: {}: not repaired{whose}, nothing written: {refusal}\n",
         args.input.display()
     ));
@@ -141,8 +142,8 @@ fn refused(
 /// Print to stdout, unless the tree goes there.
 fn print(args: &Fix, text: &str) -> Result<(), Failure> {
     if args.output.as_deref().is_some_and(is_stdin) {
-        say::err(text);
+        terminal::err(text);
         return Ok(());
     }
-    say::out(text)
+    terminal::out(text)
 }

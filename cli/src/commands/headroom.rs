@@ -4,10 +4,11 @@ use ringfence::pipeline;
 
 use super::{Outcome, tree};
 use crate::args::{Headroom, Plain};
-use crate::chart::Chart;
 use crate::failure::Failure;
-use crate::job::Job;
-use crate::{headroom, say};
+use crate::memmap::chart::Chart;
+use crate::memmap::headroom;
+use crate::project::job::Job;
+use crate::terminal;
 
 pub(super) fn run(args: &Headroom) -> Result<Outcome, Failure> {
     let job = Job::from_args(&args.boot)?;
@@ -15,7 +16,7 @@ pub(super) fn run(args: &Headroom) -> Result<Outcome, Failure> {
     let surveyed = pipeline::survey(&dtb, job.context()).map_err(|error| Failure::of(&args.input, error))?;
     let chart = Chart::of(surveyed.tree(), surveyed.map(), job.context());
     let rooms = headroom::rooms(&chart);
-    say::out(&match args.format {
+    terminal::out(&match args.format {
         Plain::Human => headroom::human(&chart, &rooms),
         Plain::Json => headroom::json(&args.input.display().to_string(), &rooms),
     })?;

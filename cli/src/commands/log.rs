@@ -8,9 +8,9 @@ use object::Object;
 use super::Outcome;
 use crate::args::Log;
 use crate::failure::Failure;
-use crate::ring::Ring;
-use crate::style::{DIM, level_style};
-use crate::{input, say};
+use crate::input::ring::Ring;
+use crate::terminal::style::{DIM, level_style};
+use crate::{input, terminal};
 
 pub(super) fn run(args: &Log) -> Result<Outcome, Failure> {
     let dump = input::read_any(&args.file)?;
@@ -49,10 +49,10 @@ fn print(ring: &Ring, elf: &[u8], path: &Path) -> Result<(), Failure> {
     decoder.received(&ring.frames);
     loop {
         match decoder.decode() {
-            Ok(frame) => say::out(&line(&frame, &locations))?,
+            Ok(frame) => terminal::out(&line(&frame, &locations))?,
             Err(DecodeError::UnexpectedEof) => return Ok(()),
             Err(DecodeError::Malformed) if table.encoding().can_recover() => {
-                say::err(&format!("{DIM}(a damaged frame is skipped){DIM:#}\n"));
+                terminal::err(&format!("{DIM}(a damaged frame is skipped){DIM:#}\n"));
             }
             Err(DecodeError::Malformed) => return Err(Failure::new("the log is damaged from here on")),
         }

@@ -7,12 +7,14 @@ use ringfence::prove::Refusal;
 
 use super::{Outcome, tree};
 use crate::args::{Map, MapFormat};
-use crate::chart::{self, Chart, Fixed, Shown};
-use crate::compare::Labels;
+use crate::draw::{self, Fixed, Picture, changes};
 use crate::failure::Failure;
-use crate::job::Job;
-use crate::style::{BOLD, ERROR, NOTE};
-use crate::{compare, output, say};
+use crate::memmap::chart::Chart;
+use crate::memmap::compare::{self, Labels};
+use crate::project::job::Job;
+use crate::report::formats;
+use crate::terminal;
+use crate::terminal::style::{BOLD, ERROR, NOTE};
 
 pub(super) fn run(args: &Map) -> Result<Outcome, Failure> {
     let mut job = Job::from_args(&args.boot)?;
@@ -29,17 +31,17 @@ pub(super) fn run(args: &Map) -> Result<Outcome, Failure> {
         None => (None, None),
     };
     let path = args.input.display().to_string();
-    let shown = Shown { path: &path, before: &before, fixed: fixed.as_ref(), with_free: args.free };
-    say::out(&match args.format {
+    let shown = Picture { path: &path, before: &before, fixed: fixed.as_ref(), with_free: args.free };
+    terminal::out(&match args.format {
         MapFormat::Text => text(&shown),
-        MapFormat::Svg => chart::picture(&shown),
-        MapFormat::Html => chart::page(&shown),
-        MapFormat::Json => chart::json(&shown),
+        MapFormat::Svg => draw::picture(&shown),
+        MapFormat::Html => draw::page(&shown),
+        MapFormat::Json => draw::json(&shown),
     })?;
     match refusal {
         None => Ok(Outcome::Clean),
         Some(refusal) => {
-            say::err(&format!("{ERROR}error{ERROR:#}: {path}: `fix` would not repair it: {refusal}\n"));
+            terminal::err(&format!("{ERROR}error{ERROR:#}: {path}: `fix` would not repair it: {refusal}\n"));
             Ok(Outcome::NotFixed)
         }
     }
@@ -55,18 +57,18 @@ fn fix(dtb: &[u8], context: Context<'_>, before: &Chart) -> Result<Fixed, Refusa
     Ok(Fixed { chart, changes, repairs: proven.repairs().iter().map(Repaired::to_string).collect() })
 }
 
-fn text(shown: &Shown<'_>) -> String {
-    let table = |chart: &Chart| output::map(&chart.entries, shown.with_free.then_some(&chart.free));
+fn text(shown: &Picture<'_>) -> String {
+    let table = |chart: &Chart| formats::map(&chart.entries, shown.with_free.then_some(&chart.free));
     let Some(fixed) = shown.fixed else { return table(shown.before) };
     let repairs: String = fixed
         .repairs
         .iter()
-        .map(|repair| format!("{NOTE}repair{NOTE:#} {}\n", output::printable(repair)))
+        .map(|repair| format!("{NOTE}repair{NOTE:#} {}\n", formats::printable(repair)))
         .collect();
     format!(
         "{BOLD}before{BOLD:#}\n{}\n{BOLD}after fix{BOLD:#}\n{}\n{repairs}{}",
         table(shown.before),
         table(&fixed.chart),
-        compare::human(&fixed.changes, &[])
+        changes::human(&fixed.changes, &[])
     )
 }

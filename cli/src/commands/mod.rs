@@ -1,17 +1,19 @@
 //! The commands, one file each.
 
 mod check;
+mod completions;
 mod diff;
 mod fix;
-mod foresee;
 mod headroom;
+mod judge;
 mod log;
+mod man;
 mod map;
 mod pack;
 mod plan;
 mod policy;
+mod predict;
 mod rules;
-mod teach;
 mod tree;
 mod unpack;
 
@@ -47,8 +49,8 @@ pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
     match &cli.command {
         Command::Check(args) => check::run(args),
         Command::Fix(args) => fix::run(args),
-        Command::Predict(args) => foresee::predicted(args),
-        Command::Verify(args) => foresee::verified(args),
+        Command::Predict(args) => predict::predicted(args),
+        Command::Verify(args) => predict::verified(args),
         Command::Map(args) => map::run(args),
         Command::Diff(args) => diff::run(args),
         Command::Headroom(args) => headroom::run(args),
@@ -60,7 +62,7 @@ pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Log(args) => log::run(args),
         Command::Rules(args) => rules::rules(args),
         Command::Explain(args) => rules::explain(args),
-        Command::Completions(args) => teach::completions(args),
-        Command::Man(args) => teach::man(args),
+        Command::Completions(args) => completions::completions(args),
+        Command::Man(args) => man::man(args),
     }
 }

@@ -10,7 +10,7 @@ use crate::args::Pack;
 use crate::bundle::{self, Parts};
 use crate::failure::Failure;
 use crate::input::is_stdin;
-use crate::{say, write_out};
+use crate::{terminal, write_out};
 
 pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
     let parts = Parts {
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
         for (name, _, offset) in lines.iter().filter(|(_, present, _)| *present) {
             text += &format!("  {offset:#010x} {name}\n");
         }
-        say::out(&text)?;
+        terminal::out(&text)?;
     }
     Ok(Outcome::Clean)
 }

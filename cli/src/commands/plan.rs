@@ -12,14 +12,14 @@ use serde_json::Value;
 
 use super::{Outcome, tree};
 use crate::args::{Plan, PlanFormat};
-use crate::chart::Chart;
 use crate::failure::Failure;
-use crate::headroom::{self, Room};
-use crate::job::Job;
-use crate::output::printable;
-use crate::placement::{self, NoPlaces, Places, Wanted};
-use crate::style::{DIM, ERROR};
-use crate::{bundle, input, say};
+use crate::memmap::chart::Chart;
+use crate::memmap::headroom::{self, Room};
+use crate::memmap::placement::{self, NoPlaces, Places, Wanted};
+use crate::project::job::Job;
+use crate::report::formats::printable;
+use crate::terminal::style::{DIM, ERROR};
+use crate::{bundle, input, terminal};
 
 pub(super) fn run(args: &Plan) -> Result<Outcome, Failure> {
     let job = Job::from_args(&args.boot)?;
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Plan) -> Result<Outcome, Failure> {
         .iter()
         .filter_map(|kind| rooms.iter().find(|room| room.claim.entry.kind == *kind).cloned())
         .collect();
-    say::out(&match args.format {
+    terminal::out(&match args.format {
         PlanFormat::Human => human(&chart, &ours, &places),
         PlanFormat::Json => json(&args.input.display().to_string(), &ours, &places),
         PlanFormat::Uboot => lines(&places),
@@ -101,7 +101,10 @@ fn refused(args: &Plan, why: NoPlaces) -> Result<Outcome, Failure> {
         ),
     };
     let path = args.input.display();
-    say::err(&format!("{ERROR}error{ERROR:#}: {path}: no addresses: {}\nhelp: {help}\n", printable(&text)));
+    terminal::err(&format!(
+        "{ERROR}error{ERROR:#}: {path}: no addresses: {}\nhelp: {help}\n",
+        printable(&text)
+    ));
     Ok(Outcome::Findings)
 }
 

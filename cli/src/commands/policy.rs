@@ -11,7 +11,8 @@ use ringfence::profile::KernelProfile;
 use super::Outcome;
 use crate::args;
 use crate::failure::Failure;
-use crate::{bundle, input, policy_file, say, write_out};
+use crate::project::policy_file;
+use crate::{bundle, input, terminal, write_out};
 
 pub(super) fn run(args: &args::Policy) -> Result<Outcome, Failure> {
     match args {
@@ -19,7 +20,7 @@ pub(super) fn run(args: &args::Policy) -> Result<Outcome, Failure> {
         args::Policy::Check { policies } => {
             for policy in policies {
                 let loaded = policy_file::load(policy)?;
-                say::out(&format!("{}: {}\n", policy.display(), summary(&loaded)))?;
+                terminal::out(&format!("{}: {}\n", policy.display(), summary(&loaded)))?;
             }
         }
         args::Policy::Build { policy, output } => {
@@ -54,7 +55,7 @@ fn show(path: &Path) -> Result<(), Failure> {
     let blob = policy.to_blob().map_err(|error| Failure::of(path, error))?;
     let digest = digest(&blob).map_err(|error| Failure::of(path, error))?;
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    say::out(&format!("# sha256 {hex}\n{}", policy_file::to_toml(&policy)))
+    terminal::out(&format!("# sha256 {hex}\n{}", policy_file::to_toml(&policy)))
 }
 
 /// What the policy demands, on one line.

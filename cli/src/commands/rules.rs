@@ -8,8 +8,8 @@ use serde_json::json;
 use super::Outcome;
 use crate::args::{Explain, Rules, RulesFormat};
 use crate::failure::Failure;
-use crate::style::{BOLD, DIM, ERROR, NOTE, WARNING};
-use crate::{say, suggest};
+use crate::terminal::style::{BOLD, DIM, ERROR, NOTE, WARNING};
+use crate::{suggest, terminal};
 
 /// Width in columns that running text is wrapped to.
 const WIDTH: usize = 90;
@@ -23,7 +23,7 @@ pub(super) fn rules(args: &Rules) -> Result<Outcome, Failure> {
             format!("{:#}\n", json!({ "schema": 1, "rules": rules }))
         }
     };
-    say::out(&text)?;
+    terminal::out(&text)?;
     Ok(Outcome::Clean)
 }
 
@@ -103,7 +103,7 @@ pub(super) fn explain(args: &Explain) -> Result<Outcome, Failure> {
             None => "`ringfence rules` lists all".to_string(),
         }));
     };
-    say::out(&page(doc))?;
+    terminal::out(&page(doc))?;
     Ok(Outcome::Clean)
 }
 

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use super::judge;
 use crate::failure::Failure;
-use crate::job::Job;
-use crate::style::NOTE;
-use crate::{input, judge, say};
+use crate::project::job::Job;
+use crate::terminal::style::NOTE;
+use crate::{input, terminal};
 
 /// Read the tree at `path` as the kernel will see it, and what is known of its boot. What these commands tell is of one
 /// kernel; where several are asked about, they say which.
@@ -14,7 +15,7 @@ pub(super) fn read(job: &Job, path: &Path) -> Result<(Job, Vec<u8>), Failure> {
     let job = job.for_tree(&input)?;
     if let [first, _, ..] = job.profiles() {
         let (path, kernel) = (path.display(), judge::kernel_name(first));
-        say::err(&format!(
+        terminal::err(&format!(
             "{NOTE}note{NOTE:#}: {path}: of the kernels that are asked about, this is for {kernel}\n"
         ));
     }

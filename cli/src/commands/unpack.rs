@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::Outcome;
 use crate::args::{Plain, Show, Unpack};
 use crate::failure::Failure;
-use crate::output::printable;
-use crate::style::{BOLD, DIM, ERROR};
-use crate::{input, say, write_out};
+use crate::report::formats::printable;
+use crate::terminal::style::{BOLD, DIM, ERROR};
+use crate::{input, terminal, write_out};
 
 /// Most configurations shown; each costs a walk over all images.
 const MAX_SHOWN: usize = 1024;
@@ -76,7 +76,7 @@ pub(super) fn show(args: &Show) -> Result<Outcome, Failure> {
         });
     }
     let shown = Shown { schema: 1, path: args.bundle.display().to_string(), offset, configurations };
-    say::out(&match args.format {
+    terminal::out(&match args.format {
         Plain::Human => human(&shown),
         Plain::Json => {
             // Only maps with keys that are no strings cannot be written.
@@ -191,7 +191,7 @@ pub(super) fn unpack(args: &Unpack) -> Result<Outcome, Failure> {
     make(&args.output)?;
     for (file, image) in &files {
         write_out::write(file, image.data)?;
-        say::out(&format!("{} ({} bytes)\n", file.display(), image.data.len()))?;
+        terminal::out(&format!("{} ({} bytes)\n", file.display(), image.data.len()))?;
     }
     Ok(Outcome::Clean)
 }

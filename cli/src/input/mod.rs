@@ -5,6 +5,7 @@ mod bundle;
 mod files;
 mod layers;
 mod positions;
+pub mod ring;
 mod source;
 
 use std::path::{Path, PathBuf};

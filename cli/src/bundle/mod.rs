@@ -1,0 +1,108 @@
+//! Packs a bundle from files.
+
+mod kernel;
+pub mod payload;
+
+use std::path::{Path, PathBuf};
+
+use ringfence::fdt;
+use ringfence::fit::{Layout, Pack};
+use ringfence::kernel_image::Header;
+
+use crate::failure::Failure;
+use crate::input::{self, Options};
+use crate::project::policy_file;
+
+/// The files that go into a bundle.
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
+    /// An arm64 `Image`, plain or packed: gzip, zstd, or an EFI zboot image with either.
+    pub kernel: PathBuf,
+    /// The initial ramdisk.
+    pub initrd: Option<PathBuf>,
+    /// The device tree, `.dtb` or `.dts`.
+    pub dtb: Option<PathBuf>,
+    /// Overlays to be applied to it, in this order.
+    pub overlays: Vec<PathBuf>,
+    /// The policy, TOML or blob.
+    pub policy: Option<PathBuf>,
+}
+
+/// Pack the bundle; also tells where its parts lie in it.
+///
+/// # Errors
+/// A [`Failure`] that names the file.
+pub fn pack(parts: &Parts) -> Result<(Vec<u8>, Layout), Failure> {
+    let kernel = read_kernel(&parts.kernel)?;
+    let ramdisk = parts.initrd.as_deref().map(read_ramdisk).transpose()?;
+    // Overlays refer to the symbols of the tree.
+    let bare = parts.overlays.is_empty();
+    let fdt = parts.dtb.as_deref().map(|path| read_tree(path, bare)).transpose()?;
+    let overlays = read_overlays(parts, fdt.as_deref())?;
+    let overlays: Vec<&[u8]> = overlays.iter().map(Vec::as_slice).collect();
+    let policy = parts.policy.as_deref().map(policy_blob).transpose()?;
+    let pack = Pack {
+        kernel: &kernel,
+        ramdisk: ramdisk.as_deref(),
+        fdt: fdt.as_deref(),
+        overlays: &overlays,
+        policy: policy.as_deref(),
+        timestamp: source_date(),
+    };
+    pack.build_with_layout().map_err(|error| Failure::new(format!("bundle: {error}")))
+}
+
+/// Compile a policy file to the blob that travels.
+///
+/// # Errors
+/// A [`Failure`] that names the file, and for TOML the line.
+pub fn policy_blob(path: &Path) -> Result<Vec<u8>, Failure> {
+    policy_file::load(path)?.to_blob().map_err(|error| Failure::of(path, error))
+}
+
+/// Read an arm64 `Image`, unpacked where it is packed, and check its header.
+///
+/// # Errors
+/// A [`Failure`] that names the file.
+pub fn read_kernel(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = read(path)?;
+    let bytes = kernel::unpack(&bytes).map_err(|why| Failure::of(path, why))?.unwrap_or(bytes);
+    Header::parse(&bytes).map_err(|error| Failure::of(path, error))?;
+    Ok(bytes)
+}
+
+fn read_ramdisk(path: &Path) -> Result<Vec<u8>, Failure> {
+    match read(path)? {
+        bytes if bytes.is_empty() => Err(Failure::of(path, "the file is empty")),
+        bytes => Ok(bytes),
+    }
+}
+
+fn read_tree(path: &Path, bare: bool) -> Result<Vec<u8>, Failure> {
+    let bytes = input::load_one(path, &Options { bare, ..Options::default() })?.dtb;
+    let blob = fdt::Blob::check(&bytes).map_err(|error| Failure::of(path, error))?;
+    Ok(blob.bytes().to_vec())
+}
+
+/// Read the overlays and try them: better here than on the board.
+fn read_overlays(parts: &Parts, tree: Option<&[u8]>) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut merged = tree.unwrap_or_default().to_vec();
+    let mut overlays = Vec::new();
+    for path in &parts.overlays {
+        let overlay = input::read_overlay(path)?;
+        if tree.is_some() {
+            merged = input::apply(&merged, &overlay, path)?;
+        }
+        overlays.push(overlay);
+    }
+    Ok(overlays)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    input::read_any(path)
+}
+
+/// `SOURCE_DATE_EPOCH` where a distribution's build sets it, else zero: bundles are reproducible.
+fn source_date() -> u32 {
+    std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok()).unwrap_or_default()
+}

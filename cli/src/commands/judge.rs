@@ -1,0 +1,120 @@
+//! Judges inputs: from a file to reports, whatever the output format.
+
+use std::path::Path;
+
+use ringfence::fdt::Tree;
+use ringfence::finding::Finding;
+use ringfence::pipeline::{self, Applied, Judged};
+use ringfence::profile::{KernelProfile, PageSize};
+use ringfence::prove::Refusal;
+
+use crate::failure::Failure;
+use crate::input::{self, Input, Positions};
+use crate::memmap::entries;
+use crate::project::job::Job;
+use crate::report::{self, Report, Shown, source_fix};
+
+/// Read and judge every tree of a file.
+///
+/// # Errors
+/// When the file, or the configuration that holds for it, cannot be read.
+pub(super) fn file(job: &Job, path: &Path) -> Result<Vec<Report>, Failure> {
+    let inputs = input::load(path, &job.options(path)?)?;
+    inputs.into_iter().map(|input| one(job, input)).collect()
+}
+
+/// Judge one tree, for every kernel that is asked about.
+///
+/// # Errors
+/// When it is no sound device tree, or its configuration is not sound.
+pub(super) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
+    let Input { name, path, dtb, positions } = input;
+    let unreadable = |error| Failure::new(format!("{name}: {error}"));
+    let input = Input { name: name.clone(), path, dtb, positions: None };
+    let job = job.for_tree(&input)?;
+    let file = input.path.display().to_string();
+    let dtb = job.effective(input.dtb).map_err(unreadable)?;
+    let mut report = Report { path: name.clone(), file, ..Report::default() };
+    let several = job.profiles().len() > 1;
+    for (index, profile) in job.profiles().iter().enumerate() {
+        let judged = pipeline::survey(&dtb, job.context_of(profile)).map_err(unreadable)?.judge();
+        let surveyed = judged.surveyed();
+        if index == 0 {
+            report.map = entries::entries(surveyed.tree(), surveyed.map(), job.context().facts);
+        }
+        let mut shown = report::show(surveyed.tree(), judged.findings(), positions.as_ref());
+        if let Some(positions) = &positions {
+            add_fixes(&mut shown, judged, positions);
+        }
+        // Bootargs of the command line stand in no source.
+        for shown in shown.iter_mut().filter(|_| job.gives_bootargs()) {
+            if shown.excerpt.as_ref().is_some_and(|excerpt| excerpt.property == "bootargs") {
+                (shown.place, shown.fix) = (None, None);
+            }
+        }
+        match several {
+            true => merge(&mut report.findings, shown, profile),
+            false => report.findings = shown,
+        }
+    }
+    for shown in report.findings.iter_mut().filter(|shown| shown.kernels.len() == job.profiles().len()) {
+        shown.kernels.clear();
+    }
+    report.positions = positions;
+    Ok(report)
+}
+
+/// Add what one kernel makes of the tree, in the order of the rules.
+fn merge(all: &mut Vec<Shown>, new: Vec<Shown>, profile: &KernelProfile) {
+    for mut shown in new {
+        match all.iter_mut().find(|known| known.finding == shown.finding) {
+            Some(known) => known.kernels.push(kernel_name(profile)),
+            None => {
+                shown.kernels = vec![kernel_name(profile)];
+                all.push(shown);
+            }
+        }
+    }
+    all.sort_by_key(|shown| shown.finding.rule);
+}
+
+/// A kernel as `--kernel` takes it.
+#[must_use]
+pub(super) fn kernel_name(profile: &KernelProfile) -> String {
+    let page = match profile.page {
+        PageSize::K4 => "",
+        PageSize::K16 => ":16k",
+        PageSize::K64 => ":64k",
+    };
+    format!("{}{page}", profile.name)
+}
+
+/// Say what to write in the source for each repair that may be made. Findings that are left elsewhere in the
+/// tree are no reason not to; whatever else the proof objects to is one.
+fn add_fixes(shown: &mut [Shown], judged: Judged<'_, '_>, positions: &Positions) {
+    if !shown.iter().any(|shown| shown.finding.repair.is_some()) {
+        return;
+    }
+    let old = judged.surveyed().tree().blob().bytes().to_vec();
+    let Some((old, new)) = judged.plan().apply().ok().and_then(proposed).map(|new| (old, new)) else {
+        return;
+    };
+    let (Ok(old), Ok(new)) = (Tree::parse(&old), Tree::parse(&new)) else { return };
+    for shown in shown {
+        shown.fix = source_fix::fix(positions, &old, &new, &shown.finding);
+    }
+}
+
+fn proposed(applied: Applied<'_, '_>) -> Option<Vec<u8>> {
+    let new = applied.dtb().to_vec();
+    match applied.prove() {
+        Ok(_) | Err(Refusal::Findings(_)) => Some(new),
+        Err(_) => None,
+    }
+}
+
+/// Show findings of a tree that has no source of its own.
+#[must_use]
+pub(super) fn shown(tree: &Tree<'_>, findings: &[Finding]) -> Vec<Shown> {
+    report::show(tree, findings, None)
+}

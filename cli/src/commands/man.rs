@@ -1,0 +1,61 @@
+//! `ringfence man`: manual pages out of the definitions that read the command line.
+
+use std::path::Path;
+
+use clap::CommandFactory;
+
+use super::Outcome;
+use crate::args::{Cli, Man};
+use crate::failure::Failure;
+use crate::{suggest, write_out};
+
+pub(super) fn man(args: &Man) -> Result<Outcome, Failure> {
+    let pages = pages()?;
+    match &args.directory {
+        Some(directory) => {
+            for (name, page) in &pages {
+                write_out::write(&directory.join(format!("{name}.1")), page)?;
+            }
+        }
+        None => {
+            let wanted =
+                args.command.as_ref().map_or("ringfence".to_string(), |name| format!("ringfence-{name}"));
+            let page = pages.iter().find(|(name, _)| *name == wanted);
+            let (_, page) = page.ok_or_else(|| {
+                let known: Vec<&str> =
+                    pages.iter().filter_map(|(name, _)| name.strip_prefix("ringfence-")).collect();
+                Failure::new(format!("no manual page for `{}`", wanted.trim_start_matches("ringfence-")))
+                    .with_help(suggest::question(wanted.trim_start_matches("ringfence-"), &known))
+            })?;
+            write_out::write(Path::new("-"), page)?;
+        }
+    }
+    Ok(Outcome::Clean)
+}
+
+/// The page of the tool and one of each command, by name.
+fn pages() -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let mut root = Cli::command();
+    root.build();
+    let mut commands = vec![("ringfence".to_string(), root.clone())];
+    for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
+        commands.push((format!("ringfence-{}", command.get_name()), command.clone()));
+    }
+    commands
+        .into_iter()
+        .map(|(name, command)| {
+            let mut page = Vec::new();
+            let man = clap_mangen::Man::new(command);
+            man.render(&mut page).map_err(|error| Failure::new(format!("{name}: {error}")))?;
+            Ok((name, unfilled(&String::from_utf8_lossy(&page)).into_bytes()))
+        })
+        .collect()
+}
+
+/// Examples are lines, and not to be filled like a paragraph.
+fn unfilled(page: &str) -> String {
+    let Some((before, extra)) = page.split_once(".SH EXTRA\n") else { return page.to_string() };
+    let (extra, rest) = extra.split_once(".SH ").map_or((extra, None), |(extra, rest)| (extra, Some(rest)));
+    let rest = rest.map_or(String::new(), |rest| format!(".SH {rest}"));
+    format!("{before}.SH EXAMPLES AND NOTES\n.nf\n{extra}.fi\n{rest}")
+}

@@ -1,0 +1,39 @@
+//! Pictures of a memory map: a drawing, a page, a document for programs; and what changed between two maps.
+
+pub mod changes;
+mod escape;
+mod json;
+mod page;
+mod scale;
+mod svg;
+
+pub use json::json;
+pub use page::page;
+pub use svg::picture;
+
+use crate::memmap::chart::Chart;
+use crate::memmap::compare::Change;
+
+/// What a picture shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Picture<'c> {
+    /// What the user called the tree.
+    pub path: &'c str,
+    /// The map as it is.
+    pub before: &'c Chart,
+    /// The map as `fix` would make it.
+    pub fixed: Option<&'c Fixed>,
+    /// Whether free memory is labelled, too.
+    pub with_free: bool,
+}
+
+/// A map after its repairs.
+#[derive(Clone, Debug)]
+pub struct Fixed {
+    /// The map.
+    pub chart: Chart,
+    /// What lies between it and the map before.
+    pub changes: Vec<Change>,
+    /// The repairs, in words.
+    pub repairs: Vec<String>,
+}

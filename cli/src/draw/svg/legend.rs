@@ -1,0 +1,121 @@
+//! What the colours and hatchings mean, and what is not on the map.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use ringfence::span::Size;
+
+use super::super::escape::escape;
+use super::{AXIS, MARGIN, text};
+use crate::memmap::chart::{Chart, short_name};
+
+/// Every kind of claim, in the order of the legend.
+const KINDS: &[(&str, &str)] = &[
+    ("carveout", "carveout: no-map, Linux does not touch it"),
+    ("coherent", "coherent pool: no-map, for one device"),
+    ("cma", "CMA pool: reusable by Linux"),
+    ("restricted", "restricted pool: bounce buffers"),
+    ("reserved", "reserved: mapped, not allocated"),
+    ("memreserve", "/memreserve/ entry"),
+    ("kernel", "kernel image with BSS"),
+    ("initrd", "initial ramdisk"),
+    ("dtb", "device tree blob"),
+    ("stage", "ringfence stage"),
+    ("bundle", "boot bundle"),
+];
+/// Width of one sample with its text.
+const ITEM: u32 = 330;
+/// Height of one line.
+const LINE: u32 = 22;
+/// Most lines about what is not on the map.
+const MAX_OFF: usize = 16;
+
+/// The drawn legend, and where it ends.
+pub(super) struct Legend {
+    pub(super) text: String,
+    pub(super) bottom: u32,
+}
+
+/// Draw it from `top` on, `width` pixels wide.
+pub(super) fn draw(charts: &[&Chart], has_hole: bool, top: u32, width: u32) -> Legend {
+    let mut out = String::from("<g class=\"legend\">\n");
+    let mut y = off(&mut out, charts, top);
+    let present: BTreeSet<&str> =
+        charts.iter().flat_map(|chart| &chart.claims).map(|claim| claim.entry.kind).collect();
+    let mut samples: Vec<(String, &str)> = KINDS
+        .iter()
+        .filter(|(kind, _)| present.contains(kind))
+        .map(|(kind, text)| (format!("k-{kind}"), *text))
+        .collect();
+    let ram_known = charts.iter().any(|chart| !chart.ram.is_empty());
+    if ram_known {
+        samples.push(("sample-ram".into(), "RAM that nobody claims"));
+    }
+    if has_hole || !ram_known {
+        let what = if ram_known { "no RAM" } else { "RAM unknown: left to the boot loader" };
+        samples.push(("sample-hole".into(), what));
+    }
+    if charts.iter().any(|chart| !chart.collisions.is_empty()) {
+        samples.push(("clash".into(), "overlap: two owners of the same bytes"));
+    }
+    let across = ((width - 2 * MARGIN) / ITEM).max(1);
+    let left = MARGIN;
+    for (index, (class, text)) in (0..).zip(&samples) {
+        let (x, y) = (left + index % across * ITEM, y + index / across * LINE);
+        let _ = writeln!(
+            out,
+            "<g class=\"sample {class}\"><rect class=\"strip\" x=\"{x}\" y=\"{y}\" width=\"22\" height=\"16\" rx=\"3\"/>\
+             <rect class=\"hatch\" x=\"{x}\" y=\"{y}\" width=\"22\" height=\"16\" rx=\"3\"/>\
+             <text class=\"note\" x=\"{}\" y=\"{}\">{text}</text></g>",
+            x + 30,
+            y + 12
+        );
+    }
+    y += (samples.len() as u32).div_ceil(across) * LINE;
+    out += "</g>\n";
+    Legend { text: out, bottom: y }
+}
+
+/// What has no place on the map. Says of which map only where they differ.
+fn off(out: &mut String, charts: &[&Chart], top: u32) -> u32 {
+    let lines = |chart: &Chart| -> Vec<String> {
+        let line = |entry: &crate::memmap::entries::Entry| {
+            let why = match (entry.is_live(), entry.size) {
+                (false, _) => "disabled",
+                (true, 0) => "says no place that can be read",
+                (true, _) => "the kernel will place it",
+            };
+            let size = if entry.size == 0 { String::new() } else { format!("{} ", Size(entry.size)) };
+            format!("{}: {size}{}, {why}", short_name(&entry.node), entry.kind)
+        };
+        chart.off.iter().map(line).collect()
+    };
+    let all: Vec<Vec<String>> = charts.iter().map(|chart| lines(chart)).collect();
+    let same = all.windows(2).all(|pair| pair[0] == pair[1]);
+    let mut y = top;
+    for (lines, title) in all.iter().zip(["as it is", "after fix"]).take(if same { 1 } else { 2 }) {
+        if lines.is_empty() {
+            continue;
+        }
+        let which = if same { String::new() } else { format!(" ({title})") };
+        let _ = writeln!(
+            out,
+            "<text class=\"heading\" x=\"{MARGIN}\" y=\"{}\">Not on the map{which}</text>",
+            y + 12
+        );
+        y += LINE;
+        let more = lines.len().saturating_sub(MAX_OFF);
+        let rest = (more > 0).then(|| format!("and {more} more"));
+        for line in lines.iter().take(MAX_OFF).chain(rest.iter()) {
+            let line = escape(&text::fit(line, 100));
+            let _ = writeln!(
+                out,
+                "<text class=\"detail\" x=\"{}\" y=\"{}\">{line}</text>",
+                MARGIN + AXIS,
+                y + 12
+            );
+            y += LINE;
+        }
+    }
+    if y > top { y + 8 } else { y }
+}

@@ -1,0 +1,147 @@
+//! `ringfence.toml`: what a project has to say about all of its boards at once.
+
+mod find;
+mod pattern;
+mod read;
+mod when;
+
+use std::path::{Path, PathBuf};
+
+use ringfence::facts::BootFacts;
+use ringfence::finding::{RuleId, Severity};
+use ringfence::policy::{CmaWant, Policy};
+use ringfence::profile::KernelProfile;
+use ringfence::span::Span;
+
+use crate::failure::Failure;
+use crate::project::date::Date;
+
+pub use find::{Lookup, NAME};
+pub use pattern::Pattern;
+pub use read::{KEYS, kernel};
+pub use when::When;
+
+/// A configuration, read and checked.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// What is checked when nobody names an input: files, directories, or patterns of them, from the file on.
+    pub inputs: Vec<String>,
+    /// Kernels to hold every tree against, unless its board says otherwise.
+    pub kernels: Vec<KernelProfile>,
+    /// Where headers of sources are, besides their own directories.
+    pub includes: Vec<PathBuf>,
+    /// Severities in place of the rules' own; `None` turns a rule off.
+    pub severities: Vec<(RuleId, Option<Severity>)>,
+    /// Findings that do not count.
+    pub suppressions: Vec<Suppression>,
+    /// What holds for some boards; the first that matches is taken.
+    pub boards: Vec<Board>,
+}
+
+/// What holds for a board.
+#[derive(Clone, Debug)]
+pub struct Board {
+    /// Files it holds for; empty for any.
+    pub files: Vec<Pattern>,
+    /// Root `compatible` it holds for; empty for any.
+    pub compatible: Vec<Pattern>,
+    /// The board's policy.
+    pub policy: Option<Policy>,
+    /// Kernels to hold the board against.
+    pub kernels: Vec<KernelProfile>,
+    /// RAM banks, in place of those in the tree.
+    pub ram: Vec<Span>,
+    /// Where its boot loader puts kernel, initrd, DTB, stage and bundle.
+    pub boot: BootFacts,
+    /// CMA wanted, by RAM size; the first that applies is taken.
+    pub cma: Vec<(When, CmaWant)>,
+}
+
+/// Findings that somebody decided to live with.
+#[derive(Clone, Debug)]
+pub struct Suppression {
+    /// The rule.
+    pub rule: RuleId,
+    /// Paths of nodes.
+    pub node: Pattern,
+    /// Files; empty for any.
+    pub files: Vec<Pattern>,
+    /// Why.
+    pub reason: String,
+    /// Last day on which it holds.
+    pub until: Option<Date>,
+}
+
+impl Config {
+    /// The board that a tree belongs to, by its file and by its root `compatible`.
+    #[must_use]
+    pub fn board(&self, file: &Path, compatibles: &[&str]) -> Option<&Board> {
+        self.boards.iter().find(|board| {
+            let by_file = board.files.is_empty() || self.is_any(&board.files, file);
+            let is_named = |pattern: &Pattern| compatibles.iter().any(|name| pattern.matches(name));
+            by_file && (board.compatible.is_empty() || board.compatible.iter().any(is_named))
+        })
+    }
+
+    /// The files and directories that the project says its inputs are, by name.
+    ///
+    /// # Errors
+    /// When it says nothing, or a pattern matches nothing.
+    pub fn inputs(&self) -> Result<Vec<PathBuf>, Failure> {
+        let home = self.path.parent().unwrap_or(Path::new(""));
+        let mut found = Vec::new();
+        for wanted in &self.inputs {
+            let failure = |why: &str| Failure::of(&self.path, format!("inputs: {why} `{wanted}`"));
+            // The directory is no part of the pattern, whatever it is called.
+            let whole = Path::new(&glob::Pattern::escape(&home.to_string_lossy())).join(wanted);
+            let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
+            let paths = glob::glob_with(&whole.to_string_lossy(), options);
+            let mut paths: Vec<_> =
+                paths.map_err(|_| failure("no pattern:"))?.filter_map(Result::ok).collect();
+            if paths.is_empty() {
+                return Err(failure("nothing matches"));
+            }
+            paths.sort();
+            found.append(&mut paths);
+        }
+        match found.is_empty() {
+            true => Err(Failure::of(&self.path, "says no `inputs`, and no INPUT was given")),
+            false => Ok(found),
+        }
+    }
+
+    /// The severity that a rule has here: its own, another one, or none at all.
+    #[must_use]
+    pub fn severity(&self, rule: RuleId, own: Severity) -> Option<Severity> {
+        let set = self.severities.iter().find(|(id, _)| *id == rule);
+        set.map_or(Some(own), |(_, severity)| *severity)
+    }
+
+    /// Every suppression that speaks of a finding, expired ones too.
+    pub fn suppressions<'c>(
+        &'c self,
+        file: &'c Path,
+        rule: RuleId,
+        node: &'c str,
+    ) -> impl Iterator<Item = &'c Suppression> {
+        self.suppressions.iter().filter(move |suppression| {
+            suppression.rule == rule
+                && suppression.node.matches(node)
+                && (suppression.files.is_empty() || self.is_any(&suppression.files, file))
+        })
+    }
+
+    /// Tell whether a file matches: by its path from the configuration on, or by its name alone where the pattern
+    /// has no directory.
+    fn is_any(&self, patterns: &[Pattern], file: &Path) -> bool {
+        let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
+        let home = std::path::absolute(&self.path).ok();
+        let home = home.as_deref().and_then(Path::parent);
+        let relative = home.and_then(|home| absolute.strip_prefix(home).ok()).unwrap_or(&absolute);
+        let name = absolute.file_name().unwrap_or_default().to_string_lossy();
+        let (path, name) = (relative.to_string_lossy(), name);
+        patterns.iter().any(|pattern| pattern.matches(if pattern.has_directory() { &path } else { &name }))
+    }
+}

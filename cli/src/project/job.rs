@@ -1,0 +1,244 @@
+//! What a command was told about the boot, ready for the pipeline.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ringfence::facts::BootFacts;
+use ringfence::fdt::{Edits, FdtError, NewNode, Tree, rewrite};
+use ringfence::ledger;
+use ringfence::pipeline::Context;
+use ringfence::policy::{Allow, Key, Policy};
+use ringfence::profile::KernelProfile;
+use ringfence::survey::MemoryMap;
+
+use crate::args::Boot;
+use crate::bundle::payload::Bundle;
+use crate::failure::Failure;
+use crate::input::{Input, Layers, Options};
+use crate::project::config::{self, Config, Lookup};
+use crate::project::policy_file;
+
+/// Everything that the judgement needs besides the tree.
+#[derive(Clone, Debug)]
+pub struct Job {
+    policy: Option<Policy>,
+    /// Never empty.
+    profiles: Vec<KernelProfile>,
+    facts: BootFacts,
+    bundle: Option<Bundle>,
+    cmdline: Option<String>,
+    /// What the command line leaves open is asked of the configuration.
+    asked: bool,
+    includes: Vec<PathBuf>,
+    layers: Arc<Layers>,
+    permit_all: bool,
+    lookup: Arc<Lookup>,
+}
+
+impl Job {
+    /// Read what the command line names.
+    ///
+    /// # Errors
+    /// When the policy or the configuration cannot be read, or the kernel is not known.
+    pub fn from_args(args: &Boot) -> Result<Self, Failure> {
+        let mut facts = BootFacts { ram: args.ram.clone(), ..BootFacts::default() };
+        for (item, place) in &args.boot_map {
+            place.enter(*item, Path::new(""), &mut facts)?;
+        }
+        let named = args.kernel.iter().map(|name| {
+            let unknown = |why| Failure::new(format!("unknown kernel `{name}`")).with_help(why);
+            let profile = config::kernel(name).map_err(unknown)?;
+            Ok(args.page.map_or(profile, |page| profile.with_page(page.into())))
+        });
+        let mut profiles = named.collect::<Result<Vec<_>, _>>()?;
+        let asked = profiles.is_empty() && args.page.is_none() && args.bundle.is_none();
+        if profiles.is_empty() {
+            let profile = KernelProfile::default();
+            profiles.push(args.page.map_or(profile, |page| profile.with_page(page.into())));
+        }
+        Ok(Self {
+            policy: args.policy.as_deref().map(policy_file::load).transpose()?,
+            profiles,
+            facts,
+            bundle: args.bundle.as_ref().map(Bundle::read).transpose()?,
+            cmdline: args.cmdline.clone(),
+            asked,
+            includes: args.include.clone(),
+            layers: Arc::new(Layers::read(args.base.as_deref(), &args.overlay, &args.include)?),
+            permit_all: false,
+            lookup: Arc::new(Lookup::new(args.config.as_deref(), args.no_config)?),
+        })
+    }
+
+    /// How the input at `path` is to be read.
+    ///
+    /// # Errors
+    /// When the configuration for it is not sound.
+    pub fn options(&self, path: &Path) -> Result<Options, Failure> {
+        let config = self.lookup.find(path)?;
+        let further = config.iter().flat_map(|config| config.includes.iter().cloned());
+        let includes = self.includes.iter().cloned().chain(further).collect();
+        Ok(Options { includes, bare: false, layers: Arc::clone(&self.layers) })
+    }
+
+    /// The configuration that holds for the input at `path`.
+    ///
+    /// # Errors
+    /// When it is not sound.
+    pub fn config_for(&self, path: &Path) -> Result<Option<Arc<Config>>, Failure> {
+        self.lookup.find(path)
+    }
+
+    /// Complete the job for one tree by what its configuration says of its board. What the command line says
+    /// comes first.
+    ///
+    /// # Errors
+    /// When the configuration, or a policy that it names, is not sound, or the stage would refuse the bundle.
+    pub fn for_tree(&self, input: &Input) -> Result<Self, Failure> {
+        let mut job = self.clone();
+        // What cannot be read is told by whoever reads it next.
+        let Ok(tree) = Tree::parse(&input.dtb) else { return Ok(job) };
+        if let Some(bundle) = &self.bundle {
+            let opened = bundle.open(&tree, &mut job.facts)?;
+            job.policy = opened.policy;
+            job.profiles = vec![opened.profile];
+        }
+        let Some(config) = self.lookup.find(&input.path)? else { return Ok(job) };
+        let compatible = tree.root().prop("compatible");
+        let names: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
+        let board = config.board(&input.path, &names);
+        let own_kernels = board.map(|board| &board.kernels).filter(|kernels| !kernels.is_empty());
+        let kernels = own_kernels.unwrap_or(&config.kernels);
+        if self.asked && !kernels.is_empty() {
+            job.profiles.clone_from(kernels);
+        }
+        if let Some(board) = board {
+            if job.facts.ram.is_empty() {
+                job.facts.ram.clone_from(&board.ram);
+            }
+            job.place_rest(&board.boot);
+            if job.policy.is_none() {
+                job.policy.clone_from(&board.policy);
+            }
+            if let Some(want) = board.cma.iter().find(|(when, _)| when.holds(job.ram(&tree))) {
+                job.policy.get_or_insert_default().cma = Some(want.1);
+            }
+        }
+        if self.permit_all {
+            job.permit_all();
+        }
+        Ok(job)
+    }
+
+    /// Take the places of what the command line has not placed.
+    fn place_rest(&mut self, boot: &BootFacts) {
+        let facts = &mut self.facts;
+        facts.kernel = facts.kernel.or(boot.kernel);
+        facts.initrd = facts.initrd.or(boot.initrd);
+        facts.dtb = facts.dtb.or(boot.dtb);
+        facts.stage = facts.stage.or(boot.stage);
+        facts.bundle = facts.bundle.or(boot.bundle);
+    }
+
+    /// Bytes of RAM, where they are known.
+    fn ram(&self, tree: &Tree<'_>) -> Option<u64> {
+        let ram = match self.facts.ram.is_empty() {
+            true => MemoryMap::survey(tree, &self.facts).ram.spans().to_vec(),
+            false => self.facts.ram.clone(),
+        };
+        let sum = ledger::union(ram).iter().map(|span| span.len()).sum();
+        (sum > 0).then_some(sum)
+    }
+
+    /// Tell whether the command line gives bootargs in place of the tree's.
+    #[must_use]
+    pub const fn gives_bootargs(&self) -> bool {
+        self.cmdline.is_some()
+    }
+
+    /// Tell whether the policy names nodes by their labels, which only a tree with `/__symbols__` knows.
+    #[must_use]
+    pub fn names_labels(&self) -> bool {
+        let policy = self.policy.iter().flat_map(|policy| &policy.carveouts);
+        policy.into_iter().any(|required| matches!(required.key, Key::Label(_)))
+    }
+
+    /// Permit every repair, whatever the policy says.
+    pub fn permit_all(&mut self) {
+        self.permit_all = true;
+        let allow = &mut self.policy.get_or_insert_with(Policy::default).allow;
+        for switch in Allow::SWITCHES {
+            *(switch.field)(allow) = true;
+        }
+    }
+
+    /// What the pipeline wants to know, for the first kernel.
+    #[must_use]
+    pub fn context(&self) -> Context<'_> {
+        self.context_of(&self.profiles[0])
+    }
+
+    /// What the pipeline wants to know to repair a tree: for the kernel that asks the most alignment of pools, since
+    /// what is aligned for it is aligned for all.
+    #[must_use]
+    pub fn repair_context(&self) -> Context<'_> {
+        let strictest = self.profiles.iter().rev().max_by_key(|profile| profile.cma_align());
+        self.context_of(strictest.unwrap_or(&self.profiles[0]))
+    }
+
+    /// The kernels to judge for, at least one.
+    #[must_use]
+    pub fn profiles(&self) -> &[KernelProfile] {
+        &self.profiles
+    }
+
+    /// What the pipeline wants to know, for one of [`Job::profiles`].
+    #[must_use]
+    pub const fn context_of<'j>(&'j self, profile: &'j KernelProfile) -> Context<'j> {
+        Context { policy: self.policy.as_ref(), profile, facts: &self.facts }
+    }
+
+    /// The tree that the kernel will see: as it is, or with the bootargs that the user gave.
+    ///
+    /// # Errors
+    /// When `dtb` is no device tree.
+    pub fn effective(&self, dtb: Vec<u8>) -> Result<Vec<u8>, FdtError> {
+        let Some(cmdline) = &self.cmdline else { return Ok(dtb) };
+        let tree = Tree::parse(&dtb)?;
+        let value: Vec<u8> = cmdline.bytes().chain([0]).collect();
+        let mut edits = Edits::new();
+        match tree.find("/chosen") {
+            Some(chosen) => edits.set(chosen.id(), "bootargs", value),
+            None => edits.add_node(tree.root().id(), NewNode::new("chosen").prop("bootargs", value)),
+        }
+        rewrite(&tree, &edits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ringfence::fdt::build;
+
+    fn job(cmdline: Option<&str>) -> Job {
+        let boot = Boot { cmdline: cmdline.map(ToString::to_string), no_config: true, ..Boot::default() };
+        Job::from_args(&boot).unwrap()
+    }
+
+    #[test]
+    fn a_given_command_line_stands_in_the_tree() {
+        let bare = build(&NewNode::new(""), 0, &[]).unwrap();
+        let chosen = NewNode::new("").child(NewNode::new("chosen").prop_str("bootargs", "quiet"));
+        for blob in [bare, build(&chosen, 0, &[]).unwrap()] {
+            let effective = job(Some("cma=64M")).effective(blob).unwrap();
+            let tree = Tree::parse(&effective).unwrap();
+            let bootargs = tree.find("/chosen").unwrap().prop("bootargs").unwrap();
+            assert_eq!(bootargs.as_str(), Some("cma=64M"));
+        }
+    }
+
+    #[test]
+    fn without_one_the_bytes_are_not_touched() {
+        assert_eq!(job(None).effective(vec![1, 2, 3]), Ok(vec![1, 2, 3]));
+    }
+}

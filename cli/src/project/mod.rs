@@ -1,0 +1,9 @@
+//! What a project says about its boards, in files and on the command line: configuration, policies, baselines.
+
+pub mod adjust;
+pub mod baseline;
+pub mod boot_map;
+pub mod config;
+pub mod date;
+pub mod job;
+pub mod policy_file;

@@ -1,0 +1,178 @@
+//! Output for programs. The form is versioned by `schema`; keys are only ever added to it.
+
+use ringfence::span::Span;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::input::Place;
+use crate::memmap::entries::Entry;
+use crate::report::{Counts, Report, Shown};
+
+/// The version of the form.
+const SCHEMA: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'r> {
+    schema: u32,
+    inputs: Vec<Input<'r>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Input<'r> {
+    path: &'r str,
+    findings: Vec<Finding<'r>>,
+    map: Vec<Claim<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    repairs: Vec<Done<'r>>,
+}
+
+#[derive(Serialize)]
+struct Finding<'r> {
+    rule: String,
+    severity: String,
+    node: &'r str,
+    message: &'r str,
+    spans: Vec<Mark<'r>>,
+    help: &'r str,
+    repair: Option<Repair<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<Location<'r>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    kernels: &'r [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<Suppressed<'r>>,
+}
+
+/// Lines and columns count from 1, columns in bytes; the end column is the one behind the last byte.
+#[derive(Serialize)]
+struct Location<'r> {
+    file: &'r str,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+}
+
+#[derive(Serialize)]
+struct Suppressed<'r> {
+    by: &'r str,
+    reason: &'r str,
+}
+
+#[derive(Serialize)]
+struct Mark<'r> {
+    base: String,
+    end: String,
+    what: &'r str,
+}
+
+#[derive(Serialize)]
+struct Repair<'r> {
+    kind: &'r str,
+    safe: bool,
+    description: &'r str,
+}
+
+#[derive(Serialize)]
+struct Claim<'r> {
+    base: Option<String>,
+    end: Option<String>,
+    size: String,
+    kind: &'r str,
+    node: &'r str,
+    flags: &'r [&'static str],
+}
+
+#[derive(Serialize)]
+struct Done<'r> {
+    kind: &'r str,
+    node: &'r str,
+    description: &'r str,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    suppressed: usize,
+}
+
+/// The reports as one document.
+pub(super) fn render(reports: &[Report]) -> String {
+    let Counts { errors, warnings, notes, suppressed } = Counts::of(reports);
+    let document = Document {
+        schema: SCHEMA,
+        inputs: reports.iter().map(input).collect(),
+        summary: Summary { errors, warnings, notes, suppressed },
+    };
+    // Only maps with keys that are no strings cannot be written.
+    let value = serde_json::to_string_pretty(&document);
+    value.unwrap_or_else(|_| Value::Null.to_string()) + "\n"
+}
+
+fn input(report: &Report) -> Input<'_> {
+    Input {
+        path: &report.path,
+        findings: report.findings.iter().map(finding).collect(),
+        map: report.map.iter().map(claim).collect(),
+        repairs: report
+            .repairs
+            .iter()
+            .map(|repair| Done { kind: repair.kind, node: &repair.node, description: &repair.what })
+            .collect(),
+    }
+}
+
+fn finding(shown: &Shown) -> Finding<'_> {
+    let finding = &shown.finding;
+    Finding {
+        rule: finding.rule.to_string(),
+        severity: finding.severity.to_string(),
+        node: &finding.node,
+        message: &finding.message,
+        spans: finding
+            .spans
+            .iter()
+            .map(|mark| Mark { base: hex(mark.span.base()), end: hex(mark.span.end()), what: &mark.what })
+            .collect(),
+        help: &finding.help,
+        repair: finding.repair.as_ref().map(|repair| Repair {
+            kind: repair.kind.name(),
+            safe: repair.kind.is_safe(),
+            description: &repair.description,
+        }),
+        location: shown.place.as_ref().map(|located| location(&located.place)),
+        kernels: &shown.kernels,
+        suppressed: shown
+            .suppressed
+            .as_ref()
+            .map(|suppressed| Suppressed { by: suppressed.by, reason: &suppressed.reason }),
+    }
+}
+
+fn location(place: &Place) -> Location<'_> {
+    let Place { file, line, column, end_line, end_column } = place;
+    Location { file, line: *line, column: *column, end_line: *end_line, end_column: *end_column }
+}
+
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+fn claim(entry: &Entry) -> Claim<'_> {
+    Claim {
+        base: entry.span.map(Span::base).map(hex),
+        end: entry.span.map(Span::end).map(hex),
+        size: hex(entry.size),
+        kind: entry.kind,
+        node: &entry.node,
+        flags: &entry.flags,
+    }
+}
+
+fn hex(number: u64) -> String {
+    format!("{number:#x}")
+}

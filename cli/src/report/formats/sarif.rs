@@ -1,0 +1,164 @@
+//! SARIF 2.1.0, for code scanning services and editors.
+
+use ringfence::finding::Severity;
+use ringfence::rules::{DOCS, Doc};
+use serde_json::{Value, json};
+
+use crate::input::{Place, Positions};
+use crate::report::source_fix::Replacement;
+use crate::report::{Report, Shown};
+
+/// The reports as one run. What is suppressed is marked, not dropped.
+pub(super) fn render(reports: &[Report]) -> String {
+    let results: Vec<Value> = reports
+        .iter()
+        .flat_map(|report| report.findings.iter().map(move |shown| result(report, shown)))
+        .collect();
+    let document = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "ringfence",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": DOCS.iter().map(rule).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    });
+    format!("{document:#}\n")
+}
+
+fn rule(doc: &Doc) -> Value {
+    let mut markdown = doc.why.to_string();
+    for (title, language, text) in
+        [("Wrong", "dts", doc.bad), ("Right", "dts", doc.good), ("Under the policy", "toml", doc.policy)]
+    {
+        if !text.is_empty() {
+            markdown += &format!("\n\n{title}:\n\n```{language}\n{}\n```", text.trim_end());
+        }
+    }
+    json!({
+        "id": doc.id.to_string(),
+        "shortDescription": { "text": doc.title },
+        "fullDescription": { "text": doc.why },
+        "help": { "text": doc.why, "markdown": markdown },
+        "defaultConfiguration": { "level": level(doc.severity) },
+    })
+}
+
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}
+
+fn result(report: &Report, shown: &Shown) -> Value {
+    let finding = &shown.finding;
+    let mut text = finding.message.clone();
+    if !finding.help.is_empty() {
+        text += &format!("\n{}", finding.help);
+    }
+    let mut location = json!({
+        "physicalLocation": { "artifactLocation": { "uri": uri(&report.file) } },
+        "logicalLocations": [{ "fullyQualifiedName": finding.node, "kind": "object" }],
+    });
+    if let Some(located) = &shown.place {
+        location["physicalLocation"] = physical(report.positions.as_ref(), &located.place);
+    }
+    let spans: Vec<Value> = finding
+        .spans
+        .iter()
+        .map(|mark| {
+            let (base, end) = (format!("{:#x}", mark.span.base()), format!("{:#x}", mark.span.end()));
+            json!({ "base": base, "end": end, "what": mark.what })
+        })
+        .collect();
+    let mut result = json!({
+        "ruleId": finding.rule.to_string(),
+        "level": level(finding.severity),
+        "message": { "text": text },
+        "locations": [location],
+        "partialFingerprints": { "ruleAndNode/v1": format!("{}:{}:{}", report.path, finding.rule, finding.node) },
+        "properties": { "input": report.path, "spans": spans },
+        // An empty list says that somebody looked, and nothing is suppressed.
+        "suppressions": [],
+    });
+    if let Some(index) = DOCS.iter().position(|doc| doc.id == finding.rule) {
+        result["ruleIndex"] = index.into();
+    }
+    if !shown.kernels.is_empty() {
+        result["properties"]["kernels"] = shown.kernels.clone().into();
+    }
+    if let Some(suppressed) = &shown.suppressed {
+        result["suppressions"] =
+            json!([{ "kind": "external", "status": "accepted", "justification": suppressed.reason }]);
+    }
+    if let Some(fix) = &shown.fix {
+        result["fixes"] = json!([{
+            "description": { "text": fix.description },
+            "artifactChanges": changes(report.positions.as_ref(), &fix.replacements),
+        }]);
+    }
+    result
+}
+
+fn physical(positions: Option<&Positions>, place: &Place) -> Value {
+    json!({ "artifactLocation": { "uri": uri(&place.file) }, "region": region(positions, place) })
+}
+
+/// Replacements by file; those of one file follow each other.
+fn changes(positions: Option<&Positions>, replacements: &[Replacement]) -> Vec<Value> {
+    let files = replacements.chunk_by(|a, b| a.place.file == b.place.file);
+    files
+        .filter_map(|of_file| {
+            let replaced = |replacement: &Replacement| {
+                json!({
+                    "deletedRegion": region(positions, &replacement.place),
+                    "insertedContent": { "text": replacement.text },
+                })
+            };
+            let all: Vec<Value> = of_file.iter().map(replaced).collect();
+            Some(json!({ "artifactLocation": { "uri": uri(&of_file.first()?.place.file) }, "replacements": all }))
+        })
+        .collect()
+}
+
+fn region(positions: Option<&Positions>, place: &Place) -> Value {
+    let text = positions.and_then(|positions| positions.text(&place.file));
+    let column = |line: u32, column: u32| {
+        let line = text.and_then(|text| text.lines().nth((line as usize).checked_sub(1)?));
+        let before = line.and_then(|line| line.get(..(column as usize).checked_sub(1)?));
+        before.map_or(u64::from(column), |before| before.chars().count() as u64 + 1)
+    };
+    json!({
+        "startLine": place.line,
+        "startColumn": column(place.line, place.column),
+        "endLine": place.end_line,
+        "endColumn": column(place.end_line, place.end_column),
+    })
+}
+
+/// A path as a URI: relative as it is, absolute with its scheme.
+fn uri(path: &str) -> String {
+    let kept = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._~@+,=".contains(byte);
+    let encoded = path
+        .bytes()
+        .map(|byte| if kept(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") });
+    let encoded: String = encoded.collect();
+    if path.starts_with('/') { format!("file://{encoded}") } else { encoded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_become_uris() {
+        assert_eq!(uri("boards/a b.dts"), "boards/a%20b.dts");
+        assert_eq!(uri("/boards/ä#1.dts"), "file:///boards/%C3%A4%231.dts");
+    }
+}
