@@ -1,8 +1,7 @@
 //! Finds the console in the device tree: `stdout-path` first, then `earlycon=` in the bootargs.
 
-use crate::address::registers;
 use ringfence::bootargs;
-use ringfence::fdt::{Node, Tree};
+use ringfence::fdt::{Bus, Node, Tree};
 use ringfence::span::Span;
 
 /// The UARTs that the stage can write to.
@@ -90,7 +89,7 @@ fn from_stdout_path(tree: &Tree<'_>, chosen: Node<'_, '_>) -> Option<Console> {
         .find_map(|name| DRIVERS.iter().find(|(compatible, _)| *compatible == name))?;
     let number = |name| node.prop(name).and_then(|p| p.as_u32());
     let (shift, width) = if compatible == BCM2835_AUX { (2, 4) } else { (0, 1) };
-    let whole = registers(node)?;
+    let whole = Bus::of(node)?.registers(node).next()??;
     let base = whole.base().checked_add(u64::from(number("reg-offset").unwrap_or(0)))?;
     Some(Console {
         kind,

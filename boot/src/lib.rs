@@ -6,7 +6,6 @@
 
 extern crate alloc;
 
-pub mod address;
 pub mod console;
 pub mod esr;
 pub mod layout;

@@ -16,6 +16,7 @@
 
 mod blob;
 mod build;
+mod bus;
 mod compare;
 mod edit;
 mod emit;
@@ -36,6 +37,7 @@ mod tests;
 
 pub use blob::Blob;
 pub use build::{build, build_aligned};
+pub use bus::Bus;
 pub use compare::{Loss, nothing_lost};
 pub use edit::Edits;
 pub use error::{Block, EditFault, FdtError, NameFault};
