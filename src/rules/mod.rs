@@ -1,6 +1,7 @@
-//! The rules: one file each, gathered in one table.
+//! The rules: one folder each, gathered in one table.
 //!
-//! To add a rule, write its file with a [`Doc`] and a `check`, and name it in the catalogue below.
+//! To add a rule, write its folder (`mod.rs` with a [`Doc`] and a `check`, `bad.dts`, `good.dts`) and name it in the
+//! catalogue below.
 
 mod analysis;
 mod misplaced;

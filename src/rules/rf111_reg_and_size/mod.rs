@@ -1,0 +1,35 @@
+//! RF111: a region has `reg` or `size`, not both.
+
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use crate::finding::{RepairKind, RuleId, Severity};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(111),
+    title: "a region has reg or size, not both",
+    severity: Severity::Warning,
+    kernels: ALL_KERNELS,
+    why: "reg wins and size means nothing; 6.1 takes a region whose reg has size 0 for a dynamic one then.",
+    bad: include_str!("bad.dts"),
+    good: include_str!("good.dts"),
+    policy: "",
+    repair: "Drops size, where reg can be read.",
+};
+
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for region in analysis.map.enabled() {
+        let node = analysis.tree.node(region.node);
+        if node.has_prop("reg") && node.has_prop("size") {
+            let finding = Report::new(
+                DOC.id,
+                DOC.severity,
+                region.path.as_str(),
+                "has `reg` and `size`: Linux ignores `size`",
+            )
+            .with_help("remove `size`, or `reg` when the kernel is to choose the place");
+            out.push(match region.spans() {
+                [] => finding,
+                _ => finding.with_repair(RepairKind::DropSize(region.node), "drop `size`"),
+            });
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! RF404: no required carveout is disabled.
+
+use super::required::answers;
+use super::{ALL_KERNELS, Analysis, Doc, Sink};
+use crate::finding::{RuleId, Severity};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(404),
+    title: "no required carveout is disabled",
+    severity: Severity::Error,
+    kernels: ALL_KERNELS,
+    why: "Any status other than ok or okay, even \"reserved\", makes every kernel ignore the node without a \
+          message: its memory is free.",
+    bad: include_str!("bad.dts"),
+    good: include_str!("good.dts"),
+    policy: include_str!("policy.toml"),
+    repair: "With the policy's word (allow.restore), removes the status.",
+};
+
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for answer in answers(analysis).filter(|answer| answer.region.is_some_and(|region| !region.enabled)) {
+        out.push(
+            answer.finding(DOC.id, "is required by the policy but disabled: Linux would use its memory"),
+        );
+    }
+}

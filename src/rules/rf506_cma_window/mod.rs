@@ -1,0 +1,44 @@
+//! RF506: a `cma=SIZE@BASE-LIMIT` has room.
+
+use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use crate::finding::{RuleId, Severity};
+use crate::span::{GIB, Size, Span, align_up};
+use alloc::format;
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(506),
+    title: "the window of cma=SIZE@BASE-LIMIT holds the size, below 4 GiB",
+    severity: Severity::Error,
+    kernels: ALL_KERNELS,
+    why: "A window smaller than the rounded size gives no CMA at all. Above 4 GiB, kernels up to 6.12 cut it off at the DMA limit, and later ones may place the pool below the base.",
+    bad: include_str!("bad.dts"),
+    good: include_str!("good.dts"),
+    policy: "",
+    repair: "",
+};
+
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let Some(arg) = analysis.cma_arg().filter(|arg| arg.fixed().is_none() && arg.size > 0) else { return };
+    let (Some(base), Some(limit)) = (arg.base, arg.limit) else { return };
+    let align = analysis.profile.cma_align();
+    let window = Span::from_ends(base, limit).and_then(|window| window.inward(align));
+    let size = align_up(arg.size, align).unwrap_or(u64::MAX);
+    let missing = size.saturating_sub(window.map_or(0, Span::len));
+    let (severity, message) = if missing > 0 {
+        let (size, missing) = (Size(size), Size(missing));
+        (
+            Severity::Error,
+            format!("`cma=` wants {size} in a window that is {missing} too small: Linux then has no CMA"),
+        )
+    } else if limit > 4 * GIB {
+        (
+            Severity::Warning,
+            "the window of `cma=` reaches above 4 GiB: kernels differ in where they place it".into(),
+        )
+    } else {
+        return;
+    };
+    out.push(
+        Report::new(DOC.id, severity, "/chosen", message).with_help("write `cma=SIZE@BASE`, with one base"),
+    );
+}
