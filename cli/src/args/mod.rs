@@ -13,6 +13,7 @@ use ringfence::span::Span;
 
 use crate::number;
 use crate::project::boot_map;
+use crate::report::formats::Format;
 
 pub use layout::{Diff, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
 pub use others::{Completions, Explain, Log, Man, Pack, Policy, Rules, RulesFormat, Show, Unpack};
@@ -141,7 +142,7 @@ pub struct Check {
     #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
     pub boot: Boot,
     /// How to print
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
     /// Least severity that makes the exit code 1
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
@@ -177,7 +178,7 @@ pub struct Fix {
     #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
     pub boot: Boot,
     /// How to print
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
     /// Where to write the repaired tree, - for stdout
     #[arg(short, long, value_name = "OUT", required_unless_present_any = ["in_place", "diff"])]
@@ -193,22 +194,6 @@ pub struct Fix {
     pub permit_all: bool,
     /// .dtb, .dts (through dtc), or - for stdin
     pub input: PathBuf,
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Human,
-    /// For programs, by docs/schema/report.schema.json
-    Json,
-    /// SARIF 2.1.0, for code scanning
-    Sarif,
-    /// JUnit XML, for CI systems that show tests
-    Junit,
-    /// Workflow commands, which GitHub shows in the diff
-    Github,
 }
 
 /// The least severity that counts as failure.

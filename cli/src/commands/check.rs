@@ -12,7 +12,8 @@ use crate::project::adjust;
 use crate::project::baseline::{self, Baseline};
 use crate::project::date::Date;
 use crate::project::job::Job;
-use crate::report::{Counts, Report, formats};
+use crate::report::formats::{self, Results};
+use crate::report::{Counts, Report};
 use crate::terminal::progress::Progress;
 use crate::terminal::style::WARNING;
 use crate::{input, terminal, write_out};
@@ -64,11 +65,12 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
         return Ok(if unusable { Outcome::Unusable } else { Outcome::Clean });
     }
     if !reports.is_empty() {
-        terminal::out(&formats::render_for(args.format, &reports, args.fail_on.into()))?;
+        let results = Results { reports: &reports, limit: args.fail_on.into() };
+        terminal::out(&args.format.render(&results))?;
         if args.statistics {
             let text = formats::statistics(&reports);
             // A machine that reads stdout reads one document.
-            if formats::is_document(args.format) { terminal::err(&text) } else { terminal::out(&text)? }
+            if args.format.is_document { terminal::err(&text) } else { terminal::out(&text)? }
         }
     }
     if unusable {

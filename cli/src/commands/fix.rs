@@ -9,12 +9,13 @@ use ringfence::policy::OnError;
 use ringfence::prove::{Proven, Refusal};
 
 use super::{Outcome, judge};
-use crate::args::{Fix, Format};
+use crate::args::Fix;
 use crate::failure::Failure;
 use crate::input::{self, Options, is_stdin};
 use crate::memmap::entries;
 use crate::project::job::Job;
-use crate::report::{Report, diff, formats};
+use crate::report::formats::Results;
+use crate::report::{Report, diff};
 use crate::terminal::style::ERROR;
 use crate::{terminal, write_out};
 
@@ -105,10 +106,11 @@ fn report(args: &Fix, context: Context<'_>, proven: &Proven) -> Result<Report, F
 }
 
 fn tell(args: &Fix, report: &Report) -> Result<(), Failure> {
-    if args.format == Format::Human {
-        print(args, &formats::repairs(report))?;
-    }
-    print(args, &formats::render(args.format, std::slice::from_ref(report)))
+    print(args, &rendered(args, report))
+}
+
+fn rendered(args: &Fix, report: &Report) -> String {
+    args.format.render(&Results { reports: std::slice::from_ref(report), limit: Severity::Error })
 }
 
 /// Say what stands in the way. Nothing was written.
@@ -128,7 +130,7 @@ fn refused(
             map: entries::entries(surveyed.tree(), surveyed.map(), context.facts),
             ..Report::default()
         };
-        print(args, &formats::render(args.format, &[report]))?;
+        print(args, &rendered(args, &report))?;
     }
     let several = job.profiles().len() > 1;
     let whose = if several { format!(" for {}", judge::kernel_name(context.profile)) } else { String::new() };

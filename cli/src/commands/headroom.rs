@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::memmap::chart::Chart;
 use crate::memmap::headroom;
 use crate::project::job::Job;
-use crate::terminal;
+use crate::{draw, terminal};
 
 pub(super) fn run(args: &Headroom) -> Result<Outcome, Failure> {
     let job = Job::from_args(&args.boot)?;
@@ -17,8 +17,8 @@ pub(super) fn run(args: &Headroom) -> Result<Outcome, Failure> {
     let chart = Chart::of(surveyed.tree(), surveyed.map(), job.context());
     let rooms = headroom::rooms(&chart);
     terminal::out(&match args.format {
-        Plain::Human => headroom::human(&chart, &rooms),
-        Plain::Json => headroom::json(&args.input.display().to_string(), &rooms),
+        Plain::Human => draw::headroom::human(&chart, &rooms),
+        Plain::Json => draw::headroom::json(&args.input.display().to_string(), &rooms),
     })?;
     Ok(Outcome::Clean)
 }

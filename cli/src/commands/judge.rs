@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::input::{self, Input, Positions};
 use crate::memmap::entries;
 use crate::project::job::Job;
-use crate::report::{self, Report, Shown, source_fix};
+use crate::report::{self, Diagnostic, Report, source_fix};
 
 /// Read and judge every tree of a file.
 ///
@@ -65,7 +65,7 @@ pub(super) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
 }
 
 /// Add what one kernel makes of the tree, in the order of the rules.
-fn merge(all: &mut Vec<Shown>, new: Vec<Shown>, profile: &KernelProfile) {
+fn merge(all: &mut Vec<Diagnostic>, new: Vec<Diagnostic>, profile: &KernelProfile) {
     for mut shown in new {
         match all.iter_mut().find(|known| known.finding == shown.finding) {
             Some(known) => known.kernels.push(kernel_name(profile)),
@@ -91,7 +91,7 @@ pub(super) fn kernel_name(profile: &KernelProfile) -> String {
 
 /// Say what to write in the source for each repair that may be made. Findings that are left elsewhere in the
 /// tree are no reason not to; whatever else the proof objects to is one.
-fn add_fixes(shown: &mut [Shown], judged: Judged<'_, '_>, positions: &Positions) {
+fn add_fixes(shown: &mut [Diagnostic], judged: Judged<'_, '_>, positions: &Positions) {
     if !shown.iter().any(|shown| shown.finding.repair.is_some()) {
         return;
     }
@@ -115,6 +115,6 @@ fn proposed(applied: Applied<'_, '_>) -> Option<Vec<u8>> {
 
 /// Show findings of a tree that has no source of its own.
 #[must_use]
-pub(super) fn shown(tree: &Tree<'_>, findings: &[Finding]) -> Vec<Shown> {
+pub(super) fn shown(tree: &Tree<'_>, findings: &[Finding]) -> Vec<Diagnostic> {
     report::show(tree, findings, None)
 }

@@ -12,9 +12,9 @@ use crate::failure::Failure;
 use crate::memmap::chart::Chart;
 use crate::memmap::compare::{self, Labels};
 use crate::project::job::Job;
-use crate::report::formats;
 use crate::terminal;
 use crate::terminal::style::{BOLD, ERROR, NOTE};
+use crate::terminal::text::printable;
 
 pub(super) fn run(args: &Map) -> Result<Outcome, Failure> {
     let mut job = Job::from_args(&args.boot)?;
@@ -58,13 +58,10 @@ fn fix(dtb: &[u8], context: Context<'_>, before: &Chart) -> Result<Fixed, Refusa
 }
 
 fn text(shown: &Picture<'_>) -> String {
-    let table = |chart: &Chart| formats::map(&chart.entries, shown.with_free.then_some(&chart.free));
+    let table = |chart: &Chart| draw::table(&chart.entries, shown.with_free.then_some(&chart.free));
     let Some(fixed) = shown.fixed else { return table(shown.before) };
-    let repairs: String = fixed
-        .repairs
-        .iter()
-        .map(|repair| format!("{NOTE}repair{NOTE:#} {}\n", formats::printable(repair)))
-        .collect();
+    let repairs: String =
+        fixed.repairs.iter().map(|repair| format!("{NOTE}repair{NOTE:#} {}\n", printable(repair))).collect();
     format!(
         "{BOLD}before{BOLD:#}\n{}\n{BOLD}after fix{BOLD:#}\n{}\n{repairs}{}",
         table(shown.before),

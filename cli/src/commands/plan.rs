@@ -8,18 +8,18 @@ use ringfence::pipeline::{self, Context};
 use ringfence::prove::Refusal;
 use ringfence::span::Size;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{Outcome, tree};
 use crate::args::{Plan, PlanFormat};
+use crate::draw::headroom::RoomJson;
 use crate::failure::Failure;
 use crate::memmap::chart::Chart;
 use crate::memmap::headroom::{self, Room};
 use crate::memmap::placement::{self, NoPlaces, Places, Wanted};
 use crate::project::job::Job;
-use crate::report::formats::printable;
 use crate::terminal::style::{DIM, ERROR};
-use crate::{bundle, input, terminal};
+use crate::terminal::text::{self, printable};
+use crate::{bundle, draw, input, terminal};
 
 pub(super) fn run(args: &Plan) -> Result<Outcome, Failure> {
     let job = Job::from_args(&args.boot)?;
@@ -112,7 +112,7 @@ fn human(chart: &Chart, ours: &[Room<'_>], places: &Places) -> String {
     let lines: String = lines(places).lines().map(|line| format!("    {line}\n")).collect();
     format!(
         "{}\n{DIM}U-Boot:{DIM:#}\n{lines}",
-        headroom::human(&Chart { off: Vec::new(), ..chart.clone() }, ours)
+        draw::headroom::human(&Chart { off: Vec::new(), ..chart.clone() }, ours)
     )
 }
 
@@ -129,7 +129,7 @@ fn lines(places: &Places) -> String {
 struct Document<'p> {
     schema: u32,
     path: &'p str,
-    places: Vec<headroom::Shown<'p>>,
+    places: Vec<RoomJson<'p>>,
     uboot: Environment,
 }
 
@@ -146,14 +146,12 @@ fn json(path: &str, ours: &[Room<'_>], places: &Places) -> String {
     let document = Document {
         schema: 1,
         path,
-        places: ours.iter().map(headroom::shown).collect(),
+        places: ours.iter().map(RoomJson::of).collect(),
         uboot: Environment {
             kernel_addr_r: hex(places.kernel.base()),
             ramdisk_addr_r: places.initrd.map(|initrd| hex(initrd.base())),
             fdt_addr_r: hex(places.dtb.base()),
         },
     };
-    // Only maps with keys that are no strings cannot be written.
-    let text = serde_json::to_string_pretty(&document);
-    text.unwrap_or_else(|_| Value::Null.to_string()) + "\n"
+    text::json(&document)
 }

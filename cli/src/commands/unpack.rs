@@ -6,13 +6,12 @@ use std::path::Path;
 
 use ringfence::fit::{Compression, Config, Fit, Image};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::Outcome;
 use crate::args::{Plain, Show, Unpack};
 use crate::failure::Failure;
-use crate::report::formats::printable;
 use crate::terminal::style::{BOLD, DIM, ERROR};
+use crate::terminal::text::{self, printable};
 use crate::{input, terminal, write_out};
 
 /// Most configurations shown; each costs a walk over all images.
@@ -20,7 +19,7 @@ const MAX_SHOWN: usize = 1024;
 
 /// A bundle as `show` prints it. All text is the bundle's own, and thus anybody's.
 #[derive(Serialize)]
-struct Shown {
+struct BundleJson {
     schema: u32,
     path: String,
     /// Offset in bytes of the bundle in the file, when it is appended to a stage.
@@ -75,13 +74,10 @@ pub(super) fn show(args: &Show) -> Result<Outcome, Failure> {
             Err(error) => Configuration { name, default, error: Some(error.to_string()), images: Vec::new() },
         });
     }
-    let shown = Shown { schema: 1, path: args.bundle.display().to_string(), offset, configurations };
+    let shown = BundleJson { schema: 1, path: args.bundle.display().to_string(), offset, configurations };
     terminal::out(&match args.format {
         Plain::Human => human(&shown),
-        Plain::Json => {
-            // Only maps with keys that are no strings cannot be written.
-            serde_json::to_string_pretty(&shown).unwrap_or_else(|_| Value::Null.to_string()) + "\n"
-        }
+        Plain::Json => text::json(&shown),
     })?;
     let sound = |configuration: &Configuration| {
         configuration.error.is_none() && configuration.images.iter().all(|image| image.error.is_none())
@@ -118,7 +114,7 @@ fn described(role: &'static str, image: &Image<'_>, seen: &mut HashMap<String, O
     }
 }
 
-fn human(shown: &Shown) -> String {
+fn human(shown: &BundleJson) -> String {
     let mut out = String::new();
     if shown.offset > 0 {
         out += &format!("{DIM}behind a stage, at {:#x} of the file{DIM:#}\n", shown.offset);

@@ -1,12 +1,11 @@
 //! Shows what changed between two maps.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::memmap::compare::{Change, Kind};
 use crate::memmap::entries::Entry;
-use crate::report::formats::printable;
 use crate::terminal::style::{ADDED, BOLD, DIM, ERROR, NOTE, REMOVED, WARNING};
+use crate::terminal::text::{self, printable};
 
 /// One line each, and a line that counts them; those of a kind in `gates` are marked.
 #[must_use]
@@ -93,9 +92,7 @@ pub fn json(old: &str, new: &str, changes: &[Change], gates: &[Kind]) -> String 
             .collect(),
         failed: changes.iter().any(shown),
     };
-    // Only maps with keys that are no strings cannot be written.
-    let text = serde_json::to_string_pretty(&document);
-    text.unwrap_or_else(|_| Value::Null.to_string()) + "\n"
+    text::json(&document)
 }
 
 fn place(entry: &Entry) -> Place<'_> {

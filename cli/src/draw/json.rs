@@ -2,11 +2,11 @@
 
 use ringfence::span::Span;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::Picture;
 use crate::memmap::chart::Chart;
 use crate::memmap::entries::Entry;
+use crate::terminal::text;
 
 #[derive(Serialize)]
 struct Document<'s> {
@@ -68,9 +68,7 @@ pub fn json(shown: &Picture<'_>) -> String {
     let fixed = shown.fixed.map(|fixed| After { repairs: &fixed.repairs, map: map(&fixed.chart) });
     let document =
         Document { schema: 1, inputs: [Input { path: shown.path, map: map(shown.before), fixed }] };
-    // Only maps with keys that are no strings cannot be written.
-    let text = serde_json::to_string_pretty(&document);
-    text.unwrap_or_else(|_| Value::Null.to_string()) + "\n"
+    text::json(&document)
 }
 
 fn map(chart: &Chart, with_free: bool) -> Map<'_> {

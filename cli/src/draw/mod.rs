@@ -1,15 +1,18 @@
-//! Pictures of a memory map: a drawing, a page, a document for programs; and what changed between two maps.
+//! A memory map as a table, a drawing, a page and a document; what changed between two; and the room to grow.
 
 pub mod changes;
 mod escape;
+pub mod headroom;
 mod json;
 mod page;
 mod scale;
 mod svg;
+mod table;
 
 pub use json::json;
 pub use page::page;
 pub use svg::picture;
+pub use table::table;
 
 use crate::memmap::chart::Chart;
 use crate::memmap::compare::Change;

@@ -1,12 +1,6 @@
 //! How far each claim may grow upward before it meets something.
 
-use ringfence::span::Size;
-use serde::Serialize;
-use serde_json::Value;
-
-use crate::memmap::chart::{Chart, Claim, short_name};
-use crate::report::formats::{columns, printable};
-use crate::terminal::style::{BOLD, DIM, ERROR};
+use super::chart::{Chart, Claim};
 
 /// A claim and the room above it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +29,9 @@ pub enum Limit<'c> {
 }
 
 impl Limit<'_> {
-    const fn as_str(self) -> &'static str {
+    /// Names the kind of limit in documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Claim(_) => "claim",
             Self::Overlap(_) => "overlap",
@@ -45,7 +41,9 @@ impl Limit<'_> {
         }
     }
 
-    const fn node(&self) -> Option<&str> {
+    /// Returns the node in the way, if one is.
+    #[must_use]
+    pub const fn node(&self) -> Option<&str> {
         match self {
             Self::Claim(node) | Self::Overlap(node) => Some(node),
             Self::EndOfRam | Self::NotRam | Self::Unknown => None,
@@ -81,75 +79,6 @@ fn room<'c>(chart: &'c Chart, claim: &'c Claim) -> Room<'c> {
         (None, None) => return Room { claim, bytes: None, limit: Limit::Unknown },
     };
     Room { claim, bytes: end.checked_sub(claim.span.end()), limit }
-}
-
-/// One line for each claim, and one for what the kernel will place besides.
-#[must_use]
-pub fn human(chart: &Chart, rooms: &[Room<'_>]) -> String {
-    let names: Vec<String> = rooms.iter().map(|room| printable(room.claim.entry.name())).collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
-    let mut out = String::new();
-    for (room, name) in rooms.iter().zip(&names) {
-        let grow = match room.bytes {
-            Some(0) => format!("{ERROR}{:>15}{ERROR:#}", "no room"),
-            Some(bytes) => format!("{:>15}", format!("+ {}", Size(bytes))),
-            None => format!("{:>15}", "room unknown"),
-        };
-        let until = match room.limit {
-            Limit::Claim(node) => format!("then {}", short_name(node)),
-            Limit::Overlap(node) => format!("already over {}", short_name(node)),
-            Limit::EndOfRam => "then the end of RAM".to_string(),
-            Limit::NotRam => "it does not lie in RAM".to_string(),
-            Limit::Unknown => "RAM is left to the boot loader: give --ram".to_string(),
-        };
-        let place = columns(room.claim.span);
-        out += &format!("{place}  {BOLD}{name:width$}{BOLD:#} {grow}  {}\n", printable(&until));
-    }
-    for entry in chart.off.iter().filter(|entry| entry.is_live() && entry.size > 0) {
-        let name = printable(entry.name());
-        out += &format!("{DIM}the kernel will place {name} besides ({}){DIM:#}\n", Size(entry.size));
-    }
-    out
-}
-
-#[derive(Serialize)]
-struct Document<'c> {
-    schema: u32,
-    path: &'c str,
-    headroom: Vec<Shown<'c>>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Shown<'c> {
-    node: &'c str,
-    kind: &'static str,
-    base: String,
-    end: String,
-    room: Option<String>,
-    limit: &'static str,
-    limit_node: Option<&'c str>,
-}
-
-/// A room as it stands in a document.
-pub(crate) fn shown<'c>(room: &'c Room<'c>) -> Shown<'c> {
-    Shown {
-        node: &room.claim.entry.node,
-        kind: room.claim.entry.kind,
-        base: format!("{:#x}", room.claim.span.base()),
-        end: format!("{:#x}", room.claim.span.end()),
-        room: room.bytes.map(|bytes| format!("{bytes:#x}")),
-        limit: room.limit.as_str(),
-        limit_node: room.limit.node(),
-    }
-}
-
-/// The rooms as one document.
-#[must_use]
-pub fn json(path: &str, rooms: &[Room<'_>]) -> String {
-    let document = Document { schema: 1, path, headroom: rooms.iter().map(shown).collect() };
-    // Only maps with keys that are no strings cannot be written.
-    let text = serde_json::to_string_pretty(&document);
-    text.unwrap_or_else(|_| Value::Null.to_string()) + "\n"
 }
 
 #[cfg(test)]

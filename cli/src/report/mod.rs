@@ -23,7 +23,7 @@ pub struct Report {
     /// The file that it came from, which for a tree out of a bundle is the bundle.
     pub file: String,
     /// What the rules have to say.
-    pub findings: Vec<Shown>,
+    pub findings: Vec<Diagnostic>,
     /// Who has which memory.
     pub map: Vec<Entry>,
     /// The repairs made, for `fix`.
@@ -36,7 +36,7 @@ pub struct Report {
 
 /// A finding with the source it is about.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub struct Diagnostic {
     /// The finding.
     pub finding: Finding,
     /// The node as source, when it exists.
@@ -51,7 +51,7 @@ pub struct Shown {
     pub fix: Option<Fix>,
 }
 
-impl Shown {
+impl Diagnostic {
     /// Take a finding without anything around it.
     #[must_use]
     pub const fn bare(finding: Finding) -> Self {
@@ -165,11 +165,11 @@ const LIKELY: &[&str] = &["reg", "size", "bootargs"];
 
 /// Give each finding its excerpt of `tree`, and its place in the source that the tree was compiled from.
 #[must_use]
-pub fn show(tree: &Tree<'_>, findings: &[Finding], positions: Option<&Positions>) -> Vec<Shown> {
+pub fn show(tree: &Tree<'_>, findings: &[Finding], positions: Option<&Positions>) -> Vec<Diagnostic> {
     let shown = |finding: &Finding| {
         let excerpt = tree.find(&finding.node).map(|node| excerpt(node, finding));
         let place = positions.and_then(|positions| locate(positions, finding, excerpt.as_ref()));
-        Shown { excerpt, place, ..Shown::bare(finding.clone()) }
+        Diagnostic { excerpt, place, ..Diagnostic::bare(finding.clone()) }
     };
     findings.iter().map(shown).collect()
 }

@@ -2,6 +2,7 @@
 
 pub mod progress;
 pub mod style;
+pub mod text;
 
 use std::io::{ErrorKind, Write};
 

@@ -2,18 +2,26 @@
 
 use ringfence::finding::Severity;
 
-use crate::report::{Report, Shown};
+use super::{Format, Results};
+use crate::report::{Diagnostic, Report};
+
+pub(super) const FORMAT: Format = Format {
+    name: "github",
+    help: "Workflow commands, which GitHub shows in the diff",
+    is_document: false,
+    render,
+};
 
 /// One command a finding.
-pub(super) fn render(reports: &[Report]) -> String {
+fn render(results: &Results<'_>) -> String {
     let counted = |report: &'_ Report| {
         let lines = report.findings.iter().filter(|shown| shown.counts()).map(|shown| command(report, shown));
         lines.collect::<String>()
     };
-    reports.iter().map(counted).collect()
+    results.reports.iter().map(counted).collect()
 }
 
-fn command(report: &Report, shown: &Shown) -> String {
+fn command(report: &Report, shown: &Diagnostic) -> String {
     let finding = &shown.finding;
     let word = match finding.severity {
         Severity::Error => "error",
@@ -32,7 +40,7 @@ fn command(report: &Report, shown: &Shown) -> String {
     if !finding.help.is_empty() {
         text += &format!("\nhelp: {}", finding.help);
     }
-    if let Some(kernels) = super::human::kernels(shown) {
+    if let Some(kernels) = super::remarks::kernels(shown) {
         text += &format!("\nkernels: {kernels}");
     }
     format!("::{word} {place},title={}::{}\n", finding.rule, data(&text))
@@ -67,11 +75,11 @@ mod tests {
         let report = Report {
             path: "b.dtb".to_string(),
             file: "a,b:c.dtb".to_string(),
-            findings: vec![Shown::bare(finding)],
+            findings: vec![Diagnostic::bare(finding)],
             ..Report::default()
         };
         assert_eq!(
-            render(&[report]),
+            render(&Results { reports: &[report], limit: Severity::Error }),
             "::error file=a%2Cb%3Ac.dtb,title=RF501::/chosen: 100%25%0A::set-env name=x::y\n"
         );
     }

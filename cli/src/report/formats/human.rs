@@ -2,26 +2,26 @@
 
 use anstyle::Style;
 use ringfence::finding::{Finding, Severity};
-use ringfence::profile::PROFILES;
-use ringfence::rules;
-use ringfence::span::{Size, Span};
 
-use super::snippet;
-use crate::memmap::entries::Entry;
-use crate::report::{Counts, Excerpt, Report, Shown};
-use crate::terminal::style::{BOLD, DIM, ERROR, FRAME, NOTE, WARNING};
+use super::remarks::remarks;
+use super::{Format, Results, snippet};
+use crate::report::{Counts, Diagnostic, Excerpt, Report};
+use crate::terminal::style::{BOLD, ERROR, FRAME, NOTE, WARNING};
+use crate::terminal::text::{plural, printable};
 
-/// All findings, and a line that counts them.
-pub(super) fn render(reports: &[Report]) -> String {
-    let mut out = String::new();
-    for report in reports {
+pub(super) const FORMAT: Format = Format { name: "human", help: "For people", is_document: false, render };
+
+/// All repairs, all findings, and a line that counts them.
+fn render(results: &Results<'_>) -> String {
+    let mut out: String = results.reports.iter().map(repairs).collect();
+    for report in results.reports {
         for shown in report.findings.iter().filter(|shown| shown.counts()) {
             let source = report.positions.as_ref().and_then(|positions| snippet::render(positions, shown));
             out += &source.unwrap_or_else(|| finding(&report.path, shown));
             out += "\n";
         }
     }
-    out + &counts(reports) + "\n"
+    out + &counts(results.reports) + "\n"
 }
 
 /// How many inputs and findings there were, on one line.
@@ -41,12 +41,11 @@ pub fn counts(reports: &[Report]) -> String {
 }
 
 /// The repairs that were made, one line each.
-#[must_use]
-pub fn repairs(report: &Report) -> String {
+fn repairs(report: &Report) -> String {
     report.repairs.iter().map(|repair| format!("{NOTE}repaired{NOTE:#} {repair}\n")).collect()
 }
 
-fn finding(path: &str, shown: &Shown) -> String {
+fn finding(path: &str, shown: &Diagnostic) -> String {
     let Finding { rule, severity, node, message, .. } = &shown.finding;
     let style = match severity {
         Severity::Error => ERROR,
@@ -65,37 +64,6 @@ fn finding(path: &str, shown: &Shown) -> String {
         out += &remark(word, &text);
     }
     out
-}
-
-/// What is said below an excerpt, each with the word before it.
-pub(super) fn remarks(shown: &Shown) -> Vec<(&'static str, String)> {
-    let Finding { spans, help, repair, .. } = &shown.finding;
-    let mut out = Vec::new();
-    if spans.len() > 1 || shown.excerpt.is_none() {
-        for mark in spans {
-            out.push(("note", printable(&format!("{} {}", columns(mark.span), mark.what))));
-        }
-    }
-    if let Some(kernels) = kernels(shown) {
-        out.push(("kernels", kernels));
-    }
-    if !help.is_empty() {
-        out.push(("help", printable(help)));
-    }
-    if let Some(repair) = repair {
-        let word = if repair.kind.is_safe() { "" } else { ", if the policy allows it" };
-        out.push(("repair", printable(&format!("`ringfence fix` can {}{word}", repair.description))));
-    }
-    out
-}
-
-/// The kernels on which a finding bites, unless it does so on all: of those that were asked about, or by the rule.
-pub(super) fn kernels(shown: &Shown) -> Option<String> {
-    if !shown.kernels.is_empty() {
-        return Some(shown.kernels.join(", "));
-    }
-    let by_rule = rules::doc(shown.finding.rule)?.kernels;
-    (1..PROFILES.len()).contains(&by_rule.len()).then(|| by_rule.join(", "))
 }
 
 /// The excerpt behind bars, underlined at its mark.
@@ -122,56 +90,6 @@ fn remark(word: &str, text: &str) -> String {
     format!("   {FRAME}={FRAME:#} {BOLD}{word}{BOLD:#}: {text}\n")
 }
 
-/// Text of a tree, such as its bootargs, is hostile: what could steer a terminal is shown as an escape.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
-        .collect()
-}
-
-/// A memory map as a table, and free memory where `free` is given.
-#[must_use]
-pub fn map(entries: &[Entry], free: Option<&[Span]>) -> String {
-    let mut rows: Vec<(Option<Span>, String)> =
-        entries.iter().map(|entry| (entry.span, row(entry))).collect();
-    for &span in free.unwrap_or_default() {
-        rows.push((Some(span), format!("  {DIM}{} free{DIM:#}", columns(span))));
-    }
-    // Each bank with what lies in it: a bank sorts before what starts at its base.
-    rows.sort_by(|(a, a_text), (b, b_text)| {
-        let key = |span: Option<Span>| span.map(|span| (span.base(), std::cmp::Reverse(span.end())));
-        (a.is_none(), key(*a), a_text.starts_with(' ')).cmp(&(b.is_none(), key(*b), b_text.starts_with(' ')))
-    });
-    rows.into_iter().map(|(_, text)| text + "\n").collect()
-}
-
-fn row(entry: &Entry) -> String {
-    let place = match entry.span {
-        Some(span) => columns(span),
-        None => format!("{:>25} {:>11}", "placed by the kernel:", Size(entry.size).to_string()),
-    };
-    if entry.kind == "ram" {
-        return format!("{BOLD}{place}{BOLD:#}   ram        {}", printable(&entry.node));
-    }
-    let flags = if entry.flags.is_empty() {
-        String::new()
-    } else {
-        format!(" {DIM}{}{DIM:#}", entry.flags.join(" "))
-    };
-    format!("  {place} {:10} {}{flags}", entry.kind, printable(&entry.node))
-}
-
-/// A span in columns, so that addresses stand below addresses.
-#[must_use]
-pub fn columns(span: Span) -> String {
-    format!("{:#012x}..{:#012x} {:>11}", span.base(), span.end(), Size(span.len()).to_string())
-}
-
-fn plural(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,7 +99,7 @@ mod tests {
     fn a_tree_cannot_steer_the_terminal() {
         let hostile =
             Finding::new(RuleId(501), Severity::Error, "/chosen", "`cma=\x1b[2J` is no size").with_help("\r");
-        let text = finding("b.dtb", &Shown::bare(hostile));
+        let text = finding("b.dtb", &Diagnostic::bare(hostile));
         let text = anstream::adapter::strip_str(&text).to_string();
         assert!(text.contains("`cma=\\u{1b}[2J` is no size"), "{text}");
         assert!(text.contains("help: \\r"), "{text}");
@@ -191,7 +109,10 @@ mod tests {
     fn counts_read_as_sentences() {
         let report = |severities: &[Severity]| Report {
             path: "b.dtb".to_string(),
-            findings: severities.iter().map(|&s| Shown::bare(Finding::new(RuleId(1), s, "/", ""))).collect(),
+            findings: severities
+                .iter()
+                .map(|&s| Diagnostic::bare(Finding::new(RuleId(1), s, "/", "")))
+                .collect(),
             ..Report::default()
         };
         let plain = |reports: &[Report]| anstream::adapter::strip_str(&counts(reports)).to_string();

@@ -2,11 +2,12 @@
 
 use ringfence::span::Span;
 use serde::Serialize;
-use serde_json::Value;
 
+use super::{Format, Results};
 use crate::input::Place;
 use crate::memmap::entries::Entry;
-use crate::report::{Counts, Report, Shown};
+use crate::report::{Counts, Diagnostic, Report};
+use crate::terminal::text;
 
 /// The version of the form.
 const SCHEMA: u32 = 1;
@@ -100,17 +101,22 @@ struct Summary {
     suppressed: usize,
 }
 
+pub(super) const FORMAT: Format = Format {
+    name: "json",
+    help: "For programs, by docs/schema/report.schema.json",
+    is_document: true,
+    render,
+};
+
 /// The reports as one document.
-pub(super) fn render(reports: &[Report]) -> String {
-    let Counts { errors, warnings, notes, suppressed } = Counts::of(reports);
+fn render(results: &Results<'_>) -> String {
+    let Counts { errors, warnings, notes, suppressed } = Counts::of(results.reports);
     let document = Document {
         schema: SCHEMA,
-        inputs: reports.iter().map(input).collect(),
+        inputs: results.reports.iter().map(input).collect(),
         summary: Summary { errors, warnings, notes, suppressed },
     };
-    // Only maps with keys that are no strings cannot be written.
-    let value = serde_json::to_string_pretty(&document);
-    value.unwrap_or_else(|_| Value::Null.to_string()) + "\n"
+    text::json(&document)
 }
 
 fn input(report: &Report) -> Input<'_> {
@@ -126,7 +132,7 @@ fn input(report: &Report) -> Input<'_> {
     }
 }
 
-fn finding(shown: &Shown) -> Finding<'_> {
+fn finding(shown: &Diagnostic) -> Finding<'_> {
     let finding = &shown.finding;
     Finding {
         rule: finding.rule.to_string(),

@@ -3,12 +3,16 @@
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 use ringfence::finding::Severity;
 
-use crate::report::{Report, Shown};
+use super::{Format, Results};
+use crate::report::{Diagnostic, Report};
 
-/// The reports as one document. Findings at or above `limit` are failures; suppressed ones are skipped.
-pub(super) fn render(reports: &[Report], limit: Severity) -> String {
+pub(super) const FORMAT: Format =
+    Format { name: "junit", help: "JUnit XML, for CI systems that show tests", is_document: true, render };
+
+/// The reports as one document. Findings at or above the limit are failures; suppressed ones are skipped.
+fn render(results: &Results<'_>) -> String {
     let mut document = Document::new("ringfence");
-    for report in reports {
+    for report in results.reports {
         let mut suite = TestSuite::new(report.path.as_str());
         if report.findings.is_empty() {
             // A suite without cases looks as if nothing had been done.
@@ -16,14 +20,14 @@ pub(super) fn render(reports: &[Report], limit: Severity) -> String {
             case.set_classname(report.path.as_str());
             suite.add_test_case(case);
         }
-        suite.add_test_cases(report.findings.iter().map(|shown| case(report, shown, limit)));
+        suite.add_test_cases(report.findings.iter().map(|shown| case(report, shown, results.limit)));
         document.add_test_suite(suite);
     }
     // Only a writer can fail, and this one writes to memory.
     document.to_string().unwrap_or_default()
 }
 
-fn case(report: &Report, shown: &Shown, limit: Severity) -> TestCase {
+fn case(report: &Report, shown: &Diagnostic, limit: Severity) -> TestCase {
     let finding = &shown.finding;
     let place = shown.place.as_ref().map_or_else(
         || report.path.clone(),

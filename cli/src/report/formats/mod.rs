@@ -1,41 +1,61 @@
-//! The output formats, one file each. To add one, write its file and name it in [`Format`] and in [`render_for`].
+//! The output formats, one file each. To add one, write its file and name it in [`ALL`].
 
 mod github;
 mod human;
 mod json;
 mod junit;
+mod remarks;
 mod sarif;
 mod snippet;
 mod statistics;
 
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use ringfence::finding::Severity;
 
-use crate::args::Format;
-use crate::report::Report;
+use super::Report;
 
-pub use human::{columns, counts, map, printable, repairs};
+pub use human::counts;
 pub use statistics::statistics;
 
-/// Render the reports in `format`, ready to be printed.
-#[must_use]
-pub fn render(format: Format, reports: &[Report]) -> String {
-    render_for(format, reports, Severity::Error)
+/// Every output format, in the order in which the help lists them.
+const ALL: [Format; 5] = [human::FORMAT, json::FORMAT, sarif::FORMAT, junit::FORMAT, github::FORMAT];
+
+/// One way to print results.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// The name that `--format` takes.
+    name: &'static str,
+    /// What it is for, in the help text.
+    help: &'static str,
+    /// Whether it is one document, which nothing may follow in the same stream.
+    pub is_document: bool,
+    render: fn(&Results<'_>) -> String,
 }
 
-/// As [`render`], for formats that tell what failed: findings of at least `limit` did.
-#[must_use]
-pub fn render_for(format: Format, reports: &[Report], limit: Severity) -> String {
-    match format {
-        Format::Human => human::render(reports),
-        Format::Json => json::render(reports),
-        Format::Sarif => sarif::render(reports),
-        Format::Junit => junit::render(reports, limit),
-        Format::Github => github::render(reports),
+/// What is printed.
+#[derive(Clone, Copy, Debug)]
+pub struct Results<'r> {
+    /// The inputs, judged, in their order.
+    pub reports: &'r [Report],
+    /// Findings of at least this severity count as failure.
+    pub limit: Severity,
+}
+
+impl Format {
+    /// Renders the results, ready to be printed.
+    #[must_use]
+    pub fn render(&self, results: &Results<'_>) -> String {
+        (self.render)(results)
     }
 }
 
-/// Tell whether a format is one document that nothing may follow.
-#[must_use]
-pub const fn is_document(format: Format) -> bool {
-    matches!(format, Format::Json | Format::Sarif | Format::Junit)
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name).help(self.help))
+    }
 }

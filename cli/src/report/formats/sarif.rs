@@ -4,13 +4,18 @@ use ringfence::finding::Severity;
 use ringfence::rules::{DOCS, Doc};
 use serde_json::{Value, json};
 
+use super::{Format, Results};
 use crate::input::{Place, Positions};
 use crate::report::source_fix::Replacement;
-use crate::report::{Report, Shown};
+use crate::report::{Diagnostic, Report};
+
+pub(super) const FORMAT: Format =
+    Format { name: "sarif", help: "SARIF 2.1.0, for code scanning", is_document: true, render };
 
 /// The reports as one run. What is suppressed is marked, not dropped.
-pub(super) fn render(reports: &[Report]) -> String {
-    let results: Vec<Value> = reports
+fn render(results: &Results<'_>) -> String {
+    let results: Vec<Value> = results
+        .reports
         .iter()
         .flat_map(|report| report.findings.iter().map(move |shown| result(report, shown)))
         .collect();
@@ -56,7 +61,7 @@ const fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn result(report: &Report, shown: &Shown) -> Value {
+fn result(report: &Report, shown: &Diagnostic) -> Value {
     let finding = &shown.finding;
     let mut text = finding.message.clone();
     if !finding.help.is_empty() {

@@ -3,12 +3,13 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use ringfence::finding::Severity;
 
-use super::human::{printable, remarks};
+use super::remarks::remarks;
 use crate::input::{Place, Positions};
-use crate::report::{Located, Shown};
+use crate::report::{Diagnostic, Located};
+use crate::terminal::text::printable;
 
 /// Render a finding over its source, or `None` when the source cannot be read.
-pub(super) fn render(positions: &Positions, shown: &Shown) -> Option<String> {
+pub(super) fn render(positions: &Positions, shown: &Diagnostic) -> Option<String> {
     let located = shown.place.as_ref()?;
     let text = positions.text(&located.place.file)?;
     let level = match shown.finding.severity {

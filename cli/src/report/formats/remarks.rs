@@ -1,0 +1,39 @@
+//! What is said below an excerpt: further spans, kernels, help and repair.
+
+use ringfence::finding::Finding;
+use ringfence::profile::PROFILES;
+use ringfence::rules;
+
+use crate::report::Diagnostic;
+use crate::terminal::text::{columns, printable};
+
+/// What is said below an excerpt, each with the word before it.
+pub(super) fn remarks(shown: &Diagnostic) -> Vec<(&'static str, String)> {
+    let Finding { spans, help, repair, .. } = &shown.finding;
+    let mut out = Vec::new();
+    if spans.len() > 1 || shown.excerpt.is_none() {
+        for mark in spans {
+            out.push(("note", printable(&format!("{} {}", columns(mark.span), mark.what))));
+        }
+    }
+    if let Some(kernels) = kernels(shown) {
+        out.push(("kernels", kernels));
+    }
+    if !help.is_empty() {
+        out.push(("help", printable(help)));
+    }
+    if let Some(repair) = repair {
+        let word = if repair.kind.is_safe() { "" } else { ", if the policy allows it" };
+        out.push(("repair", printable(&format!("`ringfence fix` can {}{word}", repair.description))));
+    }
+    out
+}
+
+/// The kernels on which a finding bites, unless it does so on all: of those that were asked about, or by the rule.
+pub(super) fn kernels(shown: &Diagnostic) -> Option<String> {
+    if !shown.kernels.is_empty() {
+        return Some(shown.kernels.join(", "));
+    }
+    let by_rule = rules::doc(shown.finding.rule)?.kernels;
+    (1..PROFILES.len()).contains(&by_rule.len()).then(|| by_rule.join(", "))
+}
