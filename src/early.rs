@@ -1,23 +1,23 @@
 //! What the kernel itself takes before it reads `cma=`.
 //!
-//! A node in `/reserved-memory` is reserved before anything is allocated, so any free place will do for it. The
+//! A node in `/reserved-memory` is reserved before anything is allocated, so any free place is good. The
 //! command line is acted upon late (`dma_contiguous_reserve()` in `bootmem_init()`, arch/arm64/mm/init.c): by
-//! then page tables, the unflattened tree and, up to 7.1, the whole `struct page` array have come from the top of
-//! RAM, and a `cma=SIZE@BASE` over any of it only prints "Failed to reserve".
+//! then page tables, the unflattened tree and, up to 7.1, the whole `struct page` array have come from the
+//! top of RAM, and a `cma=SIZE@BASE` over any of it only prints "Failed to reserve".
 
 use crate::ledger;
 use crate::span::{MIB, Span};
 use alloc::vec::Vec;
 
-/// Part of RAM that the kernel may have taken: `struct page` is a 64th of it with 4 KiB pages and a linear map
-/// of single pages a 512th; a 32nd leaves room for both.
+/// Part of RAM that the kernel may have taken: `struct page` is a 64th of it with 4 KiB pages and a linear
+/// map of single pages a 512th; a 32nd leaves room for both.
 const SHARE: u64 = 32;
 /// Bytes that it may have taken beside that, whatever the RAM.
 const FLAT: u64 = 32 * MIB;
 
-/// The address below which a `cma=SIZE@BASE` meets no early allocation of the kernel: the ascending, disjoint
-/// `ram` less what is `taken`, counted from the top. `unplaced` bytes are counted in for regions that have no
-/// place yet and may get one up there.
+/// Returns the address below which a `cma=SIZE@BASE` meets no early allocation of the kernel: the ascending,
+/// disjoint `ram` less what is `taken`, counted from the top. `unplaced` bytes are counted in for regions
+/// that have no place yet and may get one up there.
 #[must_use]
 pub fn ceiling(ram: &[Span], taken: impl Iterator<Item = Span>, unplaced: u64) -> u64 {
     let total = ram.iter().fold(0u64, |total, bank| total.saturating_add(bank.len()));

@@ -32,13 +32,11 @@ impl<O> Ledger<O> {
     /// Enter a claim, or return the standing claim that it would overlap (the lowest one) and change nothing.
     pub fn claim(&mut self, span: Span, owner: O) -> Result<(), &(Span, O)> {
         let at = self.claims.partition_point(|(other, _)| other.end() <= span.base());
-        match self.claims.get(at) {
-            Some((other, _)) if other.overlaps(span) => Err(&self.claims[at]),
-            _ => {
-                self.claims.insert(at, (span, owner));
-                Ok(())
-            }
+        let meets = self.claims.get(at).is_some_and(|(other, _)| other.overlaps(span));
+        if !meets {
+            self.claims.insert(at, (span, owner));
         }
+        self.claims.get(at).filter(|_| meets).map_or(Ok(()), Err)
     }
 
     /// The lowest claim that shares a byte with `span`.

@@ -1,7 +1,8 @@
-//! The core of ringfence: a pure function from a device tree, a policy and the facts of a boot to a report and
-//! a device tree whose memory map is proven.
+//! The core of ringfence: a pure function from a device tree, a policy and the facts of a boot to a report
+//! and a device tree whose memory map is proven.
 //!
-//! Nothing here knows hardware or files; the stage (`boot/`) and the tool (`cli/`) are two faces of this crate.
+//! Nothing here knows hardware or files; the stage (`boot/`) and the tool (`cli/`) are two faces of this
+//! crate.
 #![no_std]
 #![forbid(unsafe_code)]
 

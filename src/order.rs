@@ -1,35 +1,35 @@
 //! Sorting in little machine code.
 //!
-//! The library's sorts are made for speed and cost up to 8 KiB of code for each type that is sorted, in all a
-//! quarter of the stage's image. One heap sort behind a small table of functions, with insertion for
-//! the few elements that most lists have, costs a tenth of that: still O(n log n) whatever the input, in place, without
-//! recursion or allocation.
+//! The library's sorts are made for speed and cost up to 8 KiB of code for each type that is sorted, which
+//! adds up to a quarter of the stage's image. One heap sort with a small table of functions, and insertion
+//! for the few elements that most lists have, costs a tenth of that. It is O(n log n) for any input, in
+//! place, without recursion or allocation.
 
 use alloc::vec::Vec;
 
-/// Sort ascending. Equal elements may change places.
+/// Sorts ascending. Equal elements may change places.
 pub fn sort<T: Ord>(items: &mut [T]) {
     sort_by(items, |a, b| a < b);
 }
 
-/// Sort ascending by a key. Elements with equal keys may change places.
+/// Sorts ascending by a key. Elements with equal keys may change places.
 pub fn sort_by_key<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
     sort_by(items, |a, b| key(a) < key(b));
 }
 
-/// Sort ascending by a key. Elements with equal keys keep their order.
+/// Sorts ascending by a key. Elements with equal keys keep their order.
 pub fn stable_sort_by_key<T: Clone, K: Ord>(items: &mut Vec<T>, key: impl Fn(&T) -> K) {
     let mut order: Vec<(K, usize)> = items.iter().enumerate().map(|(at, item)| (key(item), at)).collect();
     sort(&mut order);
     *items = order.iter().filter_map(|&(_, at)| items.get(at).cloned()).collect();
 }
 
-/// Sort so that no element is `less` than the one before it. Equal elements may change places.
+/// Sorts so that no element is `less` than the one before it. Equal elements may change places.
 pub fn sort_by<T>(items: &mut [T], less: impl Fn(&T, &T) -> bool) {
     heap_sort(&mut Slice { items, less });
 }
 
-/// What the sort asks of a sequence; both positions are always inside.
+/// The operations of a sequence that the sort needs. Both positions are always inside the sequence.
 trait Sequence {
     fn len(&self) -> usize;
     fn less(&self, a: usize, b: usize) -> bool;
@@ -55,8 +55,8 @@ impl<T, F: Fn(&T, &T) -> bool> Sequence for Slice<'_, T, F> {
     }
 }
 
-/// Up to this many elements, moving each down to its place takes fewer steps than a heap, most of all where they
-/// are in order already.
+/// Largest number of elements that are sorted by insertion. Up to here it takes fewer steps than a heap, most
+/// of all when the elements are in order already.
 const INSERTION_MAX: usize = 12;
 
 fn heap_sort(items: &mut dyn Sequence) {
@@ -80,7 +80,7 @@ fn heap_sort(items: &mut dyn Sequence) {
     }
 }
 
-/// Restore the heap below `root`, in the first `end` elements.
+/// Restores the heap below `root`, in the first `end` elements.
 fn sift_down(items: &mut dyn Sequence, mut root: usize, end: usize) {
     loop {
         let left = 2 * root + 1;

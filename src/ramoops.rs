@@ -1,4 +1,4 @@
-//! `ramoops`: reserved memory in which a log outlives a boot, and which Linux shows under `/sys/fs/pstore`
+//! `ramoops`: reserved memory in which a log outlives a boot, and which Linux shows in `/sys/fs/pstore`
 //! (fs/pstore/ram.c, fs/pstore/ram_core.c).
 
 use crate::fdt::{NewNode, Node, Tree};
@@ -7,34 +7,34 @@ use crate::span::{KIB, Span};
 use crate::survey::{Cells, MemoryMap, Region};
 use alloc::format;
 
-/// What marks a region that ringfence made, beside `ramoops`: only there does `pmsg` hold the structured log.
+/// Marks a region that ringfence made, next to `ramoops`: only its `pmsg` holds the structured log.
 const OWN: &str = "ringfence,log";
-/// Room for the structured log behind the console area, in bytes: the stage's ring and a header.
+/// Room for the structured log after the console area, in bytes: the stage's ring and a header.
 const RING: u64 = 64 * KIB;
 /// Alignment of a region that ringfence places: the largest page of any arm64 kernel.
 pub const ALIGN: u64 = 64 * KIB;
 
-/// Bytes of the header of a zone (`struct persistent_ram_buffer`): signature, start, size.
+/// Length of the header of a zone (`struct persistent_ram_buffer`) in bytes: signature, start, size.
 const HEADER: usize = 12;
 /// The signature, `DBGC` in memory.
 const SIGNATURE: u32 = 0x4347_4244;
 
-/// Where a region keeps what.
+/// The layout of a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Zones {
-    /// What becomes `console-ramoops-0`: text for people.
+    /// The zone that becomes `console-ramoops-0`: lines of text.
     pub console: Span,
-    /// What becomes `pmsg-ramoops-0`, in a region that ringfence made: the structured log.
+    /// The zone that becomes `pmsg-ramoops-0`, in a region that ringfence made: the structured log.
     pub ring: Option<Span>,
 }
 
-/// Bytes of the region that keeps the log as `wanted`.
+/// Returns the size in bytes of the region for the log that is `wanted`.
 #[must_use]
 pub const fn len(wanted: &PersistentLog) -> u64 {
     wanted.size.saturating_add(RING)
 }
 
-/// Make the node of a region at `span`. `None` when the address does not fit the root's cells.
+/// Makes the node of a region at `span`. `None` when the address does not fit the root's cells.
 pub(crate) fn node(span: Span, cells: Cells) -> Option<NewNode> {
     let console = u32::try_from(span.len().checked_sub(RING)?).ok()?;
     let node = NewNode::new(&format!("ramoops@{:x}", span.base()))
@@ -44,7 +44,7 @@ pub(crate) fn node(span: Span, cells: Cells) -> Option<NewNode> {
     Some(node.prop_u32("pmsg-size", RING as u32))
 }
 
-/// The first region that Linux will give to its `ramoops` driver.
+/// Returns the first region that Linux will give to its `ramoops` driver.
 #[must_use]
 pub fn find<'m>(tree: &Tree<'_>, map: &'m MemoryMap) -> Option<&'m Region> {
     map.enabled().find(|region| is(tree.node(region.node), "ramoops"))
@@ -54,12 +54,12 @@ fn is(node: Node<'_, '_>, name: &str) -> bool {
     node.prop("compatible").is_some_and(|list| list.strings().any(|entry| entry == name))
 }
 
-/// Tell where `region`, which [`find`] found, keeps what, or why the stage can write nothing to it.
+/// Returns the layout of `region`, which [`find`] returned, or why the stage cannot write to it.
 ///
 /// Dump records come first, then the console, then `pmsg`; sizes are rounded down to powers of two.
 ///
 /// # Errors
-/// In words, as the end of a sentence about the region.
+/// A text that completes a sentence about the region.
 pub fn zones(tree: &Tree<'_>, region: &Region) -> Result<Zones, &'static str> {
     let node = tree.node(region.node);
     let number = |name| node.prop(name).and_then(|prop| prop.as_u32()).unwrap_or(0);
@@ -90,13 +90,13 @@ pub fn zones(tree: &Tree<'_>, region: &Region) -> Result<Zones, &'static str> {
     Ok(Zones { console, ring: zone(at + console.len(), pmsg).filter(|_| own) })
 }
 
-/// Append to a zone as Linux' own writer does (`persistent_ram_write`): what an earlier boot left stays, until it is
-/// overwritten from the oldest byte on.
+/// Appends to a zone as Linux does (`persistent_ram_write`). Lines of an earlier boot stay
+/// until they are overwritten, the oldest bytes first.
 pub fn append(zone: &mut [u8], text: &[u8]) {
     write(zone, text, true);
 }
 
-/// Make `bytes` the only content of a zone; its end, when that is too long for it.
+/// Makes `bytes` the only content of a zone, or their end when they are too long for it.
 pub fn replace(zone: &mut [u8], bytes: &[u8]) {
     write(zone, bytes, false);
 }
@@ -108,7 +108,7 @@ fn write(zone: &mut [u8], bytes: &[u8], keep: bool) {
         header.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes) as usize
     };
     let (mut start, mut size) = (word(4), word(8));
-    // What Linux would not take for a log, either.
+    // Linux would not accept such a header as a log, either.
     if !keep || word(0) != SIGNATURE as usize || size > capacity || start > size {
         (start, size) = (0, 0);
     }
@@ -133,7 +133,7 @@ mod tests {
     use crate::fdt::build;
     use alloc::vec::Vec;
 
-    /// What Linux takes for the old log (`persistent_ram_save_old`).
+    /// Returns the bytes that Linux takes as the old log (`persistent_ram_save_old`).
     fn shown(zone: &[u8]) -> Vec<u8> {
         let word = |at: usize| u32::from_le_bytes(zone[at..at + 4].try_into().unwrap()) as usize;
         let (start, size) = (word(4), word(8));

@@ -1,6 +1,6 @@
-//! A half-open range of physical addresses: the one unit in which memory is spoken of.
+//! A half-open range of physical addresses, the unit in which all code describes memory.
 //!
-//! Every overlap, containment and rounding question in ringfence is answered here, so that no other module
+//! All overlap, containment and rounding is computed here, so that no other module
 //! compares the ends of two ranges by hand.
 
 use core::fmt;
@@ -23,7 +23,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// Make the span of `size` bytes from `base`, or `None` when it is empty or its end would wrap.
+    /// Makes the span of `size` bytes from `base`, or `None` when it is empty or its end would wrap.
     #[must_use]
     pub const fn new(base: u64, size: u64) -> Option<Self> {
         match base.checked_add(size) {
@@ -32,62 +32,62 @@ impl Span {
         }
     }
 
-    /// Make the span from `base` (inclusive) to `end` (exclusive), or `None` when that is empty.
+    /// Makes the span from `base` (inclusive) to `end` (exclusive), or `None` when it is empty.
     #[must_use]
     pub const fn from_ends(base: u64, end: u64) -> Option<Self> {
         if base < end { Some(Self { base, end }) } else { None }
     }
 
-    /// First address, inclusive.
+    /// Returns the first address, inclusive.
     #[must_use]
     pub const fn base(self) -> u64 {
         self.base
     }
 
-    /// End address, exclusive.
+    /// Returns the end address, exclusive.
     #[must_use]
     pub const fn end(self) -> u64 {
         self.end
     }
 
-    /// Address of the last byte.
+    /// Returns the address of the last byte.
     #[must_use]
     pub const fn last(self) -> u64 {
         self.end - 1
     }
 
-    /// Length in bytes, never zero.
+    /// Returns the length in bytes, never zero.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a span is never empty")]
     pub const fn len(self) -> u64 {
         self.end - self.base
     }
 
-    /// Tell whether `address` lies inside.
+    /// Returns whether `address` is inside.
     #[must_use]
     pub const fn contains(self, address: u64) -> bool {
         self.base <= address && address < self.end
     }
 
-    /// Tell whether all of `other` lies inside.
+    /// Returns whether all of `other` is inside.
     #[must_use]
     pub const fn covers(self, other: Self) -> bool {
         self.base <= other.base && other.end <= self.end
     }
 
-    /// Tell whether at least one byte is shared.
+    /// Returns whether at least one byte is shared.
     #[must_use]
     pub const fn overlaps(self, other: Self) -> bool {
         self.base < other.end && other.base < self.end
     }
 
-    /// The bytes shared with `other`.
+    /// Returns the bytes shared with `other`.
     #[must_use]
     pub fn intersection(self, other: Self) -> Option<Self> {
         Self::from_ends(self.base.max(other.base), self.end.min(other.end))
     }
 
-    /// The bytes below and above `other` that remain of this span.
+    /// Returns the bytes below and above `other` that remain of this span.
     #[must_use]
     pub fn without(self, other: Self) -> [Option<Self>; 2] {
         if !self.overlaps(other) {
@@ -96,34 +96,34 @@ impl Span {
         [Self::from_ends(self.base, other.base), Self::from_ends(other.end, self.end)]
     }
 
-    /// Tell whether base and length are both multiples of `align` bytes (a power of two).
+    /// Returns whether base and length are both multiples of `align` bytes (a power of two).
     #[must_use]
     pub const fn is_aligned(self, align: u64) -> bool {
         (self.base | self.end) & (align - 1) == 0
     }
 
-    /// Round outward to multiples of `align` bytes (a power of two), as protection demands.
+    /// Rounds outward to multiples of `align` bytes (a power of two), as protection needs.
     /// `None` when the end would wrap.
     #[must_use]
     pub fn outward(self, align: u64) -> Option<Self> {
         Self::from_ends(align_down(self.base, align), align_up(self.end, align)?)
     }
 
-    /// Round inward to multiples of `align` bytes (a power of two), as use demands.
+    /// Rounds inward to multiples of `align` bytes (a power of two), as use needs.
     /// `None` when nothing remains.
     #[must_use]
     pub fn inward(self, align: u64) -> Option<Self> {
         Self::from_ends(align_up(self.base, align)?, align_down(self.end, align))
     }
 
-    /// The span of the same length at another base, or `None` when its end would wrap.
+    /// Returns the span of the same length at another base, or `None` when its end would wrap.
     #[must_use]
     pub const fn at(self, base: u64) -> Option<Self> {
         Self::new(base, self.len())
     }
 }
 
-/// Round `address` up to a multiple of `align` (a power of two), or `None` when that wraps.
+/// Rounds `address` up to a multiple of `align` (a power of two), or `None` when that wraps.
 #[must_use]
 pub const fn align_up(address: u64, align: u64) -> Option<u64> {
     match address.checked_add(align - 1) {
@@ -132,7 +132,7 @@ pub const fn align_up(address: u64, align: u64) -> Option<u64> {
     }
 }
 
-/// Round `address` down to a multiple of `align` (a power of two).
+/// Rounds `address` down to a multiple of `align` (a power of two).
 #[must_use]
 pub const fn align_down(address: u64, align: u64) -> u64 {
     address & !(align - 1)
@@ -151,7 +151,7 @@ impl fmt::Debug for Span {
     }
 }
 
-/// A number of bytes, shown in the largest of GiB, MiB, KiB and bytes that states it exactly.
+/// A number of bytes, displayed in the largest of GiB, MiB, KiB and bytes that is exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub u64);
 
@@ -159,6 +159,7 @@ impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, name) = match self.0 {
             0 => (1, "bytes"),
+            1 => (1, "byte"),
             n if n % GIB == 0 => (GIB, "GiB"),
             n if n % MIB == 0 => (MIB, "MiB"),
             n if n % KIB == 0 => (KIB, "KiB"),

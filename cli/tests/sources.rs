@@ -240,7 +240,7 @@ fn every_configuration_of_a_bundle_is_judged_under_its_name() {
 fn a_damaged_bundle_is_told_by_its_configuration() {
     let sources = Sources::new();
     sources.put("board.itb", bundle(vec![0; 64], "none"));
-    sources.says(&["check", "board.itb"], 2, &["board.itb#conf-2: no device tree"]);
+    sources.says(&["check", "board.itb"], 2, &["board.itb#conf-2: not a device tree"]);
     sources.put("board.itb", bundle(vec![1; 64], "gzip"));
     sources.says(&["check", "board.itb"], 2, &["board.itb#conf-2", "gzip"]);
 }

@@ -90,7 +90,7 @@ fn bytes_that_are_no_tree_are_told_with_their_file() {
     for command in [&["check"][..], &["map"], &["fix", "-o", "out.dtb"], &["policy", "init"]] {
         let with = |file| [command, &[file]].concat();
         bench.refuses(&with("empty.dtb"), 2, &["empty.dtb", "empty"]);
-        bench.refuses(&with("text.dtb"), 2, &["text.dtb: no device tree"]);
+        bench.refuses(&with("text.dtb"), 2, &["text.dtb: not a device tree"]);
         bench.refuses(&with("short.dtb"), 2, &["short.dtb"]);
         bench.refuses(&with("missing.dtb"), 2, &["missing.dtb: no such file"]);
     }
@@ -124,7 +124,7 @@ fn a_bad_policy_names_its_line_and_nothing_is_written() {
     bench.refuses(&["policy", "build", "policy.toml", "-o", "out"], 2, &[place]);
     bench.refuses(&["check", "--policy", "policy.toml", "good.dtb"], 2, &[place]);
     bench.refuses(&["fix", "--policy", "policy.toml", "good.dtb", "-o", "out.dtb"], 2, &[place]);
-    bench.refuses(&["check", "--policy", "blob", "good.dtb"], 2, &["no policy blob"]);
+    bench.refuses(&["check", "--policy", "blob", "good.dtb"], 2, &["not a policy blob"]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub struct CmaArg {
 }
 
 impl CmaArg {
-    /// Read the value of a `cma=`. Total: garbage reads as 0, as in the kernel.
+    /// Reads the value of a `cma=`. Total: garbage reads as 0, as in the kernel.
     #[must_use]
     pub fn parse(value: &[u8]) -> Self {
         let (size, rest) = memparse(value);
@@ -32,14 +32,14 @@ impl CmaArg {
         arg
     }
 
-    /// Ask for exactly `span`.
+    /// Asks for exactly `span`.
     #[must_use]
     pub const fn at(span: Span) -> Self {
         Self { size: span.len(), base: Some(span.base()), limit: None }
     }
 
-    /// The place that is asked for, when it is one fixed place: a non-zero base, and no window wider than the
-    /// size. Base 0 leaves the choice to the kernel (`dma_contiguous_reserve_area()`).
+    /// Returns the place that is asked for, when it is one fixed place: a non-zero base, and no window wider
+    /// than the size. Base 0 leaves the choice to the kernel (`dma_contiguous_reserve_area()`).
     #[must_use]
     pub fn fixed(&self) -> Option<Span> {
         let span = Span::new(self.base.filter(|&base| base != 0)?, self.size)?;
@@ -50,7 +50,8 @@ impl CmaArg {
         }
     }
 
-    /// The argument as text, `cma=64M@0xf8000000`, with the size in the largest unit that states it exactly.
+    /// Returns the argument as text, `cma=64M@0xf8000000`, with the size in the largest unit that states it
+    /// exactly.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let (size, unit) = match self.size {

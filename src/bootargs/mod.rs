@@ -1,7 +1,7 @@
 //! The kernel command line, read as the kernel reads it and rewritten without disturbing its neighbours.
 //!
-//! The tokenizer follows `next_arg()` and `parse_args()` of the kernel's `lib/cmdline.c` and `kernel/params.c`:
-//! quotes group, the first `=` splits, and everything behind a lone `--` belongs to init.
+//! The tokenizer follows `next_arg()` and `parse_args()` of the kernel's `lib/cmdline.c` and
+//! `kernel/params.c`: quotes group, the first `=` splits, and everything after a lone `--` belongs to init.
 
 mod cma;
 mod number;
@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 /// The longest command line, in bytes without the terminator, that arm64 kernels keep (`COMMAND_LINE_SIZE`
-/// less one); the rest is dropped without a word.
+/// less one); the rest is dropped silently.
 pub const MAX_LEN: usize = 2047;
 
 /// One argument of a command line.
@@ -23,11 +23,11 @@ pub struct Arg<'a> {
     pub param: &'a [u8],
     /// What follows the first `=`, without quotes around it; `None` when there is no `=`.
     pub value: Option<&'a [u8]>,
-    /// Where the whole argument stands in the line, quotes included.
+    /// Where the whole argument is in the line, quotes included.
     pub range: Range<usize>,
 }
 
-/// Iterate over the arguments that the kernel parses, in order; stops at a lone `--`.
+/// Returns the arguments that the kernel parses, in order; stops at a lone `--`.
 pub fn args(line: &[u8]) -> impl Iterator<Item = Arg<'_>> {
     let mut at = 0;
     core::iter::from_fn(move || {
@@ -41,13 +41,13 @@ pub fn args(line: &[u8]) -> impl Iterator<Item = Arg<'_>> {
     })
 }
 
-/// The last value given to `param`, as the kernel lets the last one win.
+/// Returns the last value given to `param`, as the kernel lets the last one win.
 #[must_use]
 pub fn last_value<'a>(line: &'a [u8], param: &[u8]) -> Option<&'a [u8]> {
     args(line).filter(|arg| arg.param == param).filter_map(|arg| arg.value).last()
 }
 
-/// The kernel's `isspace()`, which counts the Latin-1 no-break space.
+/// Returns whether `byte` is white space to the kernel, whose `isspace()` counts the Latin-1 no-break space.
 const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r' | 0xa0)
 }
@@ -89,7 +89,7 @@ fn unquote(value: &[u8]) -> &[u8] {
     }
 }
 
-/// The effective `cma=` of a command line, or `None` when it has none with a value.
+/// Returns the effective `cma=` of a command line, or `None` when it has none with a value.
 ///
 /// Any value counts, even an empty one: the kernel then drops the tree's default pool
 /// (`early_cma()` in kernel/dma/contiguous.c).
@@ -98,10 +98,10 @@ pub fn cma(line: &[u8]) -> Option<CmaArg> {
     last_value(line, b"cma").map(CmaArg::parse)
 }
 
-/// Make `cma` the one `cma=` of the line, or remove every one of them for `None`.
+/// Makes `cma` the only `cma=` of the line, or removes every `cma=` for `None`.
 ///
-/// The last standing `cma=` is replaced where it stands and earlier ones are removed with the blank before them;
-/// a new one goes to the end of what the kernel parses. Every other byte survives.
+/// The last `cma=` is replaced in place, and earlier ones are removed with the blank before them. A new one
+/// goes to the end of what the kernel parses. Every other byte survives.
 #[must_use]
 pub fn with_cma(line: &[u8], cma: Option<&CmaArg>) -> Vec<u8> {
     let standing: Vec<Range<usize>> =

@@ -1,13 +1,13 @@
 //! Numbers as the kernel's `memparse()` reads them (lib/cmdline.c, lib/kstrtox.c).
 
-/// Read a number with base prefix (`0x`, `0`, decimal) and one optional suffix K M G T P E of either case
-/// (powers of 1024; none means bytes), and return it with what follows. No digits read as 0.
+/// Reads a number with base prefix (`0x`, `0`, decimal) and one optional suffix K M G T P E of either case
+/// (powers of 1024; none means bytes), and returns it with the rest of the text. No digits read as 0.
 ///
 /// A value above 2^64 is `None`: kernels up to 6.18 wrap it, later ones saturate, and no board has so much.
 #[must_use]
 pub fn memparse(text: &[u8]) -> (Option<u64>, &[u8]) {
     let (radix, mut rest) = match text {
-        [b'0', b'x' | b'X', digit, ..] if digit.is_ascii_hexdigit() => (16, &text[2..]),
+        [b'0', b'x' | b'X', digits @ ..] if digits.first().is_some_and(u8::is_ascii_hexdigit) => (16, digits),
         [b'0', ..] => (8, text),
         _ => (10, text),
     };

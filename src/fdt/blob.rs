@@ -1,4 +1,4 @@
-//! The one total pass over a blob: what it accepts, every later reader may believe.
+//! Checks a blob in one pass. Later readers rely on what it accepts.
 
 use super::header::{Header, be64};
 use super::token::{Token, Tokens, all_names, measure};
@@ -19,10 +19,10 @@ pub struct Blob<'a> {
 }
 
 impl<'a> Blob<'a> {
-    /// Check the structure of a DTB of at most [`MAX_SIZE`] bytes.
+    /// Checks the structure of a DTB of at most [`MAX_SIZE`] bytes.
     ///
-    /// `bytes` may be longer than the blob's `totalsize`; what follows is not looked at. Costs one pass, linear
-    /// in the size of the blob, and no memory. Values are passed over by their length.
+    /// `bytes` may be longer than the blob's `totalsize`; the rest is not read. Costs one pass,
+    /// linear in the size of the blob, and no memory. Values are passed over by their length.
     ///
     /// # Errors
     /// The first fault of the structure, with its offset.
@@ -30,8 +30,8 @@ impl<'a> Blob<'a> {
         Self::check_with_limit(bytes, MAX_SIZE)
     }
 
-    /// Check as [`Blob::check`] does, but allow a `totalsize` of up to `limit` bytes, inclusive: a FIT image is
-    /// a flattened tree that holds a whole kernel.
+    /// Checks as [`Blob::check`] does, but allows a `totalsize` of up to `limit` bytes, inclusive: a FIT
+    /// image is a flattened tree that holds a whole kernel.
     ///
     /// # Errors
     /// The first fault of the structure, with its offset.
@@ -47,7 +47,7 @@ impl<'a> Blob<'a> {
         Ok(blob)
     }
 
-    /// Walk all tokens once; returns the end of the structure block, exclusive.
+    /// Walks all tokens once; returns the end of the structure block, exclusive.
     fn walk(&mut self) -> Result<usize, FdtError> {
         let bound = self.header.struct_bound();
         let strings = self.strings();
@@ -110,7 +110,7 @@ impl<'a> Blob<'a> {
         Ok(tokens.at())
     }
 
-    /// The blob, cut to its `totalsize`.
+    /// Returns the blob, cut to its `totalsize`.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
@@ -128,36 +128,37 @@ impl<'a> Blob<'a> {
         self.header.version
     }
 
-    /// Tell whether `FDT_NOP` tokens stand in the tree, as libfdt and U-Boot leave them when they delete.
+    /// Returns whether the tree has `FDT_NOP` tokens, which libfdt and U-Boot leave when they delete.
     #[must_use]
     pub fn has_nops(&self) -> bool {
         self.nops.is_some()
     }
 
-    /// Tell whether these bytes of the structure block lie on one side of all NOPs.
+    /// Returns whether no NOP is among these bytes of the structure block.
     pub(super) fn is_free_of_nops(&self, bytes: &Range<usize>) -> bool {
         self.nops.is_none_or(|(first, last)| bytes.end <= first || last < bytes.start)
     }
 
-    /// Number of nodes, the root included.
+    /// Returns the number of nodes, the root included.
     #[must_use]
     pub fn node_count(&self) -> usize {
         self.nodes as usize
     }
 
-    /// Number of properties of all nodes.
+    /// Returns the number of properties of all nodes.
     #[must_use]
     pub fn prop_count(&self) -> usize {
         self.props as usize
     }
 
-    /// Largest size in bytes, inclusive, that this blob was allowed to have and that a rewrite may have.
+    /// Returns the largest size in bytes, inclusive, that this blob and a rewrite of it may have.
     #[must_use]
     pub fn limit(&self) -> usize {
         self.limit
     }
 
-    /// The entries of the memory reserve list, `(base, size)` in bytes, up to the first of size 0 (exclusive).
+    /// Returns the entries of the memory reserve list, `(base, size)` in bytes, up to the first of size 0
+    /// (exclusive).
     pub fn memreserve(&self) -> impl Iterator<Item = (u64, u64)> + use<'a> {
         let first = self.header.off_reserve as usize;
         let count = self.reserve_count as usize;
@@ -165,25 +166,25 @@ impl<'a> Blob<'a> {
         list.chunks_exact(16).filter_map(|entry| Some((be64(entry, 0)?, be64(entry, 8)?)))
     }
 
-    /// The strings block.
+    /// Returns the strings block.
     pub(super) fn strings(&self) -> &'a [u8] {
         let first = self.header.off_strings as usize;
         self.bytes.get(first..first + self.header.size_strings as usize).unwrap_or_default()
     }
 
-    /// Where the structure block ends, exclusive.
+    /// Returns the end of the structure block, exclusive.
     pub(super) fn struct_end(&self) -> usize {
         self.struct_end as usize
     }
 
-    /// Walk the tokens of the structure block again.
+    /// Walks the tokens of the structure block again.
     pub(super) fn tokens(&self) -> Tokens<'a> {
         let bytes = self.bytes.get(..self.struct_end as usize).unwrap_or_default();
         Tokens::new(bytes, self.header.off_struct as usize, true)
     }
 }
 
-/// Count the memory reserve entries in front of the first of size 0. Linux stops there too, whatever that
+/// Counts the memory reserve entries before the first one of size 0. Linux stops there too, whatever that
 /// entry's address is (`early_init_fdt_scan_reserved_mem`, drivers/of/fdt.c).
 fn count_reserve(bytes: &[u8], first: usize) -> Result<u32, FdtError> {
     let list = bytes.get(first..).unwrap_or_default();

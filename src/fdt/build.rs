@@ -6,8 +6,8 @@ use super::emit::{Count, Emitter, Layout};
 use super::strings::Strings;
 use super::{FdtError, NewNode};
 
-/// Write a blob with `root` (whose name is empty), version 17, and these `(base, size)` memory reserve entries in
-/// bytes. The value of every property is copied once.
+/// Writes a blob with `root` (whose name is empty), version 17, and these `(base, size)` memory reserve
+/// entries in bytes. The value of every property is copied once.
 ///
 /// # Errors
 /// [`FdtError::Edit`] for a name that cannot be written, a duplicate or too deep a node;
@@ -16,12 +16,12 @@ pub fn build(root: &NewNode, boot_cpu: u32, memreserve: &[(u64, u64)]) -> Result
     write(root, boot_cpu, memreserve, None)
 }
 
-/// Write a blob as [`build`] does, so that the value of the property `prop` of the node `path` starts at a
+/// Writes a blob as [`build`] does, so that the value of the property `prop` of the node `path` starts at a
 /// multiple of `align` bytes (a power of two) from the blob's start. A loader that places the blob at such a
-/// multiple can then use a kernel in it where it lies.
+/// multiple can then use a kernel in it in place.
 ///
-/// The bytes that this takes stand unused in front of the structure block, where they cost a reader nothing.
-/// An empty value, or one that is not there, is not aligned.
+/// The padding is before the structure block, where readers do not look. An empty or absent value is not
+/// aligned.
 ///
 /// # Errors
 /// As [`build`].
@@ -68,7 +68,7 @@ fn write(
     Ok(blob)
 }
 
-/// Counts, and notes where one certain value starts.
+/// Counts bytes, and records where one value starts.
 struct Watch<'v> {
     count: Count,
     value: Option<&'v [u8]>,

@@ -1,4 +1,4 @@
-//! The check that a rewrite lost nothing: an independent walk over both trees, beside the rewriter's own.
+//! Checks that a rewrite lost nothing. The walk over both trees shares no code with the rewriter.
 
 use crate::order;
 use alloc::string::String;
@@ -9,7 +9,7 @@ use super::edit::Op;
 use super::tree::PropRecord;
 use super::{Edits, Node, NodeId, Tree};
 
-/// What of the old tree is not in the new one, though no edit named it.
+/// Something of the old tree that the new one lacks, though no edit named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// A node, by its old path.
@@ -30,8 +30,8 @@ impl fmt::Display for Loss {
     }
 }
 
-/// Check that every node and property of `old` that no edit names is in `new`, in the same order and byte for
-/// byte the same. One walk over both trees.
+/// Checks that every node and property of `old` that no edit names is in `new`, in the same order and byte
+/// for byte the same. One walk over both trees.
 ///
 /// # Errors
 /// The first loss in the order of the old tree.

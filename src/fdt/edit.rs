@@ -1,4 +1,4 @@
-//! A list of edits to a tree. Nothing is looked at before [`super::rewrite()`] makes them all or none.
+//! A list of edits to a tree. [`super::rewrite()`] checks them and makes all or none.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,7 +18,8 @@ pub(super) enum Op {
 }
 
 impl Op {
-    /// Where it stands among the edits of its node: properties by name, then the others in this order.
+    /// Returns the rank among the edits of one node: properties by name, then the others in this
+    /// order.
     pub(super) fn rank(&self) -> (u8, &str) {
         match self {
             Self::Set { name, .. } | Self::RemoveProp { name } => (0, name),
@@ -39,56 +40,56 @@ pub struct Edits {
 }
 
 impl Edits {
-    /// Make an empty list.
+    /// Makes an empty list.
     #[must_use]
     pub const fn new() -> Self {
         Self { ops: Vec::new(), memreserve: None }
     }
 
-    /// Tell whether the list holds no edit.
+    /// Returns whether the list holds no edit.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ops.is_empty() && self.memreserve.is_none()
     }
 
-    /// Give a property a value: in its place when the node has it (duplicates behind it go), else behind the
-    /// node's other properties, new ones in order of name. At most one edit may name a property.
+    /// Sets a property. An existing one keeps its place and loses its duplicates; new ones follow the node's
+    /// other properties, in order of name. At most one edit may name a property.
     pub fn set(&mut self, node: NodeId, name: &str, value: Vec<u8>) {
         self.ops.push((node, Op::Set { name: String::from(name), value }));
     }
 
-    /// Remove a property that the node has, and its duplicates.
+    /// Removes a property that the node has, and its duplicates.
     pub fn remove_prop(&mut self, node: NodeId, name: &str) {
         self.ops.push((node, Op::RemoveProp { name: String::from(name) }));
     }
 
-    /// Give a node another name, with its unit address. Paths in properties that lead to it are not changed.
+    /// Gives a node another name, with its unit address. Paths in properties that lead to it are not changed.
     pub fn rename(&mut self, node: NodeId, new_name: &str) {
         self.ops.push((node, Op::Rename(String::from(new_name))));
     }
 
-    /// Remove a node and all below. No other edit may name these, but [`Edits::add_node_after`] may put another
-    /// in its place.
+    /// Removes a node and its descendants. No other edit may name these, but [`Edits::add_node_after`] may
+    /// put another in its place.
     pub fn remove_node(&mut self, node: NodeId) {
         self.ops.push((node, Op::RemoveNode));
     }
 
-    /// Add a node in front of the children of `parent`, behind those added so before.
+    /// Adds a node before the children of `parent`, after those that this function added.
     pub fn add_node_first(&mut self, parent: NodeId, node: NewNode) {
         self.ops.push((parent, Op::AddFirst(node)));
     }
 
-    /// Add a node as the last child of `parent`, behind those added before.
+    /// Adds a node as the last child of `parent`, after those that this function added.
     pub fn add_node(&mut self, parent: NodeId, node: NewNode) {
         self.ops.push((parent, Op::AddChild(node)));
     }
 
-    /// Add a node directly behind `sibling`, or behind those added so before.
+    /// Adds a node directly after `sibling`, or after those that this function added there.
     pub fn add_node_after(&mut self, sibling: NodeId, node: NewNode) {
         self.ops.push((sibling, Op::AddAfter(node)));
     }
 
-    /// Replace the memory reserve list with `(base, size)` entries in bytes, none of size 0.
+    /// Replaces the memory reserve list with `(base, size)` entries in bytes, none of size 0.
     pub fn set_memreserve(&mut self, entries: Vec<(u64, u64)>) {
         self.memreserve = Some(entries);
     }

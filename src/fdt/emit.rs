@@ -1,4 +1,4 @@
-//! Writes tokens, or only counts their bytes: both by the same code, so that the count is exact.
+//! Writes tokens, or only counts their bytes. Both use the same code, so that the count is exact.
 
 use alloc::vec::Vec;
 
@@ -38,7 +38,7 @@ pub(super) struct Emitter<'s, S> {
 }
 
 impl<S: Sink> Emitter<'_, S> {
-    /// Start a node.
+    /// Starts a node.
     pub(super) fn begin(&mut self, name: &[u8]) {
         self.sink.put(&BEGIN_NODE.to_be_bytes());
         self.sink.put(name);
@@ -46,17 +46,17 @@ impl<S: Sink> Emitter<'_, S> {
         self.sink.put(ZEROS.get(name.len() % 4..).unwrap_or_default());
     }
 
-    /// End the innermost open node.
+    /// Ends the innermost open node.
     pub(super) fn end_node(&mut self) {
         self.sink.put(&END_NODE.to_be_bytes());
     }
 
-    /// End the structure block.
+    /// Ends the structure block.
     pub(super) fn end(&mut self) {
         self.sink.put(&END.to_be_bytes());
     }
 
-    /// Write a property whose name stands at offset `name` of the strings block.
+    /// Writes a property whose name is at offset `name` of the strings block.
     pub(super) fn prop(&mut self, name: u32, value: &[u8]) {
         let [p0, p1, p2, p3] = PROP.to_be_bytes();
         // Longer values are refused with the blob that would hold them.
@@ -67,7 +67,7 @@ impl<S: Sink> Emitter<'_, S> {
         self.sink.put(ZEROS.get(..value.len().wrapping_neg() % 4).unwrap_or_default());
     }
 
-    /// Write a new node with all below, whose nesting has been checked.
+    /// Writes a new node with its descendants, whose nesting has been checked.
     pub(super) fn new_node(&mut self, node: &NewNode) {
         self.begin(node.name.as_bytes());
         for (name, value) in &node.props {
@@ -80,10 +80,9 @@ impl<S: Sink> Emitter<'_, S> {
     }
 }
 
-/// Where the blocks of a blob to be written lie. The memory reserve list follows the header, then perhaps a gap,
-/// then the structure block, then the strings.
+/// The layout of a blob to be written: header, memory reserve list, gap (if any), structure block, strings.
 pub(super) struct Layout {
-    /// Unused bytes in front of the structure block, a multiple of 4.
+    /// Unused bytes before the structure block, a multiple of 4.
     pub(super) gap: u64,
     /// Size of the structure block in bytes.
     pub(super) struct_len: u64,
@@ -92,12 +91,12 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Where the structure block starts.
+    /// Returns where the structure block starts.
     pub(super) fn struct_offset(&self) -> u64 {
         header::LEN as u64 + (self.reserve_count as u64 + 1) * 16 + self.gap
     }
 
-    /// Reserve the whole blob and write all in front of the structure block.
+    /// Reserves the whole blob and writes everything before the structure block.
     pub(super) fn start(
         &self,
         strings: &Strings<'_>,

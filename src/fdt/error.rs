@@ -1,4 +1,4 @@
-//! What can be wrong with a device tree blob, or with an edit of one, and what to do about it.
+//! Errors of device tree blobs and of their edits, with what to do about each.
 
 use alloc::string::String;
 use core::fmt;
@@ -40,11 +40,11 @@ pub enum FdtError {
         /// Limit in bytes, inclusive.
         limit: usize,
     },
-    /// A block does not lie inside `totalsize`.
+    /// A block is not inside `totalsize`.
     BlockOutside {
         /// Which block.
         block: Block,
-        /// Where it starts.
+        /// Its offset.
         offset: u32,
         /// Its size in bytes.
         size: u32,
@@ -53,9 +53,9 @@ pub enum FdtError {
     BlockUnaligned {
         /// Which block.
         block: Block,
-        /// Where it starts.
+        /// Its offset.
         offset: u32,
-        /// What the offset must be a multiple of.
+        /// The alignment that the format demands, in bytes.
         align: u32,
     },
     /// Two blocks share bytes.
@@ -69,72 +69,72 @@ pub enum FdtError {
     },
     /// The memory reserve list runs out of the blob without an entry of size 0.
     ReserveUnterminated {
-        /// Where the entry stands that does not fit.
+        /// Offset of the entry that does not fit.
         offset: usize,
     },
-    /// A word in the structure block is no token.
+    /// A word in the structure block is not a token.
     BadToken {
-        /// Where it stands.
+        /// Its offset.
         offset: usize,
         /// The word.
         token: u32,
     },
     /// The structure block ends inside a token, a name or a value, or before `FDT_END`.
     StructTruncated {
-        /// Where the token starts that does not fit.
+        /// Offset of the token that does not fit.
         offset: usize,
     },
     /// A node's name cannot be used.
     BadNodeName {
-        /// Where the name starts.
+        /// Offset of the name.
         offset: usize,
-        /// What is wrong with it.
+        /// The fault.
         fault: NameFault,
     },
     /// A property's name cannot be used.
     BadPropName {
-        /// Where the property's token stands.
+        /// Offset of the property's token.
         offset: usize,
-        /// What is wrong with its name.
+        /// The fault.
         fault: NameFault,
     },
-    /// A property stands behind a child node, or outside every node.
+    /// A property follows a child node, or outside every node.
     PropMisplaced {
-        /// Where its token stands.
+        /// Offset of its token.
         offset: usize,
     },
     /// `FDT_END_NODE` without an open node.
     UnbalancedEnd {
-        /// Where it stands.
+        /// Its offset.
         offset: usize,
     },
     /// `FDT_END` while nodes are open.
     Unclosed {
-        /// Where it stands.
+        /// Its offset.
         offset: usize,
         /// How many nodes are open.
         open: usize,
     },
-    /// There is no node at all.
+    /// There is not a node at all.
     NoRoot,
-    /// A second node stands beside the root.
+    /// A second node is beside the root.
     SecondRoot {
-        /// Where its token stands.
+        /// Offset of its token.
         offset: usize,
     },
     /// Nodes are nested deeper than [`super::MAX_DEPTH`].
     TooDeep {
-        /// Where the node's token stands.
+        /// Offset of the node's token.
         offset: usize,
     },
     /// `FDT_END` is not the last word of the structure block.
     TrailingBytes {
-        /// First byte behind it.
+        /// First byte after it.
         offset: usize,
     },
     /// `#address-cells` or `#size-cells` is not one word of at most 4.
     BadCells {
-        /// Where its value stands.
+        /// Offset of its value.
         offset: usize,
         /// Length of the value in bytes.
         len: usize,
@@ -148,7 +148,7 @@ pub enum FdtError {
     Edit {
         /// Path of the node that the edit names.
         node: String,
-        /// What is wrong with it.
+        /// The fault.
         fault: EditFault,
     },
 }
@@ -166,7 +166,7 @@ pub enum Block {
     Strings,
 }
 
-/// What is wrong with a name.
+/// A fault of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameFault {
     /// It has no bytes.
@@ -179,13 +179,13 @@ pub enum NameFault {
     TooLong,
     /// No NUL ends it inside its block.
     Unterminated,
-    /// Its offset lies outside the strings block.
+    /// Its offset is outside the strings block.
     Outside,
     /// The root's name is not empty.
     NamedRoot,
 }
 
-/// What is wrong with an edit.
+/// A fault of an edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EditFault {
     /// The tree has no such node.
@@ -229,7 +229,7 @@ impl fmt::Display for NameFault {
             Self::Slash => "holds a `/`",
             Self::TooLong => "is longer than 255 bytes",
             Self::Unterminated => "has no NUL at its end",
-            Self::Outside => "lies outside the strings block",
+            Self::Outside => "is outside the strings block",
             Self::NamedRoot => "should be empty for the root",
         })
     }
@@ -260,14 +260,12 @@ impl fmt::Display for FdtError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooShort { have, need } => {
-                write!(
-                    f,
-                    "{have} bytes at offset 0 are no device tree, its header alone has {need}: {RELOAD}"
-                )
+                write!(f, "{have} bytes are not a device tree, its header alone has {need}: {RELOAD}")
             }
             Self::BadMagic { found } => write!(
                 f,
-                "no device tree: the word at offset 0 is {found:#010x}, not 0xd00dfeed; give a compiled tree (.dtb)"
+                "not a device tree: the word at offset 0 is {found:#010x}, not 0xd00dfeed; \
+                 give a compiled tree (.dtb)"
             ),
             Self::BadVersion { version, last_compatible } => write!(
                 f,
@@ -275,7 +273,7 @@ impl fmt::Display for FdtError {
                  only 16 and 17 are known, convert it with dtc -V 17"
             ),
             Self::Truncated { total, have } => {
-                write!(f, "totalsize at offset 4 says {total} bytes, but there are {have}: {RELOAD}")
+                write!(f, "totalsize at offset 4 is {total} bytes, but there are {have}: {RELOAD}")
             }
             Self::TooLarge { size, limit } => {
                 write!(f, "the device tree of {size} bytes (offset 4) exceeds {limit} bytes: make it smaller")
@@ -289,14 +287,13 @@ impl fmt::Display for FdtError {
             Self::BlockOverlap { first, second, offset } => {
                 write!(f, "{first} and {second} share the byte at offset {offset:#x}: {REBUILD}")
             }
-            Self::ReserveUnterminated { offset } => {
-                write!(
-                    f,
-                    "the memory reserve list has no end, its entry at offset {offset:#x} leaves the blob: {REBUILD}"
-                )
-            }
+            Self::ReserveUnterminated { offset } => write!(
+                f,
+                "the memory reserve list has no end, its entry at offset {offset:#x} leaves the blob: \
+                 {REBUILD}"
+            ),
             Self::BadToken { offset, token } => {
-                write!(f, "{token:#010x} at offset {offset:#x} is no token: the file is damaged, {RELOAD}")
+                write!(f, "{token:#010x} at offset {offset:#x} is not a token: the file is damaged, {RELOAD}")
             }
             Self::StructTruncated { offset } => {
                 write!(f, "the structure block ends inside the token at offset {offset:#x}: {RELOAD}")
@@ -310,7 +307,7 @@ impl fmt::Display for FdtError {
             Self::PropMisplaced { offset } => {
                 write!(
                     f,
-                    "the property at offset {offset:#x} stands behind a child node or outside of all: {REBUILD}"
+                    "the property at offset {offset:#x} follows a child node or is in no node: {REBUILD}"
                 )
             }
             Self::UnbalancedEnd { offset } => {
@@ -331,7 +328,8 @@ impl fmt::Display for FdtError {
             }
             Self::BadCells { offset, len } => write!(
                 f,
-                "the cell count at offset {offset:#x} ({len} bytes) is not one word of at most 4: write it as <1> or <2>"
+                "the cell count at offset {offset:#x} ({len} bytes) is not one word of at most 4: \
+                 write it as <1> or <2>"
             ),
             Self::OutOfMemory { bytes } => {
                 write!(f, "no memory for {bytes} bytes: give a larger heap or a smaller tree")

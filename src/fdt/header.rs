@@ -1,9 +1,9 @@
-//! The fixed header of a blob: which fields it has, and which of them can be believed at once.
+//! Reads and checks the fixed header of a blob.
 
 use super::{Block, FdtError, MAGIC};
 use crate::span::Span;
 
-/// Bytes of a header of version 17; also where the first block may start in what we write.
+/// Bytes of a header of version 17; also the offset of the first block in what is written here.
 pub(super) const LEN: usize = 40;
 /// Bytes of a header of version 16, which has no `size_dt_struct`.
 const LEN_V16: usize = 36;
@@ -22,19 +22,19 @@ pub(super) struct Header {
     pub(super) size_struct: Option<u32>,
 }
 
-/// Read the big-endian word at `at`.
+/// Reads the big-endian word at `at`.
 #[inline]
 pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|word| u32::from_be_bytes(*word))
 }
 
-/// Read the big-endian double word at `at`.
+/// Reads the big-endian double word at `at`.
 pub(super) fn be64(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|word| u64::from_be_bytes(*word))
 }
 
 impl Header {
-    /// Read the header and check that `totalsize` lies in `limit` and in `bytes`.
+    /// Reads the header and checks that `totalsize` is in `limit` and in `bytes`.
     pub(super) fn read(bytes: &[u8], limit: usize) -> Result<Self, FdtError> {
         let too_short = || FdtError::TooShort { have: bytes.len(), need: LEN_V16 };
         let field = |index: usize| be32(bytes, index * 4).ok_or_else(too_short);
@@ -73,13 +73,13 @@ impl Header {
         Ok(header)
     }
 
-    /// Bytes that this version's header has.
+    /// Returns the length of this version's header in bytes.
     pub(super) fn len(&self) -> usize {
         if self.size_struct.is_some() { LEN } else { LEN_V16 }
     }
 
-    /// Where the structure block must end at the latest, exclusive. Version 16 does not say: the next block or
-    /// the end of the blob.
+    /// Returns the upper bound of the structure block, exclusive. In version 16, which has no size field,
+    /// that is the next block or the end of the blob.
     pub(super) fn struct_bound(&self) -> usize {
         let bound = match self.size_struct {
             Some(size) => self.off_struct.saturating_add(size),
@@ -106,7 +106,7 @@ impl Header {
         }
     }
 
-    /// Check that header and blocks share no byte, given the ends that only reading them shows.
+    /// Checks that header and blocks share no byte, given the ends that reading them has shown.
     pub(super) fn check_overlap(&self, reserve_end: usize, struct_end: usize) -> Result<(), FdtError> {
         let ends = |base: u32, end: usize| Span::from_ends(base.into(), end as u64);
         let blocks = [

@@ -1,12 +1,12 @@
 //! Reads and writes flattened device trees (Devicetree Specification 0.4, chapter 5).
 //!
-//! Input is hostile. [`Blob::check`] goes over every byte that has a meaning once, without recursion or
-//! allocation; whatever it accepts can be read by [`Tree`] and copied by [`rewrite()`] without another doubt.
-//! The rules are stricter than libfdt's where two readers could come to different trees:
+//! Input is hostile. [`Blob::check`] reads every byte that has a meaning once, without recursion or
+//! allocation; [`Tree`] and [`rewrite()`] rely on what it accepts. The rules are stricter than libfdt's where
+//! two readers could see different trees:
 //!
 //! | input | here |
 //! |---|---|
-//! | `FDT_NOP`, anywhere between tokens | legal; never seen by a reader of [`Tree`], not written by [`rewrite()`] |
+//! | `FDT_NOP`, anywhere between tokens | legal; not in a [`Tree`], not written by [`rewrite()`] |
 //! | a property twice in one node | tolerated, kept; the first one counts, as in libfdt and Linux |
 //! | two siblings with one name | tolerated, kept; the first one is found by path |
 //! | a property after a child node | refused |
@@ -50,14 +50,15 @@ pub use tree::Tree;
 
 /// First word of every flattened device tree, big-endian.
 pub const MAGIC: u32 = 0xd00d_feed;
-/// Largest DTB that the arm64 boot protocol allows, in bytes (Documentation/arch/arm64/booting.rst, section 2).
+/// Largest DTB that the arm64 boot protocol allows, in bytes
+/// (Documentation/arch/arm64/booting.rst, section 2).
 pub const MAX_BOOT_SIZE: usize = 2 << 20;
-/// Largest DTB that is read, in bytes: what can be booted in the stage, and more on a host, which shows and judges
-/// (RF116) what no kernel would map.
+/// Largest DTB that is read, in bytes. The stage reads what can be booted; the host reads more, to report it
+/// (RF116).
 pub const MAX_SIZE: usize = if cfg!(target_os = "none") { MAX_BOOT_SIZE } else { 64 << 20 };
-/// Most nested nodes, the root included. Linux 6.12 stops at 64 (`FDT_MAX_DEPTH` in drivers/of/fdt.c), and so
-/// does the `fdt` crate; no board known is deeper than 12.
+/// Most nested nodes, the root included. Linux 6.12 and the `fdt` crate stop at 64 (`FDT_MAX_DEPTH` in
+/// drivers/of/fdt.c); no known board is deeper than 12.
 pub const MAX_DEPTH: usize = 60;
-/// Longest name of a node or property, in bytes. The specification says 31, real trees reach about 70; a bound
-/// keeps the cost of reading linear when many properties share one long string.
+/// Longest name of a node or property, in bytes. The specification says 31, real trees reach about 70; a
+/// bound keeps the cost of reading linear when many properties share one long string.
 pub const MAX_NAME: usize = 255;

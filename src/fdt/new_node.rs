@@ -1,4 +1,4 @@
-//! A node that is to be written: owned, built by hand.
+//! An owned node, built to be written.
 
 use crate::order;
 use alloc::string::String;
@@ -14,23 +14,23 @@ pub struct NewNode {
     pub name: String,
     /// Names and values of its properties.
     pub props: Vec<(String, Vec<u8>)>,
-    /// The nodes directly below.
+    /// Its children.
     pub children: Vec<NewNode>,
 }
 
 impl NewNode {
-    /// Make a node without properties or children.
+    /// Makes a node without properties or children.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self { name: String::from(name), ..Self::default() }
     }
 
-    /// Copy a node under another name with all below it, less its own properties in `without`.
+    /// Copies a node and its descendants under another name, without its own properties in `without`.
     #[must_use]
     pub fn copy_of(node: Node<'_, '_>, name: &str, without: &[&str]) -> Self {
         let mut copy = Self::new(name);
         for prop in node.props() {
-            // Of a property twice in one node the first counts.
+            // If a node has a property twice, the first one counts.
             if !without.contains(&prop.name) && copy.props.iter().all(|(name, _)| name != prop.name) {
                 copy = copy.prop(prop.name, prop.value);
             }
@@ -40,45 +40,45 @@ impl NewNode {
         copy
     }
 
-    /// Add a property with this value.
+    /// Adds a property with this value.
     #[must_use]
     pub fn prop(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
         self.props.push((String::from(name), value.into()));
         self
     }
 
-    /// Add a property without a value, such as `no-map`.
+    /// Adds a property without a value, such as `no-map`.
     #[must_use]
     pub fn prop_empty(self, name: &str) -> Self {
         self.prop(name, Vec::new())
     }
 
-    /// Add a property of one word.
+    /// Adds a property of one word.
     #[must_use]
     pub fn prop_u32(self, name: &str, value: u32) -> Self {
         self.prop(name, value.to_be_bytes())
     }
 
-    /// Add a property of two words.
+    /// Adds a property of two words.
     #[must_use]
     pub fn prop_u64(self, name: &str, value: u64) -> Self {
         self.prop(name, value.to_be_bytes())
     }
 
-    /// Add a property of words.
+    /// Adds a property of words.
     #[must_use]
     pub fn prop_cells(self, name: &str, cells: &[u32]) -> Self {
         let value: Vec<u8> = cells.iter().flat_map(|cell| cell.to_be_bytes()).collect();
         self.prop(name, value)
     }
 
-    /// Add a property of one NUL-terminated string; `text` holds no NUL.
+    /// Adds a property of one NUL-terminated string; `text` holds no NUL.
     #[must_use]
     pub fn prop_str(self, name: &str, text: &str) -> Self {
         self.prop_strs(name, &[text])
     }
 
-    /// Add a property of NUL-terminated strings that hold no NUL.
+    /// Adds a property of NUL-terminated strings that hold no NUL.
     #[must_use]
     pub fn prop_strs(self, name: &str, texts: &[&str]) -> Self {
         let mut value = Vec::with_capacity(texts.iter().map(|text| text.len() + 1).sum());
@@ -89,14 +89,14 @@ impl NewNode {
         self.prop(name, value)
     }
 
-    /// Add a child as the last.
+    /// Adds a last child.
     #[must_use]
     pub fn child(mut self, child: NewNode) -> Self {
         self.children.push(child);
         self
     }
 
-    /// Find the value of a property of the node at `path` below this one; `/` is this one.
+    /// Finds the value of a property of the node at `path` below this one; `/` is this one.
     pub(super) fn value_at(&self, path: &str, prop: &str) -> Option<&[u8]> {
         let mut node = self;
         for component in path.split('/').filter(|component| !component.is_empty()) {
@@ -105,7 +105,8 @@ impl NewNode {
         node.props.iter().find(|(name, _)| name == prop).map(|(_, value)| value.as_slice())
     }
 
-    /// Check names, duplicates and nesting of this node, which has `above` nodes above it, and of all below.
+    /// Checks names, duplicates and nesting of this node, which has `above` nodes above it, and of its
+    /// descendants.
     /// `parent` is the path to name in an error.
     pub(super) fn check(&self, parent: &str, above: usize) -> Result<(), FdtError> {
         let path = || alloc::format!("{}/{}", parent.trim_end_matches('/'), self.name);
@@ -140,15 +141,15 @@ impl NewNode {
         self.children.iter().try_for_each(|child| child.check(&path, above + 1))
     }
 
-    /// Call `visit` with the name of every property of this node and of those below, which are not nested too
-    /// deep.
+    /// Calls `visit` with the name of every property of this node and its descendants, whose nesting has been
+    /// checked.
     pub(super) fn each_prop_name<'n>(&'n self, visit: &mut impl FnMut(&'n str)) {
         self.props.iter().for_each(|(name, _)| visit(name));
         self.children.iter().for_each(|child| child.each_prop_name(visit));
     }
 }
 
-/// The first name, in order of the alphabet, that stands in the list twice.
+/// Returns the first name, in order of the alphabet, that is in the list twice.
 fn first_twice(mut names: Vec<&str>) -> Option<&str> {
     order::sort(&mut names);
     names.windows(2).find_map(|pair| match pair {

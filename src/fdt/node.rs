@@ -26,13 +26,13 @@ impl<'t, 'a> Node<'t, 'a> {
         self.tree.record(self.id)
     }
 
-    /// Its id in this tree.
+    /// Returns the id of the node in its tree.
     #[must_use]
     pub fn id(&self) -> NodeId {
         self.id
     }
 
-    /// Its name with the unit address; empty for the root.
+    /// Returns the name with the unit address; empty for the root.
     #[must_use]
     pub fn name(&self) -> &'a str {
         let Some(record) = self.record() else { return "" };
@@ -41,27 +41,27 @@ impl<'t, 'a> Node<'t, 'a> {
         name.and_then(|name| core::str::from_utf8(name).ok()).unwrap_or_default()
     }
 
-    /// Its name up to the first `@`.
+    /// Returns the name up to the first `@`.
     #[must_use]
     pub fn base_name(&self) -> &'a str {
         let name = self.name();
         name.split_once('@').map_or(name, |(base, _)| base)
     }
 
-    /// Its name behind the first `@`, if it has one.
+    /// Returns the name after the first `@`, if there is one.
     #[must_use]
     pub fn unit_address(&self) -> Option<&'a str> {
         self.name().split_once('@').map(|(_, address)| address)
     }
 
-    /// The node above; `None` for the root.
+    /// Returns the parent; `None` for the root.
     #[must_use]
     pub fn parent(&self) -> Option<Node<'t, 'a>> {
         let record = self.record()?;
         if self.id.0 == 0 { None } else { Some(Node::new(self.tree, NodeId(record.parent))) }
     }
 
-    /// The nodes directly below, in the order of the blob.
+    /// Returns the children, in the order of the blob.
     pub fn children(&self) -> impl Iterator<Item = Node<'t, 'a>> + Clone + use<'t, 'a> {
         let tree = self.tree;
         let end = self.record().map_or(0, |record| record.end);
@@ -71,13 +71,13 @@ impl<'t, 'a> Node<'t, 'a> {
                 return None;
             }
             let child = Node::new(tree, NodeId(next));
-            // A subtree ends behind its own root, so this always moves on.
+            // A subtree ends after its own root, so this always moves on.
             next = child.record().map_or(end, |record| record.end.max(next + 1));
             Some(child)
         })
     }
 
-    /// The first child of this name; one without `@` also matches the first child of that base name.
+    /// Returns the first child of this name; one without `@` also matches the first child of that base name.
     #[must_use]
     pub fn child(&self, name: &str) -> Option<Node<'t, 'a>> {
         if name.contains('@') {
@@ -86,7 +86,7 @@ impl<'t, 'a> Node<'t, 'a> {
         self.children().find(|child| child.has_base_name(name))
     }
 
-    /// Tell whether its name up to the first `@` is this, in fewer steps than reading it.
+    /// Returns whether the name up to the first `@` is `name`. Cheaper than comparing [`Node::base_name`].
     #[must_use]
     pub fn has_base_name(&self, name: &str) -> bool {
         let (own, name) = (self.name_bytes(), name.as_bytes());
@@ -95,7 +95,7 @@ impl<'t, 'a> Node<'t, 'a> {
             && own.starts_with(name)
     }
 
-    /// Its name as bytes, which costs no check.
+    /// Returns the name as bytes, without checking that it is UTF-8.
     pub(super) fn name_bytes(&self) -> &'a [u8] {
         let Some(record) = self.record() else { return &[] };
         let first = record.name as usize;
@@ -108,31 +108,32 @@ impl<'t, 'a> Node<'t, 'a> {
         self.record().map_or(0, |record| record.depth as usize)
     }
 
-    /// Its properties, in the order of the blob, duplicates included.
+    /// Returns the properties, in the order of the blob, duplicates included.
     pub fn props(&self) -> impl Iterator<Item = Prop<'a>> + Clone + use<'t, 'a> {
         let tree = self.tree;
         tree.prop_records(self.id).iter().map(move |record| tree.prop(record))
     }
 
-    /// Its first property of this name.
+    /// Returns the first property of this name.
     #[must_use]
     pub fn prop(&self, name: &str) -> Option<Prop<'a>> {
         self.tree.find_prop(self.id, name).map(|record| self.tree.prop_named(record, name.len()))
     }
 
-    /// Tell whether it has a property of this name.
+    /// Returns whether it has a property of this name.
     #[must_use]
     pub fn has_prop(&self, name: &str) -> bool {
         self.tree.find_prop(self.id, name).is_some()
     }
 
-    /// Where the value of its first property of this name starts, in bytes from the start of the blob.
+    /// Returns the offset of the value of the first property of this name, in bytes from the start of the
+    /// blob.
     #[must_use]
     pub fn value_offset(&self, name: &str) -> Option<usize> {
         self.tree.find_prop(self.id, name).map(|record| record.value as usize)
     }
 
-    /// Its full path; `/` for the root.
+    /// Returns the full path; `/` for the root.
     #[must_use]
     pub fn path(&self) -> String {
         let mut names: Vec<&str> = Vec::with_capacity(self.depth());
@@ -152,20 +153,20 @@ impl<'t, 'a> Node<'t, 'a> {
         path
     }
 
-    /// Its phandle: `phandle`, else `linux,phandle`, of exactly one word, neither 0 nor -1.
+    /// Returns the phandle: `phandle`, else `linux,phandle`, of exactly one word, neither 0 nor -1.
     #[must_use]
     pub fn phandle(&self) -> Option<u32> {
         self.record().map(|record| record.phandle).filter(|phandle| !matches!(phandle, 0 | &u32::MAX))
     }
 
-    /// Tell whether its own `status` is absent, `ok` or `okay`, the only values that Linux takes for enabled
-    /// (`of_fdt_device_is_available`, drivers/of/fdt.c).
+    /// Returns whether the node's own `status` is absent, `ok` or `okay`, the only values that Linux takes
+    /// for enabled (`of_fdt_device_is_available`, drivers/of/fdt.c).
     #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.prop("status").is_none_or(|status| matches!(status.as_str(), Some("ok" | "okay")))
     }
 
-    /// Tell whether it and all nodes above it are enabled.
+    /// Returns whether it and all nodes above it are enabled.
     #[must_use]
     pub fn is_available(&self) -> bool {
         let mut next = Some(*self);
@@ -195,7 +196,7 @@ impl<'t, 'a> Node<'t, 'a> {
         Ok(self.cells("#size-cells")?.unwrap_or(1))
     }
 
-    /// Read a property that counts cells; `Ok(None)` when it is absent.
+    /// Reads a property that counts cells; `Ok(None)` when it is absent.
     ///
     /// # Errors
     /// [`FdtError::BadCells`] when the property is not one word of at most 4.

@@ -12,13 +12,13 @@ pub struct Prop<'a> {
 }
 
 impl<'a> Prop<'a> {
-    /// Read the value as one word; `None` unless it has exactly 4 bytes.
+    /// Reads the value as one word; `None` unless it has exactly 4 bytes.
     #[must_use]
     pub fn as_u32(&self) -> Option<u32> {
         if self.value.len() == 4 { be32(self.value, 0) } else { None }
     }
 
-    /// Read the value as one number of 4 or 8 bytes; `None` for any other length.
+    /// Reads the value as one number of 4 or 8 bytes; `None` for any other length.
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
         match self.value.len() {
@@ -28,7 +28,7 @@ impl<'a> Prop<'a> {
         }
     }
 
-    /// Read the first NUL-terminated string, which is all that Linux compares; `None` when no NUL ends it or
+    /// Reads the first NUL-terminated string, which is all that Linux compares; `None` when no NUL ends it or
     /// it is not UTF-8.
     #[must_use]
     pub fn as_str(&self) -> Option<&'a str> {
@@ -36,7 +36,7 @@ impl<'a> Prop<'a> {
         core::str::from_utf8(self.value.get(..len)?).ok()
     }
 
-    /// The NUL-terminated strings of a string list, up to the first that has no NUL or is not UTF-8.
+    /// Returns the NUL-terminated strings of a string list, up to the first that has no NUL or is not UTF-8.
     pub fn strings(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let mut rest = self.value;
         core::iter::from_fn(move || {
@@ -46,8 +46,8 @@ impl<'a> Prop<'a> {
         })
     }
 
-    /// The value as big-endian words; bytes behind the last whole word are not seen, so ask the length where it
-    /// matters.
+    /// Returns the value as big-endian words. Trailing bytes that fill no word are ignored, so check the
+    /// length where it matters.
     pub fn cells(&self) -> impl ExactSizeIterator<Item = u32> + Clone + use<'a> {
         self.value.chunks_exact(4).map(|word| be32(word, 0).unwrap_or_default())
     }

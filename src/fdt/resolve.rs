@@ -22,7 +22,7 @@ pub(super) struct Resolved<'e> {
 }
 
 impl<'e> Resolved<'e> {
-    /// Check every edit. Costs O(e log e), plus the properties and siblings of the nodes that are named.
+    /// Checks every edit. Costs O(e log e), plus the properties and siblings of the nodes that are named.
     pub(super) fn new(tree: &Tree<'_>, edits: &'e Edits) -> Result<Self, FdtError> {
         if let Some(list) = &edits.memreserve
             && list.iter().any(|&(_, size)| size == 0)
@@ -49,7 +49,7 @@ impl<'e> Resolved<'e> {
         Ok(resolved)
     }
 
-    /// The edits of one node.
+    /// Returns the edits of one node.
     pub(super) fn of(&self, node: NodeId) -> &[Entry<'e>] {
         if self.entries.is_empty() {
             return &[];
@@ -60,13 +60,13 @@ impl<'e> Resolved<'e> {
         rest.get(..len).unwrap_or_default()
     }
 
-    /// The first node from `first` on that an edit names.
+    /// Returns the first node from `first` on that an edit names.
     pub(super) fn next_from(&self, first: NodeId) -> Option<NodeId> {
         let index = self.entries.partition_point(|entry| entry.node < first);
         self.entries.get(index).map(|entry| entry.node)
     }
 
-    /// All edits.
+    /// Returns all edits.
     pub(super) fn ops(&self) -> impl Iterator<Item = &Entry<'e>> {
         self.entries.iter()
     }
@@ -117,7 +117,7 @@ impl<'e> Resolved<'e> {
         Ok(())
     }
 
-    /// Check that no child that an edit renames or adds gets a name that another child of that parent has.
+    /// Checks that no child that an edit renames or adds gets a name that another child of that parent has.
     fn check_siblings(&self, tree: &Tree<'_>) -> Result<(), FdtError> {
         let mut parents: Vec<NodeId> = self
             .entries
@@ -165,7 +165,7 @@ impl<'e> Resolved<'e> {
     }
 }
 
-/// Find the properties that a node's edits name, and refuse names that cannot be written.
+/// Finds the properties that a node's edits name, and refuses names that cannot be written.
 fn check_props(tree: &Tree<'_>, id: NodeId, group: &mut [Entry<'_>]) -> Result<(), FdtError> {
     let fail = |fault| Err(FdtError::Edit { node: tree.node(id).path(), fault });
     let count = group.partition_point(|entry| entry.op.rank().0 == 0);
@@ -198,7 +198,7 @@ fn check_props(tree: &Tree<'_>, id: NodeId, group: &mut [Entry<'_>]) -> Result<(
     Ok(())
 }
 
-/// Find the edit of a property among those of its node, of which the ones of properties come first.
+/// Finds the edit of a property among those of its node, where edits of properties come first.
 pub(super) fn find(tree: &Tree<'_>, group: &[Entry<'_>], record: &PropRecord) -> Option<usize> {
     if group.is_empty() {
         return None;

@@ -8,12 +8,12 @@ use super::resolve::{Resolved, find};
 use super::strings::Strings;
 use super::{FdtError, NodeId, Tree};
 
-/// Write `tree` with `edits` made: version 17, compact, without NOPs.
+/// Writes `tree` with `edits` made: version 17, compact, without NOPs.
 ///
-/// Whatever no edit names keeps its bytes and its place, as do the boot CPU, the memory reserve list and the
-/// strings block, behind which new names are put. With no edits this is the canonical copy: writing that again
-/// gives the same bytes; padding is kept as it is, except near NOPs. Costs O((n + e) log e) and one allocation
-/// for the output, of its exact size.
+/// What no edit names keeps its bytes and its place, as do the boot CPU, the memory reserve list and the
+/// strings block, to which new names are appended. Without edits this is the canonical copy: writing that
+/// again gives the same bytes; padding is kept as it is, except near NOPs. Costs O((n + e) log e) and one
+/// allocation for the output, of its exact size.
 ///
 /// # Errors
 /// [`FdtError::Edit`] when an edit cannot be made, [`FdtError::TooLarge`] when the result would exceed
@@ -36,7 +36,7 @@ pub fn rewrite(tree: &Tree<'_>, edits: &Edits) -> Result<Vec<u8>, FdtError> {
     Ok(out)
 }
 
-/// The names of all properties that edits add.
+/// Returns the names of all properties that edits add.
 fn new_names<'e>(resolved: &Resolved<'e>) -> Vec<&'e str> {
     let mut names = Vec::new();
     for entry in resolved.ops() {
@@ -51,14 +51,14 @@ fn new_names<'e>(resolved: &Resolved<'e>) -> Vec<&'e str> {
     names
 }
 
-/// Write the structure block.
+/// Writes the structure block.
 fn emit<S: Sink>(tree: &Tree<'_>, resolved: &Resolved<'_>, strings: &Strings<'_>, sink: &mut S) {
     let mut out = Emitter { sink, strings };
-    // The innermost open node; its parent is the one below on the stack that the tree itself is.
+    // The innermost open node. Its ancestors are found through the tree.
     let mut open = None;
     let mut next = NodeId(0);
     loop {
-        // Close what ends here.
+        // Close the nodes that end here.
         while let Some(id) = open
             && tree.record(id).is_none_or(|record| record.end <= next.0)
         {
@@ -121,7 +121,7 @@ fn emit<S: Sink>(tree: &Tree<'_>, resolved: &Resolved<'_>, strings: &Strings<'_>
     out.end();
 }
 
-/// Write the nodes that edits put behind `sibling`.
+/// Writes the nodes that edits put after `sibling`.
 fn add_after<S: Sink>(resolved: &Resolved<'_>, sibling: NodeId, out: &mut Emitter<'_, S>) {
     for entry in resolved.of(sibling) {
         if let Op::AddAfter(node) = entry.op {
@@ -133,11 +133,12 @@ fn add_after<S: Sink>(resolved: &Resolved<'_>, sibling: NodeId, out: &mut Emitte
 /// Bytes of the input that are the output too.
 struct Same<'a> {
     bytes: &'a [u8],
-    /// They are the whole node with all below, not only its name and properties.
+    /// They are the whole node with its descendants, not only its name and properties.
     whole: bool,
 }
 
-/// What can be copied at once for a node that no edit names: away from NOPs a blob is compact already.
+/// Returns what can be copied at once for a node that no edit names. A blob is already compact, except near
+/// NOPs.
 fn untouched<'a>(tree: &Tree<'a>, resolved: &Resolved<'_>, id: NodeId, end: u32) -> Option<Same<'a>> {
     match resolved.next_from(id) {
         Some(edited) if edited == id => None,

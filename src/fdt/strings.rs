@@ -1,4 +1,4 @@
-//! The strings block of a blob that is written: the old one as it is, and behind it the names that it lacks.
+//! The strings block of a blob to be written: the old block, followed by the names that it lacks.
 
 use crate::order;
 use alloc::vec::Vec;
@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::FdtError;
 use super::tree::reserve;
 
-/// Where the names of new properties stand in the strings block.
+/// The offsets of new properties' names in the strings block.
 pub(super) struct Strings<'e> {
     base: &'e [u8],
     /// Sorted by name.
@@ -16,7 +16,7 @@ pub(super) struct Strings<'e> {
 }
 
 impl<'e> Strings<'e> {
-    /// Find each name in `base`, or a place behind it. Costs O((names + base) log names).
+    /// Finds each name in `base`, or gives it a place after it. Costs O((names + base) log names).
     pub(super) fn new(base: &'e [u8], mut wanted: Vec<&'e str>) -> Result<Self, FdtError> {
         order::sort(&mut wanted);
         wanted.dedup();
@@ -24,7 +24,7 @@ impl<'e> Strings<'e> {
         names.extend(wanted.iter().map(|&name| (name, None)));
         if !names.is_empty() {
             let mut at = 0;
-            // What stands behind the last NUL is no name.
+            // What follows the last NUL is not a name.
             for string in base.split_inclusive(|&byte| byte == 0) {
                 if let Some(string) = string.strip_suffix(&[0])
                     && let Ok(index) = names.binary_search_by(|(name, _)| name.as_bytes().cmp(string))
@@ -49,18 +49,18 @@ impl<'e> Strings<'e> {
         Ok(Self { base, names: placed, len })
     }
 
-    /// Size of the block in bytes.
+    /// Returns the size of the block in bytes.
     pub(super) fn len(&self) -> u64 {
         self.len
     }
 
-    /// Offset of a name that was asked for.
+    /// Returns the offset of a name that was asked for.
     pub(super) fn offset(&self, name: &str) -> u32 {
         let index = self.names.binary_search_by(|(known, _)| (*known).cmp(name)).unwrap_or(usize::MAX);
         self.names.get(index).map_or(0, |(_, offset)| *offset)
     }
 
-    /// Append the block.
+    /// Appends the block.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.base);
         for (name, offset) in &self.names {

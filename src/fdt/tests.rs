@@ -7,7 +7,7 @@ mod refuse;
 use super::{Edits, NewNode, NodeId, Tree, build, rewrite};
 use alloc::vec::Vec;
 
-/// A board with what the tests need.
+/// Returns a board with what the tests need.
 fn board() -> Vec<u8> {
     let camera = NewNode::new("camera@84300000")
         .prop_cells("reg", &[0, 0x8430_0000, 0, 0x50_0000])

@@ -1,4 +1,4 @@
-//! The words of the structure block, one after the other, bounded by its end.
+//! Reads the tokens of the structure block one after the other, bounded by its end.
 
 use super::{FdtError, MAX_NAME, NameFault};
 
@@ -8,7 +8,7 @@ pub(super) const PROP: u32 = 3;
 pub(super) const NOP: u32 = 4;
 pub(super) const END: u32 = 9;
 
-/// One token with what belongs to it. Offsets count bytes from the start of the blob.
+/// One token with its operands. Offsets count bytes from the start of the blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     /// A node starts; its name has been checked, except for emptiness.
@@ -24,38 +24,39 @@ pub(super) enum Token {
 /// Walks the tokens, passing over NOPs.
 #[derive(Clone, Copy)]
 pub(super) struct Tokens<'a> {
-    /// What has not been read yet of the structure block: whole words.
+    /// The unread rest of the structure block: whole words.
     rest: &'a [[u8; 4]],
     /// Words from the start of the blob to the end of its structure block.
     end: usize,
     /// Offsets of the first and the last NOP passed so far.
     nops: Option<(usize, usize)>,
-    /// Names have been found good before, so that only their ends are looked for.
+    /// Names have been checked before, so only their ends are searched for.
     checked: bool,
 }
 
 impl<'a> Tokens<'a> {
-    /// Start at offset `at` of `bytes`, which end where the structure block ends; `at` is a multiple of 4.
-    /// `checked` tells that a walk has come to the end before.
+    /// Starts at offset `at` of `bytes`, which end where the structure block ends; `at` is a multiple of 4.
+    /// `checked` states that an earlier walk came to the end.
     pub(super) fn new(bytes: &'a [u8], at: usize, checked: bool) -> Self {
         let (words, _) = bytes.as_chunks();
         Self { rest: words.get(at / 4..).unwrap_or_default(), end: words.len(), nops: None, checked }
     }
 
-    /// Offset of the byte behind the last token.
+    /// Returns the offset of the byte after the last token.
     #[inline]
     pub(super) fn at(&self) -> usize {
         (self.end - self.rest.len()) * 4
     }
 
-    /// Offsets of the first and the last NOP passed so far.
+    /// Returns the offsets of the first and the last NOP passed so far.
     pub(super) fn nops(&self) -> Option<(usize, usize)> {
         self.nops
     }
 
-    /// Read the next token that is no NOP, with the offset at which it stands. Advances by at least 4 bytes or
-    /// fails, so a walk ends.
-    // Most of the time of reading a tree is spent here, in two loops: a call for each token would cost as much.
+    /// Reads the next token that is not a NOP, with its offset. Advances by at least 4 bytes
+    /// or fails, so a walk ends.
+    // Most of the time of reading a tree is spent here, in two loops: a call for each token would cost as
+    // much.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Result<(usize, Token), FdtError> {
         let (offset, word) = loop {
@@ -104,7 +105,7 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// Find the length of a name that is known to be good: the first NUL, a word at a time.
+/// Finds the length of a name that is known to be good: the first NUL, a word at a time.
 fn find_end(words: &[[u8; 4]]) -> Result<usize, NameFault> {
     let mut len = 0;
     for word in words {
@@ -119,8 +120,8 @@ fn find_end(words: &[[u8; 4]]) -> Result<usize, NameFault> {
     Err(NameFault::Unterminated)
 }
 
-/// Measure the NUL-terminated name at `at`, which must be printable ASCII; it may be empty. `slash` tells whether
-/// it may hold a `/`.
+/// Measures the NUL-terminated name at `at`, which must be printable ASCII and may be empty. With `slash`, it
+/// may hold a `/`.
 pub(super) fn measure(bytes: &[u8], at: usize, slash: bool) -> Result<usize, NameFault> {
     let rest = bytes.get(at..).ok_or(NameFault::Outside)?;
     let window = rest.get(..MAX_NAME + 1).unwrap_or(rest);
@@ -134,8 +135,8 @@ pub(super) fn measure(bytes: &[u8], at: usize, slash: bool) -> Result<usize, Nam
     }
 }
 
-/// Tell whether a name can start anywhere in a strings block, other than at a NUL: one scan in place of one for
-/// each property.
+/// Returns whether a name can start anywhere in a strings block, other than at a NUL. This takes one scan
+/// instead of one for each property.
 pub(super) fn all_names(strings: &[u8]) -> bool {
     let mut run = 0;
     let good = strings.iter().all(|&byte| {
@@ -145,7 +146,7 @@ pub(super) fn all_names(strings: &[u8]) -> bool {
     good && run == 0
 }
 
-/// Check a name that is to be written; `slash` tells whether it may hold a `/`.
+/// Checks a name that is to be written. With `slash`, it may hold a `/`.
 pub(super) fn check_name(name: &str, slash: bool) -> Result<(), NameFault> {
     if name.is_empty() {
         Err(NameFault::Empty)

@@ -1,4 +1,5 @@
-//! A checked blob as a tree that can be walked and searched: two flat tables of offsets, in the order of the blob.
+//! A checked blob as a tree that can be walked and searched: two flat tables of offsets, in the order of the
+//! blob.
 
 use alloc::vec::Vec;
 
@@ -16,9 +17,9 @@ pub(super) struct NodeRecord {
     pub(super) depth: u16,
     /// Index of the parent; the root is its own.
     pub(super) parent: u32,
-    /// Index of the first node behind this one's subtree; preorder makes links to children needless.
+    /// Index of the first node after this one's subtree; preorder makes links to children needless.
     pub(super) end: u32,
-    /// Index of the first property; the next node's is where they end.
+    /// Index of the first property; they end at the next node's first.
     pub(super) first_prop: u32,
     /// 0 when it has none.
     pub(super) phandle: u32,
@@ -45,7 +46,7 @@ pub struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// Check a DTB of at most [`super::MAX_SIZE`] bytes and index it.
+    /// Checks a DTB of at most [`super::MAX_SIZE`] bytes and index it.
     ///
     /// # Errors
     /// The first fault of its structure, or [`FdtError::OutOfMemory`].
@@ -53,7 +54,7 @@ impl<'a> Tree<'a> {
         Self::new(Blob::check(bytes)?)
     }
 
-    /// Index a checked blob. Takes at most twice the size of its structure block, reserved in two pieces.
+    /// Indexes a checked blob. Takes at most twice the size of its structure block, reserved in two pieces.
     ///
     /// # Errors
     /// [`FdtError::OutOfMemory`].
@@ -116,31 +117,32 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// The blob under this tree.
+    /// Returns the blob under this tree.
     #[must_use]
     pub fn blob(&self) -> &Blob<'a> {
         &self.blob
     }
 
-    /// The root.
+    /// Returns the root.
     #[must_use]
     pub fn root(&self) -> Node<'_, 'a> {
         self.node(NodeId(0))
     }
 
-    /// The node with an id of this tree; an id of another tree gives some node of this one or an empty one.
+    /// Returns the node with an id of this tree; an id of another tree gives an arbitrary node or an
+    /// empty one.
     #[must_use]
     pub fn node(&self, id: NodeId) -> Node<'_, 'a> {
         Node::new(self, id)
     }
 
-    /// All nodes, parents first, in the order of the blob.
+    /// Returns all nodes, parents first, in the order of the blob.
     pub fn nodes(&self) -> impl Iterator<Item = Node<'_, 'a>> + Clone {
         (0..self.nodes.len() as u32).map(|id| self.node(NodeId(id)))
     }
 
-    /// Find a node by its full path, such as `/reserved-memory/camera@84300000`. A component without `@` also
-    /// matches the first node of that base name, as in libfdt (`fdt_subnode_offset_namelen`).
+    /// Finds a node by its full path, such as `/reserved-memory/camera@84300000`. A component without `@`
+    /// also matches the first node of that base name, as in libfdt (`fdt_subnode_offset_namelen`).
     #[must_use]
     pub fn find(&self, path: &str) -> Option<Node<'_, 'a>> {
         let mut node = self.root();
@@ -150,7 +152,7 @@ impl<'a> Tree<'a> {
         Some(node)
     }
 
-    /// Find a node by a path, or by an alias and what follows it, such as `serial0` or `soc/uart@0`.
+    /// Finds a node by a path, or by an alias with a path below it, such as `serial0` or `soc/uart@0`.
     #[must_use]
     pub fn resolve(&self, path: &str) -> Option<Node<'_, 'a>> {
         if path.starts_with('/') {
@@ -164,13 +166,13 @@ impl<'a> Tree<'a> {
         Some(node)
     }
 
-    /// Find a node by its label in the source, if dtc was told to keep labels (`/__symbols__`, `dtc -@`).
+    /// Finds a node by its label in the source, if dtc was told to keep labels (`/__symbols__`, `dtc -@`).
     #[must_use]
     pub fn by_label(&self, label: &str) -> Option<Node<'_, 'a>> {
         self.find(self.find("/__symbols__")?.prop(label)?.as_str()?)
     }
 
-    /// Find the first node with this phandle; 0 and -1 are none.
+    /// Finds the first node with this phandle; 0 and -1 are none.
     #[must_use]
     pub fn by_phandle(&self, phandle: u32) -> Option<Node<'_, 'a>> {
         if matches!(phandle, 0 | u32::MAX) {
@@ -180,8 +182,8 @@ impl<'a> Tree<'a> {
         Some(self.node(NodeId(id as u32)))
     }
 
-    /// The `#address-cells` and `#size-cells` that are not one word of at most 4, with their nodes. Readers
-    /// differ on those, and the `fdt` crate panics.
+    /// Returns the `#address-cells` and `#size-cells` that are not one word of at most 4, with their nodes.
+    /// Readers differ on those, and the `fdt` crate panics.
     pub fn bad_cells(&self) -> impl Iterator<Item = (Node<'_, 'a>, Prop<'a>)> {
         self.nodes().flat_map(|node| {
             node.props()
@@ -195,7 +197,7 @@ impl<'a> Tree<'a> {
         self.nodes.get(id.0 as usize)
     }
 
-    /// The properties of a node, without their names read.
+    /// Returns the properties of a node, without their names read.
     #[inline]
     pub(super) fn prop_records(&self, id: NodeId) -> &[PropRecord] {
         let mut records = self.nodes.get(id.0 as usize..).unwrap_or_default().iter();
@@ -204,10 +206,10 @@ impl<'a> Tree<'a> {
         self.props.get(record.first_prop as usize..end).unwrap_or_default()
     }
 
-    /// The bytes of a node with all below, compact as they stand; `None` where NOPs are near.
+    /// Returns the bytes of a node with its descendants, unless a NOP is among or next to them.
     pub(super) fn subtree_bytes(&self, id: NodeId) -> Option<&'a [u8]> {
         let record = self.record(id)?;
-        // Behind the subtree, the nodes that it ends with close, one word each, then the next one starts.
+        // After the subtree, one word closes each node that ends there, and then the next node starts.
         let (next, depth) = match self.nodes.get(record.end as usize) {
             Some(next) => (next.name as usize - 4, next.depth),
             None => (self.blob.struct_end() - 4, 0),
@@ -218,7 +220,7 @@ impl<'a> Tree<'a> {
         self.blob.bytes().get(bytes.start..bytes.end - closing).filter(|_| free)
     }
 
-    /// The bytes of a node up to its first child, compact as they stand; `None` where NOPs are near.
+    /// Returns the bytes of a node up to its first child, unless a NOP is among or next to them.
     pub(super) fn head_bytes(&self, id: NodeId) -> Option<&'a [u8]> {
         let child = self.record(NodeId(id.0 + 1))?;
         let bytes = self.record(id)?.name as usize - 4..child.name as usize - 4;
@@ -226,30 +228,30 @@ impl<'a> Tree<'a> {
         self.blob.bytes().get(bytes).filter(|_| free)
     }
 
-    /// The value of a property.
+    /// Returns the value of a property.
     pub(super) fn value(&self, record: &PropRecord) -> &'a [u8] {
         let first = record.value as usize;
         self.blob.bytes().get(first..first + record.len as usize).unwrap_or_default()
     }
 
-    /// Tell whether a property has this name, without measuring its own.
+    /// Returns whether a property has this name, without measuring its own.
     pub(super) fn is_named(&self, record: &PropRecord, name: &str) -> bool {
         named(self.blob.strings(), record.name, name.as_bytes())
     }
 
-    /// The first property of this name among those of a node, found without measuring any.
+    /// Returns the first property of this name among those of a node, found without measuring any.
     pub(super) fn find_prop(&self, id: NodeId, name: &str) -> Option<&PropRecord> {
         let strings = self.blob.strings();
         self.prop_records(id).iter().find(|record| named(strings, record.name, name.as_bytes()))
     }
 
-    /// A property with its name read.
+    /// Returns a property with its name read.
     pub(super) fn prop(&self, record: &PropRecord) -> Prop<'a> {
         let rest = self.blob.strings().get(record.name as usize..).unwrap_or_default();
         self.prop_named(record, rest.iter().position(|&byte| byte == 0).unwrap_or(0))
     }
 
-    /// A property whose name is known to have `len` bytes.
+    /// Returns a property whose name is known to have `len` bytes.
     pub(super) fn prop_named(&self, record: &PropRecord, len: usize) -> Prop<'a> {
         let at = record.name as usize..record.name as usize + len;
         let name = self.text.get(at.clone()).or_else(|| {
@@ -260,7 +262,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// Tell whether the NUL-terminated string at offset `at` of `strings` is `name`.
+/// Returns whether the NUL-terminated string at offset `at` of `strings` is `name`.
 #[inline]
 fn named(strings: &[u8], at: u32, name: &[u8]) -> bool {
     let (first, end) = (at as usize, (at as usize).saturating_add(name.len()));
@@ -270,7 +272,7 @@ fn named(strings: &[u8], at: u32, name: &[u8]) -> bool {
         && strings.get(first..end).is_some_and(|own| own == name)
 }
 
-/// An empty vector with room for exactly `count` elements.
+/// Returns an empty vector with room for exactly `count` elements.
 pub(super) fn reserve<T>(count: usize) -> Result<Vec<T>, FdtError> {
     let mut vec = Vec::new();
     vec.try_reserve_exact(count)

@@ -7,9 +7,9 @@ use super::image::Image;
 use super::{Fit, FitError, POLICY_COMPATIBLE};
 use crate::fdt::Node;
 
-/// Loadables looked at; each costs a walk over the images.
+/// Most loadables that are read; each costs a walk over the images.
 const MAX_LOADABLES: usize = 64;
-/// Device trees of one configuration, the base included; each costs a walk over the images.
+/// Most device trees of one configuration, the base included; each costs a walk over the images.
 const MAX_TREES: usize = 64;
 
 /// The images of a selected configuration. Their bytes are found, but not yet verified.
@@ -17,16 +17,17 @@ const MAX_TREES: usize = 64;
 pub struct Config<'a> {
     /// The configuration's node name.
     pub name: String,
-    /// What to boot.
+    /// The kernel.
     pub kernel: Image<'a>,
     /// The initial ramdisk, if any.
     pub ramdisk: Option<Image<'a>>,
     /// The device tree, if the bundle brings one.
     pub fdt: Option<Image<'a>>,
-    /// What is to be applied to the device tree, in this order: in U-Boot's way, all that `fdt` names behind it.
+    /// Overlays to apply to the device tree, in this order. As in U-Boot, these are the names in `fdt` after
+    /// the first.
     pub overlays: Vec<Image<'a>>,
-    /// The policy blob, if any: a loadable that says `compatible = "ringfence,policy"` or
-    /// `type = "ringfence-policy"`, or that is called `policy`.
+    /// The policy blob, if any: a loadable with `compatible = "ringfence,policy"` or
+    /// `type = "ringfence-policy"`, or with the name `policy`.
     pub policy: Option<Image<'a>>,
 }
 
@@ -45,7 +46,7 @@ impl<'a> Config<'a> {
         })
     }
 
-    /// All images of the configuration.
+    /// Returns all images of the configuration.
     pub fn images(&self) -> impl Iterator<Item = &Image<'a>> {
         [Some(&self.kernel), self.ramdisk.as_ref(), self.fdt.as_ref(), self.policy.as_ref()]
             .into_iter()
@@ -53,7 +54,7 @@ impl<'a> Config<'a> {
             .chain(&self.overlays)
     }
 
-    /// Read the device tree that a configuration names, and the overlays behind it.
+    /// Reads the device tree that a configuration names, and the overlays after it.
     pub(super) fn trees(fit: &Fit<'a>, config: Node<'_, 'a>) -> Result<Vec<Image<'a>>, FitError> {
         let Some(prop) = config.prop("fdt") else { return Ok(Vec::new()) };
         let mut trees = Vec::new();
@@ -67,7 +68,7 @@ impl<'a> Config<'a> {
         if trees.is_empty() { Err(FitError::malformed(config, "fdt")) } else { Ok(trees) }
     }
 
-    /// Read the first image that the configuration names under `role`.
+    /// Reads the first image that the configuration names under `role`.
     fn first(fit: &Fit<'a>, config: Node<'_, 'a>, role: &'static str) -> Result<Option<Image<'a>>, FitError> {
         let Some(prop) = config.prop(role) else { return Ok(None) };
         let name = prop.strings().next().ok_or_else(|| FitError::malformed(config, role))?;
@@ -101,7 +102,7 @@ impl<'a> Config<'a> {
     }
 }
 
-/// `policy`, or numbered as people number images: `policy-1`, `policy@1`.
+/// Returns whether a name is `policy`, or a numbered form of it: `policy-1`, `policy@1`.
 fn is_called_policy(name: &str) -> bool {
     name.strip_prefix("policy").is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '@']))
 }

@@ -1,6 +1,8 @@
-//! CRC-32 as zlib and FIT have it, four bits at a time: the usual tables would be a tenth of the stage's image.
+//! CRC-32 as in zlib and FIT, four bits at a time: the usual tables would be a tenth of the stage's image.
 
 /// The remainders of four bits, for the reflected polynomial 0xedb88320.
+// The loop runs in the compiler, which checks the index.
+#[allow(clippy::indexing_slicing)]
 const REMAINDERS: [u32; 16] = {
     let mut table = [0; 16];
     let mut n = 0;
@@ -17,7 +19,7 @@ const REMAINDERS: [u32; 16] = {
     table
 };
 
-/// The CRC-32 of `data`.
+/// Returns the CRC-32 of `data`.
 pub(super) fn crc32(data: &[u8]) -> u32 {
     let step = |crc: u32, bits: u32| {
         let remainder = REMAINDERS.get((crc ^ bits) as usize & 15).copied().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Says what is wrong with a bundle.
+//! Errors of bundles.
 
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -6,12 +6,12 @@ use core::fmt;
 use crate::fdt::{FdtError, Node};
 use crate::kernel_image::ImageError;
 
-/// Why a bundle cannot be used, or not be written.
+/// Why a bundle cannot be used or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FitError {
-    /// The bytes hold no sound flattened tree.
+    /// The bytes are not a sound flattened tree.
     Tree(FdtError),
-    /// A flattened tree, but no FIT.
+    /// A flattened tree, but not a FIT.
     NotAFit {
         /// The node that is missing under the root.
         missing: &'static str,
@@ -50,7 +50,7 @@ pub enum FitError {
         /// The image's name.
         image: String,
     },
-    /// External data that lies behind the end of the bundle: it was cut short, or loaded in part.
+    /// External data after the end of the bundle: the bundle was cut short, or loaded in part.
     DataOutside {
         /// The image's name.
         image: String,
@@ -61,14 +61,15 @@ pub enum FitError {
         /// Size of the bundle in bytes.
         bundle: u64,
     },
-    /// A compression that ringfence does not undo.
+    /// A compression that ringfence cannot unpack.
     Compression {
         /// The image's name.
         image: String,
         /// Its `compression`.
         found: String,
     },
-    /// A hash algorithm that ringfence does not compute. Refused and not skipped: somebody relies on it.
+    /// A hash algorithm that ringfence does not compute. It is refused, because skipping it would verify
+    /// nothing.
     UnknownHash {
         /// The image's name.
         image: String,
@@ -84,32 +85,32 @@ pub enum FitError {
         /// Length of the value in bytes.
         found: usize,
     },
-    /// The data is not what was hashed.
+    /// The data does not match the recorded hash.
     HashMismatch {
         /// The image's name.
         image: String,
         /// The algorithm.
         algorithm: &'static str,
     },
-    /// Nothing vouches for the image's bytes.
+    /// The image has no hash.
     Unhashed {
         /// The image's name.
         image: String,
     },
-    /// More entries than any honest bundle has; looking at all of them would take forever.
+    /// More entries than ringfence reads. Reading all of them could take forever.
     TooMany {
-        /// What there are too many of.
+        /// The kind of entry.
         what: &'static str,
-        /// Where.
+        /// The node that has them.
         node: String,
-        /// How many are looked at.
+        /// The limit.
         limit: usize,
     },
-    /// The kernel to pack is none.
+    /// The kernel to pack is not an arm64 `Image`.
     Kernel(ImageError),
-    /// Overlays to pack without a device tree to apply them to, which a FIT cannot say.
+    /// Overlays to pack without a device tree to apply them to.
     OverlaysAlone,
-    /// The bundle would be larger than its 32-bit offsets can say, or than memory.
+    /// The bundle would exceed its 32-bit offsets, or memory.
     TooLarge,
 }
 
@@ -130,18 +131,18 @@ impl fmt::Display for FitError {
             Self::NotAFit { missing } => {
                 write!(
                     f,
-                    "no FIT bundle: the flattened tree has no /{missing}; make one with `ringfence pack`"
+                    "not a FIT bundle: the flattened tree has no /{missing}; make one with `ringfence pack`"
                 )
             }
             Self::NoDefault { count } => {
-                write!(f, "none of its {count} configurations suits this board, and none is the default")
+                write!(f, "no configuration of {count} matches this board, and there is no default")
             }
             Self::NoSuchConfiguration { name } => {
                 write!(f, "the default configuration `{name}` does not exist")
             }
             Self::NoKernel { config } => write!(f, "configuration `{config}` has no kernel"),
             Self::NoSuchImage { config, image } => {
-                write!(f, "configuration `{config}` wants image `{image}`, which does not exist")
+                write!(f, "configuration `{config}` names image `{image}`, which does not exist")
             }
             Self::Malformed { node, name } => {
                 write!(f, "{node}: `{name}` has a value of the wrong form")
@@ -160,7 +161,7 @@ impl fmt::Display for FitError {
                 "image `{image}`: hash `{algorithm}` is not known and so cannot be verified; use sha256"
             ),
             Self::HashLength { image, algorithm, found } => {
-                write!(f, "image `{image}`: {found} bytes are no {algorithm} value")
+                write!(f, "image `{image}`: {found} bytes are not a {algorithm} value")
             }
             Self::HashMismatch { image, algorithm } => write!(
                 f,
@@ -170,11 +171,11 @@ impl fmt::Display for FitError {
                 write!(f, "image `{image}` has no hash: add `hash-1 {{ algo = \"sha256\"; }};`")
             }
             Self::TooMany { what, node, limit } => {
-                write!(f, "{node}: more than {limit} {what}, which no honest bundle has")
+                write!(f, "{node}: more than {limit} {what}, which is the most that ringfence reads")
             }
             Self::Kernel(error) => write!(f, "{error}"),
             Self::OverlaysAlone => f.write_str("overlays need a device tree in the bundle to be applied to"),
-            Self::TooLarge => f.write_str("larger than the 2 GiB that a FIT can hold, or than memory"),
+            Self::TooLarge => f.write_str("larger than the 2 GiB limit of a FIT, or than memory"),
         }
     }
 }

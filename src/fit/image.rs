@@ -1,4 +1,4 @@
-//! One image of a bundle: its bytes, and the hashes that vouch for them.
+//! One image of a bundle: its bytes and their hashes.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -9,29 +9,29 @@ use super::crc32::crc32;
 use super::{Fit, FitError};
 use crate::fdt::Node;
 
-/// Hashes computed for one image; each costs a pass over its bytes.
+/// Most hashes computed for one image; each costs a pass over its bytes.
 const MAX_HASHES: usize = 8;
 
-/// How an image's bytes are packed.
+/// The compression of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
-    /// As they are.
+    /// Not compressed.
     None,
     /// A gzip stream.
     Gzip,
 }
 
-/// How a hash is computed.
+/// A hash algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// SHA-256, 32 bytes.
     Sha256,
-    /// CRC-32 as in zlib, four bytes big endian. Finds accidents, not attacks.
+    /// CRC-32 as in zlib, four bytes big endian. Detects accidents, not attacks.
     Crc32,
 }
 
 impl Algorithm {
-    /// The name that FIT files use.
+    /// Returns the name that FIT files use.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl Algorithm {
 /// A recorded hash of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hash<'a> {
-    /// How it was computed.
+    /// The algorithm.
     pub algorithm: Algorithm,
     /// The value, of the algorithm's length.
     pub value: &'a [u8],
@@ -64,14 +64,14 @@ pub struct Image<'a> {
     pub name: String,
     /// The `type` property, empty when absent.
     pub kind: String,
-    /// How the bytes are packed.
+    /// The compression.
     pub compression: Compression,
-    /// The bytes, as they lie in the bundle.
+    /// The bytes as stored, compressed or not.
     pub data: &'a [u8],
-    /// Offset of `data` in bytes from the bundle's start: added to where the bundle lies in memory, it gives
+    /// Offset of `data` in bytes from the bundle's start. The bundle's address in memory plus this is
     /// the physical address.
     pub data_offset: u64,
-    /// What is recorded of the bytes. All of these must hold.
+    /// The recorded hashes. All of them must match.
     pub hashes: Vec<Hash<'a>>,
 }
 
@@ -96,15 +96,15 @@ impl<'a> Image<'a> {
         })
     }
 
-    /// Verify every recorded hash in plain code.
+    /// Verifies every recorded hash in software.
     ///
     /// # Errors
-    /// [`FitError::HashMismatch`], or [`FitError::Unhashed`] when nothing is recorded.
+    /// [`FitError::HashMismatch`], or [`FitError::Unhashed`] when the image has no hash.
     pub fn verify(&self) -> Result<(), FitError> {
         self.verify_with(&|data| Sha256::digest(data).into())
     }
 
-    /// Verify every recorded hash, with `sha256` computing that one: processors have instructions for it.
+    /// Verifies every recorded hash. `sha256` computes SHA-256, for which processors have instructions.
     ///
     /// # Errors
     /// As [`Image::verify`].
@@ -126,7 +126,7 @@ impl<'a> Image<'a> {
     }
 }
 
-/// Find an image's bytes: offset from the bundle's start, and the bytes.
+/// Finds an image's bytes: offset from the bundle's start, and the bytes.
 fn locate<'a>(fit: &Fit<'a>, node: Node<'_, 'a>) -> Result<(u64, &'a [u8]), FitError> {
     if let Some((prop, offset)) = node.prop("data").zip(node.value_offset("data")) {
         return Ok((offset as u64, prop.value));

@@ -1,9 +1,9 @@
 //! Reads and writes bundles: FIT images (`.itb`), the container that U-Boot's `mkimage -f` makes.
 //!
 //! Source: the Flattened Image Tree specification (fitspec.osfw.foundation) and U-Boot's `doc/usage/fit/`.
-//! A FIT is a flattened tree with `/images` and `/configurations`; the bytes of an image are either a `data`
-//! property or lie outside of the tree (`mkimage -E`), at a position counted from the file's start
-//! (`data-position`) or from the tree's end (`data-offset`). Whoever wrote the file is not trusted.
+//! A FIT is a flattened tree with `/images` and `/configurations`. The bytes of an image are either a `data`
+//! property or outside the tree (`mkimage -E`), at a position counted from the file's start
+//! (`data-position`) or from the tree's end (`data-offset`). The file is not trusted.
 
 mod config;
 mod crc32;
@@ -21,23 +21,23 @@ pub use error::FitError;
 pub use image::{Algorithm, Compression, Hash, Image};
 pub use pack::{BLOB_ALIGN, FDT_ROOM, Layout, Pack, RAMDISK_ALIGN};
 
-/// The `compatible` by which an image of a bundle is known to be a policy blob.
+/// The `compatible` of an image that is a policy blob.
 pub const POLICY_COMPATIBLE: &str = crate::policy::COMPATIBLE;
 
 /// Most bytes of a bundle: U-Boot reads positions in it as signed 32-bit numbers.
 pub const MAX_LEN: usize = i32::MAX as usize;
 
-/// A bundle whose tree has been checked. Images are looked at when a configuration is selected.
+/// A bundle whose tree has been checked. Images are read when a configuration is selected.
 pub struct Fit<'a> {
     tree: Tree<'a>,
     bytes: &'a [u8],
 }
 
 impl<'a> Fit<'a> {
-    /// Check the tree at the start of `bytes`, which reach to the end of the external data, or further.
+    /// Checks the tree at the start of `bytes`, which extend at least to the end of the external data.
     ///
     /// # Errors
-    /// [`FitError::Tree`] when there is no sound tree, [`FitError::NotAFit`] when the tree is no FIT.
+    /// [`FitError::Tree`] when there is no sound tree, [`FitError::NotAFit`] when the tree is not a FIT.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, FitError> {
         let tree = Tree::new(Blob::check_with_limit(bytes, MAX_LEN)?)?;
         let has = |name: &str| tree.root().children().any(|child| child.name() == name);
@@ -47,14 +47,14 @@ impl<'a> Fit<'a> {
         }
     }
 
-    /// All bytes that the bundle was given.
+    /// Returns the bytes of the bundle.
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// Offset in bytes of the first byte that neither the tree nor any image of any configuration needs: a
-    /// bundle in memory ends here at the earliest.
+    /// Returns the offset in bytes of the first byte after the tree and all images of all configurations: the
+    /// smallest size that the bundle can have in memory.
     ///
     /// # Errors
     /// As [`Fit::select`], for any image.
@@ -67,19 +67,19 @@ impl<'a> Fit<'a> {
         Ok(end)
     }
 
-    /// Select the configuration for a board and read its images.
+    /// Selects the configuration for a board and reads its images.
     ///
-    /// `compatibles` are those of the board, most specific first. The configuration that matches the most
-    /// specific one wins; without a match it is the `default`, or else the only one there is.
+    /// `compatibles` are the board's, most specific first. The configuration that matches the most
+    /// specific one wins; without a match it is the `default`, else the only configuration.
     ///
     /// # Errors
-    /// Any [`FitError`] but those of hashes, which [`Image::verify`] finds.
+    /// Any [`FitError`] except those of hashes, which [`Image::verify`] reports.
     pub fn select(&self, compatibles: &[&str]) -> Result<Config<'a>, FitError> {
         let configurations = self.section("configurations")?;
         Config::read(self, self.choose(configurations, compatibles)?)
     }
 
-    /// Name every configuration.
+    /// Returns the names of all configurations.
     ///
     /// # Errors
     /// [`FitError::NotAFit`] when there are none.
@@ -88,7 +88,7 @@ impl<'a> Fit<'a> {
         Ok(all.map(|config| config.name().to_string()).collect())
     }
 
-    /// Read the images of the configuration with this name.
+    /// Reads the images of the configuration with this name.
     ///
     /// # Errors
     /// [`FitError::NoSuchConfiguration`], and any that [`Fit::select`] has.
@@ -98,7 +98,7 @@ impl<'a> Fit<'a> {
         Config::read(self, config.ok_or_else(|| FitError::NoSuchConfiguration { name: name.to_string() })?)
     }
 
-    /// The name of the configuration that is taken when no board is named.
+    /// Returns the name of the configuration that is selected when no board is given.
     ///
     /// # Errors
     /// As [`Fit::select`].
@@ -106,11 +106,11 @@ impl<'a> Fit<'a> {
         self.choose(self.section("configurations")?, &[]).map(|config| config.name().to_string())
     }
 
-    /// Read the device tree of each configuration and the overlays behind it, with the configuration's name; one
-    /// without any is left out.
+    /// Reads the device tree of each configuration and its overlays, with the configuration's name. A
+    /// configuration without a device tree is left out.
     ///
     /// # Errors
-    /// Any [`FitError`] but those of hashes, which [`Image::verify`] finds.
+    /// Any [`FitError`] except those of hashes, which [`Image::verify`] reports.
     pub fn device_trees(&self) -> Result<Vec<(String, Vec<Image<'a>>)>, FitError> {
         let mut trees = Vec::new();
         for config in self.section("configurations")?.children() {

@@ -1,4 +1,4 @@
-//! Writes a bundle whose kernel can run where it lies.
+//! Writes a bundle whose kernel can run in place.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,32 +16,32 @@ pub const BLOB_ALIGN: u64 = 8;
 /// by pages.
 pub const RAMDISK_ALIGN: u64 = 64 * KIB;
 
-/// Room in bytes behind the device tree. U-Boot's `bootm` writes memory, bootargs and initrd into the tree where it
-/// lies when `fdt_high` forbids to move it, and grows it by `CONFIG_SYS_FDT_PAD` (12 KiB) for that.
+/// Room in bytes after the device tree. With `fdt_high` set to leave the tree in place, U-Boot's `bootm`
+/// writes memory, bootargs and initrd into it there, and grows it by `CONFIG_SYS_FDT_PAD` (12 KiB).
 pub const FDT_ROOM: u64 = 16 * KIB;
 
-/// What goes into a bundle.
+/// The contents of a bundle.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pack<'a> {
-    /// An arm64 `Image`, not compressed.
+    /// An uncompressed arm64 `Image`.
     pub kernel: &'a [u8],
     /// The initial ramdisk.
     pub ramdisk: Option<&'a [u8]>,
     /// The device tree.
     pub fdt: Option<&'a [u8]>,
-    /// Overlays, which whoever boots the bundle applies to the device tree, in this order.
+    /// Overlays, which are applied to the device tree at boot, in this order.
     pub overlays: &'a [&'a [u8]],
     /// The policy blob.
     pub policy: Option<&'a [u8]>,
-    /// Seconds since 1970 that `dumpimage` shows; zero makes the same input give the same bytes.
+    /// Seconds since 1970 that `dumpimage` shows. With zero, the same input gives the same bytes.
     pub timestamp: u32,
 }
 
-/// Where the images of a bundle lie, as offsets in bytes from its start.
+/// The layout of a bundle, as offsets in bytes from its start.
 ///
-/// Small images come first, behind the device tree room for what a loader adds to it, then the kernel at a
-/// multiple of 2 MiB plus its `text_offset`, then room for its BSS (which it zeroes before it reads any reservation), then the ramdisk. So a bundle that was loaded
-/// at a 2 MiB-aligned address boots without copying anything.
+/// Small images come first, and room after the device tree for what a loader adds to it. Then follow the
+/// kernel at a multiple of 2 MiB plus its `text_offset`, room for its BSS (which it zeroes before it reads
+/// any reservation), and the ramdisk. A bundle at a 2 MiB-aligned address boots without copying anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// The policy blob.
@@ -59,16 +59,16 @@ pub struct Layout {
 }
 
 impl Pack<'_> {
-    /// Write the bundle, with a SHA-256 for each image.
+    /// Writes the bundle, with a SHA-256 for each image.
     ///
     /// # Errors
-    /// [`FitError::Kernel`] when the kernel is no arm64 `Image`, [`FitError::OverlaysAlone`],
+    /// [`FitError::Kernel`] when the kernel is not an arm64 `Image`, [`FitError::OverlaysAlone`],
     /// [`FitError::TooLarge`].
     pub fn build(&self) -> Result<Vec<u8>, FitError> {
         self.build_with_layout().map(|(bundle, _)| bundle)
     }
 
-    /// Write the bundle and tell where its images lie.
+    /// Writes the bundle and returns its layout.
     ///
     /// # Errors
     /// As [`Pack::build`].
@@ -109,7 +109,7 @@ impl Pack<'_> {
         let fdt = align_up(policy.checked_add(len(self.policy))?, BLOB_ALIGN)?;
         let fdt_end = fdt.checked_add(len(self.fdt))?;
         let overlays = align_up(fdt_end.checked_add(self.fdt_room())?, BLOB_ALIGN)?;
-        // `MAX_LEN` bounds the sum below, so none of these wraps unseen.
+        // `MAX_LEN` bounds the sum below, so none of these can wrap.
         let small_end = self
             .placed_overlays(overlays)
             .last()
@@ -122,13 +122,14 @@ impl Pack<'_> {
         (end <= MAX_LEN as u64).then_some(Layout { policy, fdt, overlays, kernel, ramdisk, len: end })
     }
 
-    /// Bytes to leave free behind the device tree: `bootm` also applies the overlays to it in place.
+    /// Returns the bytes to leave free after the device tree. `bootm` also applies the overlays to it in
+    /// place.
     fn fdt_room(&self) -> u64 {
         let overlays = self.overlays.iter().map(|overlay| overlay.len() as u64);
         if self.fdt.is_some() { overlays.fold(FDT_ROOM, u64::saturating_add) } else { 0 }
     }
 
-    /// The overlays with their offsets, the first of which is `offset`.
+    /// Returns the overlays with their offsets, the first of which is `offset`.
     fn placed_overlays(&self, mut offset: u64) -> impl Iterator<Item = (u64, &[u8])> {
         self.overlays.iter().map(move |&data| {
             let at = offset;
@@ -141,7 +142,7 @@ impl Pack<'_> {
     }
 
     fn tree(&self, layout: &Layout) -> NewNode {
-        // Never copied to a load address: U-Boot, too, then starts it from where it lies.
+        // With `kernel_noload`, U-Boot starts the kernel in place, too.
         let kernel = image("kernel", "Linux", "kernel_noload", layout.kernel, self.kernel)
             .prop_str("os", "linux")
             .prop_u32("load", 0)

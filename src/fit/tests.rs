@@ -11,7 +11,7 @@ use super::*;
 use crate::fdt::{NewNode, build};
 use crate::kernel_image::PLACEMENT_ALIGN;
 
-/// A kernel of `len` bytes that says it takes `image_size` bytes.
+/// Returns a kernel of `len` bytes that says it takes `image_size` bytes.
 fn kernel(len: usize, image_size: u64, text_offset: u64) -> Vec<u8> {
     let mut image = vec![0xd5; len];
     image[0x08..0x10].copy_from_slice(&text_offset.to_le_bytes());
@@ -30,7 +30,7 @@ fn hash(algorithm: &[u8], value: &[u8]) -> NewNode {
     node("hash-1", &[("algo", algorithm), ("value", value)], vec![])
 }
 
-/// A FIT with one image called `kernel` and these configurations.
+/// Returns a FIT with one image called `kernel` and these configurations.
 fn fit_with(kernel: NewNode, default: Option<&[u8]>, configurations: Vec<NewNode>) -> Vec<u8> {
     let default: Vec<(&str, &[u8])> = default.map(|name| ("default", name)).into_iter().collect();
     let images = node("images", &[], vec![kernel]);
@@ -237,9 +237,13 @@ fn compression_is_known_or_refused() {
 
 proptest! {
     #[test]
-    fn damaged_bundles_are_answered(hits in proptest::collection::vec((0usize..1200, any::<u8>()), 1..4), cut in 0usize..0x2000) {
+    fn damaged_bundles_are_answered(
+        hits in proptest::collection::vec((0usize..1200, any::<u8>()), 1..4),
+        cut in 0usize..0x2000,
+    ) {
         let kernel = kernel(0x100, 0x100, 0);
-        let parts = Pack { kernel: &kernel, ramdisk: Some(&[1; 40]), policy: Some(&[2; 40]), ..Pack::default() };
+        let (ramdisk, policy) = (Some(&[1; 40][..]), Some(&[2; 40][..]));
+        let parts = Pack { kernel: &kernel, ramdisk, policy, ..Pack::default() };
         let mut bundle = parts.build().unwrap();
         for (at, value) in hits {
             bundle[at] = value;

@@ -1,4 +1,4 @@
-//! The form in which a policy travels to the stage: a small flattened tree.
+//! The binary form of a policy, which the stage reads: a small flattened tree.
 //!
 //! ```dts
 //! / {
@@ -11,20 +11,26 @@
 //!     guard = <0x0 0x1000>;                        // optional
 //!     carveouts {
 //!         carveout-0 {
-//!             node = "/reserved-memory/camera@84300000";   // or label = "camera_mem", or range = "secmon"
+//!             // or label = "camera_mem", or range = "secmon"
+//!             node = "/reserved-memory/camera@84300000";
 //!             base = <0x0 0x84300000>;             // optional
 //!             size = <0x0 0x500000>;
 //!             no-map;
 //!         };
 //!     };
-//!     cma { size = <0x0 0x4000000>; alignment = <0x0 0x400000>; range = <0x0 0x40000000 0x1 0x0>; via = "node"; };
+//!     cma {
+//!         size = <0x0 0x4000000>;
+//!         alignment = <0x0 0x400000>;
+//!         range = <0x0 0x40000000 0x1 0x0>;
+//!         via = "node";
+//!     };
 //!     log { size = <0x0 0x10000>; base = <0x0 0xfffe0000>; };   // the base is optional
 //!     allow { shift; restore; };
 //! };
 //! ```
 //!
-//! Numbers are 64 bits wide, a range is its first and its end address. Everything is refused that is not
-//! listed here: a stage that is older than the policy must not enforce half of it in silence.
+//! Numbers are 64 bits wide; a range is its first address and its end. Anything else is refused:
+//! a stage that is older than the policy must not silently enforce half of it.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -36,24 +42,24 @@ use super::{Allow, CmaWant, Key, PersistentLog, Policy, PolicyError, Required, W
 use crate::fdt::{Blob, NewNode, Node, Prop, Tree, build};
 use crate::span::Span;
 
-/// The root `compatible` by which a policy blob is known.
+/// The root `compatible` of a policy blob.
 pub const COMPATIBLE: &str = "ringfence,policy";
-/// The only version of the form so far.
+/// The version of the form.
 const VERSION: u32 = 1;
 
-/// The identity of a policy: SHA-256 of its blob, without what may follow the tree.
+/// Returns the identity of a policy: the SHA-256 of its blob, without bytes after the tree.
 ///
 /// # Errors
-/// [`PolicyError::Tree`] when `blob` is no flattened tree.
+/// [`PolicyError::Tree`] when `blob` is not a flattened tree.
 pub fn digest(blob: &[u8]) -> Result<[u8; 32], PolicyError> {
     Ok(Sha256::digest(Blob::check(blob)?.bytes()).into())
 }
 
 impl Policy {
-    /// Read a policy from its blob, whatever the bytes are.
+    /// Reads a policy from its blob, whatever the bytes are.
     ///
     /// # Errors
-    /// Any [`PolicyError`]; the blob is hostile input like every other.
+    /// Any [`PolicyError`]. The blob is hostile input.
     pub fn from_blob(blob: &[u8]) -> Result<Self, PolicyError> {
         let tree = Tree::parse(blob)?;
         let root = Reader(tree.root());
@@ -83,10 +89,10 @@ impl Policy {
         Ok(policy)
     }
 
-    /// Write the policy as a blob. The same policy always gives the same bytes.
+    /// Writes the policy as a blob. The same policy always gives the same bytes.
     ///
     /// # Errors
-    /// What [`Policy::validate`] refuses, or [`PolicyError::Tree`] when memory runs out.
+    /// The errors of [`Policy::validate`], or [`PolicyError::Tree`] when memory runs out.
     pub fn to_blob(&self) -> Result<Vec<u8>, PolicyError> {
         self.validate()?;
         let mut root = NewNode::new("")
@@ -133,7 +139,7 @@ fn read_carveout(node: &Reader<'_, '_>) -> Result<Required, PolicyError> {
     let mut keys = [path, label, range].into_iter().flatten();
     let key = keys.next().ok_or_else(|| node.missing("node"))?;
     if keys.next().is_some() {
-        // Two names might mean two nodes; which of them is required would be a guess.
+        // Two names could mean two nodes, and which of them is required would be a guess.
         return Err(node.malformed("label"));
     }
     Ok(Required {
@@ -225,7 +231,7 @@ impl<'t, 'a> Reader<'t, 'a> {
         self.each_once(self.0.children().map(|child| child.name()), names)
     }
 
-    /// A second entry of one name would be dropped in silence, so it is refused like an unknown one.
+    /// Refuses unknown names and second entries of one name, which would be dropped silently.
     fn each_once<'n>(&self, found: impl Iterator<Item = &'n str>, known: &[&str]) -> Result<(), PolicyError> {
         let mut seen = 0u32;
         for name in found {

@@ -1,4 +1,4 @@
-//! Refuses policies that no tree could satisfy, wherever they come from.
+//! Refuses policies that no tree could satisfy, in TOML and as blobs.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -8,14 +8,14 @@ use crate::order;
 use crate::ramoops;
 use crate::span::{MIB, Span};
 
-/// The largest console area, in bytes: a log is not a place to lose memory to.
+/// Largest console area, in bytes. A log must not waste memory.
 const LOG_MAX: u64 = 64 * MIB;
 
 impl Policy {
-    /// Check that the policy does not contradict itself.
+    /// Checks that the policy does not contradict itself.
     ///
     /// # Errors
-    /// The first contradiction: an empty or wrapping span, a name that is none, two claims on one span.
+    /// The first contradiction: an empty or wrapping span, an invalid name, two claims on one span.
     pub fn validate(&self) -> Result<(), PolicyError> {
         if self.board.as_ref().is_some_and(|board| board.is_empty() || !is_graphic(board)) {
             return Err(PolicyError::Malformed { node: "policy".to_string(), name: "board".to_string() });
@@ -24,7 +24,7 @@ impl Policy {
             validate_required(required)?;
         }
         for align in [self.boundary, self.guard].into_iter().flatten() {
-            // From one page to no more than any board has.
+            // From one page to a size that no board exceeds.
             if !align.is_power_of_two() || !(4 << 10..=1 << 40).contains(&align) {
                 return Err(PolicyError::Alignment { align });
             }
@@ -52,12 +52,12 @@ impl Policy {
     }
 
     fn validate_disjoint(&self) -> Result<(), PolicyError> {
-        // A range is there to hold together with whatever covers it.
+        // A range may overlap what covers it.
         let nodes = self.carveouts.iter().filter(|required| !required.is_range());
         let mut fixed: Vec<(Span, &Key)> =
             nodes.filter_map(|required| Some((required.span()?, &required.key))).collect();
         order::sort(&mut fixed);
-        // In ascending order, the first overlap there is shows between neighbours.
+        // In ascending order, the first overlap is between neighbours.
         for pair in fixed.windows(2) {
             if let [(a, first), (b, second)] = pair
                 && let Some(shared) = a.intersection(*b)
@@ -73,7 +73,7 @@ impl Policy {
     }
 }
 
-/// Names end up in flattened trees and on one line of a console.
+/// Returns whether a name can be used. Names end up in flattened trees and on one line of a console.
 fn is_graphic(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_graphic())
 }
@@ -154,7 +154,8 @@ mod tests {
         let over = with(vec![carveout("/r/b@2000", 0x2000, 0x1000), carveout("/r/a@1000", 0x1000, 0x1001)]);
         assert_eq!(
             over.validate().unwrap_err().to_string(),
-            "carveouts /r/a@1000 and /r/b@2000 both require 0x2000..0x2001 (1 bytes): no tree can satisfy both"
+            "carveouts /r/a@1000 and /r/b@2000 both require 0x2000..0x2001 (1 byte): \
+             no tree can satisfy both"
         );
     }
 
@@ -207,9 +208,8 @@ mod tests {
             assert!(matches!(log(size, base), Err(PolicyError::Malformed { name, .. }) if name == "size"));
         }
         for base in [0xfff0_1000, u64::MAX << 16] {
-            assert!(
-                matches!(log(64 << 10, Some(base)), Err(PolicyError::Malformed { name, .. }) if name == "base")
-            );
+            let refused = log(64 << 10, Some(base));
+            assert!(matches!(refused, Err(PolicyError::Malformed { name, .. }) if name == "base"));
         }
     }
 }

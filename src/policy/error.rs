@@ -1,4 +1,4 @@
-//! Says what is wrong with a policy.
+//! Errors of policies.
 
 use alloc::string::String;
 use core::fmt;
@@ -10,31 +10,31 @@ use crate::span::{Size, Span};
 /// Why a policy cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolicyError {
-    /// The blob is no flattened tree, or cannot be written as one.
+    /// The blob is not a flattened tree, or cannot be written as one.
     Tree(FdtError),
-    /// A flattened tree, but no policy: the root lacks `compatible = "ringfence,policy"`.
+    /// A flattened tree, but not a policy: the root lacks `compatible = "ringfence,policy"`.
     NotAPolicy,
-    /// Written in a form that this ringfence does not know.
+    /// A form that this version of ringfence does not know.
     Version {
         /// The version found; `None` when missing or malformed.
         found: Option<u32>,
     },
-    /// A node or property that this ringfence does not know. It is refused and not skipped: what is not
-    /// understood cannot be enforced.
+    /// A node or property that this version of ringfence does not know. It is refused, because it could not
+    /// be enforced.
     Unknown {
         /// The node that holds it.
         node: String,
         /// Its name.
         name: String,
     },
-    /// A property that is missing where it must stand.
+    /// A required property is missing.
     Missing {
         /// The node that should hold it.
         node: String,
         /// Its name.
         name: &'static str,
     },
-    /// A property with a value of the wrong type or outside the permitted words.
+    /// A property with a value of the wrong type, or one that is not permitted.
     Malformed {
         /// The node that holds it.
         node: String,
@@ -43,19 +43,19 @@ pub enum PolicyError {
     },
     /// A size of zero.
     Empty {
-        /// What it is the size of.
+        /// The entry with this size.
         what: String,
     },
     /// Base plus size exceed the address space.
     Wraps {
-        /// What lies there.
+        /// The entry at this address.
         what: String,
         /// First address.
         base: u64,
         /// Size in bytes.
         size: u64,
     },
-    /// An alignment that is no power of two.
+    /// An alignment that is not a power of two.
     Alignment {
         /// The alignment in bytes.
         align: u64,
@@ -67,7 +67,7 @@ pub enum PolicyError {
         /// The size in bytes.
         size: u64,
     },
-    /// A carveout named by something that is no absolute path and no label.
+    /// The name of a carveout is neither an absolute path nor a label.
     BadKey {
         /// The name.
         key: Key,
@@ -83,7 +83,7 @@ pub enum PolicyError {
         first: Key,
         /// The other.
         second: Key,
-        /// What they share.
+        /// The shared memory.
         shared: Span,
     },
 }
@@ -93,14 +93,15 @@ impl fmt::Display for PolicyError {
         match self {
             Self::Tree(error) => write!(f, "policy blob: {error}"),
             Self::NotAPolicy => f.write_str(
-                "no policy blob: the root lacks compatible = \"ringfence,policy\"; make one with `ringfence policy build`",
+                "not a policy blob: the root lacks compatible = \"ringfence,policy\"; \
+                                 make one with `ringfence policy build`",
             ),
             Self::Version { found: Some(found) } => {
-                write!(f, "policy blob version {found} is not known here: build it again with this ringfence")
+                write!(f, "policy blob version {found} is not known: build it again with this ringfence")
             }
             Self::Version { found: None } => f.write_str("policy blob without a version: build it again"),
             Self::Unknown { node, name } => {
-                write!(f, "{node}: `{name}` is not known to this ringfence, so it could not be enforced")
+                write!(f, "{node}: `{name}` is not known to this ringfence, so it cannot be enforced")
             }
             Self::Missing { node, name } => write!(f, "{node}: `{name}` is missing"),
             Self::Malformed { node, name } => write!(f, "{node}: `{name}` has a value of the wrong form"),
@@ -108,7 +109,7 @@ impl fmt::Display for PolicyError {
             Self::Wraps { what, base, size } => {
                 write!(f, "{what}: {base:#x} plus {size:#x} bytes exceeds the address space")
             }
-            Self::Alignment { align } => write!(f, "cma: alignment {align:#x} is no power of two"),
+            Self::Alignment { align } => write!(f, "cma: alignment {align:#x} is not a power of two"),
             Self::RangeTooSmall { range, size } => {
                 write!(f, "cma: {} do not fit into the range {range}", Size(*size))
             }
@@ -116,7 +117,8 @@ impl fmt::Display for PolicyError {
                 write!(f, "carveout `{path}`: not an absolute node path such as /reserved-memory/name@base")
             }
             Self::BadKey { key: Key::Range(name) } => {
-                write!(f, "protected range `{name}`: it takes a base, and a name of up to 31 letters, digits, `_` and `-`")
+                write!(f, "protected range `{name}`: needs a base, and a name of at most 31 letters, ")?;
+                f.write_str("digits, `_` and `-`")
             }
             Self::BadKey { key } => write!(f, "carveout `{key}`: a label is letters, digits and `_`"),
             Self::Twice { key } => write!(f, "carveout {key} is required twice"),

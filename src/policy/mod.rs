@@ -1,7 +1,7 @@
-//! What the board requires: the policy, as the stage and the tool both read it.
+//! The policy: what a board requires, as the stage and the tool both read it.
 //!
-//! People write TOML (`cli/`); what travels to the stage is a small flattened tree (`blob.rs`), so that the
-//! stage needs no second parser for hostile input.
+//! Users write TOML (`cli/`). The stage gets a small flattened tree (`blob.rs`), so that it
+//! needs no second parser for hostile input.
 
 mod blob;
 mod check;
@@ -16,44 +16,44 @@ use crate::span::Span;
 pub use blob::{COMPATIBLE, digest};
 pub use error::PolicyError;
 
-/// What a board requires of its memory map, what may be done to get there, and what to do if that fails.
+/// The memory map that a board requires, the repairs it permits, and the action on failure.
 ///
 /// The default requires nothing and permits safe repairs only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Root `compatible` that the tree must carry, if the policy is bound to one board.
+    /// The root `compatible` that the tree must have, if the policy is for one board.
     pub board: Option<String>,
     /// How much is repaired.
     pub mode: Mode,
-    /// What the stage does when it cannot hand off a proven tree.
+    /// The action when the stage cannot hand off a proven tree.
     pub on_error: OnError,
-    /// Carveouts that must hold, and ranges that must be out of Linux' reach.
+    /// Carveouts that are required, and ranges that Linux must not reach.
     pub carveouts: Vec<Required>,
     /// Boundary that every carveout starts and ends on, in bytes, a power of two.
     pub boundary: Option<u64>,
     /// Bytes beside every required carveout that Linux must not map either, a power of two.
     pub guard: Option<u64>,
-    /// The contiguous memory wanted, if the policy has a say in it.
+    /// The required default CMA pool, if the policy constrains it.
     pub cma: Option<CmaWant>,
-    /// The log that is to outlive the stage, if it is to.
+    /// The log that outlives the stage, if there is one.
     pub log: Option<PersistentLog>,
-    /// Repairs that need the policy's word.
+    /// Repairs that need a policy permission.
     pub allow: Allow,
 }
 
-/// How much of what is wrong gets repaired.
+/// How much is repaired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// Report, change nothing.
+    /// Report, and change nothing.
     Audit,
-    /// Repair what may be repaired.
+    /// Make every permitted repair.
     #[default]
     Fix,
-    /// Accept only a tree that is already right: nothing is repaired, and warnings refuse too.
+    /// Accept only a tree that is already right: repair nothing, and refuse warnings, too.
     Strict,
 }
 
-/// What the stage does when it refuses a hand-off.
+/// The action of the stage when it refuses a hand-off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnError {
     /// Power off.
@@ -61,52 +61,52 @@ pub enum OnError {
     Halt,
     /// Reset the board.
     Reset,
-    /// Boot all the same; the findings stand in the log and in the report node.
+    /// Boot all the same; the findings are in the log and in the report node.
     Continue,
 }
 
-/// A carveout that must hold in the tree that Linux gets.
+/// A carveout that Linux' tree must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Required {
-    /// The node that describes it.
+    /// The node of the carveout.
     pub key: Key,
     /// First address, if it is fixed.
     pub base: Option<u64>,
-    /// Size in bytes, at least.
+    /// Minimum size in bytes.
     pub size: u64,
     /// Whether Linux must leave it unmapped.
     pub no_map: bool,
 }
 
-/// How a policy names a node.
+/// The name of a carveout in a policy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// Full path, such as `/reserved-memory/camera@84300000`.
     Path(String),
     /// Source label, found through `/__symbols__`.
     Label(String),
-    /// No node: a range that has this name in the policy alone. Whatever keeps Linux off it will do, a region of any
-    /// name or a hole in `/memory`; its base is known, and Linux must leave it unmapped.
+    /// Not a node, but a range with this name in the policy alone. Any region or a hole in `/memory` may keep
+    /// Linux out of it. Its base is fixed, and Linux must leave it unmapped.
     Range(String),
 }
 
-/// The contiguous memory that Linux shall get.
+/// The default CMA pool that the policy requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CmaWant {
     /// Size in bytes.
     pub size: u64,
-    /// Alignment of the base in bytes, a power of two; the kernel's own alignment holds besides.
+    /// Alignment of the base in bytes, a power of two; the kernel's own alignment also applies.
     pub align: Option<u64>,
-    /// Where it may lie.
+    /// The range that it must be in.
     pub range: Option<Span>,
-    /// Which of the two mechanisms tells the kernel.
+    /// The mechanism that defines it.
     pub via: Via,
 }
 
 /// The reserved memory in which the stage leaves its log to Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PersistentLog {
-    /// Bytes for people's lines, a power of two from 64 KiB up; the structured log takes 64 KiB more.
+    /// Bytes for lines of text, a power of two from 64 KiB up; the structured log takes 64 KiB more.
     pub size: u64,
     /// First address, a multiple of 64 KiB, if it is fixed.
     pub base: Option<u64>,
@@ -118,7 +118,7 @@ impl Default for PersistentLog {
     }
 }
 
-/// The mechanism that tells the kernel of its default CMA area.
+/// The mechanism that defines the kernel's default CMA area.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Via {
     /// A `linux,cma-default` node in `/reserved-memory`.
@@ -128,7 +128,7 @@ pub enum Via {
     Bootargs,
 }
 
-/// Repairs that change who has which memory, and so need the policy's word. All off by default.
+/// Permissions for repairs that change who owns memory. All off by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allow {
     /// Move a region up because the one below it grew.
@@ -137,24 +137,24 @@ pub struct Allow {
     pub restore: bool,
     /// Drop one of two flags that contradict each other.
     pub drop_flags: bool,
-    /// Reserve what Linux passes over for a `status` or a misspelled parent.
+    /// Reserve regions that Linux ignores because of a `status` or a misspelled parent.
     pub enable: bool,
 }
 
-/// One switch of [`Allow`]: its name in TOML and in the blob, and where it is kept.
+/// One permission of [`Allow`]: its name in TOML and in the blob, and its field.
 pub struct Switch {
     /// The name, such as `drop-flags`.
     pub name: &'static str,
-    /// What it permits, in a few words.
+    /// A short description.
     pub about: &'static str,
     /// The field.
     pub field: fn(&mut Allow) -> &mut bool,
 }
 
 impl Allow {
-    /// All switches, in the order in which they are written. A new repair adds a field above and a row here.
+    /// All permissions, in the order in which they are written. A new one is a field above and a row here.
     pub const SWITCHES: &'static [Switch] = &[
-        Switch { name: "shift", about: "move regions up behind one that grew", field: |a| &mut a.shift },
+        Switch { name: "shift", about: "move regions up, past one that grew", field: |a| &mut a.shift },
         Switch { name: "restore", about: "put a required carveout back", field: |a| &mut a.restore },
         Switch {
             name: "drop-flags",
@@ -163,30 +163,30 @@ impl Allow {
         },
         Switch {
             name: "enable",
-            about: "reserve what Linux passes over for its status, or its parent's name",
+            about: "reserve regions that Linux ignores because of their status or their parent's name",
             field: |a| &mut a.enable,
         },
     ];
 
-    /// Tell whether `switch` is on.
+    /// Returns whether `switch` is on.
     #[must_use]
     pub fn is_on(mut self, switch: &Switch) -> bool {
         *(switch.field)(&mut self)
     }
 }
 
-/// An enumeration whose values have a name in TOML and in the blob.
+/// An enumeration whose values have names in TOML and in the blob.
 pub trait Word: Copy + 'static {
     /// All values with their names.
     const WORDS: &'static [(&'static str, Self)];
 
-    /// The value called `word`.
+    /// Returns the value with the name `word`.
     #[must_use]
     fn from_word(word: &str) -> Option<Self> {
         Self::WORDS.iter().find(|(name, _)| *name == word).map(|&(_, value)| value)
     }
 
-    /// The name of this value.
+    /// Returns the name of this value.
     #[must_use]
     fn as_str(self) -> &'static str
     where
@@ -211,13 +211,13 @@ impl Word for Via {
 }
 
 impl Required {
-    /// Tell whether it is a range of addresses that no node has to be there for.
+    /// Returns whether it is a range of addresses that no node has to be there for.
     #[must_use]
     pub const fn is_range(&self) -> bool {
         matches!(self.key, Key::Range(_))
     }
 
-    /// The span that must hold, when the base is fixed.
+    /// Returns the span that must hold, when the base is fixed.
     #[must_use]
     pub fn span(&self) -> Option<Span> {
         self.base.and_then(|base| Span::new(base, self.size))

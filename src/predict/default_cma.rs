@@ -8,10 +8,11 @@ use crate::profile::PageSize;
 use crate::span::{GIB, MIB, Span, align_down, align_up};
 use alloc::format;
 
-/// Where 32-bit DMA ends.
+/// The end of 32-bit DMA.
 const DMA_LIMIT: u64 = 4 * GIB;
-/// What the kernel takes from the top of RAM before it places the pool (page tables, the unflattened tree, node
-/// data) stays well below this. Where so much lies above the pool's window, the place can be told.
+/// What the kernel takes from the top of RAM before it places the pool (page tables, the unflattened tree,
+/// node data) is well below this. Where so much RAM is free above the pool's window, the place is
+/// predictable.
 const EARLY_TAKINGS: u64 = 512 * MIB;
 
 /// A request to `cma_declare_contiguous()`.
@@ -22,7 +23,7 @@ struct Want {
     fixed: bool,
 }
 
-/// Reserve the default pool as `dma_contiguous_reserve()` does.
+/// Reserves the default pool as `dma_contiguous_reserve()` does.
 pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
     let dma_limit = DMA_LIMIT.min(kernel.memblock.end());
     let want = match kernel.arg {
@@ -53,7 +54,7 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
     let full = !kernel.has_area();
     if full {
         kernel.say(NO_AREA);
-        // Only the function that later kernels have wrapped around this tells of every failure.
+        // Only the wrapper function of later kernels reports every failure.
         if kernel.profile.cma_below_dma_limit {
             return DefaultCma::None;
         }
@@ -63,7 +64,7 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
         return DefaultCma::None;
     };
     let _ = kernel.reserve(span);
-    // From 6.18 on, the size as it was asked for.
+    // From 6.18 on, the requested size.
     let shown = if kernel.profile.cma_below_dma_limit { span.len() } else { wanted };
     if !certain {
         return DefaultCma::Somewhere { size: span.len(), shown };
@@ -72,8 +73,8 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
     DefaultCma::At(span)
 }
 
-/// Place a pool (mm/cma.c, `cma_declare_contiguous_nid`), and tell whether nothing else could have been there
-/// first.
+/// Places a pool (mm/cma.c, `cma_declare_contiguous_nid`), and returns whether nothing else could have been
+/// there first.
 fn declare(kernel: &mut Kernel<'_>, want: Want) -> Result<(Span, bool), ()> {
     let align = kernel.profile.cma_align();
     let end = kernel.memblock.end();
@@ -113,8 +114,8 @@ fn declare(kernel: &mut Kernel<'_>, want: Want) -> Result<(Span, bool), ()> {
         return Ok((span, true));
     }
     let found = kernel.memblock.find(size, align, base.max(align), limit, Direction::TopDown).ok_or(())?;
-    // The kernel's own early needs come from the top of RAM, wherever that is free; with larger pages they were
-    // seen to take 16 MiB below 4 GiB, too.
+    // The kernel's own early allocations come from the top of RAM, wherever that is free. With larger pages
+    // they took 16 MiB below 4 GiB, too, in observed boots.
     let above = Span::from_ends(limit, end).is_some_and(|above| above.len() >= EARLY_TAKINGS);
     Ok((found, above && kernel.profile.page == PageSize::K4))
 }

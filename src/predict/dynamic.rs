@@ -1,4 +1,4 @@
-//! Finding places for dynamic regions as the kernel does (drivers/of/of_reserved_mem.c,
+//! Finds places for dynamic regions as the kernel does (drivers/of/of_reserved_mem.c,
 //! `__reserved_mem_alloc_size`).
 
 use super::memblock::Memblock;
@@ -10,7 +10,7 @@ use crate::survey::{Dynamic, Extent, Region};
 use alloc::format;
 use alloc::vec::Vec;
 
-/// `SMP_CACHE_BYTES`: the alignment of a dynamic region that asks for none.
+/// `SMP_CACHE_BYTES`: the default alignment of a dynamic region.
 const CACHE_LINE: u64 = 64;
 /// The lowest address that the allocator returns.
 const LOWEST: u64 = 4 << 10;
@@ -51,7 +51,7 @@ impl Kernel<'_> {
         }
     }
 
-    /// Find a place for a dynamic region (`__reserved_mem_alloc_size`).
+    /// Finds a place for a dynamic region (`__reserved_mem_alloc_size`).
     pub(super) fn allocate(&mut self, index: usize, region: &Region) -> Option<Span> {
         let dynamic = match &region.extent {
             Extent::Dynamic(dynamic) => dynamic.clone(),
@@ -115,8 +115,8 @@ impl Kernel<'_> {
         })
     }
 
-    /// From 6.12 on, a window that starts at a region placed before is filled from below, unless it also ends at
-    /// one.
+    /// From 6.12 on, a window that starts at a region placed before is filled from below, unless it also ends
+    /// at one.
     fn direction(&self, window: Span) -> Direction {
         if !self.profile.dynamic_in_order {
             return Direction::TopDown;

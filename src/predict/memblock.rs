@@ -1,4 +1,4 @@
-//! memblock: the kernel's first allocator, as sets of spans (mm/memblock.c).
+//! A model of memblock, the kernel's first allocator, as sets of spans (mm/memblock.c).
 
 use crate::ledger::{self, Direction, meeting, subtract};
 use crate::span::Span;
@@ -11,23 +11,24 @@ pub struct Memblock {
     memory: Set,
     no_map: Set,
     reserved: Set,
-    /// Entries of the array of memory beyond one a bank: each end of an unmapped piece inside a bank makes one.
+    /// Entries in the array of memory beyond one for each bank: each end of an unmapped piece inside a bank
+    /// adds one.
     splits: usize,
     room: Room,
 }
 
-/// Entries that the arrays have before the kernel can make them larger, which it can once its linear map stands
-/// (include/linux/memblock.h, arch/arm64/include/asm/memory.h: `INIT_MEMBLOCK_*`).
+/// Entries of the arrays before the kernel can grow them, which it can once its linear map
+/// is set up (include/linux/memblock.h, arch/arm64/include/asm/memory.h: `INIT_MEMBLOCK_*`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// Entries for RAM; RAM that is not mapped has entries of its own.
+    /// Entries for RAM. Unmapped RAM has entries of its own.
     pub memory: usize,
     /// Entries for what is reserved.
     pub reserved: usize,
 }
 
 impl Room {
-    /// No bound.
+    /// No limit.
     pub const UNBOUNDED: Self = Self { memory: usize::MAX, reserved: usize::MAX };
 }
 
@@ -39,7 +40,7 @@ pub(super) enum Full {
 }
 
 impl Memblock {
-    /// Start with this RAM, ascending and disjoint, and arrays of this size.
+    /// Starts with this RAM, ascending and disjoint, and arrays of this size.
     #[must_use]
     pub fn new(ram: &[Span], room: Room) -> Self {
         let mut memory = Set::default();
@@ -57,12 +58,12 @@ impl Memblock {
         self.no_map.iter()
     }
 
-    /// What is reserved, mapped or not, RAM or not: ascending and disjoint.
+    /// Returns all reserved spans, mapped or not, RAM or not: ascending and disjoint.
     pub fn reserved(&self) -> impl Iterator<Item = Span> {
         self.reserved.iter()
     }
 
-    /// The end of RAM, exclusive; 0 without RAM.
+    /// Returns the end of RAM, exclusive; 0 without RAM.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.memory.0.last_key_value().map_or(0, |(_, &end)| end)
@@ -72,7 +73,7 @@ impl Memblock {
         self.memory.insert(span);
     }
 
-    /// Reserve a span. It takes an entry for each gap that it fills before the array joins what touches
+    /// Reserves a span. It takes an entry for each gap that it fills before the array joins what touches
     /// (`memblock_add_range`).
     pub(super) fn reserve(&mut self, span: Span) -> Result<(), Full> {
         let mut gaps = 1;
@@ -93,17 +94,17 @@ impl Memblock {
         self.memory.0.len() + self.splits + entries <= self.room.memory
     }
 
-    /// Tell whether a piece in the middle of a bank can be marked, and the mark taken back.
+    /// Returns whether a piece in the middle of a bank can be marked and unmarked.
     pub(super) fn can_mark_twice(&self) -> bool {
         self.can_mark(4)
     }
 
-    /// Tell whether `entries` more fit among what is reserved.
+    /// Returns whether there is room for `entries` more reserved spans.
     pub(super) fn has_room(&self, entries: usize) -> bool {
         self.room.reserved - self.reserved.0.len() >= entries
     }
 
-    /// Let the arrays grow from now on.
+    /// Lets the arrays grow from now on.
     pub(super) fn unbind(&mut self) {
         self.room = Room::UNBOUNDED;
     }
@@ -112,7 +113,7 @@ impl Memblock {
         self.reserved.remove(span);
     }
 
-    /// Mark what of `span` is RAM as not to be mapped. Two entries must be left, needed or not
+    /// Marks the RAM in `span` as not to be mapped. Two entries must be free, used or not
     /// (`memblock_isolate_range`).
     pub(super) fn mark_no_map(&mut self, span: Span) -> Result<(), Full> {
         if !self.can_mark(2) {
@@ -132,7 +133,7 @@ impl Memblock {
         self.splits = self.no_map.iter().map(|piece| self.ends_inside(piece)).sum();
     }
 
-    /// The ends of an unmapped piece that lie inside a bank.
+    /// Returns the ends of an unmapped piece that are inside a bank.
     fn ends_inside(&self, piece: Span) -> usize {
         let banks = self.memory.touching(piece);
         banks
@@ -140,27 +141,27 @@ impl Memblock {
             .sum()
     }
 
-    /// Tell whether any byte of `span` is reserved.
+    /// Returns whether any byte of `span` is reserved.
     #[must_use]
     pub fn is_reserved(&self, span: Span) -> bool {
         self.reserved.meeting(span).next().is_some()
     }
 
-    /// Tell whether any byte of `span` is RAM.
+    /// Returns whether any byte of `span` is RAM.
     #[must_use]
     pub fn is_memory(&self, span: Span) -> bool {
         self.memory.meeting(span).next().is_some()
     }
 
-    /// Find `size` free bytes in `[start, end)`: in the free pieces from the end that `direction` names, with the
-    /// base masked by `align - 1` even where `align` is no power of two
+    /// Finds `size` free bytes in `[start, end)`: in the free pieces, starting at the end that `direction`
+    /// names, with the base masked by `align - 1` even where `align` is not a power of two
     /// (`memblock_find_in_range_node`, `__memblock_find_range_top_down`).
     #[must_use]
     pub fn find(&self, size: u64, align: u64, start: u64, end: u64, direction: Direction) -> Option<Span> {
         Self::find_in(&self.free_pieces(size), size, align, start, end, direction)
     }
 
-    /// The free pieces of at least `size` bytes, ascending.
+    /// Returns the free pieces of at least `size` bytes, ascending.
     pub(super) fn free_pieces(&self, size: u64) -> Vec<Span> {
         let memory: Vec<Span> = self.memory.iter().collect();
         let mut free = subtract(&memory, &self.withheld());
@@ -193,12 +194,12 @@ impl Memblock {
         }
     }
 
-    /// What the page allocator will not get.
+    /// Returns what the page allocator does not get.
     fn withheld(&self) -> Vec<Span> {
         ledger::union(self.reserved.iter().chain(self.no_map.iter()).collect())
     }
 
-    /// Where memory stands, to be asked about many spans.
+    /// Returns the state of memory, prepared for many queries.
     pub(super) fn shares(&self) -> Shares {
         let memory: Vec<Span> = self.memory.iter().collect();
         Shares {
@@ -209,7 +210,7 @@ impl Memblock {
     }
 }
 
-/// How much of a span is what.
+/// The bytes of a span by state.
 pub(super) struct Shares {
     memory: Lengths,
     no_map: Lengths,
@@ -217,17 +218,18 @@ pub(super) struct Shares {
 }
 
 impl Shares {
-    /// Bytes of `span` that are RAM, that are not mapped, and that are withheld from the page allocator.
+    /// Returns the bytes of `span` that are RAM, that are not mapped, and that are withheld from the page
+    /// allocator.
     pub(super) fn of(&self, span: Span) -> (u64, u64, u64) {
         let ram = self.memory.within(span);
         (ram, self.no_map.within(span), ram - self.free.within(span))
     }
 }
 
-/// Ascending, disjoint spans with their bytes counted up.
+/// Ascending, disjoint spans with running totals of their bytes.
 struct Lengths {
     spans: Vec<Span>,
-    /// Bytes of all spans before each.
+    /// The total bytes of all spans before each.
     before: Vec<u64>,
 }
 
@@ -255,7 +257,8 @@ impl Lengths {
     }
 }
 
-/// Disjoint spans that do not touch, from base to end. A tree, since a hostile device tree has many and in any order.
+/// Disjoint spans that do not touch, from base to end. A tree, since a hostile device tree has many and in
+/// any order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Set(BTreeMap<u64, u64>);
 
@@ -271,7 +274,7 @@ impl Set {
         before.into_iter().chain(from).filter_map(|(&base, &end)| Span::from_ends(base, end))
     }
 
-    /// The parts of members that lie in `window`, ascending.
+    /// Returns the parts of members that are in `window`, ascending.
     fn meeting(&self, window: Span) -> impl Iterator<Item = Span> {
         let before = self.0.range(..window.base()).next_back();
         let from = self.0.range(window.base()..window.end());

@@ -1,9 +1,9 @@
-//! Predicting what a kernel makes of a tree: which bytes it protects, where its pools land, what it prints.
+//! Predicts how a kernel uses a tree: which bytes it protects, where its pools are, what it prints.
 //!
-//! This is a model of memblock and of the order in which each family of kernels reserves (arch/arm64/mm/init.c,
-//! drivers/of/fdt.c, drivers/of/of_reserved_mem.c, kernel/dma/contiguous.c, mm/cma.c). It was held against boots
-//! of 6.1, 6.12 and 7.3. The kernel's own lines are no verdict: from 6.12 on it prints `nomap` for regions that
-//! it has just refused, and so does the prediction.
+//! This is a model of memblock and of the order in which each family of kernels reserves
+//! (arch/arm64/mm/init.c, drivers/of/fdt.c, drivers/of/of_reserved_mem.c, kernel/dma/contiguous.c, mm/cma.c).
+//! It was compared with boots of 6.1, 6.12 and 7.3. The kernel's own lines prove nothing: from 6.12 on it
+//! prints `nomap` for regions that it has just refused, and so does the prediction.
 
 mod default_cma;
 mod dynamic;
@@ -25,7 +25,7 @@ use crate::survey::MemoryMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// What becomes of a region.
+/// The state of a region in the booted kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Linux neither maps nor uses it.
@@ -38,12 +38,12 @@ pub enum State {
     Coherent,
     /// Ordinary memory, at least in part.
     Free,
-    /// It lies outside RAM, or nowhere.
+    /// It is outside RAM, or nowhere.
     Absent,
 }
 
 impl State {
-    /// The stable name of the state, for machines.
+    /// Returns the stable name of the state, for machines.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -57,22 +57,22 @@ impl State {
     }
 }
 
-/// What becomes of one span of one region.
+/// The outcome for one span of one region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegionOutcome {
-    /// The node, for those that the tree has.
+    /// The node; `None` for a region that the tree does not have.
     pub node: NodeId,
     /// Its name with the unit address.
     pub name: String,
-    /// Where it lies; `None` for a region without a place.
+    /// Its span; `None` for a region without a place.
     pub span: Option<Span>,
-    /// What all of its RAM ends up as.
+    /// The state of all of its RAM.
     pub state: State,
-    /// Bytes of it that are RAM.
+    /// Bytes of RAM in it.
     pub ram: u64,
-    /// Bytes of it that Linux does not map.
+    /// Bytes in it that Linux does not map.
     pub no_map: u64,
-    /// Bytes of it that Linux does not use, mapped or not.
+    /// Bytes in it that Linux does not use, mapped or not.
     pub withheld: u64,
 }
 
@@ -81,13 +81,13 @@ pub struct RegionOutcome {
 pub enum DefaultCma {
     /// There is none.
     None,
-    /// It lies here.
+    /// It is here.
     At(Span),
-    /// It exists, but what lands before it depends on the kernel's build: pin it to know.
+    /// It exists, but its place depends on the kernel's build. Pin it to be sure.
     Somewhere {
         /// Its size in bytes.
         size: u64,
-        /// The size in bytes that the kernel's line tells, which may be the one that was asked for.
+        /// The size in bytes in the kernel's line, which may be the requested one.
         shown: u64,
     },
 }
@@ -103,28 +103,28 @@ pub struct Prediction {
     pub cma_total: u64,
     /// The lines that the kernel prints about reserved memory and CMA, without time stamps, in order.
     pub log: Vec<String>,
-    /// Why it panics over the tree, when it is known to.
+    /// Why the kernel panics because of the tree, when it does.
     pub panic: Option<&'static str>,
-    /// The command line that it reads, without what is cut off.
+    /// The command line that the kernel reads, truncated as the kernel does.
     pub cmdline: Vec<u8>,
-    /// Where memory stands once the kernel has reserved and before it has freed the initrd.
+    /// The state of memory after the kernel has reserved and before it frees the initrd.
     pub memblock: Memblock,
 }
 
-/// What a prediction cannot learn from the tree or the profile.
+/// Build options of the kernel, which neither the tree nor the profile states.
 #[derive(Clone, Copy, Debug)]
 pub struct Build {
-    /// `CONFIG_CMA_SIZE_MBYTES`, in bytes: the default pool where nobody asks for one.
+    /// `CONFIG_CMA_SIZE_MBYTES`, in bytes: the default pool when nothing else requests one.
     pub default_cma: u64,
-    /// CMA areas that there is room for, the default pool among them: `CONFIG_CMA_AREAS`, up to 6.1 one more.
+    /// Number of CMA areas, the default pool included: `CONFIG_CMA_AREAS`, plus one up to 6.1.
     pub cma_areas: usize,
-    /// Entries in the arrays of memblock. `CONFIG_EFI` makes more of them, `CONFIG_NR_CPUS` of those for what is
-    /// reserved.
+    /// Entries in the arrays of memblock. `CONFIG_EFI` adds to them, and `CONFIG_NR_CPUS` to those for
+    /// reserved spans.
     pub room: Room,
 }
 
 impl Build {
-    /// As Debian builds that kernel: 256 processors up to 6.1, then 512.
+    /// The options of Debian's kernel: 256 processors up to 6.1, then 512.
     #[must_use]
     pub fn debian(profile: &KernelProfile) -> Self {
         let processors = if profile.name == "6.1" { 256 } else { 512 };
@@ -133,10 +133,10 @@ impl Build {
     }
 }
 
-/// Entries that the linear map's page tables take beside each other before the array can grow.
+/// Entries for the linear map's page tables next to each other before the array can grow.
 const PAGE_TABLES: usize = 2;
 
-/// Predict what the kernel of `profile` makes of a tree, entered with the things of `facts` in memory.
+/// Predicts how the kernel of `profile` uses a tree, with `facts` as the contents of memory at entry.
 #[must_use]
 pub fn predict(
     tree: &Tree<'_>,
@@ -148,7 +148,7 @@ pub fn predict(
     let mut memblock = Memblock::new(map.usable.spans(), build.room);
     let initrd = facts.initrd.map(|placed| placed.at).or(map.chosen.initrd);
     let mut taken: Vec<Span> = facts.dtb.map(|dtb| dtb.at).into_iter().collect();
-    // The initrd is made RAM whatever the tree says, which re-exposes a hole that it lies in.
+    // The initrd becomes RAM whatever the tree says, which re-exposes a hole around it.
     let initrd = initrd.and_then(|initrd| initrd.outward(profile.page.bytes()));
     if let Some(initrd) = initrd {
         memblock.add(initrd);
@@ -166,15 +166,15 @@ pub fn predict(
         kernel.reserve(span);
     }
     kernel.reserve_regions();
-    // What the kernel has unpacked it gives back, region or not; and what it takes for itself afterwards, such as
-    // the default pool, protects no region.
+    // The kernel frees the initrd after unpacking it, region or not. What it takes for itself afterwards,
+    // such as the default pool, protects no region.
     let mut settled = kernel.memblock.clone();
     if let Some(initrd) = initrd {
         settled.free(initrd);
     }
     let cma = default_cma::reserve(&mut kernel);
     let outcomes = outcomes::outcomes(map, &kernel.placed, &settled, &kernel.pools);
-    // cma_init_reserved_areas() touches the pages of every pool, also those that are none.
+    // cma_init_reserved_areas() touches the pages of every pool, even without `reusable`.
     let lost =
         |pool: &pools::PoolAt| pool.cma && !kernel.memblock.memory().any(|bank| bank.covers(pool.span));
     let lost = kernel.pools.iter().any(lost);

@@ -4,8 +4,8 @@
 
 use alloc::vec::Vec;
 
-/// Sort as the kernel does: a bottom-up heap sort that goes down to a leaf before it looks where the element
-/// belongs. `less_or_equal(a, b)` tells whether `a` sorts before `b` or level with it.
+/// Sorts as the kernel does: a bottom-up heap sort that goes down to a leaf before it looks where the element
+/// belongs. `less_or_equal(a, b)` states whether `a` sorts before `b` or equal to it.
 pub(super) fn kernel_sort<T>(items: &mut [T], less_or_equal: impl Fn(&T, &T) -> bool) {
     let len = items.len();
     for root in (0..len / 2).rev() {
@@ -18,7 +18,7 @@ pub(super) fn kernel_sort<T>(items: &mut [T], less_or_equal: impl Fn(&T, &T) -> 
 }
 
 fn sift<T>(items: &mut [T], root: usize, len: usize, less_or_equal: &impl Fn(&T, &T) -> bool) {
-    // The path of greater children down to a leaf; of two equal ones the left.
+    // The path of greater children down to a leaf; the left one of two equal ones.
     let mut path: Vec<usize> = alloc::vec![root];
     let mut at = root;
     loop {
@@ -39,7 +39,7 @@ fn sift<T>(items: &mut [T], root: usize, len: usize, less_or_equal: &impl Fn(&T,
         };
         path.push(at);
     }
-    // Back up to where the root belongs: above all that are not greater.
+    // Back up to where the root belongs: above all elements that are not greater.
     while path.len() > 1 {
         let (Some(a), Some(b)) = (items.get(root), path.last().and_then(|&last| items.get(last))) else {
             return;
@@ -60,7 +60,7 @@ fn sift<T>(items: &mut [T], root: usize, len: usize, less_or_equal: &impl Fn(&T,
 mod tests {
     use super::kernel_sort;
 
-    /// Equal keys come out as a 6.1 kernel was seen to bring them.
+    /// Equal keys come out in the order seen in a boot of 6.1.
     #[test]
     fn equal_keys_come_out_as_the_kernel_brings_them() {
         let mut two = [1, 2];

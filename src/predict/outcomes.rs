@@ -1,4 +1,4 @@
-//! What became of every region, read from where memory stands in the end.
+//! The outcome of every region, read from the final state of memory.
 
 use super::memblock::Memblock;
 use super::pools::PoolAt;
@@ -8,7 +8,7 @@ use crate::survey::MemoryMap;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// What became of every region, one entry a span.
+/// Returns the outcome of every region, one entry for each span.
 pub(super) fn outcomes(
     map: &MemoryMap,
     placed: &[(usize, Span)],
@@ -29,7 +29,7 @@ pub(super) fn outcomes(
             let state = match pool {
                 _ if ram == 0 => State::Absent,
                 Some(pool) if pool.cma => State::Cma,
-                // One byte that is not withheld, and the region protects nothing that its owner counts on.
+                // With one byte not withheld, the region protects nothing that its owner relies on.
                 _ if withheld < ram => State::Free,
                 Some(_) => State::Coherent,
                 None if no_map == ram => State::NoMap,

@@ -1,4 +1,4 @@
-//! Setting regions up as pools, and what becomes of those that cannot be (kernel/dma/contiguous.c,
+//! Sets regions up as pools, and models the failures of that (kernel/dma/contiguous.c,
 //! kernel/dma/coherent.c).
 
 use super::regions::Kernel;
@@ -16,17 +16,17 @@ pub(super) struct PoolAt {
     pub(super) cma: bool,
 }
 
-/// What the kernel says when all its CMA areas are taken (mm/cma.c).
+/// The kernel's message when all its CMA areas are in use (mm/cma.c).
 pub(super) const NO_AREA: &str = "cma: Not enough slots for CMA reserved regions!";
 
 impl Kernel<'_> {
-    /// Tell whether a CMA area is left.
+    /// Returns whether a CMA area is free.
     pub(super) fn has_area(&self) -> bool {
         self.pools.iter().filter(|pool| pool.cma).count() < self.build.cma_areas
     }
 
-    /// Set a region up as what its `compatible` says, and undo its reservation where that fails. Returns whether
-    /// it did not.
+    /// Sets a region up as its `compatible` says, and undoes its reservation where that fails. Returns
+    /// whether it failed.
     pub(super) fn set_up(&mut self, index: usize, region: &Region, span: Span) -> bool {
         let created = match (region.pool, region.reusable, region.no_map) {
             (Pool::Shared, true, true) if self.profile.failed_no_map == FailedNoMap::Kept => Ok(false),
@@ -60,7 +60,7 @@ impl Kernel<'_> {
             }
             Err(()) => {
                 self.say(format!("OF: reserved mem: node {} compatible matching fail", region.name));
-                // Blindly: whatever else it overlaps loses its protection with it.
+                // The kernel does not check: other regions in that memory lose their protection with it.
                 if region.no_map {
                     self.memblock.clear_no_map(span);
                 } else {
@@ -99,7 +99,7 @@ impl Kernel<'_> {
     }
 }
 
-/// The line that kernels print for every region, which is no proof of protection.
+/// Returns the line that kernels print for every region. It does not prove protection.
 fn line_of(region: &Region, span: Span) -> String {
     format!(
         "OF: reserved mem: {:#018x}..{:#018x} ({} KiB) {} {} {}",

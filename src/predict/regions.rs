@@ -1,4 +1,4 @@
-//! `/reserved-memory` as each family of kernels goes through it.
+//! `/reserved-memory` as each family of kernels reads it.
 
 use super::memblock::{Full, Memblock};
 use super::order::kernel_sort;
@@ -23,7 +23,7 @@ pub(super) struct Entry {
     pub(super) size: u64,
 }
 
-/// A kernel at work on the regions.
+/// The state of a kernel while it handles the regions.
 pub(super) struct Kernel<'k> {
     pub(super) tree: &'k Tree<'k>,
     pub(super) map: &'k MemoryMap,
@@ -33,12 +33,12 @@ pub(super) struct Kernel<'k> {
     pub(super) memblock: Memblock,
     pub(super) log: Vec<String>,
     pub(super) pools: Vec<PoolAt>,
-    /// Where dynamic regions were placed, by their indices.
+    /// Places of dynamic regions, by their indices.
     pub(super) placed: Vec<(usize, Span)>,
     /// Whether a pool of the tree has become the default CMA pool.
     pub(super) has_default: bool,
     pub(super) table: Vec<Entry>,
-    /// Why it dies of the tree, when it does.
+    /// Why it panics because of the tree, when it does.
     pub(super) panic: Option<&'static str>,
 }
 
@@ -67,7 +67,7 @@ impl<'k> Kernel<'k> {
         }
     }
 
-    /// Go through the tree's reservations in the order of this family.
+    /// Handles the tree's reservations in the order of this family.
     pub(super) fn reserve_regions(&mut self) {
         if self.profile.memreserve_first {
             self.memreserve();
@@ -103,20 +103,20 @@ impl<'k> Kernel<'k> {
         }
     }
 
-    /// What a kernel prints that has not panicked.
+    /// Logs a line, unless the kernel has panicked.
     pub(super) fn say(&mut self, line: impl Into<String>) {
         if self.panic.is_none() {
             self.log.push(line.into());
         }
     }
 
-    /// Reserve a span, and tell whether there was an entry for it.
+    /// Reserves a span, and returns whether there was an entry for it.
     pub(super) fn reserve(&mut self, span: Span) -> bool {
         let done = self.memblock.reserve(span);
         self.has_done(done)
     }
 
-    /// Mark a span, and tell whether there were entries for it.
+    /// Marks a span, and returns whether there were entries for it.
     pub(super) fn mark_no_map(&mut self, span: Span) -> bool {
         let done = self.memblock.mark_no_map(span);
         self.has_done(done)
@@ -134,10 +134,10 @@ impl<'k> Kernel<'k> {
         done.is_ok()
     }
 
-    /// The linear map: the marks around the kernel and the page tables are the last that memblock must have entries for
-    /// (`paging_init`).
+    /// Sets up the linear map. The marks around the kernel and the page tables are the last that memblock
+    /// must have entries for (`paging_init`).
     fn map_memory(&mut self) {
-        // What is refused here without a panic shows nowhere else.
+        // A failure here without a panic has no other effect.
         if self.profile.panics_when_full && self.profile.marks_kernel && !self.memblock.can_mark_twice() {
             self.panic.get_or_insert("memblock: cannot resize memory array");
         }
@@ -150,7 +150,7 @@ impl<'k> Kernel<'k> {
         self.memblock.unbind();
     }
 
-    /// The prefix of lines that moved from one file of the kernel to another.
+    /// Returns the prefix of log lines that moved from one file of the kernel to another.
     const fn prefix(&self) -> &'static str {
         if self.profile.two_phases { "OF: reserved mem: " } else { "OF: fdt: " }
     }
@@ -161,7 +161,7 @@ impl<'k> Kernel<'k> {
         }
     }
 
-    /// Cells and `ranges`, which a kernel checks whenever it goes through the node: once, or in both phases.
+    /// Checks cells and `ranges`, as a kernel does whenever it walks the node: once, or in both phases.
     fn is_readable(&mut self) -> bool {
         let Some(reserved) = &self.map.reserved else { return false };
         let readable = reserved.cells_match(self.map.cells) && reserved.ranges != Ranges::Missing;
@@ -174,12 +174,13 @@ impl<'k> Kernel<'k> {
         readable
     }
 
-    /// The live regions with their indices.
+    /// Returns the enabled regions with their indices.
     pub(super) fn enabled(&self) -> impl Iterator<Item = (usize, &'k Region)> + use<'k> {
         self.map.regions.iter().enumerate().filter(|(_, region)| region.enabled)
     }
 
-    /// Tell whether the default pool of the tree is passed over for `cma=`, before anything of it is reserved.
+    /// Returns whether `cma=` replaces the default pool of the tree before anything of it is
+    /// reserved.
     pub(super) fn is_skipped(&self, region: &Region) -> bool {
         self.profile.bypass == Bypass::Skipped
             && self.arg.is_some()
@@ -187,7 +188,7 @@ impl<'k> Kernel<'k> {
             && region.cma_default
     }
 
-    /// The first pass: reserve every static region, in the order of the tree.
+    /// Makes the first pass: reserves every static region, in the order of the tree.
     fn reserve_static(&mut self) {
         for (index, region) in self.enabled() {
             match &region.extent {
@@ -208,7 +209,7 @@ impl<'k> Kernel<'k> {
                         self.remember(Entry { index, base: *base, size: 0 });
                     }
                 }
-                // memblock caps what would wrap (mm/memblock.c, `memblock_cap_size`).
+                // memblock limits a span that would wrap (mm/memblock.c, `memblock_cap_size`).
                 Extent::Malformed { property: "reg", error: RegError::Wraps { base } } => {
                     if let Some(rest) = Span::from_ends(*base, u64::MAX) {
                         self.reserve_one(region, rest);
@@ -259,7 +260,7 @@ impl<'k> Kernel<'k> {
         self.say(line);
     }
 
-    /// Reserve one tuple. A `no-map` that meets RAM and anything reserved is refused as a whole
+    /// Reserves one tuple. A `no-map` that meets RAM and anything reserved is refused as a whole
     /// (`early_init_dt_reserve_memory_arch`).
     fn reserve_one(&mut self, region: &Region, span: Span) {
         let held = match region.no_map {
@@ -274,7 +275,7 @@ impl<'k> Kernel<'k> {
         }
     }
 
-    /// Enter a region into the table, and tell whether there was room: without, it is never set up.
+    /// Enters a region into the table, and returns whether there was room. Without, it is never set up.
     pub(super) fn remember(&mut self, entry: Entry) -> bool {
         let room = self.profile.region_limit.is_none_or(|limit| self.table.len() < limit);
         if room {
@@ -303,7 +304,7 @@ impl<'k> Kernel<'k> {
         }
     }
 
-    /// From 6.12.13 on, behind the linear map: set up the static regions in the order of the tree. Those that
+    /// From 6.12.13 on, after the linear map: set up the static regions in the order of the tree. Those that
     /// were refused are set up all the same.
     fn register_static(&mut self) {
         for (index, region) in self.enabled() {
@@ -343,7 +344,7 @@ impl<'k> Kernel<'k> {
         }
     }
 
-    /// Enter a region into the table and set it up, in the second of the two phases.
+    /// Enters a region into the table and sets it up, in the second of the two phases.
     pub(super) fn register(&mut self, index: usize, region: &Region, span: Span) {
         if self.remember(Entry { index, base: span.base(), size: span.len() })
             && !self.set_up(index, region, span)

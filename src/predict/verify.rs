@@ -1,7 +1,7 @@
-//! Holding a captured boot against a prediction.
+//! Compares a captured boot with a prediction.
 //!
-//! The map is the verdict, not the log: a kernel prints `nomap` for what it has just refused. So each region is
-//! looked for in `/proc/iomem` where there is one, and the log is compared line by line besides.
+//! The map decides, not the log: a kernel prints `nomap` for regions that it has just refused. Each region is
+//! looked up in `/proc/iomem`, if given, and the log is compared line by line.
 
 use super::{DefaultCma, Prediction, RegionOutcome, State};
 use crate::ledger::subtract;
@@ -13,7 +13,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-/// What was captured of a boot.
+/// The captured output of a boot.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Observed<'o> {
     /// The kernel's log, from a console or `dmesg`, with time stamps or without.
@@ -22,10 +22,10 @@ pub struct Observed<'o> {
     pub iomem: Option<&'o str>,
 }
 
-/// One thing in which a boot was not as predicted.
+/// A difference between a boot and its prediction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// Predicted to be out of Linux's reach, but ordinary or mapped RAM: the region, and the bytes.
+    /// Predicted to be out of Linux' reach, but ordinary or mapped RAM: the region, and the bytes.
     Exposed(String, Span),
     /// Predicted to be withheld from the page allocator, but not reserved: the region, and the bytes.
     Unreserved(String, Span),
@@ -57,7 +57,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Name every difference between a prediction and a boot; none means that the kernel did what was predicted.
+/// Returns every difference between a prediction and a boot.
 #[must_use]
 pub fn verify(prediction: &Prediction, observed: &Observed<'_>) -> Vec<Difference> {
     let mut out = Vec::new();
@@ -71,17 +71,17 @@ pub fn verify(prediction: &Prediction, observed: &Observed<'_>) -> Vec<Differenc
     out
 }
 
-/// `/proc/iomem`, as far as it is about RAM.
+/// The RAM in `/proc/iomem`.
 struct Iomem {
-    /// What Linux maps as RAM.
+    /// RAM that Linux maps.
     ram: Vec<Span>,
-    /// What of that the page allocator never had.
+    /// The part of it that the page allocator never had.
     reserved: Vec<Span>,
 }
 
 impl Iomem {
-    /// Read the file; `None` when it hides its addresses. What is `reserved` at the top level is not mapped, and
-    /// needs no entry here.
+    /// Reads the file; `None` when it hides its addresses. Top-level `reserved` entries are not mapped
+    /// and need no entry here.
     fn read(text: &str) -> Option<Self> {
         let (mut ram, mut reserved) = (Vec::new(), Vec::new());
         for line in text.lines() {
@@ -120,7 +120,7 @@ fn compare(outcome: &RegionOutcome, iomem: &Iomem, out: &mut Vec<Difference>) {
     }
 }
 
-/// How lines begin that are about reserved memory or CMA, and that the prediction has a say in.
+/// Prefixes of lines about reserved memory or CMA that the prediction covers.
 const TOPICS: &[&str] = &[
     "OF: reserved mem: ",
     "OF: fdt: Reserved memory: ",
@@ -133,7 +133,7 @@ const TOPICS: &[&str] = &[
     "cma: Not enough slots ",
 ];
 
-/// A line of the log without what a console or `dmesg` puts before it, when it is one to compare.
+/// Returns a line of the log without the prefix of a console or `dmesg`, when it is one to compare.
 fn topical(line: &str) -> Option<&str> {
     let line = line.trim_end();
     let line = match line.split_once("] ") {
@@ -162,7 +162,7 @@ fn compare_log(prediction: &Prediction, log: &str, out: &mut Vec<Difference>) {
     out.extend(beyond(&seen, &predicted).into_iter().map(|line| Difference::Unexpected(line.to_string())));
 }
 
-/// The lines that stand in the one list more often than in the other.
+/// Returns the lines that are more often in the one list than in the other.
 fn beyond<'l>(lines: &[&'l str], others: &[&'l str]) -> Vec<&'l str> {
     let mut left: BTreeMap<&str, usize> = BTreeMap::new();
     others.iter().for_each(|line| *left.entry(line).or_default() += 1);

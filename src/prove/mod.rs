@@ -1,4 +1,4 @@
-//! The proof: what was written is read again, twice, and judged again before anyone may use it.
+//! Proves a repaired tree: it is read again, by two readers, and judged again before it is used.
 
 mod witness;
 
@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// A device tree whose memory map is proven. Only [`Applied::prove`] makes one, and only a proven tree can be
-/// handed to a kernel.
+/// passed to a kernel.
 #[derive(Debug)]
 pub struct Proven {
     dtb: Vec<u8>,
@@ -29,64 +29,64 @@ pub struct Proven {
 }
 
 impl Proven {
-    /// The blob, compact, as long as its header says.
+    /// Returns the blob, compact and exactly as long as its header says.
     #[must_use]
     pub fn dtb(&self) -> &[u8] {
         &self.dtb
     }
 
-    /// What the blob says about memory.
+    /// Returns the survey of the blob.
     #[must_use]
     pub const fn map(&self) -> &MemoryMap {
         &self.map
     }
 
-    /// Where kernel, initrd and DTB are to lie.
+    /// Returns the final places of kernel, initrd and DTB.
     #[must_use]
     pub const fn placement(&self) -> &Placement {
         &self.placement
     }
 
-    /// What is still to be said about it: notes and warnings, and errors only where the policy says
+    /// Returns the remaining findings: notes and warnings, and errors only where the policy says
     /// `on-error = "continue"`.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The repairs that led to it.
+    /// Returns the repairs that led to it.
     #[must_use]
     pub fn repairs(&self) -> &[Repaired] {
         &self.repairs
     }
 
-    /// Take the blob.
+    /// Takes the blob.
     #[must_use]
     pub fn into_dtb(self) -> Vec<u8> {
         self.dtb
     }
 }
 
-/// Why there is no proof. Whatever it is, nothing may be handed off.
+/// Why a tree is not proven. Nothing may be handed off then.
 #[derive(Debug)]
 pub enum Refusal {
     /// A blob that cannot be read or written.
     Fdt(FdtError),
-    /// Findings that no repair answered, the worst first.
+    /// Findings that no repair fixed, the worst first.
     Findings(Vec<Finding>),
-    /// Something for which the planner found no place.
+    /// Items for which the planner found no place.
     PlacementFailure(Vec<PlacementFailure>),
-    /// Bytes that were protected, or are required to be, and would not be any more.
+    /// Bytes that were or must be protected, and no longer would be.
     Exposed(Span),
     /// Something that no edit named is missing from the rewritten tree.
     Lost(Loss),
     /// The second reader does not see what the first one sees.
     Witness(Disagreement),
-    /// The rewritten blob does not fit the place that was set aside for it.
+    /// The rewritten blob does not fit the room reserved for it.
     TooLarge {
         /// Length of the blob in bytes.
         len: usize,
-        /// Bytes set aside.
+        /// Room in bytes.
         room: u64,
     },
 }
@@ -113,14 +113,14 @@ impl fmt::Display for Refusal {
             Self::Lost(loss) => write!(f, "the rewritten tree is not whole: {loss}"),
             Self::Witness(disagreement) => write!(f, "the second reader disagrees: {disagreement}"),
             Self::TooLarge { len, room } => {
-                write!(f, "the rewritten device tree is {len} bytes long, with room for {room}")
+                write!(f, "the rewritten device tree has {len} bytes, but there is room for only {room}")
             }
         }
     }
 }
 
-/// Prove what was applied: nothing could not be placed, nothing is lost, nothing is exposed, no error is left,
-/// and both readers see the same memory map.
+/// Proves the applied plan: everything was placed, nothing is lost, nothing is exposed, no error is
+/// left, and both readers see the same memory map.
 pub(crate) fn prove(applied: Applied<'_, '_>) -> Result<Proven, Refusal> {
     let Applied { planned, bytes } = applied;
     let crate::pipeline::Planned { judged, plan } = planned;
@@ -164,7 +164,7 @@ pub(crate) fn prove(applied: Applied<'_, '_>) -> Result<Proven, Refusal> {
     Ok(Proven { map, placement: plan.placement, findings, repairs: plan.repairs, dtb })
 }
 
-/// The facts once everything lies where the plan wants it.
+/// Returns the facts as they are once everything is placed as planned.
 fn settled(facts: &BootFacts, placement: &Placement, dtb_len: usize) -> BootFacts {
     let mut facts = facts.clone();
     if let (Some(kernel), Some(place)) = (facts.kernel.as_mut(), placement.kernel) {
@@ -181,7 +181,7 @@ fn settled(facts: &BootFacts, placement: &Placement, dtb_len: usize) -> BootFact
     facts
 }
 
-/// The lowest byte range that was protected, or that the policy requires to be, and is so no more.
+/// Returns the lowest range that was protected, or that the policy requires to be, and no longer is.
 fn exposed(before: &MemoryMap, policy: Option<&Policy>, after: &MemoryMap) -> Option<Span> {
     let mut owed: Vec<Span> = before.carveouts().collect();
     if let Some(policy) = policy {

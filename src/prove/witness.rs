@@ -1,8 +1,9 @@
-//! The witness: the `fdt` crate reads the same blob, and must see the same memory map.
+//! The witness: the `fdt` crate reads the same blob, and must find the same memory map.
 //!
-//! The two readers share no code, so both would have to be wrong in the same way for a carveout to vanish. The
-//! crate panics on damaged blobs and loses nodes behind NOPs, so it reads only a NOP-free copy of what our own
-//! structure check has passed, with the cells checked, and only through the calls used below: never `chosen()`,
+//! The two readers share no code, so both would have to be wrong in the same way for a carveout to vanish.
+//! The crate panics on damaged blobs and loses nodes after NOPs, so it reads only a NOP-free copy of what our
+//! own structure check has passed, with the cells checked, and only through the calls used below: never
+//! `chosen()`,
 //! `memory()`, `cpus()` or `model()` on a tree that may lack them, nor `raw_reg()` with cells of 0.
 
 use crate::fdt::{Edits, MAX_DEPTH, Tree, rewrite};
@@ -12,7 +13,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-/// What the two readers do not agree on.
+/// A disagreement between the two readers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disagreement {
     /// The witness cannot read the blob at all.
@@ -42,7 +43,7 @@ struct Entry {
     reusable: bool,
 }
 
-/// Let the witness read `tree` and compare every reserved region, RAM bank and memory reserve entry.
+/// Reads `tree` with the witness and compares every reserved region, RAM bank and memory reserve entry.
 pub(super) fn agree(tree: &Tree<'_>, map: &MemoryMap) -> Result<(), Disagreement> {
     let copy;
     let bytes = if tree.blob().has_nops() {
@@ -96,7 +97,7 @@ fn seen_by_us(tree: &Tree<'_>, map: &MemoryMap) -> Vec<Entry> {
     regions.chain(banks).collect()
 }
 
-/// What the witness finds in one node, read in one pass: it walks the whole node for every question.
+/// The witness's view of one node, read in one pass, since each of its queries walks the whole node.
 #[derive(Default)]
 struct Seen<'a> {
     reg: Option<&'a [u8]>,
@@ -141,7 +142,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Tell whether it is an enabled bank whose `reg` counts and holds a tuple.
+    /// Returns whether it is an enabled bank with a `reg` that holds a tuple.
     fn is_bank(&self, cells: Cells) -> bool {
         text(self.device_type) == Some("memory")
             && (self.status.is_none() || matches!(text(self.status), Some("ok" | "okay")))
@@ -151,7 +152,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// The text of a property as the witness reads one.
+/// Returns the text of a property as the witness reads one.
 fn text(value: Option<&[u8]>) -> Option<&str> {
     fdt::node::NodeProperty { name: "", value: value? }.as_str()
 }
@@ -161,7 +162,7 @@ fn seen_by_witness(witness: &fdt::Fdt<'_>, map: &MemoryMap) -> Vec<Entry> {
     let mut regions: Vec<Entry> = Vec::new();
     let mut banks: Vec<Entry> = Vec::new();
     let mut reserved = false;
-    // One pass over the root's children, each of which costs the witness a walk over all below it.
+    // One pass over the root's children, for each of which the witness walks all its descendants.
     for node in witness.find_node("/").into_iter().flat_map(|root| root.children()) {
         if !reserved && node.name.split('@').next() == Some("reserved-memory") {
             reserved = true;

@@ -1,4 +1,4 @@
-//! `/chosen`: what the boot loader hands to the kernel.
+//! `/chosen`: what the boot loader passes to the kernel.
 
 use super::reg::Cells;
 use crate::bootargs::{self, CmaArg};
@@ -6,18 +6,18 @@ use crate::fdt::{NodeId, Tree};
 use crate::span::{Span, align_down};
 use alloc::vec::Vec;
 
-/// What `/chosen` says about memory.
+/// The properties of `/chosen` that concern memory.
 #[derive(Clone, Debug, Default)]
 pub struct Chosen {
     /// The node, when there is one.
     pub node: Option<NodeId>,
     /// The kernel command line without its terminator.
     pub bootargs: Option<Vec<u8>>,
-    /// The `cma=` of that line which the kernel acts upon.
+    /// The effective `cma=` of that line.
     pub cma: Option<CmaArg>,
     /// `linux,initrd-start` to `linux,initrd-end`; `None` when absent, unreadable or empty.
     pub initrd: Option<Span>,
-    /// `linux,elfcorehdr`: what a crashed kernel left to this one; `None` when absent or unreadable.
+    /// `linux,elfcorehdr`, the crashed kernel's ELF header; `None` when absent or unreadable.
     pub elfcorehdr: Option<Span>,
     /// `linux,usable-memory-range`, in the root's cells; empty when absent or unreadable.
     pub usable: Vec<Span>,
@@ -41,7 +41,7 @@ impl Chosen {
         }
     }
 
-    /// Bytes of RAM that `mem=` keeps, in whole 4 KiB pages.
+    /// Returns the bytes of RAM that `mem=` keeps, in whole 4 KiB pages.
     #[must_use]
     pub fn limit(&self) -> Option<u64> {
         let value = bootargs::last_value(self.bootargs.as_deref()?, b"mem")?;

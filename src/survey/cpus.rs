@@ -1,15 +1,17 @@
-//! `/cpus`: where processors that no firmware call starts wait for their release.
+//! `/cpus`: where spin-table processors wait for their release.
 
 use crate::fdt::Tree;
 use crate::ledger;
 use crate::span::{KIB, Span, align_down};
 use alloc::vec::Vec;
 
-/// Bytes around a release address that belong to whoever waits there: the granule in which firmware sets memory apart.
+/// Bytes around a release address that belong to the waiting processor: the granule in which firmware sets
+/// memory apart.
 const GRANULE: u64 = 4 * KIB;
 
-/// The granules of every `cpu-release-addr` of processors with `enable-method = "spin-table"`: ascending and disjoint.
-/// The loop that they run lies near by (Documentation/arch/arm64/booting.rst, "CPU spin-table").
+/// Returns the granules of every `cpu-release-addr` of processors with `enable-method = "spin-table"`:
+/// ascending and disjoint. The loop that they run is near it (Documentation/arch/arm64/booting.rst, "CPU
+/// spin-table").
 pub(super) fn release_pages(tree: &Tree<'_>) -> Vec<Span> {
     let Some(cpus) = tree.find("/cpus") else { return Vec::new() };
     let spins = cpus.children().filter(|cpu| {

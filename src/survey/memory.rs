@@ -19,13 +19,13 @@ pub struct Bank {
     pub span: Option<Span>,
 }
 
-/// RAM, as far as it is known.
+/// The RAM of the board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ram {
     /// The union of the banks: ascending, disjoint, touching banks joined.
     Known(Vec<Span>),
-    /// No bank, or placeholders only: the boot loader is meant to fill `/memory`. More than half of all
-    /// mainline trees are so.
+    /// No bank, or placeholders only: `/memory` is left to the boot loader, as in more than half of all
+    /// mainline trees.
     Unknown,
 }
 
@@ -38,9 +38,10 @@ impl Ram {
         if spans.is_empty() { Self::Unknown } else { Self::Known(ledger::union(spans)) }
     }
 
-    /// What the kernel leaves of it: the windows of `linux,usable-memory-range` (the first caps, further ones are
-    /// added), then the lowest bytes that `mem=` keeps (drivers/of/fdt.c, `early_init_dt_check_for_usable_mem_range`;
-    /// arch/arm64/mm/init.c, `arm64_memblock_init`). A `mem=` of 0 is no cap.
+    /// Returns what the kernel leaves of it: the windows of `linux,usable-memory-range` (the first caps,
+    /// further ones are added), then the lowest bytes that `mem=` keeps (drivers/of/fdt.c,
+    /// `early_init_dt_check_for_usable_mem_range`; arch/arm64/mm/init.c, `arm64_memblock_init`). A `mem=` of
+    /// 0 sets no limit.
     pub(super) fn capped(&self, chosen: &Chosen) -> Self {
         let Self::Known(spans) = self else { return Self::Unknown };
         let mut left = spans.clone();
@@ -62,7 +63,7 @@ impl Ram {
         Self::Known(left)
     }
 
-    /// The banks joined, or nothing when they are unknown.
+    /// Returns the banks joined, or nothing when they are unknown.
     #[must_use]
     pub fn spans(&self) -> &[Span] {
         match self {
@@ -71,25 +72,26 @@ impl Ram {
         }
     }
 
-    /// The parts of `span` that are known to be RAM, ascending.
+    /// Returns the parts of `span` that are known to be RAM, ascending.
     pub fn within(&self, span: Span) -> impl Iterator<Item = Span> {
         ledger::meeting(self.spans(), span).iter().filter_map(move |bank| bank.intersection(span))
     }
 
-    /// Tell whether the RAM is known.
+    /// Returns whether the RAM is known.
     #[must_use]
     pub const fn is_known(&self) -> bool {
         matches!(self, Self::Known(_))
     }
 }
 
-/// The span of a bank, of which Linux cuts off what would wrap (drivers/of/fdt.c, `early_init_dt_add_memory_arch`).
+/// Returns the span of a bank, cut off at the end of the address space as Linux does (drivers/of/fdt.c,
+/// `early_init_dt_add_memory_arch`).
 pub(crate) fn bank_span(base: u64, size: u64) -> Option<Span> {
     Span::new(base, size).or_else(|| Span::from_ends(base, if size > 0 { u64::MAX } else { base }))
 }
 
-/// Every tuple of the root's enabled children with `device_type = "memory"`; their names do not matter, and
-/// `linux,usable-memory` stands in for `reg` (drivers/of/fdt.c, `early_init_dt_scan_memory`).
+/// Returns every tuple of the root's enabled children with `device_type = "memory"`; their names do not
+/// matter, and `linux,usable-memory` replaces `reg` (drivers/of/fdt.c, `early_init_dt_scan_memory`).
 pub(super) fn banks(tree: &Tree<'_>, cells: Cells) -> Vec<Bank> {
     let mut banks = Vec::new();
     for node in tree.root().children() {

@@ -1,7 +1,7 @@
-//! The survey: what a device tree says about memory, as typed facts and without judgement.
+//! Surveys a device tree: reads what it says about memory into typed facts, without judgement.
 //!
-//! Everything is surveyed that Linux looks at (drivers/of/fdt.c, drivers/of/of_reserved_mem.c) and also what it
-//! silently passes over, because that is where carveouts get lost.
+//! The survey covers what Linux reads (drivers/of/fdt.c, drivers/of/of_reserved_mem.c) and also what it
+//! silently ignores, because that is where carveouts get lost.
 
 mod chosen;
 mod cpus;
@@ -25,11 +25,11 @@ use alloc::vec::Vec;
 /// What one device tree says about memory.
 #[derive(Clone, Debug)]
 pub struct MemoryMap {
-    /// The root's cells, by which Linux reads every tuple of `/memory` and `/reserved-memory`.
+    /// The root's cells, with which Linux reads every tuple of `/memory` and `/reserved-memory`.
     pub cells: Cells,
     /// Every tuple of every enabled `/memory` node.
     pub banks: Vec<Bank>,
-    /// The RAM that is there.
+    /// The RAM of the board.
     pub ram: Ram,
     /// The RAM that Linux will use: what `mem=` and `linux,usable-memory-range` leave of it.
     pub usable: Ram,
@@ -39,14 +39,15 @@ pub struct MemoryMap {
     pub reserved: Option<ReservedMemory>,
     /// Its children, in tree order.
     pub regions: Vec<Region>,
-    /// What `/chosen` says.
+    /// `/chosen`.
     pub chosen: Chosen,
-    /// The 4 KiB around each address at which a spin-table processor waits for its release: ascending, disjoint.
+    /// The 4 KiB around each address at which a spin-table processor waits for its release: ascending,
+    /// disjoint.
     pub release_pages: Vec<Span>,
 }
 
 impl MemoryMap {
-    /// Survey `tree`; RAM banks in `facts` replace those of the tree.
+    /// Surveys `tree`; RAM banks in `facts` replace those of the tree.
     #[must_use]
     pub fn survey(tree: &Tree<'_>, facts: &BootFacts) -> Self {
         let cells = Cells::of_root(tree);
@@ -73,19 +74,19 @@ impl MemoryMap {
         }
     }
 
-    /// The region of a node. They stand in the order of the tree, so that this is a search by halves.
+    /// Returns the region of a node, by binary search: regions are in the order of the tree.
     #[must_use]
     pub fn region(&self, node: NodeId) -> Option<&Region> {
         let at = self.regions.partition_point(|region| region.node < node);
         self.regions.get(at).filter(|region| region.node == node)
     }
 
-    /// The regions that Linux will act on: enabled children of a `/reserved-memory` that it can read.
+    /// Returns the regions that Linux uses: enabled children of a `/reserved-memory` that it can read.
     pub fn enabled(&self) -> impl Iterator<Item = &Region> {
         self.regions.iter().filter(|region| region.enabled)
     }
 
-    /// Every span that an enabled region keeps Linux from mapping, in the order of the tree.
+    /// Returns every span that an enabled region keeps Linux from mapping, in the order of the tree.
     pub fn carveouts(&self) -> impl Iterator<Item = Span> {
         self.enabled().filter(|region| region.no_map).flat_map(|region| region.spans().iter().copied())
     }

@@ -1,4 +1,4 @@
-//! Reading `reg`-like properties: tuples of cells into spans.
+//! Reads `reg`-like properties: tuples of cells, as spans.
 
 use crate::fdt::{Node, Tree};
 use crate::span::Span;
@@ -17,7 +17,7 @@ pub struct Cells {
 /// Why a `reg`-like property cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegError {
-    /// The length is no multiple of one tuple.
+    /// The length is not a multiple of one tuple.
     Length {
         /// Length of the property, in bytes.
         len: usize,
@@ -44,7 +44,7 @@ impl fmt::Display for RegError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Length { len, tuple } => {
-                write!(f, "is {len} bytes long, which is no multiple of the {tuple} that its cells make")
+                write!(f, "is {len} bytes long, which is not a multiple of its {tuple}-byte tuples")
             }
             Self::Empty => f.write_str("is empty"),
             Self::ZeroSize { base } => write!(f, "has size 0 at {base:#x}"),
@@ -55,10 +55,10 @@ impl fmt::Display for RegError {
 }
 
 impl Cells {
-    /// What Linux assumes where the root says nothing (drivers/of/fdt.c, `early_init_dt_scan_root`).
+    /// The default of Linux for a root without cells (drivers/of/fdt.c, `early_init_dt_scan_root`).
     pub const LINUX_DEFAULT: Self = Self { address: 1, size: 1 };
 
-    /// The root's cells as Linux reads them.
+    /// Returns the root's cells as Linux reads them.
     pub(super) fn of_root(tree: &Tree<'_>) -> Self {
         let root = tree.root();
         let get = |name| root.prop(name).and_then(|p| p.as_u32());
@@ -68,25 +68,25 @@ impl Cells {
         }
     }
 
-    /// The cells that `node` itself declares, each on its own.
+    /// Returns the cells that `node` itself declares.
     pub(crate) fn declared(node: Node<'_, '_>) -> (Option<u32>, Option<u32>) {
         let get = |name| node.prop(name).and_then(|p| p.as_u32());
         (get("#address-cells"), get("#size-cells"))
     }
 
-    /// Bytes in one tuple.
+    /// Returns the bytes in one tuple.
     #[must_use]
     pub const fn tuple_len(self) -> usize {
         self.address.saturating_add(self.size).saturating_mul(4) as usize
     }
 
-    /// Tell whether addresses and sizes of memory can be written so: one or two cells each.
+    /// Returns whether these cells can express addresses and sizes of memory: one or two cells each.
     #[must_use]
     pub const fn usable(self) -> bool {
         matches!(self.address, 1 | 2) && matches!(self.size, 1 | 2)
     }
 
-    /// Read every `(base, size)` tuple of `value`.
+    /// Reads every `(base, size)` tuple of `value`.
     pub fn tuples(self, value: &[u8]) -> Result<Vec<(u64, u64)>, RegError> {
         if !self.usable() {
             return Err(RegError::Cells(self));
@@ -103,10 +103,11 @@ impl Cells {
         };
         let split = self.address as usize;
         let (words, _) = value.as_chunks();
-        Ok(words.chunks_exact(tuple / 4).map(|t| (number(&t[..split]), number(&t[split..]))).collect())
+        let tuples = words.chunks_exact(tuple / 4).filter_map(|tuple| tuple.split_at_checked(split));
+        Ok(tuples.map(|(base, size)| (number(base), number(size))).collect())
     }
 
-    /// Read every tuple of `value` as a span; a tuple that is none is an error.
+    /// Reads every tuple of `value` as a span. An empty or wrapping tuple is an error.
     pub fn spans(self, value: &[u8]) -> Result<Vec<Span>, RegError> {
         self.tuples(value)?
             .into_iter()
@@ -117,9 +118,9 @@ impl Cells {
             .collect()
     }
 
-    /// Read the one tuple of `value`, of which these cells can make nothing, in the cells in which its base is `unit`,
-    /// the unit address. An address of one cell and one of two never read alike, so that no doubt is left. Firmware
-    /// that takes 2/1 cells for granted writes so under a root of 2/2.
+    /// Reads the one tuple of a `value` that does not fit these cells. It takes the cells with which its base
+    /// is `unit`, the unit address. One-cell and two-cell addresses never read alike, so the answer is
+    /// unambiguous. Firmware that assumes 2/1 cells writes such a tuple under a root of 2/2.
     #[must_use]
     pub fn decode_by_unit_address(self, value: &[u8], unit: u64) -> Option<Span> {
         for address in [1, 2] {
@@ -133,7 +134,7 @@ impl Cells {
         None
     }
 
-    /// Write one `(base, size)` tuple, or `None` when a number does not fit its cells.
+    /// Writes one `(base, size)` tuple, or `None` when a number does not fit its cells.
     #[must_use]
     pub fn encode(self, base: u64, size: u64) -> Option<Vec<u8>> {
         let mut out = Vec::with_capacity(self.tuple_len());
@@ -147,7 +148,7 @@ impl Cells {
         Some(out)
     }
 
-    /// Write one span as a tuple, or `None` when it does not fit the cells.
+    /// Writes one span as a tuple, or `None` when it does not fit the cells.
     #[must_use]
     pub fn encode_span(self, span: Span) -> Option<Vec<u8>> {
         self.encode(span.base(), span.len())

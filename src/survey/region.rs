@@ -16,7 +16,7 @@ pub struct Region {
     pub path: String,
     /// Its name with the unit address, as kernel logs show it.
     pub name: String,
-    /// Where it is, or what it asks for.
+    /// Its place, or its request for one.
     pub extent: Extent,
     /// `no-map`: a carveout that Linux must not even map.
     pub no_map: bool,
@@ -24,18 +24,18 @@ pub struct Region {
     pub reusable: bool,
     /// Whether Linux looks at it: its own `status` is absent, `ok` or `okay`.
     pub enabled: bool,
-    /// What kind of DMA pool it is.
+    /// The kind of DMA pool.
     pub pool: Pool,
     /// `linux,cma-default`
     pub cma_default: bool,
-    /// Its phandle, when something may refer to it.
+    /// Its phandle, if it has one.
     pub phandle: Option<u32>,
 }
 
-/// The DMA pool that a region's `compatible` makes it.
+/// The kind of DMA pool that `compatible` selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pool {
-    /// None of the two below.
+    /// Not a DMA pool.
     None,
     /// `shared-dma-pool`: CMA when `reusable`, coherent otherwise.
     Shared,
@@ -43,12 +43,12 @@ pub enum Pool {
     Restricted,
 }
 
-/// Where a region is, or what it asks for.
+/// The place of a region, or its request for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// `reg`: every tuple, in order, at least one.
     Static(Vec<Span>),
-    /// `size` without `reg`: the kernel is to find a place.
+    /// `size` without `reg`: the kernel chooses a place.
     Dynamic(Dynamic),
     /// Neither: legal for nodes with `iommu-addresses`, otherwise meaningless.
     Nowhere,
@@ -56,31 +56,31 @@ pub enum Extent {
     Malformed {
         /// `reg`, `size`, `alignment` or `alloc-ranges`.
         property: &'static str,
-        /// What is wrong with it.
+        /// The fault.
         error: RegError,
     },
 }
 
-/// What a dynamic region asks for.
+/// The request of a dynamic region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dynamic {
-    /// Bytes wanted.
+    /// Size in bytes.
     pub size: u64,
-    /// Alignment wanted in bytes; `None` where the property is absent or 0.
+    /// Alignment in bytes; `None` where the property is absent or 0.
     pub align: Option<u64>,
-    /// Windows it may lie in, in order of preference; empty means anywhere.
+    /// Windows it may be in, in order of preference; empty means anywhere.
     pub windows: Vec<Span>,
 }
 
 impl Region {
-    /// Tell whether Linux makes it a CMA pool: `shared-dma-pool`, `reusable`, and not `no-map`
+    /// Returns whether Linux makes it a CMA pool: `shared-dma-pool`, `reusable`, and not `no-map`
     /// (kernel/dma/contiguous.c, `rmem_cma_setup`).
     #[must_use]
     pub fn is_cma(&self) -> bool {
         self.pool == Pool::Shared && self.reusable && !self.no_map
     }
 
-    /// The spans of a static region, or nothing.
+    /// Returns the spans of a static region, or nothing.
     #[must_use]
     pub fn spans(&self) -> &[Span] {
         match &self.extent {
@@ -91,13 +91,14 @@ impl Region {
 }
 
 impl Region {
-    /// Tell whether `no-map` would contradict nothing else that the region says.
+    /// Returns whether the region may get `no-map` without a contradiction to its other properties.
     #[must_use]
     pub fn may_be_unmapped(&self) -> bool {
         !(self.no_map || self.reusable || self.cma_default) && self.pool != Pool::Restricted
     }
 
-    /// The span of a region whose `reg` is of another length than `cells` make, where it is unmistakable.
+    /// Returns the span of a region whose `reg` does not fit `cells`, where it can be read only one
+    /// way.
     #[must_use]
     pub fn decode_by_unit_address(&self, node: Node<'_, '_>, cells: Cells) -> Option<Span> {
         let Extent::Malformed { property: "reg", error: RegError::Length { .. } } = self.extent else {
@@ -108,7 +109,7 @@ impl Region {
         cells.decode_by_unit_address(node.prop("reg")?.value, unit)
     }
 
-    /// Read what `node` says of itself, were it a child of a `/reserved-memory` with these cells.
+    /// Reads `node` as a child of a `/reserved-memory` with these cells.
     #[must_use]
     pub fn read(node: Node<'_, '_>, cells: Cells) -> Self {
         region(node, cells)
@@ -157,7 +158,7 @@ fn extent(node: Node<'_, '_>, cells: Cells) -> Extent {
     }
 }
 
-/// Read `size`, `alignment` and `alloc-ranges`. `size` takes the size cells and `alignment` the *address*
+/// Reads `size`, `alignment` and `alloc-ranges`. `size` takes the size cells and `alignment` the *address*
 /// cells (drivers/of/of_reserved_mem.c, `__reserved_mem_alloc_size`).
 fn dynamic(node: Node<'_, '_>, cells: Cells) -> Result<Option<Dynamic>, (&'static str, RegError)> {
     let number = |name: &'static str, count: u32| -> Result<Option<u64>, (&'static str, RegError)> {

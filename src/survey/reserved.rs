@@ -1,4 +1,4 @@
-//! `/reserved-memory` itself: what must be right about it before Linux reads a single child.
+//! `/reserved-memory` itself: what Linux checks before it reads a child.
 
 use super::reg::Cells;
 use crate::fdt::{NodeId, Tree};
@@ -7,11 +7,11 @@ use alloc::string::String;
 /// The `ranges` property of `/reserved-memory`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ranges {
-    /// Not there: Linux ignores every region.
+    /// Absent: Linux ignores every region.
     Missing,
-    /// There and empty: addresses are physical, as they should be.
+    /// Empty: addresses are physical, as they should be.
     Empty,
-    /// There with content, which no kernel interprets.
+    /// Not empty, which no kernel interprets.
     Content,
 }
 
@@ -20,7 +20,7 @@ pub enum Ranges {
 pub struct ReservedMemory {
     /// The node.
     pub node: NodeId,
-    /// Its path; Linux also accepts a unit address behind the name.
+    /// Its path; Linux also accepts a unit address after the name.
     pub path: String,
     /// Its own `#address-cells`, when it declares one of 4 bytes.
     pub address_cells: Option<u32>,
@@ -47,7 +47,8 @@ impl ReservedMemory {
         })
     }
 
-    /// The cells in which its author wrote the children: its own, where it declares them, else the root's.
+    /// Returns the cells with which the children were written: the node's own, where it declares them, else
+    /// the root's.
     #[must_use]
     pub fn cells(&self, root: Cells) -> Cells {
         Cells {
@@ -56,8 +57,8 @@ impl ReservedMemory {
         }
     }
 
-    /// Tell whether Linux accepts the node: both cells declared and equal to the root's
-    /// (drivers/of/of_reserved_mem.c, `__reserved_mem_check_root`). `ranges` is a matter of its own.
+    /// Returns whether Linux accepts the node: both cells declared and equal to the root's
+    /// (drivers/of/of_reserved_mem.c, `__reserved_mem_check_root`). `ranges` is checked separately.
     #[must_use]
     pub fn cells_match(&self, root: Cells) -> bool {
         self.address_cells == Some(root.address) && self.size_cells == Some(root.size)

@@ -1,4 +1,4 @@
-//! Why an overlay cannot be applied, and what to do about it.
+//! Errors of applying an overlay, with what to do about each.
 
 use alloc::string::String;
 use core::fmt;
@@ -10,7 +10,7 @@ use crate::fdt::{FdtError, NodeId, Tree};
 pub enum OverlayError {
     /// The overlay does not fit the base, or contradicts itself.
     Overlay {
-        /// What is wrong.
+        /// The fault.
         fault: OverlayFault,
         /// Path of the overlay's node that is at fault.
         node: String,
@@ -21,7 +21,7 @@ pub enum OverlayError {
     Tree(FdtError),
 }
 
-/// What is wrong with an overlay.
+/// A fault of an overlay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OverlayFault {
@@ -47,7 +47,7 @@ pub enum OverlayFault {
     BadPhandle,
     /// A phandle above those of the base would exceed 32 bits.
     PhandleOverflow,
-    /// An entry of the overlay's `/__symbols__` is no path, or leads to no fragment that was merged.
+    /// An entry of the overlay's `/__symbols__` is not a path, or leads to no fragment that was merged.
     BadSymbol,
     /// The paths of the overlay's labels would be longer than the largest blob.
     TooManyLabels,
@@ -55,8 +55,8 @@ pub enum OverlayFault {
     TooDeep,
 }
 
-/// A fault and its place, which is only put into words at the end: most of the code here can fail, and none
-/// should allocate for it.
+/// A fault and its place. It becomes an [`OverlayError`] only at the end, so that the code here, most of
+/// which can fail, does not allocate.
 pub(super) struct Fail<'t> {
     fault: OverlayFault,
     node: u32,
@@ -64,12 +64,12 @@ pub(super) struct Fail<'t> {
 }
 
 impl<'t> Fail<'t> {
-    /// Say what is wrong with a node of the overlay, and with what of it.
+    /// Records a fault of a node of the overlay, and the name at fault.
     pub(super) fn new(fault: OverlayFault, node: u32, name: &'t str) -> Self {
         Self { fault, node, name }
     }
 
-    /// Name the place.
+    /// Names the place.
     pub(super) fn named(self, overlay: &Tree<'_>) -> OverlayError {
         let node = overlay.node(NodeId(self.node)).path();
         OverlayError::Overlay { fault: self.fault, node, name: self.name.into() }
@@ -82,7 +82,7 @@ impl fmt::Display for OverlayFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoFragment => {
-                "no overlay, no node has `__overlay__`: compile it from a source with /plugin/"
+                "not an overlay, no node has `__overlay__`: compile it from a source with /plugin/"
             }
             Self::NoTarget => "the fragment has no target: give it `target` or `target-path`",
             Self::NoSuchTarget => "the base has no such node: is this overlay for another board?",

@@ -1,4 +1,4 @@
-//! The overlay's words that depend on the base: its own phandles, and the references to the base's.
+//! Adapts the overlay to the base: its own phandles, and its references to nodes of the base.
 
 use alloc::vec::Vec;
 
@@ -10,8 +10,8 @@ use crate::fdt::header::be32;
 use crate::fdt::tree::{PropRecord, Tree, reserve};
 use crate::fdt::{FdtError, NodeId, Prop};
 
-/// An overlay and a copy of its bytes, in which values are patched. Lengths and names stay, so what the tree
-/// says of the one holds for the other.
+/// An overlay and a copy of its bytes, in which values are patched. Lengths and names stay, so offsets of the
+/// tree are valid for the copy.
 pub(super) struct Patched<'t> {
     pub(super) index: Index<'t>,
     bytes: Vec<u8>,
@@ -22,7 +22,7 @@ pub(super) struct Patched<'t> {
 enum Change<'m, 'n> {
     /// They grow by this much.
     Add(u32),
-    /// They become what the map says, or stay.
+    /// They are replaced as the map says; the others stay.
     Replace(&'m Map<'n>),
 }
 
@@ -34,13 +34,13 @@ impl<'t> Patched<'t> {
         Ok(Self { index: Index::new(tree), bytes })
     }
 
-    /// The value of a property as it is now.
+    /// Returns the value of a property as it is now.
     pub(super) fn value(&self, record: &PropRecord) -> &[u8] {
         let rest = self.bytes.get(record.value as usize..).unwrap_or_default();
         rest.get(..record.len as usize).unwrap_or_default()
     }
 
-    /// The word at byte `at` of a value; need not be aligned.
+    /// Returns the word at byte `at` of a value; need not be aligned.
     #[inline(never)]
     pub(super) fn word(&mut self, record: &PropRecord, at: u32) -> Option<&mut [u8; 4]> {
         if at.checked_add(4)? > record.len {
@@ -49,7 +49,7 @@ impl<'t> Patched<'t> {
         self.bytes.get_mut(record.value.checked_add(at)? as usize..)?.first_chunk_mut()
     }
 
-    /// Move the overlay's phandles, and its references to them, above `highest`.
+    /// Moves the overlay's phandles, and its references to them, above `highest`.
     pub(super) fn renumber(&mut self, highest: u32) -> Result<(), Fail<'t>> {
         let tree = self.index.tree;
         for node in 0..end(tree, 0) {
@@ -74,13 +74,13 @@ impl<'t> Patched<'t> {
         self.local_references(Change::Add(highest))
     }
 
-    /// Let references to nodes of the base that keep their phandle follow.
+    /// Redirects references to nodes of the base that keep their phandle.
     pub(super) fn restore_references(&mut self, kept: &Map<'_>) -> Result<(), Fail<'t>> {
         self.local_references(Change::Replace(kept))
     }
 
-    /// Change every word that `/__local_fixups__` names: a mirror of the overlay, in which each property lists
-    /// the offsets of the references in its twin.
+    /// Changes every word that `/__local_fixups__` names: a mirror of the overlay, in which each property
+    /// lists the offsets of the references in its twin.
     #[inline(never)]
     fn local_references(&mut self, change: Change<'_, '_>) -> Result<(), Fail<'t>> {
         let tree = self.index.tree;
@@ -106,7 +106,7 @@ impl<'t> Patched<'t> {
         Ok(())
     }
 
-    /// Change the references in one property of `node`, at each of the offsets.
+    /// Changes the references in one property of `node`, at each of the offsets.
     fn change_all(&mut self, node: u32, offsets: Prop<'t>, change: Change<'_, '_>) -> Option<()> {
         let (record, _) = self.index.prop(node, offsets.name)?;
         let mut at = 0;
@@ -123,8 +123,8 @@ impl<'t> Patched<'t> {
         Some(())
     }
 
-    /// Put the phandles of the base's nodes where `/__fixups__` wants them: each property is a label, its value
-    /// a list of places, each written `path:property:offset`.
+    /// Writes the phandles of the base's nodes to the places in `/__fixups__`: each property is a label, its
+    /// value a list of places, each written `path:property:offset`.
     pub(super) fn resolve_labels(&mut self, base: &mut Index<'_>) -> Result<(), Fail<'t>> {
         let Some(fixups) = self.index.child(0, "__fixups__") else { return Ok(()) };
         let tree = self.index.tree;
@@ -145,7 +145,7 @@ impl<'t> Patched<'t> {
         Ok(())
     }
 
-    /// The word at `path:property:offset`.
+    /// Returns the word at `path:property:offset`.
     fn place(&mut self, place: &str) -> Option<&mut [u8; 4]> {
         let (path, rest) = cut(place, b':');
         let (name, offset) = cut(rest, b':');
@@ -155,7 +155,7 @@ impl<'t> Patched<'t> {
     }
 }
 
-/// The phandle of the base's node with this label.
+/// Returns the phandle of the base's node with this label.
 fn labelled(base: &mut Index<'_>, label: &str) -> Result<u32, OverlayFault> {
     let symbols = base.child(0, "__symbols__").ok_or(OverlayFault::NoSymbols)?;
     let (_, path) = base.prop(symbols, label).ok_or(OverlayFault::UnknownLabel)?;
@@ -163,7 +163,7 @@ fn labelled(base: &mut Index<'_>, label: &str) -> Result<u32, OverlayFault> {
     base.tree.node(NodeId(node)).phandle().ok_or(OverlayFault::NoPhandle)
 }
 
-/// Tell whether a property is a phandle, by its new or its old name.
+/// Returns whether a property is a phandle, by its new or its old name.
 #[inline(never)]
 pub(super) fn is_phandle(tree: &Tree<'_>, record: &PropRecord) -> bool {
     tree.is_named(record, "phandle") || tree.is_named(record, "linux,phandle")

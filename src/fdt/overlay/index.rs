@@ -1,4 +1,4 @@
-//! Finds children and properties by name, however many stand side by side: a scan for each name would let a
+//! Finds children and properties by name, however many siblings there are: a scan for each name would let a
 //! small hostile overlay cost minutes.
 
 use super::map::Map;
@@ -9,7 +9,7 @@ use crate::fdt::{NodeId, Prop, Tree};
 pub(super) struct Index<'t> {
     pub(super) tree: &'t Tree<'t>,
     /// From a parent and a name, with or without unit address, to a child. No node has an empty name, so that
-    /// one says that the children of a parent are in.
+    /// key records that the children of a parent are indexed.
     children: Map<'t>,
     /// From a node and a name to the property's place in the node; an empty name as above.
     props: Map<'t>,
@@ -20,7 +20,7 @@ impl<'t> Index<'t> {
         Self { tree, children: Map::default(), props: Map::default() }
     }
 
-    /// Find a child. A name without `@` also matches the first child of that base name, as in libfdt.
+    /// Finds a child. A name without `@` also matches the first child of that base name, as in libfdt.
     #[inline(never)]
     pub(super) fn child(&mut self, parent: u32, name: &str) -> Option<u32> {
         if self.children.set(parent, "", 0) {
@@ -37,13 +37,13 @@ impl<'t> Index<'t> {
         self.children.get(parent, name).filter(|_| !name.is_empty())
     }
 
-    /// Enter a child that the tree does not have, in front of the others: that is where libfdt puts it.
+    /// Enters a new child before the others, as libfdt does.
     pub(super) fn add_child(&mut self, parent: u32, name: &'t str, id: u32) {
         self.children.set(parent, before_at(name), id);
         self.children.set(parent, name, id);
     }
 
-    /// Find a node by its path, or by an alias and what follows it.
+    /// Finds a node by its path, or by an alias with a path below it.
     #[inline(never)]
     pub(super) fn find(&mut self, path: &str) -> Option<u32> {
         let (mut node, mut rest) = (0, path);
@@ -52,7 +52,7 @@ impl<'t> Index<'t> {
             rest = below;
             let aliases = self.child(0, "aliases")?;
             let target = self.prop(aliases, alias)?.1.as_str()?;
-            // An alias of an alias is none.
+            // An alias does not lead to another alias.
             if !target.starts_with('/') {
                 return None;
             }
@@ -74,7 +74,7 @@ impl<'t> Index<'t> {
         Some(node)
     }
 
-    /// Find a property of a node.
+    /// Finds a property of a node.
     #[inline(never)]
     pub(super) fn prop(&mut self, node: u32, name: &str) -> Option<(PropRecord, Prop<'t>)> {
         let tree = self.tree;
@@ -91,7 +91,7 @@ impl<'t> Index<'t> {
     }
 }
 
-/// What is in front of the first `separator` and what is behind it.
+/// Returns the text before and after the first `separator`.
 #[inline(never)]
 pub(super) fn cut(text: &str, separator: u8) -> (&str, &str) {
     let at = text.bytes().position(|byte| byte == separator).unwrap_or(text.len());

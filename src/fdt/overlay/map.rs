@@ -1,9 +1,9 @@
-//! A sorted map in little machine code: the library's costs 10 KiB of it in the stage, for each kind of map.
+//! A sorted map in little machine code: each kind of the library's map adds 10 KiB to the stage.
 
 use alloc::vec::Vec;
 
-/// Most entries of a chunk. What an insertion moves is at most this many entries, and as many chunks as there
-/// are: for the hundred thousand names of the largest blob that is less than the lookup costs.
+/// Most entries of a chunk. An insertion moves at most this many entries and one pointer for each chunk; for
+/// the hundred thousand names of the largest blob that costs less than the lookup.
 const CHUNK: usize = 256;
 
 /// From a number and a name to a number, sorted.
@@ -22,7 +22,7 @@ pub(super) struct Entry<'t> {
 }
 
 impl<'t> Map<'t> {
-    /// Find the value of a key.
+    /// Finds the value of a key.
     #[inline(never)]
     pub(super) fn get(&self, number: u32, name: &str) -> Option<u32> {
         let (chunk, place) = self.place(number, name);
@@ -30,7 +30,7 @@ impl<'t> Map<'t> {
         (entry.number == number && entry.name == name).then_some(entry.value)
     }
 
-    /// Give a key a value; tell whether it had none.
+    /// Gives a key a value; returns whether it had none.
     #[inline(never)]
     pub(super) fn set(&mut self, number: u32, name: &'t str, value: u32) -> bool {
         let (at, place) = self.place(number, name);
@@ -54,17 +54,17 @@ impl<'t> Map<'t> {
         true
     }
 
-    /// The entries, ascending.
+    /// Returns the entries, ascending.
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<'t>> {
         self.chunks.iter().flatten()
     }
 
-    /// Tell whether there is no entry.
+    /// Returns whether there is no entry.
     pub(super) fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
 
-    /// Chunk and place in it where a key is, or belongs: inside a chunk or at its end.
+    /// Returns the chunk and the place in it where a key is, or belongs: inside a chunk or at its end.
     #[inline(never)]
     fn place(&self, number: u32, name: &str) -> (usize, usize) {
         let ends_below =

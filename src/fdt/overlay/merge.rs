@@ -1,4 +1,4 @@
-//! The merge: what the fragments add to the base and change in it, gathered before anything is written, since
+//! Merges fragments into the base. All changes are gathered before anything is written, since
 //! several fragments may touch one node and the later one wins.
 
 use alloc::string::String;
@@ -12,7 +12,7 @@ use super::{depth_below, end};
 use crate::fdt::tree::PropRecord;
 use crate::fdt::{Edits, FdtError, MAX_DEPTH, NewNode, NodeId, Tree, rewrite};
 
-/// The base with what is merged into it. Nodes that the base lacks are numbered behind its own.
+/// The base with the changes merged into it. Nodes that the base lacks are numbered after its own.
 pub(super) struct Merged<'t> {
     pub(super) base: Index<'t>,
     /// How many nodes the base has.
@@ -22,7 +22,8 @@ pub(super) struct Merged<'t> {
     added: Vec<Added<'t>>,
     /// From a phandle to the node that has it.
     phandles: Map<'t>,
-    /// From a phandle that the overlay gave to a node of the base, renumbered, to the one that the node keeps.
+    /// From a phandle that the overlay gave to a node of the base, renumbered, to the one that the node
+    /// keeps.
     pub(super) kept: Map<'t>,
     /// From a fragment to its target.
     pub(super) targets: Map<'t>,
@@ -38,7 +39,7 @@ struct Added<'t> {
     depth: usize,
 }
 
-/// What a property is set to.
+/// The new value of a property.
 enum Value {
     /// The value of one of the overlay.
     Copied(PropRecord),
@@ -71,7 +72,7 @@ impl<'t> Merged<'t> {
         }
     }
 
-    /// Merge all fragments, in their order.
+    /// Merges all fragments, in their order.
     pub(super) fn fragments(&mut self, overlay: &mut Patched<'t>) -> Result<(), Fail<'t>> {
         let tree = overlay.index.tree;
         for fragment in tree.root().children() {
@@ -87,14 +88,14 @@ impl<'t> Merged<'t> {
         Ok(())
     }
 
-    /// Find what a fragment is to be merged into.
+    /// Finds the target of a fragment.
     fn target(&mut self, fragment: u32, overlay: &mut Patched<'t>) -> Result<u32, Fail<'t>> {
         let none = || Fail::new(OverlayFault::NoTarget, fragment, "");
         let missing = |target| Fail::new(OverlayFault::NoSuchTarget, fragment, target);
         if let Some((record, _)) = overlay.index.prop(fragment, "target") {
             let word = overlay.word(&record, 0).filter(|_| record.len == 4).ok_or_else(none)?;
             match u32::from_be_bytes(*word) {
-                // What the path says counts then.
+                // The path decides then.
                 0 => {}
                 u32::MAX => return Err(none()),
                 phandle => return self.phandles.get(phandle, "").ok_or_else(|| missing("target")),
@@ -105,10 +106,10 @@ impl<'t> Merged<'t> {
         self.base.find(path).ok_or_else(|| missing(path))
     }
 
-    /// Merge the properties of a node of the overlay and all below into `target`.
+    /// Merges a node of the overlay and its descendants into `target`.
     fn node(&mut self, top: u32, target: u32, overlay: &mut Patched<'t>) -> Result<(), Fail<'t>> {
         let tree = overlay.index.tree;
-        // Where the node at hand and those above it go.
+        // The targets of the current node and of those above it.
         let mut twins: Vec<u32> = Vec::new();
         for node in top..end(tree, top) {
             twins.truncate(depth_below(tree, node, top));
@@ -137,7 +138,7 @@ impl<'t> Merged<'t> {
         Ok(())
     }
 
-    /// The child of this name, a new one when there is none; `None` when that would be too deep.
+    /// Returns the child of this name, a new one when there is none; `None` when that would be too deep.
     pub(super) fn child_or_add(&mut self, parent: u32, name: &'t str) -> Option<u32> {
         if let Some(child) = self.base.child(parent, name) {
             return Some(child);
@@ -165,12 +166,12 @@ impl<'t> Merged<'t> {
         self.values.push(value);
     }
 
-    /// Set a property to a path.
+    /// Sets a property to a path.
     pub(super) fn set_path(&mut self, node: u32, name: &'t str, path: String) {
         self.set(node, name, Value::Path(path));
     }
 
-    /// The full path of a node with `below` behind it, and a NUL.
+    /// Returns the full path of a node with `below` after it, and a NUL.
     pub(super) fn path(&self, mut node: u32, below: &str) -> String {
         let mut names = alloc::vec![below];
         while let Some(added) = self.added(node) {
@@ -188,7 +189,7 @@ impl<'t> Merged<'t> {
         path
     }
 
-    /// Write the base with all of it. New nodes stand in front of older ones, as libfdt leaves them.
+    /// Writes the merged tree. New nodes precede older ones, as with libfdt.
     pub(super) fn write(&self, overlay: &Patched<'_>) -> Result<Vec<u8>, FdtError> {
         let mut edits = Edits::new();
         let mut new: Vec<NewNode> = Vec::new();
@@ -206,7 +207,7 @@ impl<'t> Merged<'t> {
                 None => edits.set(NodeId(node), name, value.into()),
             }
         }
-        // A node is numbered behind its parent, so the last one has all its children.
+        // A node is numbered after its parent, so the last one has all its children.
         while let Some((node, added)) = new.pop().zip(self.added.get(new.len())) {
             match new.get_mut(added.parent.wrapping_sub(self.count) as usize) {
                 Some(parent) => parent.children.push(node),
@@ -216,7 +217,7 @@ impl<'t> Merged<'t> {
         rewrite(self.base.tree, &edits)
     }
 
-    /// The most bytes that the result may have.
+    /// Returns the most bytes that the result may have.
     pub(super) fn limit(&self) -> usize {
         self.base.tree.blob().limit()
     }

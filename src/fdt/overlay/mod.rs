@@ -1,25 +1,25 @@
-//! Applies a compiled overlay (`.dtbo`) to a tree, as libfdt's `fdt_overlay_apply` does (dtc 1.7 and later, and
-//! so U-Boot): the result is a new blob, the base is never touched.
+//! Applies a compiled overlay (`.dtbo`) to a tree, as libfdt's `fdt_overlay_apply` does (dtc 1.7 and later,
+//! so U-Boot too). The result is a new blob.
 //!
-//! | step | what happens |
-//! |---|---|
-//! | renumber | the overlay's phandles move above the base's highest, and `/__local_fixups__` says where they are used |
-//! | resolve | each label in `/__fixups__` is looked up in the base's `/__symbols__`, its phandle put where it is used |
-//! | merge | each fragment's `__overlay__` goes into its target, which an earlier fragment may have added |
-//! | publish | the overlay's labels join the base's `/__symbols__`, for the next overlay |
+//! 1. Renumber: the overlay's phandles move above the base's highest; `/__local_fixups__` lists their uses.
+//! 2. Resolve: each label in `/__fixups__` is looked up in the base's `/__symbols__`, and its phandle written
+//!    to the places that use it.
+//! 3. Merge: each fragment's `__overlay__` is merged into its target, which an earlier fragment may have
+//!    added.
+//! 4. Publish: the overlay's labels are added to the base's `/__symbols__`, for the next overlay.
 //!
 //! A node of the base keeps its phandle even if the overlay gives it another: references in the base would
 //! dangle otherwise, as they do with dtc before 1.7.
 //!
 //! | input | here |
 //! |---|---|
-//! | no fragment with `__overlay__` at all | refused: somebody took a whole tree for an overlay |
+//! | no fragment with `__overlay__` at all | refused: it is probably a whole tree |
 //! | a phandle of 0 | refused, where libfdt gives two nodes one number |
-//! | a symbol of a fragment itself | written without the `/` that libfdt leaves behind it |
+//! | a symbol of a fragment itself | written without the `/` that libfdt leaves after it |
 //! | the overlay's memory reserve list | not looked at, as in libfdt |
 //!
-//! Nothing recurses, every name is found through an index, and patched words are bounds-checked. This is code in
-//! the stage, whose image is small: hence one kind of map, one kind of error until the end, and names looked up
+//! Nothing recurses, every name is found through an index, and patched words are bounds-checked. The stage's
+//! image must be small, so there is one kind of map and one internal kind of error, and names are looked up
 //! only where an error needs them.
 
 mod error;
@@ -41,8 +41,8 @@ use error::Fail;
 use fixup::Patched;
 use merge::Merged;
 
-/// Apply `overlay` to `base` and write the result. Several overlays go one after the other, each to the result
-/// of the one before.
+/// Applies `overlay` to `base` and writes the result. Several overlays go one after the other, each to the
+/// result of the one before.
 ///
 /// # Errors
 /// An [`OverlayError`] that names the place in the overlay. There is no half-merged result.
@@ -61,18 +61,18 @@ fn merge<'t>(merged: &mut Merged<'t>, overlay: &mut Patched<'t>) -> Result<(), F
     symbols::publish(merged, overlay)
 }
 
-/// Tell whether a tree is an overlay: it has a fragment.
+/// Returns whether a tree is an overlay: it has a fragment.
 #[must_use]
 pub fn is_overlay(tree: &Tree<'_>) -> bool {
     tree.root().children().any(|fragment| fragment.child("__overlay__").is_some())
 }
 
-/// Index behind the last node below this one.
+/// Returns the index after the last descendant of a node.
 fn end(tree: &Tree<'_>, node: u32) -> u32 {
     tree.record(NodeId(node)).map_or(0, |record| record.end)
 }
 
-/// How far a node is below another.
+/// Returns how far a node is below another.
 fn depth_below(tree: &Tree<'_>, node: u32, top: u32) -> usize {
     let depth = |id| tree.record(NodeId(id)).map_or(0, |record| usize::from(record.depth));
     depth(node).saturating_sub(depth(top))

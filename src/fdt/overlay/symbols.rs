@@ -1,4 +1,4 @@
-//! The overlay's labels, in the words of the merged tree.
+//! Publishes the overlay's labels as paths of the merged tree.
 
 use super::error::{Fail, OverlayFault};
 use super::fixup::Patched;
@@ -6,7 +6,7 @@ use super::index::cut;
 use super::merge::Merged;
 use crate::fdt::{NodeId, Prop};
 
-/// Add the overlay's labels to the base's `/__symbols__`, which is made when it is missing.
+/// Adds the overlay's labels to the base's `/__symbols__`, which is made when it is missing.
 pub(super) fn publish<'t>(merged: &mut Merged<'t>, overlay: &mut Patched<'t>) -> Result<(), Fail<'t>> {
     let tree = overlay.index.tree;
     let Some(labels) = overlay.index.child(0, "__symbols__") else { return Ok(()) };
@@ -26,8 +26,8 @@ pub(super) fn publish<'t>(merged: &mut Merged<'t>, overlay: &mut Patched<'t>) ->
         let fragment = overlay.index.child(0, fragment).ok_or_else(bad)?;
         let target = merged.targets.get(fragment, "").ok_or_else(bad)?;
         let path = merged.path(target, below);
-        // A target's path may be far longer than what names it: many labels of one deep node are refused here,
-        // before they fill the memory.
+        // A target's path may be far longer than what names it: many labels of one deep node are refused
+        // here, before they fill the memory.
         size = size.saturating_add(path.len());
         if size > merged.limit() {
             return Err(fail(OverlayFault::TooManyLabels, label.name));
@@ -37,7 +37,7 @@ pub(super) fn publish<'t>(merged: &mut Merged<'t>, overlay: &mut Patched<'t>) ->
     Ok(())
 }
 
-/// The path that a label leads to, without the `/` at its start.
+/// Returns the path that a label leads to, without the `/` at its start.
 fn whole_path(label: Prop<'_>) -> Option<&str> {
     let path = label.as_str()?;
     if path.len() + 1 != label.value.len() { None } else { path.strip_prefix('/') }

@@ -7,7 +7,7 @@ use super::*;
 use crate::fdt::{Blob, MAX_BOOT_SIZE, NewNode, build};
 use alloc::string::String;
 
-/// A board whose labels are known: `uart` has phandle 4, `soc` has 9, `bare` has none.
+/// Returns a board whose labels are known: `uart` has phandle 4, `soc` has 9, `bare` has none.
 fn base() -> NewNode {
     let soc = NewNode::new("soc")
         .prop_u32("phandle", 9)
@@ -27,12 +27,12 @@ fn base() -> NewNode {
         )
 }
 
-/// A fragment whose target is a path.
+/// Returns a fragment whose target is a path.
 fn at(name: &str, path: &str, content: NewNode) -> NewNode {
     NewNode::new(name).prop_str("target-path", path).child(NewNode { name: "__overlay__".into(), ..content })
 }
 
-/// A fragment whose target is still to be resolved.
+/// Returns a fragment whose target is still to be resolved.
 fn by_label(name: &str, content: NewNode) -> NewNode {
     NewNode::new(name).prop_u32("target", u32::MAX).child(NewNode { name: "__overlay__".into(), ..content })
 }
@@ -45,7 +45,7 @@ fn overlay(fragments: impl IntoIterator<Item = NewNode>) -> NewNode {
     fragments.into_iter().fold(NewNode::new(""), NewNode::child)
 }
 
-/// Apply one overlay after the other.
+/// Applies one overlay after the other.
 fn apply_to(base: &NewNode, overlays: &[NewNode]) -> Result<Vec<u8>, OverlayError> {
     let mut blob = build(base, 0, &[(0x1000, 0x1000)]).unwrap();
     for overlay in overlays {
@@ -60,7 +60,7 @@ fn apply(overlays: &[NewNode]) -> Vec<u8> {
     apply_to(&base(), overlays).unwrap()
 }
 
-/// The fault of one overlay, the path of the node and the name that the error gives.
+/// Returns the fault of one overlay, the path of the node and the name that the error gives.
 fn fault(overlay: NewNode) -> (OverlayFault, String, String) {
     match apply_to(&base(), &[overlay]) {
         Err(OverlayError::Overlay { fault, node, name }) => (fault, node, name),
@@ -68,7 +68,7 @@ fn fault(overlay: NewNode) -> (OverlayFault, String, String) {
     }
 }
 
-/// The words of a property.
+/// Returns the words of a property.
 fn cells(blob: &[u8], path: &str, prop: &str) -> Vec<u32> {
     let tree = Tree::parse(blob).unwrap();
     let node = tree.find(path).unwrap_or_else(|| panic!("no {path}"));

@@ -4,7 +4,7 @@ use super::super::*;
 use super::*;
 use alloc::vec;
 
-/// Apply `edit` to the board and write it.
+/// Applies `edit` to the board and writes it.
 fn edited(edit: impl FnOnce(&Tree<'_>, &mut Edits)) -> Result<Vec<u8>, FdtError> {
     let blob = board();
     let tree = Tree::parse(&blob).unwrap();

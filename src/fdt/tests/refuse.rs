@@ -4,7 +4,7 @@ use super::super::*;
 use super::*;
 use alloc::vec;
 
-/// The board with one word of its header or its content changed.
+/// Returns the board with one word of its header or its content changed.
 fn damaged(at: usize, word: u32) -> Result<(), FdtError> {
     let mut blob = board();
     blob[at..at + 4].copy_from_slice(&word.to_be_bytes());
@@ -35,7 +35,7 @@ fn a_damaged_header_is_refused_by_name() {
     assert!(matches!(damaged(36, word(36) - 4), Err(FdtError::StructTruncated { .. })));
 }
 
-/// A blob of these structure words with the strings block `"reg\0"`.
+/// Returns a blob of these structure words with the strings block `"reg\0"`.
 fn words(words: &[u32]) -> Vec<u8> {
     let len = words.len() as u32 * 4;
     let mut blob = Vec::new();

@@ -30,7 +30,7 @@ fn board_policy() -> Policy {
     }
 }
 
-/// A root as `to_blob` starts it, for blobs that are wrong on purpose.
+/// Returns a root as `to_blob` starts it, for blobs that are wrong on purpose.
 fn root(version: u32) -> NewNode {
     let mut root = NewNode::new("");
     root = root.prop_str("compatible", COMPATIBLE);

@@ -43,7 +43,7 @@ fn labels_of_the_base_become_its_phandles_wherever_they_stand() {
     assert_eq!(tree.find("/soc/new").unwrap().prop("odd").unwrap().value, b"a\0\0\0\x04z");
 }
 
-/// An overlay that brings a node with phandle 1 and another one that refers to it.
+/// Returns an overlay that brings a node with phandle 1 and another one that refers to it.
 fn with_local() -> NewNode {
     let pool = NewNode::new("pool").prop_u32("phandle", 1);
     let user = NewNode::new("pool-user").prop_cells("memory-region", &[0, 1]).prop_u32("other", 1);

@@ -129,7 +129,7 @@ fn symbols_that_are_no_path_into_a_fragment() {
     assert_eq!(with(b"/fragment@1/__overlay__/a\0"), expected);
 }
 
-/// A chain of nodes, each in the one before.
+/// Returns a chain of nodes, each in the one before.
 fn chain(len: usize) -> NewNode {
     (1..len).fold(NewNode::new("x"), |below, _| NewNode::new("x").child(below))
 }

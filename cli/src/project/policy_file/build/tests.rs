@@ -117,7 +117,10 @@ fn a_carveout_has_one_name_and_a_size() {
     complains("[[carveout]]\nsize = 1\n", &["names no node", "board.toml:1:1"]);
     complains("[[carveout]]\nnode = \"/a\"\nlabel = \"a\"\nsize = 1\n", &["names its node twice", ":3:9"]);
     complains("[[carveout]]\nnode = \"/a\"\n", &["lacks `size`", "board.toml:1:1"]);
-    complains("[[protected]]\nname = \"a/b\"\nbase = 0\nsize = 1\n", &["up to 31 letters", "board.toml:1:1"]);
+    complains(
+        "[[protected]]\nname = \"a/b\"\nbase = 0\nsize = 1\n",
+        &["at most 31 letters", "board.toml:1:1"],
+    );
     complains("[[protected]]\nname = \"a\"\nsize = 1\n", &["lacks `base`", "board.toml:1:1"]);
     complains("[[carveout]]\nnode = \"a\"\nsize = 1\n", &["not an absolute node path", "board.toml:1:1"]);
 }
