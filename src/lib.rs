@@ -10,8 +10,11 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod analysis;
 pub mod appended;
 pub mod bootargs;
+pub mod claims;
+pub mod context;
 pub mod early;
 pub mod facts;
 pub mod fdt;

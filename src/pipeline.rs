@@ -4,33 +4,19 @@
 //! bytes ─ survey ─▶ Surveyed ─ judge ─▶ Judged ─ plan ─▶ Planned ─ apply ─▶ Applied ─ prove ─▶ Proven
 //! ```
 
-use crate::facts::BootFacts;
+use crate::analysis::Analysis;
+pub use crate::context::Context;
 use crate::fdt::{FdtError, Tree, rewrite};
 use crate::finding::Finding;
 use crate::plan::{self, Plan};
-use crate::policy::Policy;
-use crate::profile::KernelProfile;
 use crate::prove::{self, Proven, Refusal};
-use crate::rules::{self, Analysis};
+use crate::rules;
 use crate::survey::MemoryMap;
 use alloc::vec::Vec;
 
-/// What every step may look at beside the tree.
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'c> {
-    /// What the board requires, when somebody said so.
-    pub policy: Option<&'c Policy>,
-    /// The kernel that will read the tree.
-    pub profile: &'c KernelProfile,
-    /// What the tree does not say.
-    pub facts: &'c BootFacts,
-}
-
-/// A tree that was read, and what it says about memory.
+/// A tree that was read, what it says about memory, and the claims on it.
 pub struct Surveyed<'a, 'c> {
-    pub(crate) tree: Tree<'a>,
-    pub(crate) map: MemoryMap,
-    pub(crate) context: Context<'c>,
+    analysis: Analysis<'c, 'a>,
 }
 
 /// Read a blob and survey it.
@@ -39,8 +25,7 @@ pub struct Surveyed<'a, 'c> {
 /// The blob is no sound device tree, or memory for it ran out.
 pub fn survey<'a, 'c>(dtb: &'a [u8], context: Context<'c>) -> Result<Surveyed<'a, 'c>, FdtError> {
     let tree = Tree::parse(dtb)?;
-    let map = MemoryMap::survey(&tree, context.facts);
-    Ok(Surveyed { tree, map, context })
+    Ok(Surveyed::of(tree, context))
 }
 
 impl<'a, 'c> Surveyed<'a, 'c> {
@@ -48,44 +33,46 @@ impl<'a, 'c> Surveyed<'a, 'c> {
     #[must_use]
     pub fn of(tree: Tree<'a>, context: Context<'c>) -> Self {
         let map = MemoryMap::survey(&tree, context.facts);
-        Self { tree, map, context }
+        Self::with_map(tree, map, context)
     }
 
     /// Take a tree with a survey of it that was made before the context was known. The RAM banks of the facts, if
     /// there are any, must have gone into that survey.
     #[must_use]
-    pub const fn with_map(tree: Tree<'a>, map: MemoryMap, context: Context<'c>) -> Self {
-        Self { tree, map, context }
+    pub fn with_map(tree: Tree<'a>, map: MemoryMap, context: Context<'c>) -> Self {
+        Self { analysis: Analysis::new(tree, map, context) }
     }
 
     /// The tree.
     #[must_use]
     pub const fn tree(&self) -> &Tree<'a> {
-        &self.tree
+        &self.analysis.tree
     }
 
     /// What it says about memory.
     #[must_use]
     pub const fn map(&self) -> &MemoryMap {
-        &self.map
+        &self.analysis.map
     }
 
-    fn analysis(&self) -> Analysis<'_, 'a> {
-        Analysis::new(&self.tree, &self.map, self.context.facts, self.context.policy, self.context.profile)
+    /// The claims and everything else that rules and planner read.
+    #[must_use]
+    pub const fn analysis(&self) -> &Analysis<'c, 'a> {
+        &self.analysis
     }
 
     /// Judge it by every rule.
     #[must_use]
     pub fn judge(self) -> Judged<'a, 'c> {
-        let findings = rules::judge(&self.analysis());
+        let findings = rules::judge(&self.analysis);
         Judged { surveyed: self, findings }
     }
 }
 
 /// A tree with what the rules have to say about it.
 pub struct Judged<'a, 'c> {
-    pub(crate) surveyed: Surveyed<'a, 'c>,
-    pub(crate) findings: Vec<Finding>,
+    surveyed: Surveyed<'a, 'c>,
+    findings: Vec<Finding>,
 }
 
 impl<'a, 'c> Judged<'a, 'c> {
@@ -104,15 +91,15 @@ impl<'a, 'c> Judged<'a, 'c> {
     /// Plan the repairs that may be made, and where the boot's own things are to lie.
     #[must_use]
     pub fn plan(self) -> Planned<'a, 'c> {
-        let plan = plan::plan(&self.surveyed.analysis(), &self.findings);
+        let plan = plan::plan(&self.surveyed.analysis, &self.findings);
         Planned { judged: self, plan }
     }
 }
 
 /// A tree with a plan.
 pub struct Planned<'a, 'c> {
-    pub(crate) judged: Judged<'a, 'c>,
-    pub(crate) plan: Plan,
+    judged: Judged<'a, 'c>,
+    plan: Plan,
 }
 
 impl<'a, 'c> Planned<'a, 'c> {
@@ -136,7 +123,7 @@ impl<'a, 'c> Planned<'a, 'c> {
     pub fn apply(self) -> Result<Applied<'a, 'c>, Refusal> {
         let bytes = match self.plan.edits.is_empty() {
             true => None,
-            false => Some(rewrite(&self.judged.surveyed.tree, &self.plan.edits)?),
+            false => Some(rewrite(self.judged.surveyed.tree(), &self.plan.edits)?),
         };
         Ok(Applied { planned: self, bytes })
     }
@@ -144,8 +131,8 @@ impl<'a, 'c> Planned<'a, 'c> {
 
 /// A rewritten tree that nobody has proven yet.
 pub struct Applied<'a, 'c> {
-    pub(crate) planned: Planned<'a, 'c>,
-    pub(crate) bytes: Option<Vec<u8>>,
+    planned: Planned<'a, 'c>,
+    bytes: Option<Vec<u8>>,
 }
 
 impl<'a, 'c> Applied<'a, 'c> {
@@ -158,7 +145,7 @@ impl<'a, 'c> Applied<'a, 'c> {
     /// The blob, to be shown beside what the proof has to say about it. Nothing vouches for it.
     #[must_use]
     pub fn dtb(&self) -> &[u8] {
-        self.bytes.as_deref().unwrap_or_else(|| self.planned.judged.surveyed.tree.blob().bytes())
+        self.bytes.as_deref().unwrap_or_else(|| self.planned.judged.surveyed.tree().blob().bytes())
     }
 
     /// Read the result again with two readers, judge it again, and check that nothing was lost or exposed.
@@ -166,6 +153,7 @@ impl<'a, 'c> Applied<'a, 'c> {
     /// # Errors
     /// Any [`Refusal`]; nothing may be handed off then.
     pub fn prove(self) -> Result<Proven, Refusal> {
-        prove::prove(self)
+        let Planned { judged: Judged { surveyed, findings }, plan } = self.planned;
+        prove::prove(&surveyed.analysis, &findings, plan, self.bytes)
     }
 }

@@ -9,11 +9,10 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use ringfence::facts::BootFacts;
-use ringfence::fdt::Tree;
 use ringfence::finding::{RuleId, Severity};
+use ringfence::pipeline::{self, Context};
 use ringfence::profile::KernelProfile;
-use ringfence::rules::{self, Analysis};
-use ringfence::survey::MemoryMap;
+use ringfence::rules;
 
 /// The trees of the package that the expectations are about.
 const TREES: usize = 1023;
@@ -51,10 +50,10 @@ fn found() -> Option<(usize, Vec<Found>)> {
     let mut all = Vec::new();
     for path in &paths {
         let bytes = std::fs::read(path).unwrap();
-        let tree = Tree::parse(&bytes).unwrap();
-        let map = MemoryMap::survey(&tree, &facts);
+        let context = Context { policy: None, profile: &profile, facts: &facts };
+        let judged = pipeline::survey(&bytes, context).unwrap().judge();
         let board = path.strip_prefix(&dir).unwrap().with_extension("").display().to_string();
-        for finding in rules::judge(&Analysis::new(&tree, &map, &facts, None, &profile)) {
+        for finding in judged.findings().iter().cloned() {
             if finding.severity > Severity::Note {
                 all.push(Found {
                     board: board.clone(),

@@ -4,12 +4,11 @@ use std::path::Path;
 use std::process::Command;
 
 use ringfence::facts::BootFacts;
-use ringfence::fdt::Tree;
 use ringfence::finding::{Finding, Severity};
+use ringfence::pipeline::{self, Context};
 use ringfence::policy::Policy;
 use ringfence::profile::KernelProfile;
-use ringfence::rules::{self, Analysis, Doc};
-use ringfence::survey::MemoryMap;
+use ringfence::rules::{self, Doc};
 use ringfence_cli::project::policy_file;
 
 /// Compile a source with dtc, which also must accept what is wrong on purpose.
@@ -30,11 +29,9 @@ fn judge(doc: &Doc, kind: &str, source: &str) -> Vec<Finding> {
     let policy: Option<Policy> = (!doc.policy.is_empty()).then(|| {
         policy_file::parse("example", doc.policy).unwrap_or_else(|fault| panic!("{}: {fault:?}", doc.id))
     });
-    let tree = Tree::parse(&dtb).unwrap();
-    let facts = BootFacts::default();
-    let map = MemoryMap::survey(&tree, &facts);
-    let profile = KernelProfile::default();
-    rules::judge(&Analysis::new(&tree, &map, &facts, policy.as_ref(), &profile))
+    let (facts, profile) = (BootFacts::default(), KernelProfile::default());
+    let context = Context { policy: policy.as_ref(), profile: &profile, facts: &facts };
+    pipeline::survey(&dtb, context).unwrap().judge().findings().to_vec()
 }
 
 fn have_dtc() -> bool {

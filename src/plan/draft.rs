@@ -2,12 +2,14 @@
 
 use super::gather::Gathered;
 use super::{PlacementFailure, Repaired, cma};
+use crate::analysis::Analysis;
+use crate::claims::Lifetime;
 use crate::fdt::NodeId;
 use crate::finding::RepairKind;
 use crate::ledger::{self, Coverage, Ledger};
 use crate::order;
 use crate::policy::Mode;
-use crate::rules::{Analysis, ClaimKind, needs_no_map};
+use crate::rules::needs_no_map;
 use crate::span::{GIB, Span};
 use crate::survey::Region;
 use alloc::string::String;
@@ -210,8 +212,8 @@ impl<'s, 'a> Draft<'s, 'a> {
     /// the loader placed for good.
     pub(super) fn settle_carveouts(&mut self) {
         let fixed = self.slots.iter().filter(|slot| !slot.cma || slot.pinned).map(|slot| slot.span);
-        let boot = self.analysis.claims().iter().filter(|claim| self.analysis.region(claim.owner).is_none());
-        let kept = boot.filter(|claim| !is_transient(claim.owner)).map(|claim| claim.span);
+        let boot = self.analysis.claims().iter().filter(|claim| !claim.kind.is_region());
+        let kept = boot.filter(|claim| claim.kind.lifetime() != Lifetime::HandOff).map(|claim| claim.span);
         // In ascending order every claim goes to the end of the ledger, which costs nothing.
         for span in ledger::union(fixed.chain(kept).collect()) {
             self.take(span);
@@ -283,11 +285,6 @@ impl<'s, 'a> Draft<'s, 'a> {
 fn unmaps(analysis: &Analysis<'_, '_>, wanted: &[RepairKind], region: &Region) -> bool {
     let back = || !region.enabled && needs_no_map(analysis.tree.node(region.node), region);
     region.no_map || back() || wanted.binary_search(&RepairKind::AddNoMap(region.node)).is_ok()
-}
-
-/// The stage and the bundle are gone when the kernel runs: they block a place only while the stage works.
-pub(super) fn is_transient(owner: ClaimKind) -> bool {
-    matches!(owner, ClaimKind::Stage | ClaimKind::Bundle)
 }
 
 /// The node name in front of the unit address.

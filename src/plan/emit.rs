@@ -61,7 +61,7 @@ fn reserved_memory(draft: &mut Draft<'_, '_>, settled: &Settled, edits: &mut Edi
     let mut gathered = core::mem::take(&mut draft.gathered);
     fresh.append(&mut gathered.idle);
     gathered.gone.iter().for_each(|&node| edits.remove_node(node));
-    rename::rename(draft.analysis.tree, &renames, gathered.moved, edits);
+    rename::rename(&draft.analysis.tree, &renames, gathered.moved, edits);
     if let Some(span) = settled.node {
         fresh.extend(root.encode_span(span).map(|reg| {
             NewNode::new(&format!("linux,cma@{:x}", span.base()))

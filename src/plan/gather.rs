@@ -31,7 +31,7 @@ pub(super) struct Gathered {
 
 /// Enter the spans of regions that are out of place among those that the plan is about.
 pub(super) fn gather(draft: &mut Draft<'_, '_>) {
-    let (tree, root) = (draft.analysis.tree, draft.analysis.map.cells);
+    let (tree, root) = (&draft.analysis.tree, draft.analysis.map.cells);
     let first = draft.analysis.map.reserved.as_ref();
     draft.gathered.taken = draft.analysis.map.regions.iter().map(|region| region.name.clone()).collect();
     order::sort(&mut draft.gathered.taken);

@@ -20,11 +20,11 @@ mod separate;
 
 pub use boot::Placement;
 
+use crate::analysis::Analysis;
 use crate::fdt::{Edits, NodeId};
 use crate::finding::{Finding, RepairKind, Severity};
 use crate::order;
 use crate::policy::{Allow, Mode};
-use crate::rules::{Analysis, required};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -135,11 +135,10 @@ fn wanted(analysis: &Analysis<'_, '_>, findings: &[Finding]) -> Vec<RepairKind> 
     let allow = policy.map_or_else(Allow::default, |policy| policy.allow);
     // Protection that the policy requires needs no second word to win over `reusable`.
     let protected: Vec<NodeId> = match policy.filter(|_| allow.restore) {
-        Some(policy) => (0..)
-            .zip(&policy.carveouts)
-            .filter(|(_, required)| required.no_map)
-            .filter_map(|(index, required)| Some(required::answer(analysis, index, required).region?.node))
-            .collect(),
+        Some(_) => {
+            let answers = analysis.answers().filter(|answer| answer.required.no_map);
+            answers.filter_map(|answer| Some(answer.region?.node)).collect()
+        }
         None => Vec::new(),
     };
     let mut wanted: Vec<RepairKind> = findings

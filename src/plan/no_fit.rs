@@ -22,7 +22,7 @@ pub(super) fn explain_no_fit(
         analysis.claims_over(window).max_by_key(|claim| shared(claim.span))
     });
     let mut words = match in_the_way {
-        Some(claim) => format!(": {} {} is in the way", analysis.name(claim.owner), claim.span),
+        Some(claim) => format!(": {} {} is in the way", analysis.name(claim.kind), claim.span),
         None => String::new(),
     };
     let free = ledger::subtract(analysis.map.usable.spans(), &ledger::union(taken));

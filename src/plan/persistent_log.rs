@@ -1,7 +1,8 @@
 //! A place for the log that outlives the stage.
 
-use super::draft::{Draft, Request, RequestKind, is_transient};
+use super::draft::{Draft, Request, RequestKind};
 use super::place;
+use crate::claims::Lifetime;
 use crate::finding::RepairKind;
 use crate::ramoops;
 use crate::span::Span;
@@ -25,8 +26,12 @@ pub(super) fn place_log(draft: &mut Draft<'_, '_>) {
         facts.kernel.map(|kernel| kernel.at),
         facts.initrd.map(|initrd| initrd.at),
     ];
-    let transient =
-        draft.analysis.claims().iter().filter(|claim| is_transient(claim.owner)).map(|claim| claim.span);
+    let transient = draft
+        .analysis
+        .claims()
+        .iter()
+        .filter(|claim| claim.kind.lifetime() == Lifetime::HandOff)
+        .map(|claim| claim.span);
     for span in transient.chain(boot.into_iter().flatten()).collect::<Vec<_>>() {
         draft.take(span);
     }

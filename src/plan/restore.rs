@@ -1,9 +1,9 @@
 //! Repairs that say where a carveout must lie: what the policy requires, and whole pages.
 
 use super::draft::{Draft, Origin, Slot, base_name};
+use crate::analysis::{Answer, reachable};
 use crate::finding::RepairKind;
 use crate::ledger::{self, Coverage};
-use crate::rules::required::{Answer, answer, reachable};
 use crate::rules::unreserved_release_pages;
 use crate::span::{Span, align_down};
 use crate::survey::Region;
@@ -13,13 +13,12 @@ use alloc::string::String;
 /// Put every required carveout where the policy has it, and pin those that are right already, so that nothing
 /// else makes them move.
 pub(super) fn restore(draft: &mut Draft<'_, '_>) {
-    let Some(policy) = draft.analysis.policy else { return };
-    for (index, required) in policy.carveouts.iter().enumerate() {
-        let answer = answer(draft.analysis, index, required);
+    for answer in draft.analysis.answers() {
+        let (index, required) = (answer.index, answer.required);
         let kind = RepairKind::Restore(index);
         let standing = answer.region.and_then(|region| draft.region_of(region.node)).map(|(at, _)| at);
         if let Some(range) = required.span().filter(|_| required.is_range() && draft.wants(&kind)) {
-            protect(draft, &kind, &answer.path, range);
+            protect(draft, &kind, answer.path, range);
             continue;
         }
         if !draft.wants(&kind) {
@@ -35,13 +34,13 @@ pub(super) fn restore(draft: &mut Draft<'_, '_>) {
         let no_map = required.no_map || answer.region.is_some_and(|region| draft.unmaps(region));
         let slot = Slot {
             origin: standing.map_or(Origin::New, |at| Origin::Region(at, 0)),
-            base_name: name_of(&answer.path),
+            base_name: name_of(answer.path),
             span,
             no_map,
             pinned: true,
             cma: !no_map && answer.region.is_some_and(Region::is_cma),
         };
-        draft.repaired(&kind, &answer.path, format!("restored as the policy requires: {span}"));
+        draft.repaired(&kind, answer.path, format!("restored as the policy requires: {span}"));
         // What was gathered may be what is missing.
         let same = |s: &&mut Slot| match s.origin {
             Origin::Moved(_, tuple) => standing.is_none() && tuple == 0 && s.base_name == slot.base_name,
@@ -87,14 +86,14 @@ fn place_of(draft: &mut Draft<'_, '_>, answer: &Answer<'_>) -> Option<Span> {
     let page = draft.analysis.profile.page.bytes();
     let required = answer.required;
     let Some(base) = required.base.or(answer.span().map(Span::base)) else {
-        draft.stuck(&answer.path, "is missing, and the policy does not say at which base to restore it");
+        draft.stuck(answer.path, "is missing, and the policy does not say at which base to restore it");
         return None;
     };
     let standing = answer.span().filter(|_| answer.is_at(base)).map_or(0, Span::end);
     let end = base.checked_add(required.size).map(|end| end.max(standing));
     let span = end.and_then(|end| Span::from_ends(align_down(base, page), end)?.outward(page));
     if span.is_none() {
-        draft.stuck(&answer.path, "the policy gives it a size of 0, or an end beyond the address space");
+        draft.stuck(answer.path, "the policy gives it a size of 0, or an end beyond the address space");
     }
     span
 }

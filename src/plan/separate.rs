@@ -1,12 +1,12 @@
 //! Separating overlaps: when a region grew, those behind it move up.
 
 use super::Repaired;
-use super::draft::{Draft, Origin, Slot, is_transient};
+use super::draft::{Draft, Origin, Slot};
 use super::no_fit::explain_no_fit;
+use crate::analysis::{GUARD, guards};
+use crate::claims::Lifetime;
 use crate::finding::RepairKind;
 use crate::ledger::{Coverage, Ledger};
-use crate::rules::must_stay;
-use crate::rules::required::{GUARD, answer, guards};
 use crate::span::{Size, Span, align_up};
 use alloc::format;
 use alloc::vec::Vec;
@@ -60,11 +60,12 @@ impl Obstacles {
     fn of(draft: &Draft<'_, '_>) -> Self {
         let mut obstacles = Self { firm: Ledger::default(), all: Ledger::default() };
         let pinned = draft.slots.iter().filter(|slot| slot.pinned).map(|slot| (slot.span, true));
-        let boot =
-            draft.analysis.claims().iter().filter(|claim| draft.analysis.region(claim.owner).is_none());
-        for (span, firm) in pinned
-            .chain(boot.map(|claim| (claim.span, !is_transient(claim.owner) && !must_stay(claim.owner))))
-        {
+        let boot = draft.analysis.claims().iter().filter(|claim| !claim.kind.is_region());
+        let boot = boot.map(|claim| {
+            let firm = !matches!(claim.kind.lifetime(), Lifetime::HandOff | Lifetime::Firmware);
+            (claim.span, firm)
+        });
+        for (span, firm) in pinned.chain(boot) {
             // Of two that overlap, the first already blocks the place; the judgement afterwards names both.
             let _ = obstacles.all.claim(span, ());
             if firm {
@@ -125,17 +126,15 @@ pub(super) fn guard_what_was_vacated(draft: &mut Draft<'_, '_>) {
 
 /// Keep Linux off what lies beside the carveouts that the policy wants guarded.
 pub(super) fn guard_what_is_required(draft: &mut Draft<'_, '_>) {
-    let Some(policy) = draft.analysis.policy else { return };
-    for (index, required) in policy.carveouts.iter().enumerate() {
-        let kind = RepairKind::Guard(index);
+    for answer in draft.analysis.answers() {
+        let kind = RepairKind::Guard(answer.index);
         if !draft.wants(&kind) {
             continue;
         }
-        let answer = answer(draft.analysis, index, required);
         let standing = answer.region.and_then(|region| draft.region_of(region.node));
         let standing = standing.and_then(|(at, _)| Some(draft.slot_of(at)?.span));
         for span in guards(draft.analysis, &answer, standing, &draft.carveouts()) {
-            draft.repaired(&kind, &answer.path, format!("its guard {span} is kept from Linux"));
+            draft.repaired(&kind, answer.path, format!("its guard {span} is kept from Linux"));
             draft.slots.push(Slot::new(GUARD, span, true));
         }
     }

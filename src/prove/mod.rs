@@ -4,14 +4,16 @@ mod witness;
 
 pub use witness::Disagreement;
 
+use crate::analysis::Analysis;
+use crate::claims::Claims;
+use crate::context::Context;
 use crate::facts::{BootFacts, Placed};
 use crate::fdt::{FdtError, Loss, Tree, nothing_lost};
 use crate::finding::{Finding, Severity};
 use crate::ledger;
-use crate::pipeline::Applied;
-use crate::plan::{Placement, PlacementFailure, Repaired};
+use crate::plan::{Placement, PlacementFailure, Plan, Repaired};
 use crate::policy::{Mode, OnError, Policy};
-use crate::rules::{self, Analysis};
+use crate::rules;
 use crate::span::Span;
 use crate::survey::MemoryMap;
 use alloc::vec::Vec;
@@ -23,6 +25,7 @@ use core::fmt;
 pub struct Proven {
     dtb: Vec<u8>,
     map: MemoryMap,
+    claims: Claims,
     placement: Placement,
     findings: Vec<Finding>,
     repairs: Vec<Repaired>,
@@ -39,6 +42,12 @@ impl Proven {
     #[must_use]
     pub const fn map(&self) -> &MemoryMap {
         &self.map
+    }
+
+    /// Returns who owns which memory once everything is where the plan wants it.
+    #[must_use]
+    pub const fn claims(&self) -> &Claims {
+        &self.claims
     }
 
     /// Returns the final places of kernel, initrd and DTB.
@@ -121,11 +130,13 @@ impl fmt::Display for Refusal {
 
 /// Proves the applied plan: everything was placed, nothing is lost, nothing is exposed, no error is
 /// left, and both readers see the same memory map.
-pub(crate) fn prove(applied: Applied<'_, '_>) -> Result<Proven, Refusal> {
-    let Applied { planned, bytes } = applied;
-    let crate::pipeline::Planned { judged, plan } = planned;
-    let crate::pipeline::Judged { surveyed, findings: before } = judged;
-    let context = surveyed.context;
+pub(crate) fn prove(
+    surveyed: &Analysis<'_, '_>,
+    before: &[Finding],
+    plan: Plan,
+    bytes: Option<Vec<u8>>,
+) -> Result<Proven, Refusal> {
+    let context = surveyed.context();
     let accept = context.policy.is_some_and(|policy| policy.on_error == OnError::Continue);
     if !plan.stuck.is_empty() && !accept {
         return Err(Refusal::PlacementFailure(plan.stuck));
@@ -142,7 +153,7 @@ pub(crate) fn prove(applied: Applied<'_, '_>) -> Result<Proven, Refusal> {
     let facts = settled(context.facts, &plan.placement, dtb.len());
     let map = MemoryMap::survey(&tree, &facts);
     witness::agree(&tree, &map).map_err(Refusal::Witness)?;
-    let analysis = Analysis::new(&tree, &map, &facts, context.policy, context.profile);
+    let analysis = Analysis::new(tree, map, Context { facts: &facts, ..context });
     let findings = rules::judge(&analysis);
     let bar = match context.policy.map(|policy| policy.mode) {
         Some(Mode::Strict) => Severity::Warning,
@@ -158,10 +169,11 @@ pub(crate) fn prove(applied: Applied<'_, '_>) -> Result<Proven, Refusal> {
     if !refused.is_empty() && !accept {
         return Err(Refusal::Findings(refused));
     }
+    let (map, claims) = analysis.into_parts();
     if let Some(span) = exposed(&surveyed.map, context.policy, &map).filter(|_| !accept) {
         return Err(Refusal::Exposed(span));
     }
-    Ok(Proven { map, placement: plan.placement, findings, repairs: plan.repairs, dtb })
+    Ok(Proven { map, claims, placement: plan.placement, findings, repairs: plan.repairs, dtb })
 }
 
 /// Returns the facts as they are once everything is placed as planned.

@@ -3,23 +3,19 @@
 //! To add a rule, write its folder (`mod.rs` with a [`Doc`] and a `check`, `bad.dts`, `good.dts`) and name it in the
 //! catalogue below.
 
-mod analysis;
 mod misplaced;
 mod near;
-mod references;
 mod report;
-pub mod required;
+mod required;
 mod sink;
 
-pub(crate) use analysis::must_stay;
-pub use analysis::{Analysis, Claim, ClaimKind};
 pub(crate) use near::is_near;
-pub use references::Reference;
 pub use report::Report;
 pub(crate) use rf213_release_address::unreserved as unreserved_release_pages;
 pub(crate) use rf309_needs_no_map::needs_no_map;
 pub use sink::{MAX_PER_RULE, Sink};
 
+use crate::analysis::Analysis;
 use crate::finding::{Finding, RuleId, Severity};
 use alloc::vec::Vec;
 

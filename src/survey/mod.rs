@@ -14,7 +14,7 @@ pub use chosen::Chosen;
 pub(crate) use memory::bank_span;
 pub use memory::{Bank, Ram};
 pub use reg::{Cells, RegError};
-pub use region::{Dynamic, Extent, Pool, Region};
+pub use region::{Dynamic, Extent, Pool, Region, RegionIndex, TupleIndex};
 pub use reserved::{Ranges, ReservedMemory};
 
 use crate::facts::BootFacts;
@@ -79,6 +79,17 @@ impl MemoryMap {
     pub fn region(&self, node: NodeId) -> Option<&Region> {
         let at = self.regions.partition_point(|region| region.node < node);
         self.regions.get(at).filter(|region| region.node == node)
+    }
+
+    /// Returns every region with its index, in the order of the tree.
+    pub fn indexed_regions(&self) -> impl Iterator<Item = (RegionIndex, &Region)> {
+        self.regions.iter().enumerate().map(|(index, region)| (RegionIndex(index), region))
+    }
+
+    /// Returns the region with this index.
+    #[must_use]
+    pub fn region_at(&self, index: RegionIndex) -> Option<&Region> {
+        self.regions.get(index.0)
     }
 
     /// Returns the regions that Linux uses: enabled children of a `/reserved-memory` that it can read.

@@ -7,6 +7,19 @@ use crate::span::Span;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+/// The place of a region among the children of `/reserved-memory`, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RegionIndex(pub usize);
+
+/// The place of a tuple in the `reg` of its region, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TupleIndex(pub usize);
+
+impl TupleIndex {
+    /// The tuple that keeps what must be unique.
+    pub const FIRST: Self = Self(0);
+}
+
 /// One child of `/reserved-memory`.
 #[derive(Clone, Debug)]
 pub struct Region {
@@ -87,6 +100,11 @@ impl Region {
             Extent::Static(spans) => spans,
             _ => &[],
         }
+    }
+
+    /// Returns the spans of a static region with their indices.
+    pub fn indexed_spans(&self) -> impl Iterator<Item = (TupleIndex, Span)> {
+        self.spans().iter().enumerate().map(|(index, &span)| (TupleIndex(index), span))
     }
 }
 

@@ -17,9 +17,7 @@ use ringfence::finding::Severity;
 use ringfence::pipeline::{Context, survey};
 use ringfence::policy::Mode;
 use ringfence::prove::{Proven, Refusal};
-use ringfence::rules::{self, Analysis};
 use ringfence::span::Span;
-use ringfence::survey::MemoryMap;
 
 fn config() -> Config {
     let default = Config::default();
@@ -73,11 +71,9 @@ proptest! {
         let facts = settled(&case.facts, &proven);
 
         // Fail closed: an independent judgement of the result has no error left.
-        let tree = ringfence::fdt::Tree::parse(proven.dtb()).unwrap();
-        let map = MemoryMap::survey(&tree, &facts);
-        let analysis = Analysis::new(&tree, &map, &facts, case.policy.as_ref(), &case.profile);
-        let errors: Vec<_> =
-            rules::judge(&analysis).into_iter().filter(|f| f.severity == Severity::Error).collect();
+        let context = Context { policy: case.policy.as_ref(), profile: &case.profile, facts: &facts };
+        let judged = survey(proven.dtb(), context).unwrap().judge();
+        let errors: Vec<_> = judged.findings().iter().filter(|f| f.severity == Severity::Error).collect();
         prop_assert!(errors.is_empty(), "errors are left: {errors:#?}");
 
         // Monotone: what was protected, or has to be, is protected.

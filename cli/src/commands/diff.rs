@@ -1,7 +1,7 @@
 //! `ringfence diff`.
 
 use ringfence::fdt::Tree;
-use ringfence::survey::MemoryMap;
+use ringfence::pipeline::Surveyed;
 
 use super::{Outcome, tree};
 use crate::args::{Diff, Plain};
@@ -20,12 +20,9 @@ pub(super) fn run(args: &Diff) -> Result<Outcome, Failure> {
     let ((old_job, old), (new_job, new)) = (tree::read(&job, &args.old)?, tree::read(&job, &args.new)?);
     let parse = |path, dtb| Tree::parse(dtb).map_err(|error| Failure::of(path, error));
     let (old_tree, new_tree) = (parse(&args.old, &old)?, parse(&args.new, &new)?);
-    let chart = |job: &Job, tree: &Tree<'_>| {
-        let map = MemoryMap::survey(tree, job.context().facts);
-        Chart::of(tree, &map, job.context())
-    };
     let labels = Labels::of(&old_tree, &new_tree);
-    let changes = compare::changes(&chart(&old_job, &old_tree), &chart(&new_job, &new_tree), &labels);
+    let chart = |job: &Job, tree| Chart::of(Surveyed::of(tree, job.context()).analysis());
+    let changes = compare::changes(&chart(&old_job, old_tree), &chart(&new_job, new_tree), &labels);
     let text = match args.format {
         Plain::Human => changes::human(&changes, &args.fail_on),
         Plain::Json => {

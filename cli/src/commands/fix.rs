@@ -94,12 +94,13 @@ fn target(args: &Fix) -> Result<Option<&Path>, Failure> {
 }
 
 fn report(args: &Fix, context: Context<'_>, proven: &Proven) -> Result<Report, Failure> {
-    let tree = Tree::parse(proven.dtb()).map_err(|error| Failure::of(&args.input, error))?;
+    let surveyed =
+        pipeline::survey(proven.dtb(), context).map_err(|error| Failure::of(&args.input, error))?;
     Ok(Report {
         path: args.input.display().to_string(),
         file: args.input.display().to_string(),
-        findings: judge::shown(&tree, proven.findings()),
-        map: entries::entries(&tree, proven.map(), context.facts),
+        findings: judge::shown(surveyed.tree(), proven.findings()),
+        map: entries::entries(surveyed.analysis()),
         repairs: proven.repairs().to_vec(),
         ..Report::default()
     })
@@ -127,7 +128,7 @@ fn refused(
             path: args.input.display().to_string(),
             file: args.input.display().to_string(),
             findings: judge::shown(surveyed.tree(), findings),
-            map: entries::entries(surveyed.tree(), surveyed.map(), context.facts),
+            map: entries::entries(surveyed.analysis()),
             ..Report::default()
         };
         print(args, &rendered(args, &report))?;

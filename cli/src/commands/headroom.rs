@@ -14,7 +14,7 @@ pub(super) fn run(args: &Headroom) -> Result<Outcome, Failure> {
     let job = Job::from_args(&args.boot)?;
     let (job, dtb) = tree::read(&job, &args.input)?;
     let surveyed = pipeline::survey(&dtb, job.context()).map_err(|error| Failure::of(&args.input, error))?;
-    let chart = Chart::of(surveyed.tree(), surveyed.map(), job.context());
+    let chart = Chart::of(surveyed.analysis());
     let rooms = headroom::rooms(&chart);
     terminal::out(&match args.format {
         Plain::Human => draw::headroom::human(&chart, &rooms),

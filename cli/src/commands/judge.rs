@@ -40,7 +40,7 @@ pub(super) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
         let judged = pipeline::survey(&dtb, job.context_of(profile)).map_err(unreadable)?.judge();
         let surveyed = judged.surveyed();
         if index == 0 {
-            report.map = entries::entries(surveyed.tree(), surveyed.map(), job.context().facts);
+            report.map = entries::entries(surveyed.analysis());
         }
         let mut shown = report::show(surveyed.tree(), judged.findings(), positions.as_ref());
         if let Some(positions) = &positions {

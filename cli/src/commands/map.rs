@@ -24,7 +24,7 @@ pub(super) fn run(args: &Map) -> Result<Outcome, Failure> {
     let (job, dtb) = tree::read(&job, &args.input)?;
     let unreadable = |error| Failure::of(&args.input, error);
     let surveyed = pipeline::survey(&dtb, job.context()).map_err(unreadable)?;
-    let before = Chart::of(surveyed.tree(), surveyed.map(), job.context());
+    let before = Chart::of(surveyed.analysis());
     let (fixed, refusal) = match args.fix.then(|| fix(&dtb, job.repair_context(), &before)) {
         Some(Ok(fixed)) => (Some(fixed), None),
         Some(Err(refusal)) => (None, Some(refusal.to_string())),
@@ -51,9 +51,9 @@ pub(super) fn run(args: &Map) -> Result<Outcome, Failure> {
 fn fix(dtb: &[u8], context: Context<'_>, before: &Chart) -> Result<Fixed, Refusal> {
     let judged = pipeline::survey(dtb, context)?.judge();
     let proven = judged.plan().apply()?.prove()?;
-    let (old, new) = (Tree::parse(dtb)?, Tree::parse(proven.dtb())?);
-    let chart = Chart::of(&new, proven.map(), context);
-    let changes = compare::changes(before, &chart, &Labels::of(&old, &new));
+    let (old, new) = (Tree::parse(dtb)?, pipeline::survey(proven.dtb(), context)?);
+    let chart = Chart::of(new.analysis());
+    let changes = compare::changes(before, &chart, &Labels::of(&old, new.tree()));
     Ok(Fixed { chart, changes, repairs: proven.repairs().iter().map(Repaired::to_string).collect() })
 }
 

@@ -33,7 +33,7 @@ pub(super) fn run(args: &Plan) -> Result<Outcome, Failure> {
     let facts = placement::settled(job.context().facts, &wanted, &places);
     let context = Context { facts: &facts, ..job.context() };
     let surveyed = pipeline::survey(&dtb, context).map_err(|error| Failure::of(&args.input, error))?;
-    let chart = Chart::of(surveyed.tree(), surveyed.map(), context);
+    let chart = Chart::of(surveyed.analysis());
     let rooms = headroom::rooms(&chart);
     let ours: Vec<Room<'_>> = ["kernel", "initrd", "dtb"]
         .iter()

@@ -1,11 +1,9 @@
 //! One memory map, ready to be shown: what every picture, comparison and measurement of the tool starts from.
 
-use ringfence::fdt::Tree;
+use ringfence::analysis::Analysis;
+use ringfence::claims::{ClaimKind, Lifetime};
 use ringfence::ledger;
-use ringfence::pipeline::Context;
-use ringfence::rules::{Analysis, ClaimKind};
 use ringfence::span::Span;
-use ringfence::survey::MemoryMap;
 
 use super::entries::{self, Entry};
 
@@ -45,11 +43,10 @@ pub struct Collision {
 }
 
 impl Chart {
-    /// Chart what `map` says of `tree`.
+    /// Chart what is known of one tree.
     #[must_use]
-    pub fn of(tree: &Tree<'_>, map: &MemoryMap, context: Context<'_>) -> Self {
-        let entries = entries::entries(tree, map, context.facts);
-        let analysis = Analysis::new(tree, map, context.facts, context.policy, context.profile);
+    pub fn of(analysis: &Analysis<'_, '_>) -> Self {
+        let entries = entries::entries(analysis);
         let ram = entries.iter().filter(|entry| entry.kind == "ram").filter_map(|entry| entry.span);
         let (mut claims, mut off) = (Vec::new(), Vec::new());
         for entry in entries.iter().filter(|entry| entry.kind != "ram") {
@@ -62,7 +59,7 @@ impl Chart {
         Self {
             ram: ledger::union(ram.collect()),
             free: entries::free(&entries),
-            collisions: collisions(&analysis),
+            collisions: collisions(analysis),
             claims,
             off,
             entries,
@@ -109,16 +106,15 @@ pub fn short_name(node: &str) -> &str {
 fn collisions(analysis: &Analysis<'_, '_>) -> Vec<Collision> {
     let pairs = analysis.pairs().filter_map(|(low, high)| {
         let span = low.span.intersection(high.span)?;
-        Some(Collision { span, nodes: [node(analysis, low.owner), node(analysis, high.owner)] })
+        Some(Collision { span, nodes: [node(analysis, low.kind), node(analysis, high.kind)] })
     });
     let mut all: Vec<Collision> = pairs.collect();
     // `cma=` is no claim that the rules weigh against others as equals, but on the map it lies over them.
     if let Some(cma) = analysis.cma_arg().and_then(|arg| arg.fixed()) {
-        let lasting =
-            analysis.claims_over(cma).filter(|c| !matches!(c.owner, ClaimKind::Stage | ClaimKind::Bundle));
+        let lasting = analysis.claims_over(cma).filter(|c| c.kind.lifetime() != Lifetime::HandOff);
         all.extend(lasting.filter_map(|claim| {
             let span = cma.intersection(claim.span)?;
-            Some(Collision { span, nodes: [node(analysis, claim.owner), "/chosen bootargs".to_string()] })
+            Some(Collision { span, nodes: [node(analysis, claim.kind), "/chosen bootargs".to_string()] })
         }));
     }
     all.sort_by(|a, b| (a.span, &a.nodes).cmp(&(b.span, &b.nodes)));
@@ -126,10 +122,10 @@ fn collisions(analysis: &Analysis<'_, '_>) -> Vec<Collision> {
 }
 
 /// The claimant as [`Entry::node`] names it.
-fn node(analysis: &Analysis<'_, '_>, owner: ClaimKind) -> String {
-    let name = match owner {
+fn node(analysis: &Analysis<'_, '_>, kind: ClaimKind) -> String {
+    let name = match kind {
         ClaimKind::Region(..) => {
-            return analysis.region(owner).map_or_else(String::new, |region| region.path.clone());
+            return analysis.region(kind).map_or_else(String::new, |region| region.path.clone());
         }
         ClaimKind::Memreserve => "/memreserve/",
         ClaimKind::Kernel => "kernel",
@@ -137,7 +133,7 @@ fn node(analysis: &Analysis<'_, '_>, owner: ClaimKind) -> String {
         ClaimKind::Dtb => "dtb",
         ClaimKind::Stage => "stage",
         ClaimKind::Bundle => "bundle",
-        ClaimKind::ReleaseAddress => "cpus",
+        ClaimKind::ReleasePage => "cpus",
         ClaimKind::ElfCoreHdr => "elfcorehdr",
     };
     name.to_string()
@@ -148,6 +144,7 @@ pub(crate) mod tests {
     use super::*;
     use ringfence::facts::BootFacts;
     use ringfence::fdt::{NewNode, build};
+    use ringfence::pipeline::{self, Context};
     use ringfence::profile::KernelProfile;
 
     /// A region as `(name, base, size, properties without value)`.
@@ -175,10 +172,9 @@ pub(crate) mod tests {
 
     /// The chart of a blob, with nothing known besides it.
     pub(crate) fn chart(blob: &[u8]) -> Chart {
-        let tree = Tree::parse(blob).unwrap();
         let (facts, profile) = (BootFacts::default(), KernelProfile::default());
-        let map = MemoryMap::survey(&tree, &facts);
-        Chart::of(&tree, &map, Context { policy: None, profile: &profile, facts: &facts })
+        let context = Context { policy: None, profile: &profile, facts: &facts };
+        Chart::of(pipeline::survey(blob, context).unwrap().analysis())
     }
 
     #[test]

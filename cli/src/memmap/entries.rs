@@ -1,7 +1,7 @@
 //! The memory map as a flat list: who has which span, for people and programs alike.
 
+use ringfence::analysis::Analysis;
 use ringfence::facts::BootFacts;
-use ringfence::fdt::Tree;
 use ringfence::ledger;
 use ringfence::span::Span;
 use ringfence::survey::{Extent, MemoryMap, Pool, Region};
@@ -30,7 +30,8 @@ impl Entry {
 
 /// All claims: RAM banks first, then by address, those without one last.
 #[must_use]
-pub fn entries(tree: &Tree<'_>, map: &MemoryMap, facts: &BootFacts) -> Vec<Entry> {
+pub fn entries(analysis: &Analysis<'_, '_>) -> Vec<Entry> {
+    let (tree, map, facts) = (&analysis.tree, &analysis.map, analysis.facts);
     let mut out: Vec<Entry> = match facts.ram.is_empty() {
         true => map
             .banks

@@ -1,6 +1,7 @@
 //! RF101: the cells of `/reserved-memory` equal the root's.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 

@@ -1,6 +1,7 @@
 //! RF102: `/reserved-memory` has `ranges`.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::survey::Ranges;
 

@@ -1,6 +1,7 @@
 //! RF103: `reg`, `size`, `alignment` and `alloc-ranges` of a region can be read.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::fdt::NodeId;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::order;

@@ -1,6 +1,7 @@
 //! RF105: `ranges` of `/reserved-memory` is empty.
 
-use super::{Analysis, Doc, Report, Sink};
+use super::{Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::survey::Ranges;
 

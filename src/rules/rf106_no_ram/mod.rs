@@ -1,6 +1,7 @@
 //! RF106: the RAM is known where it must be.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {

@@ -1,6 +1,7 @@
 //! RF107: there is one `/reserved-memory`.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {

@@ -1,7 +1,8 @@
 //! RF108: `/reserved-memory` is spelled so.
 
 use super::near::is_near;
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 

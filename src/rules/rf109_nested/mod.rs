@@ -1,6 +1,7 @@
 //! RF109: a region is a direct child of `/reserved-memory`.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::survey::Extent;
 use alloc::vec::Vec;

@@ -1,6 +1,7 @@
 //! RF111: a region has `reg` or `size`, not both.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {

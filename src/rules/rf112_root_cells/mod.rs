@@ -1,6 +1,7 @@
 //! RF112: the root says how addresses and sizes are written.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 

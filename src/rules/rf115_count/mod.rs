@@ -1,6 +1,7 @@
 //! RF115: there are not more regions than kernels keep.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
 use alloc::format;

@@ -1,6 +1,7 @@
 //! RF116: the tree is one that kernels map.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::fdt::{MAX_BOOT_SIZE, MAX_SIZE};
 use crate::finding::{RuleId, Severity};
 use alloc::format;

@@ -1,6 +1,7 @@
 //! RF117: memblock has room for the map.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::ledger;
 use crate::span::Span;

@@ -1,6 +1,7 @@
 //! RF118: what an EFI boot reads elsewhere.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
 

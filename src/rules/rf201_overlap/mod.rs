@@ -1,6 +1,8 @@
 //! RF201: no two regions share a byte.
 
-use super::{ALL_KERNELS, Analysis, ClaimKind, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
+use crate::claims::ClaimKind;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;
@@ -22,8 +24,8 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for (low, high) in analysis.pairs() {
-        let (ClaimKind::Region(..), ClaimKind::Region(..)) = (low.owner, high.owner) else { continue };
-        let (Some(a), Some(b)) = (analysis.region(low.owner), analysis.region(high.owner)) else { continue };
+        let (ClaimKind::Region(..), ClaimKind::Region(..)) = (low.kind, high.kind) else { continue };
+        let (Some(a), Some(b)) = (analysis.region(low.kind), analysis.region(high.kind)) else { continue };
         let Some(shared) = low.span.intersection(high.span) else { continue };
         // A pool is Linux's own memory, so it is the one to give way.
         let pool = [a, b].into_iter().find(|region| region.is_cma());

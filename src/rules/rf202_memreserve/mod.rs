@@ -1,6 +1,8 @@
 //! RF202: no `/memreserve/` entry touches a region.
 
-use super::{ALL_KERNELS, Analysis, Claim, ClaimKind, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
+use crate::claims::{Claim, ClaimKind};
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
@@ -20,12 +22,12 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for (low, high) in analysis.pairs() {
-        let (entry, other): (Claim, Claim) = match (low.owner, high.owner) {
+        let (entry, other): (Claim, Claim) = match (low.kind, high.kind) {
             (ClaimKind::Memreserve, ClaimKind::Region(..)) => (low, high),
             (ClaimKind::Region(..), ClaimKind::Memreserve) => (high, low),
             _ => continue,
         };
-        let Some(region) = analysis.region(other.owner) else { continue };
+        let Some(region) = analysis.region(other.kind) else { continue };
         let severity = match (region.no_map, region.is_cma()) {
             (true, _) if analysis.profile.memreserve_first => Severity::Error,
             (true, _) => Severity::Warning,

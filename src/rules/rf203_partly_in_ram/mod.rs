@@ -1,7 +1,8 @@
 //! RF203: a region does not hang over the end of RAM.
 
 use super::misplaced::misplaced;
-use super::{ALL_KERNELS, Analysis, Doc, Sink};
+use super::{ALL_KERNELS, Doc, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{Coverage, meeting};
 use alloc::format;

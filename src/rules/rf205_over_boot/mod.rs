@@ -1,6 +1,8 @@
 //! RF205: no region lies over the kernel, the initrd, the DTB, the stage or the bundle.
 
-use super::{ALL_KERNELS, Analysis, Claim, ClaimKind, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
+use crate::claims::{Claim, ClaimKind};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Region;
 use alloc::format;
@@ -23,14 +25,14 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for (low, high) in analysis.pairs() {
         let (region_claim, boot): (Claim, Claim) =
-            match (analysis.region(low.owner), analysis.region(high.owner)) {
+            match (analysis.region(low.kind), analysis.region(high.kind)) {
                 (Some(_), None) => (low, high),
                 (None, Some(_)) => (high, low),
                 _ => continue,
             };
-        let Some(region) = analysis.region(region_claim.owner) else { continue };
-        let Some(severity) = severity(boot.owner, region) else { continue };
-        let what = analysis.name(boot.owner);
+        let Some(region) = analysis.region(region_claim.kind) else { continue };
+        let Some(severity) = severity(boot.kind, region) else { continue };
+        let what = analysis.name(boot.kind);
         let Some(shared) = boot.span.intersection(region_claim.span) else { continue };
         out.push(
             Report::new(DOC.id, severity, region.path.as_str(), format!("lies over the {what} at {shared}"))
@@ -48,7 +50,7 @@ fn severity(boot: ClaimKind, region: &Region) -> Option<Severity> {
         ClaimKind::Kernel
         | ClaimKind::Initrd
         | ClaimKind::Dtb
-        | ClaimKind::ReleaseAddress
+        | ClaimKind::ReleasePage
         | ClaimKind::ElfCoreHdr => Some(Severity::Error),
         ClaimKind::Stage | ClaimKind::Bundle if region.no_map => Some(Severity::Error),
         ClaimKind::Stage | ClaimKind::Bundle => Some(Severity::Note),

@@ -1,6 +1,8 @@
 //! RF206: the kernel, the initrd and the DTB lie in RAM and do not share a byte.
 
-use super::{ALL_KERNELS, Analysis, ClaimKind, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
+use crate::claims::ClaimKind;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::MIB;
@@ -22,9 +24,9 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let live = |owner| matches!(owner, ClaimKind::Kernel | ClaimKind::Initrd | ClaimKind::Dtb);
-    for claim in analysis.claims().iter().filter(|claim| live(claim.owner)) {
+    for claim in analysis.claims().iter().filter(|claim| live(claim.kind)) {
         if analysis.in_ram(claim.span) != Coverage::All {
-            let what = analysis.name(claim.owner);
+            let what = analysis.name(claim.kind);
             out.push(
                 Report::new(
                     DOC.id,
@@ -39,9 +41,8 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     }
     // Of what is no region, only what must not meet makes a pair.
     let is_region = |owner| matches!(owner, ClaimKind::Region(..));
-    for (low, high) in analysis.pairs().filter(|(low, high)| !is_region(low.owner) && !is_region(high.owner))
-    {
-        let (a, b) = (analysis.name(low.owner), analysis.name(high.owner));
+    for (low, high) in analysis.pairs().filter(|(low, high)| !is_region(low.kind) && !is_region(high.kind)) {
+        let (a, b) = (analysis.name(low.kind), analysis.name(high.kind));
         out.push(
             Report::new(DOC.id, DOC.severity, "/chosen", format!("the {a} and the {b} share memory"))
                 .with_span(low.span, a.as_str())

@@ -1,6 +1,7 @@
 //! RF207: a carveout covers whole pages.
 
-use super::{Analysis, Doc, Report, Sink};
+use super::{Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;

@@ -1,6 +1,7 @@
 //! RF208: RAM does not lie over the registers of a device.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::fdt::{Bus, Node};
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, Coverage};
@@ -57,7 +58,7 @@ const NO_DEVICES: [&str; 4] = ["reserved-memory", "chosen", "memory", "cpus"];
 
 /// Call `visit` with every register block of every device in use, as the CPU sees it.
 fn each_register<'s>(analysis: &'s Analysis<'s, '_>, mut visit: impl FnMut(Node<'s, '_>, Span)) {
-    let Some(root) = Bus::root(analysis.tree) else { return };
+    let Some(root) = Bus::root(&analysis.tree) else { return };
     // The buses above the node at hand, from the root down.
     let mut open = alloc::vec![root];
     let mut skip_below: Option<usize> = None;

@@ -1,6 +1,7 @@
 //! RF209: the `/memreserve/` list is read to its end.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::order;
 use crate::span::Span;

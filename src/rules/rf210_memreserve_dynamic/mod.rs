@@ -1,6 +1,7 @@
 //! RF210: no dynamic region can land on a `/memreserve/` entry.
 
-use super::{Analysis, Doc, Report, Sink};
+use super::{Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, meeting, subtract};
 use crate::survey::Extent;

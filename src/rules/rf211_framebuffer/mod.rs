@@ -1,6 +1,7 @@
 //! RF211: a framebuffer fits the region that is reserved for it.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::fdt::Node;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, meeting, subtract};

@@ -1,6 +1,7 @@
 //! RF212: the records of a `ramoops` fit it.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::span::Size;
 use crate::survey::Extent;

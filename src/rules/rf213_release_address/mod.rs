@@ -1,6 +1,7 @@
 //! RF213: nobody gets the memory in which processors wait for their release.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger::{self, Coverage};
 use crate::span::Span;

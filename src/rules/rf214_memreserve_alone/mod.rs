@@ -1,6 +1,7 @@
 //! RF214: a `/memreserve/` entry is not all that protects its bytes.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, subtract};
 use alloc::format;

@@ -1,6 +1,7 @@
 //! RF215: addresses are ones that there are.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::span::Span;
 use alloc::format;

@@ -1,6 +1,7 @@
 //! RF216: a mapped region covers whole pages.
 
-use super::{Analysis, Doc, Report, Sink};
+use super::{Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 

@@ -1,6 +1,7 @@
 //! RF217: the initrd lies within the kernel's reach.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::facts::within_reach;
 use crate::finding::{RuleId, Severity};
 

@@ -1,6 +1,7 @@
 //! RF302: a static CMA pool starts and ends on a pageblock.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
 use alloc::format;

@@ -1,6 +1,7 @@
 //! RF303: a CMA pool lies in one stretch of RAM and in one zone.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::{GIB, Span};

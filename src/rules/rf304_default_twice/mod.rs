@@ -1,6 +1,7 @@
 //! RF304: one authority says where the default CMA pool lies.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 

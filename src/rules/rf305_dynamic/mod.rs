@@ -1,6 +1,7 @@
 //! RF305: a region has a fixed address.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
 use crate::survey::Extent;

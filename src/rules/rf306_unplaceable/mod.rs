@@ -1,6 +1,7 @@
 //! RF306: a dynamic region can be placed.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, meeting, subtract};
 use crate::span::{Size, Span, align_up};

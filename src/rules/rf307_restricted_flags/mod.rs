@@ -1,6 +1,7 @@
 //! RF307: a `restricted-dma-pool` is neither `no-map` nor `reusable`.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::survey::Pool;
 use alloc::format;

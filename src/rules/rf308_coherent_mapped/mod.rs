@@ -1,6 +1,7 @@
 //! RF308: a coherent pool is `no-map`.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::survey::Pool;
 

@@ -1,6 +1,7 @@
 //! RF309: what a driver maps itself, or firmware owns, is `no-map`.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::fdt::Node;
 use crate::finding::{RuleId, Severity};
 use crate::survey::{Pool, Region};

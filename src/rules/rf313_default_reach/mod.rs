@@ -1,6 +1,7 @@
 //! RF313: devices reach the default CMA pool.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::span::GIB;
 use alloc::format;

@@ -1,7 +1,7 @@
 //! RF401: every carveout that the policy requires is there and readable.
 
-use super::required::answers;
-use super::{ALL_KERNELS, Analysis, Doc, Sink};
+use super::{ALL_KERNELS, Doc, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
 
@@ -19,7 +19,7 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    for answer in answers(analysis).filter(|answer| !answer.required.is_range()) {
+    for answer in analysis.answers().filter(|answer| !answer.required.is_range()) {
         let message = match answer.region.map(|region| &region.extent) {
             None => "is required by the policy and missing: Linux would use its memory",
             Some(Extent::Nowhere | Extent::Malformed { .. }) => {

@@ -1,7 +1,7 @@
 //! RF402: every required carveout lies where the policy has it.
 
-use super::required::answers;
-use super::{ALL_KERNELS, Analysis, Doc, Sink};
+use super::{ALL_KERNELS, Doc, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
 use alloc::format;
@@ -20,7 +20,7 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    for answer in answers(analysis) {
+    for answer in analysis.answers() {
         let Some(base) = answer.required.base else { continue };
         if let Some(Extent::Dynamic(_)) = answer.region.map(|region| &region.extent) {
             out.push(answer.finding(DOC.id, format!("is dynamic, but the policy requires it at {base:#x}")));

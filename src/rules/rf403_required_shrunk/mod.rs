@@ -1,7 +1,7 @@
 //! RF403: every required carveout is at least as large as the policy has it.
 
-use super::required::answers;
-use super::{ALL_KERNELS, Analysis, Doc, Sink};
+use super::{ALL_KERNELS, Doc, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::span::Size;
 use crate::survey::Extent;
@@ -20,7 +20,7 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    for answer in answers(analysis) {
+    for answer in analysis.answers() {
         let size = match answer.region.map(|region| &region.extent) {
             Some(Extent::Static(spans)) => spans.first().map_or(0, |span| match answer.required.base {
                 // What lies below the base, to the start of its page, does not count.

@@ -1,7 +1,7 @@
 //! RF404: no required carveout is disabled.
 
-use super::required::answers;
-use super::{ALL_KERNELS, Analysis, Doc, Sink};
+use super::{ALL_KERNELS, Doc, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
@@ -18,7 +18,7 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    for answer in answers(analysis).filter(|answer| answer.region.is_some_and(|region| !region.enabled)) {
+    for answer in analysis.answers().filter(|answer| answer.region.is_some_and(|region| !region.enabled)) {
         out.push(
             answer.finding(DOC.id, "is required by the policy but disabled: Linux would use its memory"),
         );

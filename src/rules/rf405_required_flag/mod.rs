@@ -1,7 +1,7 @@
 //! RF405: every required carveout has the `no-map` that the policy asks for.
 
-use super::required::answers;
-use super::{ALL_KERNELS, Analysis, Doc, Sink};
+use super::{ALL_KERNELS, Doc, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
@@ -19,7 +19,7 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    for answer in answers(analysis).filter(|answer| answer.required.no_map) {
+    for answer in analysis.answers().filter(|answer| answer.required.no_map) {
         if answer.region.is_some_and(|region| !region.no_map) {
             out.push(answer.finding(DOC.id, "has lost its `no-map`: Linux would map it as cached memory"));
         }

@@ -1,6 +1,7 @@
 //! RF406: the default CMA pool is the one that the policy wants.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::policy::{CmaWant, Via};
 use crate::span::{Size, Span};

@@ -1,6 +1,7 @@
 //! RF407: the tree is that of the board which the policy is for.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 

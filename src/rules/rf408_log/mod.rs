@@ -1,6 +1,7 @@
 //! RF408: the log that the policy wants kept has a place.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ramoops;
 use crate::span::Size;
@@ -20,7 +21,7 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let Some(wanted) = analysis.policy.and_then(|policy| policy.log.as_ref()) else { return };
-    let Some(region) = ramoops::find(analysis.tree, analysis.map) else {
+    let Some(region) = ramoops::find(&analysis.tree, &analysis.map) else {
         let severity = if analysis.map.ram.is_known() { DOC.severity } else { Severity::Note };
         let finding = Report::new(
             DOC.id,
@@ -35,7 +36,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         ));
         return;
     };
-    if let Err(why) = ramoops::zones(analysis.tree, region) {
+    if let Err(why) = ramoops::zones(&analysis.tree, region) {
         let message = alloc::format!("the policy wants the log kept here, but it {why}");
         out.push(
             Report::new(DOC.id, DOC.severity, region.path.as_str(), message).with_help(

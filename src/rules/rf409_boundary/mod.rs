@@ -1,7 +1,7 @@
 //! RF409: carveouts start and end on the boundary that the policy sets.
 
-use super::required::GUARD;
-use super::{Analysis, Doc, Report, Sink};
+use super::{Doc, Report, Sink};
+use crate::analysis::{Analysis, GUARD};
 use crate::finding::{RuleId, Severity};
 use crate::span::Size;
 use alloc::format;

@@ -1,7 +1,7 @@
 //! RF410: required carveouts have the guards that the policy wants.
 
-use super::required::{answers, guards};
-use super::{Analysis, Doc, Sink};
+use super::{Doc, Sink};
+use crate::analysis::{Analysis, guards};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger;
 use alloc::format;
@@ -25,7 +25,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         return;
     }
     let carveouts = ledger::union(analysis.map.carveouts().collect());
-    for answer in answers(analysis) {
+    for answer in analysis.answers() {
         let Some(&bare) = guards(analysis, &answer, answer.span(), &carveouts).first() else { continue };
         out.push(
             answer

@@ -1,7 +1,7 @@
 //! RF411: ranges that the policy protects are out of Linux' reach.
 
-use super::required::{answers, reachable};
-use super::{ALL_KERNELS, Analysis, Doc, Sink};
+use super::{ALL_KERNELS, Doc, Sink};
+use crate::analysis::{Analysis, reachable};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger;
 use crate::span::Span;
@@ -30,7 +30,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         false => Some(span),
     };
     let mut carveouts = Vec::new();
-    for answer in answers(analysis) {
+    for answer in analysis.answers() {
         let Some(range) = answer.required.span().filter(|_| answer.required.is_range()) else { continue };
         if carveouts.is_empty() {
             carveouts = ledger::union(analysis.map.carveouts().filter_map(effective).collect());

@@ -1,6 +1,8 @@
 //! RF501: a fixed `cma=SIZE@BASE` lies in RAM and over nothing.
 
-use super::{ALL_KERNELS, Analysis, ClaimKind, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
+use crate::claims::ClaimKind;
 use crate::early;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
@@ -35,9 +37,9 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         out.push(report(DOC.severity, message).with_help("choose a base inside one bank of RAM"));
     }
     let stays = |owner| !matches!(owner, ClaimKind::Stage | ClaimKind::Bundle);
-    for claim in analysis.claims_over(span).filter(|claim| stays(claim.owner)).take(16) {
-        let name = analysis.name(claim.owner);
-        let how = match analysis.region(claim.owner) {
+    for claim in analysis.claims_over(span).filter(|claim| stays(claim.kind)).take(16) {
+        let name = analysis.name(claim.kind);
+        let how = match analysis.region(claim.kind) {
             Some(region) if region.no_map => "Linux accepts it silently and panics when memory fills up",
             _ => "Linux then has no CMA at all",
         };

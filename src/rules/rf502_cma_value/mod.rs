@@ -1,6 +1,7 @@
 //! RF502: the numbers of a `cma=` are ones that the kernel can use.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::bootargs::{self, CmaArg};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::{MIB, Size};

@@ -1,6 +1,7 @@
 //! RF503: the command line is not longer than the kernel reads.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::bootargs::MAX_LEN;
 use crate::finding::{RuleId, Severity};
 use alloc::format;

@@ -1,6 +1,7 @@
 //! RF504: what the command line leaves of RAM holds the pools.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, Coverage};
 use alloc::format;

@@ -1,6 +1,7 @@
 //! RF505: `crashkernel=SIZE@BASE` lies in RAM and over nothing.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::bootargs;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::Coverage;
@@ -30,8 +31,8 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
                 .with_help("leave out the base"),
         );
     }
-    if let Some(claim) = analysis.claims_over(span).find(|claim| analysis.region(claim.owner).is_some()) {
-        let name = analysis.name(claim.owner);
+    if let Some(claim) = analysis.claims_over(span).find(|claim| analysis.region(claim.kind).is_some()) {
+        let name = analysis.name(claim.kind);
         out.push(
             Report::new(
                 DOC.id,

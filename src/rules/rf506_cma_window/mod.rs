@@ -1,6 +1,7 @@
 //! RF506: a `cma=SIZE@BASE-LIMIT` has room.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::span::{GIB, Size, Span, align_up};
 use alloc::format;

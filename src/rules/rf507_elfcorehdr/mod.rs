@@ -1,6 +1,7 @@
 //! RF507: `linux,elfcorehdr` is for crash kernels only.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::span::Span;
 use alloc::format;
@@ -25,7 +26,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     };
     let spans = analysis.map.cells.spans(prop.value).unwrap_or_default();
     let over = |span: Span| {
-        analysis.claims_over(span).find_map(|claim| analysis.region(claim.owner).filter(|r| r.no_map))
+        analysis.claims_over(span).find_map(|claim| analysis.region(claim.kind).filter(|r| r.no_map))
     };
     let finding = match spans.first().and_then(|&span| Some((span, over(span)?))) {
         Some((span, region)) => Report::new(

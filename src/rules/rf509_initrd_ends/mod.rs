@@ -1,6 +1,7 @@
 //! RF509: the initrd has a start and an end.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {

@@ -1,6 +1,7 @@
 //! RF601: a region's unit address is its base.
 
-use super::{Analysis, Doc, Report, Sink};
+use super::{Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 

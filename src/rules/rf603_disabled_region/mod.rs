@@ -1,6 +1,7 @@
 //! RF603: no device in use refers to a disabled region.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 

@@ -1,6 +1,7 @@
 //! RF604: a region that is no pool has one user.
 
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::fdt::NodeId;
 use crate::finding::{RuleId, Severity};
 use crate::order;

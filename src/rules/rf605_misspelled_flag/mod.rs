@@ -1,7 +1,8 @@
 //! RF605: `no-map` and `reusable` are spelled so.
 
 use super::near::is_near;
-use super::{ALL_KERNELS, Analysis, Doc, Report, Sink};
+use super::{ALL_KERNELS, Doc, Report, Sink};
+use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 

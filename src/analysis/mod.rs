@@ -1,0 +1,180 @@
+//! The analysis: one survey with its context, its claims, and the answers that several readers need.
+//!
+//! It is made once per survey and carried by the pipeline; rules, planner and tool read it.
+
+mod references;
+mod required;
+
+pub use references::Reference;
+pub use required::{Answer, GUARD, guards, reachable};
+
+use crate::bootargs::CmaArg;
+use crate::claims::{self, Claim, ClaimKind, Claims};
+use crate::context::Context;
+use crate::facts::BootFacts;
+use crate::fdt::Tree;
+use crate::ledger::{self, Coverage};
+use crate::policy::Policy;
+use crate::profile::KernelProfile;
+use crate::span::Span;
+use crate::survey::{MemoryMap, Region};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::cell::OnceCell;
+use required::Answered;
+
+/// Everything that is known of one tree and one boot.
+pub struct Analysis<'c, 'a> {
+    /// The tree.
+    pub tree: Tree<'a>,
+    /// What it says about memory.
+    pub map: MemoryMap,
+    /// What it does not say.
+    pub facts: &'c BootFacts,
+    /// What the board requires, if there is a policy.
+    pub policy: Option<&'c Policy>,
+    /// The kernel that will read it.
+    pub profile: &'c KernelProfile,
+    claims: Claims,
+    answered: Vec<Answered>,
+    references: OnceCell<Vec<Reference>>,
+}
+
+impl<'c, 'a> Analysis<'c, 'a> {
+    /// Collects the claims and looks up what the policy requires.
+    #[must_use]
+    pub fn new(tree: Tree<'a>, map: MemoryMap, context: Context<'c>) -> Self {
+        let Context { policy, profile, facts } = context;
+        let claims = Claims::new(&map, facts);
+        let answered = required::answered(&tree, &map, context);
+        Self { tree, map, facts, policy, profile, claims, answered, references: OnceCell::new() }
+    }
+
+    /// Returns the policy, the kernel and the facts.
+    #[must_use]
+    pub const fn context(&self) -> Context<'c> {
+        Context { policy: self.policy, profile: self.profile, facts: self.facts }
+    }
+
+    /// Takes the survey and the claims.
+    #[must_use]
+    pub fn into_parts(self) -> (MemoryMap, Claims) {
+        (self.map, self.claims)
+    }
+
+    /// Returns every claim, by ascending base.
+    #[must_use]
+    pub fn claims(&self) -> &[Claim] {
+        self.claims.all()
+    }
+
+    /// Tells whether more claims conflict than [`Analysis::pairs`] lists.
+    #[must_use]
+    pub const fn has_more_pairs(&self) -> bool {
+        self.claims.has_more_pairs()
+    }
+
+    /// Returns every pair of claims that share a byte and must not, the lower base first.
+    pub fn pairs(&self) -> impl Iterator<Item = (Claim, Claim)> {
+        self.claims.pairs()
+    }
+
+    /// Returns the claims that share a byte with `span`, by ascending base.
+    pub fn claims_over(&self, span: Span) -> impl Iterator<Item = &Claim> {
+        self.claims.over(span)
+    }
+
+    /// Returns the region that makes a claim.
+    #[must_use]
+    pub fn region(&self, kind: ClaimKind) -> Option<&Region> {
+        match kind {
+            ClaimKind::Region(index, _) => self.map.region_at(index),
+            _ => None,
+        }
+    }
+
+    /// Returns the name of an owner, as messages show it.
+    #[must_use]
+    pub fn name(&self, kind: ClaimKind) -> String {
+        self.region(kind).map_or_else(|| kind.label().to_string(), |region| region.name.clone())
+    }
+
+    /// Returns what the policy requires with the regions that answer to it, in the policy's order.
+    pub fn answers(&self) -> impl Iterator<Item = Answer<'_>> {
+        (0..self.answered.len()).filter_map(|index| self.answer(index))
+    }
+
+    /// Returns one requirement of the policy with the region that answers to it.
+    #[must_use]
+    pub fn answer(&self, index: usize) -> Option<Answer<'_>> {
+        required::answer(self, index)
+    }
+
+    /// Every span of every live region that is no CMA pool.
+    pub fn reservations(&self) -> impl Iterator<Item = (&Region, Span)> {
+        let regions = self.map.enabled().filter(|region| !region.is_cma());
+        regions.flat_map(|region| region.spans().iter().map(move |&span| (region, span)))
+    }
+
+    /// Tell how much of `span` lies in one stretch of RAM. `Coverage::All` where RAM is unknown.
+    #[must_use]
+    pub fn in_ram(&self, span: Span) -> Coverage {
+        if !self.map.ram.is_known() {
+            return Coverage::All;
+        }
+        ledger::coverage(self.map.ram.spans(), span)
+    }
+
+    /// Tell how much of `span` lies in one stretch of the RAM that the command line leaves to Linux.
+    /// `Coverage::All` where RAM is unknown.
+    #[must_use]
+    pub fn in_usable(&self, span: Span) -> Coverage {
+        if !self.map.ram.is_known() {
+            return Coverage::All;
+        }
+        ledger::coverage(self.map.usable.spans(), span)
+    }
+
+    /// Tell whether the tree is about to be booted rather than at rest: a stage, a kernel or the RAM is named, or
+    /// a loader has left in `/chosen` what only a loader knows.
+    #[must_use]
+    pub fn is_at_boot(&self) -> bool {
+        let left = |name| self.map.chosen.node.is_some_and(|node| self.tree.node(node).has_prop(name));
+        let facts = self.facts;
+        facts.stage.is_some()
+            || facts.kernel.is_some()
+            || !facts.ram.is_empty()
+            || ["linux,initrd-start", "kaslr-seed", "rng-seed"].into_iter().any(left)
+    }
+
+    /// Tell whether an EFI stub has been here: Linux takes its RAM from the EFI map then, and finds no `/memreserve/`.
+    #[must_use]
+    pub fn is_efi(&self) -> bool {
+        self.map.chosen.node.is_some_and(|node| self.tree.node(node).has_prop("linux,uefi-mmap-start"))
+    }
+
+    /// Every `memory-region` of the tree, read when first asked for.
+    pub fn references(&self) -> &[Reference] {
+        self.references.get_or_init(|| references::references(&self.tree))
+    }
+
+    /// The effective `cma=` of the command line.
+    #[must_use]
+    pub const fn cma_arg(&self) -> Option<CmaArg> {
+        self.map.chosen.cma
+    }
+
+    /// The live pool that asks to be the default CMA pool: the last one, as the kernel initialises them in
+    /// order and the last wins (kernel/dma/contiguous.c).
+    #[must_use]
+    pub fn default_pool(&self) -> Option<&Region> {
+        self.map.enabled().filter(|region| region.is_cma() && region.cma_default).last()
+    }
+
+    /// The initial ramdisk that the kernel will be given: the payload's, or what `/chosen` says where there is
+    /// no bundle (a bundle in the initrd slot is no ramdisk).
+    #[must_use]
+    pub fn initrd(&self) -> Option<Span> {
+        claims::initrd(&self.map, self.facts)
+    }
+}

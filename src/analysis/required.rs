@@ -1,0 +1,153 @@
+//! What the policy requires, and the regions of the tree that answer to it.
+
+use super::Analysis;
+use crate::context::Context;
+use crate::fdt::{Node, Tree};
+use crate::ledger;
+use crate::policy::{Key, Required};
+use crate::span::{Span, align_down};
+use crate::survey::{Extent, MemoryMap, Region, RegionIndex};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// With this property the driver leaves the first and the last 4 KiB of the region alone, so that it has guards inside
+/// (drivers/soc/qcom/rmtfs_mem.c).
+const OWN_GUARDS: &str = "qcom,use-guard-pages";
+const OWN_GUARD: u64 = 4 << 10;
+
+/// The name of what the planner itself puts beside a carveout.
+pub const GUARD: &str = "ringfence-guard";
+
+/// What answers to one requirement of the policy, as the analysis keeps it.
+pub(super) struct Answered {
+    region: Option<RegionIndex>,
+    path: String,
+}
+
+/// A required carveout and the region that answers to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'s> {
+    /// Its index in the policy.
+    pub index: usize,
+    /// What is required.
+    pub required: &'s Required,
+    /// The region that its key names, when there is one.
+    pub region: Option<&'s Region>,
+    /// The path that the key names; where the tree does not resolve a label, the one that a restored node gets.
+    pub path: &'s str,
+    /// Page size of the kernel, in bytes.
+    page: u64,
+}
+
+impl Answer<'_> {
+    /// Returns the region's one span, when it is static.
+    #[must_use]
+    pub fn span(&self) -> Option<Span> {
+        match &self.region?.extent {
+            Extent::Static(spans) => spans.first().copied(),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the region is where the policy has it.
+    #[must_use]
+    pub fn is_at(&self, base: u64) -> bool {
+        self.span().is_some_and(|span| starts_at(span, base, self.page))
+    }
+}
+
+/// Tells whether `span` starts at `base`, or where that is off a page, at the start of the page, because a carveout
+/// has to cover whole pages.
+fn starts_at(span: Span, base: u64, page: u64) -> bool {
+    span.base() == base || span.base() == align_down(base, page)
+}
+
+/// Looks up every requirement of the policy, in its order.
+pub(super) fn answered(tree: &Tree<'_>, map: &MemoryMap, context: Context<'_>) -> Vec<Answered> {
+    let Some(policy) = context.policy else { return Vec::new() };
+    let symbols = tree.find("/__symbols__");
+    let page = context.profile.page.bytes();
+    let one = |required: &Required| {
+        let path = path(symbols, &required.key);
+        let region = if required.is_range() { None } else { find(map, required, &path, page) };
+        let found = region.and_then(|index| map.region_at(index)).map(|region| region.path.clone());
+        Answered { region, path: found.unwrap_or(path) }
+    };
+    policy.carveouts.iter().map(one).collect()
+}
+
+pub(super) fn answer<'s>(analysis: &'s Analysis<'_, '_>, index: usize) -> Option<Answer<'s>> {
+    let required = analysis.policy?.carveouts.get(index)?;
+    let Answered { region, path } = analysis.answered.get(index)?;
+    let region = region.and_then(|index| analysis.map.region_at(index));
+    Some(Answer { index, required, region, path, page: analysis.profile.page.bytes() })
+}
+
+/// Finds the region that answers to one required carveout. A unit address that was corrected, or went with a region
+/// that was moved, does not hide it: where no node has the exact path, one of the same name before the `@` answers,
+/// at the required base, or, where none is required, the only one of that name.
+fn find(map: &MemoryMap, required: &Required, path: &str, page: u64) -> Option<RegionIndex> {
+    let mut regions = map.indexed_regions();
+    if let Some((index, _)) = regions.find(|(_, region)| region.path == path) {
+        return Some(index);
+    }
+    let mut named = map.indexed_regions().filter(|(_, region)| base_name(&region.path) == base_name(path));
+    let found = match required.base {
+        Some(base) => {
+            named.find(|(_, region)| region.spans().first().is_some_and(|s| starts_at(*s, base, page)))
+        }
+        None => named.next().filter(|_| named.next().is_none()),
+    };
+    found.map(|(index, _)| index)
+}
+
+/// The path that the key of a required carveout names.
+fn path(symbols: Option<Node<'_, '_>>, key: &Key) -> String {
+    match key {
+        Key::Path(path) => path.clone(),
+        // What `/__symbols__` says, even of a node that is gone, else a path made of the label.
+        Key::Label(label) => {
+            let symbol = symbols.and_then(|symbols| symbols.prop(label)?.as_str());
+            symbol.map_or_else(|| format!("/reserved-memory/{label}"), String::from)
+        }
+        Key::Range(name) => format!("/reserved-memory/{name}"),
+    }
+}
+
+fn base_name(path: &str) -> &str {
+    path.split('@').next().unwrap_or(path)
+}
+
+/// Returns what of a range that Linux must not reach is RAM and in none of the ascending, disjoint `carveouts`. Where
+/// RAM is unknown, all of it may be.
+#[must_use]
+pub fn reachable(analysis: &Analysis<'_, '_>, range: Span, carveouts: &[Span]) -> Vec<Span> {
+    let ram = &analysis.map.ram;
+    let ram = if ram.is_known() { ram.within(range).collect() } else { alloc::vec![range] };
+    ledger::subtract(&ram, carveouts)
+}
+
+/// Returns what of the guards beside a required carveout is RAM and in none of the ascending, disjoint `carveouts`.
+/// `standing` is where it is when the policy does not say.
+#[must_use]
+pub fn guards(
+    analysis: &Analysis<'_, '_>,
+    answer: &Answer<'_>,
+    standing: Option<Span>,
+    carveouts: &[Span],
+) -> Vec<Span> {
+    let page = analysis.profile.page.bytes();
+    let own = answer.region.is_some_and(|region| analysis.tree.node(region.node).has_prop(OWN_GUARDS));
+    let guard = analysis.policy.and_then(|policy| policy.guard).filter(|_| answer.required.no_map);
+    let Some(guard) = guard.filter(|&guard| !own || guard > OWN_GUARD) else {
+        return Vec::new();
+    };
+    let Some(span) = answer.required.span().or(standing).and_then(|span| span.outward(page)) else {
+        return Vec::new();
+    };
+    let guard = guard.max(page);
+    let wide = Span::from_ends(span.base().saturating_sub(guard), span.end().saturating_add(guard));
+    let ram: Vec<Span> = wide.into_iter().flat_map(|wide| analysis.map.ram.within(wide)).collect();
+    ledger::subtract(&ledger::subtract(&ram, carveouts), &[span])
+}

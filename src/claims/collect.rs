@@ -1,0 +1,45 @@
+//! Collects the claims of one survey and one boot.
+
+use super::{Claim, ClaimKind};
+use crate::facts::BootFacts;
+use crate::ledger;
+use crate::span::Span;
+use crate::survey::MemoryMap;
+use alloc::vec::Vec;
+
+/// Every claim, in no order. What can still be moved claims nothing yet: the planner finds it a place.
+pub(super) fn collect(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for (index, region) in map.indexed_regions().filter(|(_, region)| region.enabled) {
+        let tuples = region.indexed_spans();
+        claims.extend(tuples.map(|(tuple, span)| Claim { span, kind: ClaimKind::Region(index, tuple) }));
+    }
+    let mut add = |spans: &[Span], kind| claims.extend(spans.iter().map(|&span| Claim { span, kind }));
+    // Entries that overlap or touch are one claim: overlapping ones are many pairs and no news.
+    add(&ledger::union(map.memreserve.clone()), ClaimKind::Memreserve);
+    add(&map.release_pages, ClaimKind::ReleasePage);
+    let kernel = facts.kernel.filter(|k| !k.movable).and_then(|k| k.footprint_at(k.at.base()));
+    let initrd = initrd(map, facts).filter(|_| facts.initrd.is_none_or(|initrd| !initrd.movable));
+    let dtb = facts.dtb.filter(|dtb| !dtb.movable).map(|dtb| dtb.at);
+    for (span, kind) in [
+        (kernel, ClaimKind::Kernel),
+        (initrd, ClaimKind::Initrd),
+        (dtb, ClaimKind::Dtb),
+        (facts.stage, ClaimKind::Stage),
+        (facts.bundle, ClaimKind::Bundle),
+        (map.chosen.elfcorehdr, ClaimKind::ElfCoreHdr),
+    ] {
+        add(span.as_slice(), kind);
+    }
+    claims
+}
+
+/// The initial ramdisk that the kernel will be given: the payload's, or what `/chosen` says where there is no
+/// bundle (a bundle in the initrd slot is not a ramdisk).
+pub(crate) fn initrd(map: &MemoryMap, facts: &BootFacts) -> Option<Span> {
+    match (facts.initrd, facts.bundle) {
+        (Some(initrd), _) => Some(initrd.at),
+        (None, None) => map.chosen.initrd,
+        (None, Some(_)) => None,
+    }
+}
