@@ -1,28 +1,46 @@
-//! Files that many boots take and none changes: each is made once.
+//! What many boots take and none changes: each thing is made once, when it is first asked for.
 
 use anyhow::Result;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What has been made, by the name that says what it is made of.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Shared(Arc<Mutex<HashMap<String, Slot>>>);
+/// A thing that is made at most once.
+#[derive(Debug)]
+pub(crate) struct Once<T>(Mutex<Option<T>>);
 
-type Slot = Arc<Mutex<Option<PathBuf>>>;
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
 
-impl Shared {
-    /// Returns the file of this name, made with `make` when nobody has done so yet. Who comes meanwhile waits.
+impl<T: Clone> Once<T> {
+    /// Returns the thing, made with `make` by the first who asks; others wait meanwhile.
     ///
     /// # Errors
-    /// That of `make`; the next one to come tries again.
-    pub(crate) fn once(&self, name: &str, make: impl FnOnce() -> Result<PathBuf>) -> Result<PathBuf> {
-        let slot = Arc::clone(lock(&self.0).entry(name.to_owned()).or_default());
-        let mut slot = lock(&slot);
+    /// That of `make`; the next one to ask tries again.
+    pub(crate) fn get(&self, make: impl FnOnce() -> Result<T>) -> Result<T> {
+        let mut slot = lock(&self.0);
         match &*slot {
-            Some(path) => Ok(path.clone()),
+            Some(made) => Ok(made.clone()),
             None => Ok(slot.insert(make()?).clone()),
         }
+    }
+}
+
+/// Files, by the name that says what they are made of.
+#[derive(Debug, Default)]
+pub(crate) struct Files(Mutex<HashMap<String, Arc<Once<PathBuf>>>>);
+
+impl Files {
+    /// Returns the file of this name, made with `make` by the first who asks; others wait meanwhile.
+    ///
+    /// # Errors
+    /// That of `make`; the next one to ask tries again.
+    pub(crate) fn get(&self, name: &str, make: impl FnOnce() -> Result<PathBuf>) -> Result<PathBuf> {
+        let slot = Arc::clone(lock(&self.0).entry(name.to_owned()).or_default());
+        slot.get(make)
     }
 }
 
@@ -37,10 +55,10 @@ mod tests {
 
     #[test]
     fn what_was_made_is_not_made_again_and_what_failed_is() {
-        let shared = Shared::default();
-        assert!(shared.once("a", || bail!("no")).is_err());
-        assert_eq!(shared.once("a", || Ok("one".into())).unwrap(), PathBuf::from("one"));
-        assert_eq!(shared.clone().once("a", || bail!("again")).unwrap(), PathBuf::from("one"));
-        assert_eq!(shared.once("b", || Ok("two".into())).unwrap(), PathBuf::from("two"));
+        let files = Files::default();
+        assert!(files.get("a", || bail!("no")).is_err());
+        assert_eq!(files.get("a", || Ok("one".into())).unwrap(), PathBuf::from("one"));
+        assert_eq!(files.get("a", || bail!("again")).unwrap(), PathBuf::from("one"));
+        assert_eq!(files.get("b", || Ok("two".into())).unwrap(), PathBuf::from("two"));
     }
 }

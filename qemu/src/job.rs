@@ -1,6 +1,7 @@
 //! A boot through the stage: which Linux, which tree, which policy, packed and ready to be started.
 
-use crate::machine::{Board, Entry, Level, Machine, Ram};
+use crate::boards::virt;
+use crate::machine::{Board, Entry, Level, Ram};
 use crate::setup::Series;
 use crate::shell::run;
 use crate::workspace::Workspace;
@@ -107,7 +108,7 @@ pub(crate) fn policy_of(tree: &Path) -> Option<PathBuf> {
 pub(crate) fn board(image: PathBuf, initrd: Option<PathBuf>, dtb: Option<PathBuf>, append: &str) -> Board {
     let append = (!append.is_empty()).then(|| append.to_owned());
     Board {
-        machine: Machine::Virt,
+        machine: &virt::MACHINE,
         level: Level::El2,
         ram: Ram::GIB_4,
         entry: Entry::Linux { kernel: image, initrd, dtb, append },

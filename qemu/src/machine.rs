@@ -1,22 +1,11 @@
-//! The board that QEMU plays, as types, and the command line that makes QEMU play it.
+//! A board that is ready to start, and the command line that makes QEMU play it.
 
-use clap::ValueEnum;
+use crate::boards::Machine;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::str::FromStr;
-
-/// A board of QEMU's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Machine {
-    /// The made-up board for virtual machines: RAM from 0x40000000, PL011 console.
-    Virt,
-    /// Xilinx ZCU102: RAM from 0, Cadence console.
-    Zcu102,
-    /// Raspberry Pi 3B: RAM from 0, mini UART, processors in a spin table, no firmware to call.
-    Raspi3b,
-}
 
 /// The exception level at which the board enters the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +49,9 @@ impl FromStr for Ram {
             Some((at, 'G' | 'g')) => (&text[..at], 30),
             _ => (text, 0),
         };
-        let number: u64 = digits.parse().map_err(|_| format!("`{text}` is no size such as 4G or 512M"))?;
+        let number: u64 = digits.parse().map_err(|_| format!("`{text}` is not a size such as 4G or 512M"))?;
         let bytes = number.checked_mul(1 << shift).filter(|bytes| bytes % (1 << 20) == 0 && *bytes > 0);
-        bytes.map(Self).ok_or_else(|| format!("`{text}` is no whole number of MiB"))
+        bytes.map(Self).ok_or_else(|| format!("`{text}` is not a whole number of MiB"))
     }
 }
 
@@ -119,7 +108,7 @@ pub(crate) struct Loaded {
 #[derive(Clone, Debug)]
 pub(crate) struct Board {
     /// Which one.
-    pub(crate) machine: Machine,
+    pub(crate) machine: &'static Machine,
     /// The level of entry.
     pub(crate) level: Level,
     /// How much RAM.
@@ -136,18 +125,11 @@ impl Board {
     /// The command that starts it, with the serial line on standard input and output.
     pub(crate) fn command(&self) -> Command {
         let mut qemu = Command::new("qemu-system-aarch64");
-        let secure = if self.level == Level::El2 { "on" } else { "off" };
-        match self.machine {
-            Machine::Virt => qemu.args([
-                "-machine",
-                &format!("virt,acpi=off,virtualization={secure}"),
-                "-cpu",
-                "cortex-a72",
-            ]),
-            Machine::Zcu102 => qemu.args(["-machine", &format!("xlnx-zcu102,virtualization={secure}")]),
-            // The console is its second serial line.
-            Machine::Raspi3b => qemu.args(["-machine", "raspi3b", "-serial", "null"]),
-        };
+        let mut machine = self.machine.qemu.to_owned();
+        if self.machine.has_virtualization {
+            machine += if self.level == Level::El2 { ",virtualization=on" } else { ",virtualization=off" };
+        }
+        qemu.args(["-machine", &machine]).args(self.machine.arguments);
         qemu.args(["-m", &self.ram.to_string(), "-net", "none", "-no-reboot"]);
         qemu.args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
         match &self.entry {
@@ -190,6 +172,7 @@ fn load(qemu: &mut Command, loaded: &Loaded) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boards::virt;
     use crate::shell::words;
 
     #[test]
@@ -204,7 +187,7 @@ mod tests {
     #[test]
     fn the_level_of_entry_decides_whether_the_board_has_a_hypervisor_mode() {
         let board = |level| Board {
-            machine: Machine::Virt,
+            machine: &virt::MACHINE,
             level,
             ram: Ram::GIB,
             entry: Entry::Raw { loaded: vec![Loaded { file: "a,b".into(), at: 0x4020_0000 }], start: 0x10 },

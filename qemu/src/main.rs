@@ -1,6 +1,7 @@
 //! The proving ground of ringfence, run as `cargo xtask`: sets up, builds the stage, boots it, measures.
 
 mod assertions;
+mod boards;
 mod boots;
 mod build_cache;
 mod cases;
@@ -29,6 +30,7 @@ mod workspace;
 use clap::{Parser, Subcommand};
 use setup::{Consent, Need};
 use std::process::ExitCode;
+use test_bed::TestBed;
 
 /// The proving ground of ringfence.
 #[derive(Debug, Parser)]
@@ -58,7 +60,7 @@ enum Command {
     Test(commands::test::Options),
     /// Boot Linux through every chain of loader, payload, board, level and kernel
     Matrix(commands::matrix::Options),
-    /// Boot repaired trees with no stage between, and hold Linux' map against the plan
+    /// Boot repaired trees without the stage, and compare Linux's map with the plan
     Boots(commands::boots::Options),
     /// Measure the stage and its rivals: bytes, and exact instruction counts
     Bench(commands::bench::Options),
@@ -89,8 +91,7 @@ fn main() -> ExitCode {
 
 fn set_up(ws: &workspace::Workspace, no_install: bool) -> anyhow::Result<()> {
     let consent = if no_install { Consent::Forbidden } else { Consent::Install };
-    setup::ensure(ws, test_bed::NEEDS, consent)?;
-    setup::ensure(ws, &[Need::Cc, Need::Cpp, Need::Chromium], consent)?;
+    TestBed::set_up(ws, consent, &[Need::of_tests(), vec![Need::Cc]].concat())?;
     println!("everything is there; {}", setup::toolchain(ws, consent)?.description);
     Ok(())
 }

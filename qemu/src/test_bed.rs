@@ -1,10 +1,11 @@
-//! What the boots of tests and matrix share: the stage in its forms, the tool, the kernels, the initramfs.
+//! The test bed: what boots share, brought in once and built when it is first asked for.
 
-use crate::build_cache::Shared;
-use crate::chain::{BoardConfig, tree};
+use crate::boards::BoardConfig;
+use crate::build_cache::{Files, Once};
+use crate::chain::tree;
 use crate::job::{Parts, Tool};
 use crate::machine::{Board, Level};
-use crate::setup::{self, Consent, Need, Series};
+use crate::setup::{self, Consent, Need};
 use crate::stage::{self, Built};
 use crate::transcript::Transcript;
 use crate::workspace::Workspace;
@@ -12,90 +13,155 @@ use crate::{initramfs, runner};
 use anyhow::{Context, Result};
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What must be there for a bench.
-pub(crate) const NEEDS: &[Need] = &[
-    Need::Qemu,
-    Need::Dtc,
-    Need::UBoot,
-    Need::UBootTools,
-    Need::Zstd,
-    Need::Kernel(Series::V6_1),
-    Need::Kernel(Series::V6_12),
-    Need::Kernel(Series::V7),
-    Need::Kernel(Series::V7Pages16K),
-    Need::Busybox,
-    Need::Corpus,
-    Need::BareTarget,
-];
+/// What each boot needs.
+const NEEDS: [Need; 2] = [Need::Qemu, Need::Dtc];
 
-/// What all boots share, built once.
-#[derive(Clone, Debug)]
+/// What boots share. Each thing is built once, whichever boot asks first.
+#[derive(Debug)]
 pub(crate) struct TestBed {
     /// The project.
     pub(crate) ws: Workspace,
-    /// The host tool.
-    pub(crate) tool: Tool,
-    /// The stage.
-    pub(crate) stage: Built,
-    /// The stage that speaks on the `virt` board's serial port when no tree names a console.
-    pub(crate) talkative: Built,
-    /// The stage with everything that a build may leave out.
-    pub(crate) full: Built,
-    /// The payload that checks its entry state.
-    pub(crate) payload: Built,
-    /// The initramfs of the proving ground.
-    pub(crate) initrd: PathBuf,
-    /// What several boots take.
-    pub(crate) shared: Shared,
+    consent: Consent,
+    tool: Once<Tool>,
+    stage: Once<Built>,
+    talkative: Once<Built>,
+    full: Once<Built>,
+    payload: Once<Built>,
+    initrd: Once<PathBuf>,
+    files: Files,
 }
 
 impl TestBed {
-    /// Brings in what is missing, [`NEEDS`] and `more`, and builds everything.
+    /// Brings in what is missing: QEMU, dtc, and `more`.
     ///
     /// # Errors
-    /// When something is missing and may not be brought in, or a build fails.
+    /// When something is missing and may not be brought in.
     pub(crate) fn set_up(ws: &Workspace, consent: Consent, more: &[Need]) -> Result<Self> {
-        setup::ensure(ws, &[NEEDS, more].concat(), consent)?;
+        setup::ensure(ws, &[&NEEDS, more].concat(), consent)?;
         Ok(Self {
             ws: ws.clone(),
-            tool: Tool::build(ws)?,
-            stage: stage::stage(ws, consent)?,
-            talkative: stage::talkative(ws, consent)?,
-            full: stage::full(ws, consent)?,
-            payload: stage::payload(ws, consent)?,
-            initrd: initramfs::build(ws)?,
-            shared: Shared::default(),
+            consent,
+            tool: Once::default(),
+            stage: Once::default(),
+            talkative: Once::default(),
+            full: Once::default(),
+            payload: Once::default(),
+            initrd: Once::default(),
+            files: Files::default(),
         })
     }
 
-    /// A bundle of these parts, the same file for all who ask: not to be changed.
+    /// Returns the host tool.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn tool(&self) -> Result<Tool> {
+        self.tool.get(|| Tool::build(&self.ws))
+    }
+
+    /// Returns the stage.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn stage(&self) -> Result<Built> {
+        self.stage.get(|| stage::stage(&self.ws, self.consent))
+    }
+
+    /// Returns the stage that writes to the `virt` board's serial port when no tree names a console.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn talkative(&self) -> Result<Built> {
+        self.talkative.get(|| stage::talkative(&self.ws, self.consent))
+    }
+
+    /// Returns the stage with everything that a build may leave out.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn full(&self) -> Result<Built> {
+        self.full.get(|| stage::full(&self.ws, self.consent))
+    }
+
+    /// Returns the payload that checks its entry state.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn payload(&self) -> Result<Built> {
+        self.payload.get(|| stage::payload(&self.ws, self.consent))
+    }
+
+    /// Returns the initramfs of the proving ground.
+    ///
+    /// # Errors
+    /// When its busybox cannot be read or it cannot be written.
+    pub(crate) fn initrd(&self) -> Result<PathBuf> {
+        self.initrd.get(|| initramfs::build(&self.ws))
+    }
+
+    /// Returns a bundle of these parts. All callers share the file, so it must not be changed.
     ///
     /// # Errors
     /// When it cannot be packed.
     pub(crate) fn pack(&self, parts: &Parts) -> Result<PathBuf> {
         let key = format!("{parts:?}");
         let name = format!("shared-{:08x}", crc32fast::hash(key.as_bytes()));
-        self.shared.once(&key, || self.tool.pack(&self.ws, &name, parts))
+        self.files.get(&key, || self.tool()?.pack(&self.ws, &name, parts))
     }
 
-    /// The tree of a board with its carveouts.
+    /// Returns the tree of a board with its carveouts.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub(crate) fn tree(&self, model: BoardConfig, level: Level) -> Result<PathBuf> {
-        let name = format!("tree of {}", model.at(level));
-        self.shared.once(&name, || tree::whole(&self.ws, model, level))
+    pub(crate) fn tree(&self, board: &BoardConfig, level: Level) -> Result<PathBuf> {
+        self.files.get(&format!("tree of {}", board.at(level)), || tree::whole(&self.ws, board, level))
+    }
+
+    /// Returns a file that is `what` made of other files, by the first caller who asks for it.
+    ///
+    /// # Errors
+    /// That of `make`, or when the file cannot be written.
+    pub(crate) fn file(
+        &self,
+        what: &str,
+        of: &[&Path],
+        extension: &str,
+        make: impl FnOnce() -> Result<Vec<u8>>,
+    ) -> Result<PathBuf> {
+        self.made(what, of, |name| tree::keep(&self.ws.scratch_file("chain", name, extension)?, &make()?))
+    }
+
+    /// As [`file`](Self::file), by a program that writes it itself, under a name that it is given.
+    ///
+    /// # Errors
+    /// That of `make`.
+    pub(crate) fn made(
+        &self,
+        what: &str,
+        of: &[&Path],
+        make: impl FnOnce(&str) -> Result<PathBuf>,
+    ) -> Result<PathBuf> {
+        let key = format!("{what} {of:?}");
+        let name = format!("{what}-{:08x}", crc32fast::hash(key.as_bytes()));
+        self.files.get(&key, || make(&name))
     }
 
     /// Boots a board, keeps its console under the case's name, and returns it.
+    ///
+    /// # Errors
+    /// When QEMU cannot be started, or the console cannot be kept.
     pub(crate) fn boot(&self, name: &str, board: &Board, limit: Duration) -> Result<Transcript> {
         self.boot_until(name, board, limit, None)
     }
 
-    /// [`TestBed::boot`], for a board that does not end by itself: stops it when `enough` says so of its console.
+    /// As [`boot`](Self::boot), for a board that does not end by itself: stops it when `enough` is true of its
+    /// console.
+    ///
+    /// # Errors
+    /// As for [`boot`](Self::boot).
     pub(crate) fn boot_until(
         &self,
         name: &str,

@@ -1,4 +1,4 @@
-//! Repaired trees before real Linux, with no stage between: what the kernel ends up with is held against the plan.
+//! Repaired trees before real Linux, with no stage between: what the kernel ends up with is compared with the plan.
 
 mod judge;
 mod layout;
@@ -6,30 +6,17 @@ mod scenario;
 
 pub(crate) use scenario::{Scenario, every, policy};
 
-use crate::job::{self, Tool};
+use crate::job;
 use crate::machine::Level;
-use crate::runner;
 use crate::setup::Series;
-use crate::workspace::Workspace;
+use crate::test_bed::TestBed;
 use anyhow::{Context, Result};
 use layout::Layout;
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a boot may take on a busy machine; some seconds are usual.
 const LIMIT: Duration = Duration::from_secs(240);
-
-/// What all these boots share.
-#[derive(Clone, Debug)]
-pub(crate) struct BootGround {
-    /// The project.
-    pub(crate) ws: Workspace,
-    /// The host tool, which repairs.
-    pub(crate) tool: Tool,
-    /// The initramfs of the proving ground.
-    pub(crate) initrd: PathBuf,
-}
 
 /// What came of a scenario.
 #[derive(Clone, Debug)]
@@ -40,26 +27,26 @@ pub(crate) enum Seen {
     Refused(String),
 }
 
-/// Repairs the scenario's tree, boots it, and holds what Linux made of it against the plan.
+/// Repairs the scenario's tree, boots it, and compares what Linux made of it with the plan.
 ///
 /// # Errors
 /// When a step fails, or naming what was not as planned.
-pub(crate) fn boot(ground: &BootGround, scenario: &Scenario, series: Series) -> Result<Seen> {
+pub(crate) fn boot(bed: &TestBed, scenario: &Scenario, series: Series) -> Result<Seen> {
     let name = format!("boots-{}-{}", scenario.name, series.name());
-    let kernel = series.image(&ground.ws);
-    let source = scenario.source(&ground.ws, &name)?;
+    let kernel = series.image(&bed.ws);
+    let source = scenario.source(&bed.ws, &name)?;
     // Point releases of one series differ, so the one that boots is named.
     let release =
-        series.release(&ground.ws).with_context(|| format!("no package name beside {}", kernel.display()))?;
+        series.release(&bed.ws).with_context(|| format!("no package name beside {}", kernel.display()))?;
     let profile = series.profile(&release).with_context(|| format!("no profile of Linux {release}"))?;
     let tree = if scenario.repaired {
-        let fixed = ground.ws.scratch_file("boots", &name, "fixed.dtb")?;
-        let layout = Layout::of(&kernel, &ground.initrd, &source)?;
-        let mut fix = ground.tool.command();
+        let fixed = bed.ws.scratch_file("boots", &name, "fixed.dtb")?;
+        let layout = Layout::of(&kernel, &bed.initrd()?, &source)?;
+        let mut fix = bed.tool()?.command();
         fix.args(["fix", "--no-config"])
             .args(series.tool_options(&release))
             .arg("--policy")
-            .arg(scenario::policy(&ground.ws))
+            .arg(scenario::policy(&bed.ws))
             .args(layout.boot_map())
             .arg("-o")
             .arg(&fixed)
@@ -75,14 +62,13 @@ pub(crate) fn boot(ground: &BootGround, scenario: &Scenario, series: Series) -> 
     } else {
         source
     };
-    let layout = Layout::of(&kernel, &ground.initrd, &tree)?;
+    let layout = Layout::of(&kernel, &bed.initrd()?, &tree)?;
     let dtb = fs::read(&tree)?;
     // The command line is the tree's own, so that a repair of it is what boots.
-    let mut board = job::board(kernel, Some(ground.initrd.clone()), Some(tree), "");
+    let mut board = job::board(kernel, Some(bed.initrd()?), Some(tree), "");
     board.level = Level::El1;
     board.more.extend(series.processor());
-    let mut log = fs::File::create(ground.ws.scratch_file("logs", &name, "log")?)?;
-    let transcript = runner::run(&board, LIMIT, &mut log)?;
+    let transcript = bed.boot(&name, &board, LIMIT)?;
     let required = if scenario.repaired { scenario::REQUIRED } else { &[] };
     judge::judge(&transcript, &dtb, &layout, &profile, required).map(Seen::AsPlanned)
 }

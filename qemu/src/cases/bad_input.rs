@@ -1,10 +1,11 @@
 //! What no loader should hand over: each must end in one line that says what is wrong, and in the board's end.
 
 use super::{Case, refused};
-use crate::chain::{BoardConfig, tree};
+use crate::boards::virt;
+use crate::chain::tree;
 use crate::dtc;
 use crate::job::{self, Parts};
-use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};
+use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use crate::shell::capture;
 use crate::test_bed::TestBed;
 use crate::transcript::{Ending, Transcript};
@@ -23,63 +24,63 @@ const DTB_AT: u64 = 0x4720_0000;
 /// All of them, with the word that must be in the line.
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        Case::new("bad-no-dtb", |bench, name| {
-            let board = raw(bench, name, 0, None)?;
-            halted(bench.boot(name, &board, LIMIT)?, &["device tree"])
+        Case::new("bad-no-dtb", |bed, name| {
+            let board = raw(bed, name, 0, None)?;
+            halted(bed.boot(name, &board, LIMIT)?, &["device tree"])
         }),
-        Case::new("bad-truncated-dtb", |bench, name| {
-            let whole = dtb(bench)?;
+        Case::new("bad-truncated-dtb", |bed, name| {
+            let whole = dtb(bed)?;
             let tree = fs::read(&whole)?;
-            let cut = bench.ws.scratch("bad")?.join("truncated.dtb");
+            let cut = bed.ws.scratch("bad")?.join("truncated.dtb");
             fs::write(&cut, &tree[..tree.len() / 2])?;
-            let board = raw(bench, name, DTB_AT, Some(cut))?;
-            halted(bench.boot(name, &board, LIMIT)?, &["device tree"])
+            let board = raw(bed, name, DTB_AT, Some(cut))?;
+            halted(bed.boot(name, &board, LIMIT)?, &["device tree"])
         }),
-        Case::new("bad-entered-at-el3", |bench, name| at_el3(bench, name, Level::El2)),
-        Case::new("bad-entered-at-el3-without-el2", |bench, name| at_el3(bench, name, Level::El1)),
-        Case::new("bad-no-payload", |bench, name| {
-            let board = job::board(bench.stage.image.clone(), None, Some(dtb(bench)?), job::APPEND);
-            halted(bench.boot(name, &board, LIMIT)?, &["payload", "bundle", "kernel"])
+        Case::new("bad-entered-at-el3", |bed, name| at_el3(bed, name, Level::El2)),
+        Case::new("bad-entered-at-el3-without-el2", |bed, name| at_el3(bed, name, Level::El1)),
+        Case::new("bad-no-payload", |bed, name| {
+            let board = job::board(bed.stage()?.image, None, Some(dtb(bed)?), job::APPEND);
+            halted(bed.boot(name, &board, LIMIT)?, &["payload", "bundle", "kernel"])
         }),
-        Case::new("bad-payload-is-no-kernel", |bench, name| {
-            let text = bench.ws.scratch("bad")?.join("no-kernel.txt");
+        Case::new("bad-payload-is-no-kernel", |bed, name| {
+            let text = bed.ws.scratch("bad")?.join("no-kernel.txt");
             fs::write(&text, "this is no kernel\n".repeat(64))?;
-            let bundle = mkimage(bench, "no-kernel", &text)?;
-            halted(bench.boot(name, &board(bench, bundle)?, LIMIT)?, &["kernel"])
+            let bundle = mkimage(bed, "no-kernel", &text)?;
+            halted(bed.boot(name, &board(bed, bundle)?, LIMIT)?, &["kernel"])
         }),
-        Case::new("bad-payload-is-zstd", |bench, name| {
-            let packed = bench.ws.scratch("bad")?.join("kernel.zst");
+        Case::new("bad-payload-is-zstd", |bed, name| {
+            let packed = bed.ws.scratch("bad")?.join("kernel.zst");
             fs::write(&packed, [0x28, 0xb5, 0x2f, 0xfd].repeat(64))?;
-            let bundle = mkimage(bench, "zstd", &packed)?;
-            halted(bench.boot(name, &board(bench, bundle)?, LIMIT)?, &["packed"])
+            let bundle = mkimage(bed, "zstd", &packed)?;
+            halted(bed.boot(name, &board(bed, bundle)?, LIMIT)?, &["packed"])
         }),
-        Case::new("bad-hash", |bench, name| {
-            let bundle = pack(bench, name)?;
+        Case::new("bad-hash", |bed, name| {
+            let bundle = pack(bed, name)?;
             let mut bytes = fs::read(&bundle)?;
-            let payload = fs::read(&bench.payload.image)?;
+            let payload = fs::read(&bed.payload()?.image)?;
             let at = bytes.windows(payload.len()).position(|window| window == payload);
             let at = at.context("the bundle does not hold the payload as it is")?;
             bytes[at + payload.len() / 2] ^= 1;
             fs::write(&bundle, bytes)?;
-            halted(bench.boot(name, &board(bench, bundle)?, LIMIT)?, &["hash", "sha256"])
+            halted(bed.boot(name, &board(bed, bundle)?, LIMIT)?, &["hash", "sha256"])
         }),
-        Case::new("bad-bundle-larger-than-ram", |bench, name| {
-            let bundle = pack(bench, name)?;
+        Case::new("bad-bundle-larger-than-ram", |bed, name| {
+            let bundle = pack(bed, name)?;
             let mut bytes = fs::read(&bundle)?;
             // The size that the header claims: beyond the end of this board's RAM.
             bytes[4..8].copy_from_slice(&0x7000_0000u32.to_be_bytes());
             fs::write(&bundle, bytes)?;
-            let mut board = board(bench, bundle)?;
+            let mut board = board(bed, bundle)?;
             board.ram = Ram::GIB;
-            halted(bench.boot(name, &board, LIMIT)?, &["bundle", "initrd", "payload"])
+            halted(bed.boot(name, &board, LIMIT)?, &["bundle", "initrd", "payload"])
         }),
-        Case::new("bad-kernel-larger-than-ram", |bench, name| {
-            let huge = bench.ws.scratch("bad")?.join("huge.img");
-            let mut image = fs::read(&bench.payload.image)?;
+        Case::new("bad-kernel-larger-than-ram", |bed, name| {
+            let huge = bed.ws.scratch("bad")?.join("huge.img");
+            let mut image = fs::read(&bed.payload()?.image)?;
             image[16..24].copy_from_slice(&(1u64 << 40).to_le_bytes());
             fs::write(&huge, image)?;
-            let bundle = mkimage(bench, "huge", &huge)?;
-            halted(bench.boot(name, &board(bench, bundle)?, LIMIT)?, &["kernel"])
+            let bundle = mkimage(bed, "huge", &huge)?;
+            halted(bed.boot(name, &board(bed, bundle)?, LIMIT)?, &["kernel"])
         }),
     ]
 }
@@ -92,23 +93,23 @@ fn halted(transcript: Transcript, words: &[&str]) -> Result<String> {
     Ok(halt.to_owned())
 }
 
-fn dtb(bench: &TestBed) -> Result<PathBuf> {
-    dtc::compile(&bench.ws, &job::default_tree(&bench.ws, Ram::GIB))
+fn dtb(bed: &TestBed) -> Result<PathBuf> {
+    dtc::compile(&bed.ws, &job::default_tree(&bed.ws, Ram::GIB))
 }
 
-fn board(bench: &TestBed, bundle: PathBuf) -> Result<Board> {
-    let mut board = job::board(bench.stage.image.clone(), Some(bundle), Some(dtb(bench)?), job::APPEND);
+fn board(bed: &TestBed, bundle: PathBuf) -> Result<Board> {
+    let mut board = job::board(bed.stage()?.image, Some(bundle), Some(dtb(bed)?), job::APPEND);
     board.ram = Ram::GIB;
     Ok(board)
 }
 
-pub(super) fn pack(bench: &TestBed, name: &str) -> Result<PathBuf> {
-    bench.tool.pack(&bench.ws, name, &Parts { kernel: bench.payload.image.clone(), ..Parts::default() })
+pub(super) fn pack(bed: &TestBed, name: &str) -> Result<PathBuf> {
+    bed.tool()?.pack(&bed.ws, name, &Parts { kernel: bed.payload()?.image, ..Parts::default() })
 }
 
 /// Packs what our own packer would refuse, with U-Boot's.
-fn mkimage(bench: &TestBed, name: &str, kernel: &Path) -> Result<PathBuf> {
-    let dir = bench.ws.scratch("bad")?;
+fn mkimage(bed: &TestBed, name: &str, kernel: &Path) -> Result<PathBuf> {
+    let dir = bed.ws.scratch("bad")?;
     let (source, bundle) = (dir.join(format!("{name}.its")), dir.join(format!("{name}.itb")));
     let text = format!(
         "/dts-v1/;\n/ {{ description = \"a bundle\"; images {{ kernel {{ data = /incbin/(\"{}\"); type = \
@@ -123,16 +124,14 @@ fn mkimage(bench: &TestBed, name: &str, kernel: &Path) -> Result<PathBuf> {
 }
 
 /// A board that starts the stage with an address of our choice in x0, as no proper loader would.
-fn raw(bench: &TestBed, name: &str, x0: u64, tree: Option<PathBuf>) -> Result<Board> {
-    let jump = bench.ws.scratch_file("bad", name, "bin")?;
+fn raw(bed: &TestBed, name: &str, x0: u64, tree: Option<PathBuf>) -> Result<Board> {
+    let jump = bed.ws.scratch_file("bad", name, "bin")?;
     fs::write(&jump, jump_to(STAGE_AT, x0))?;
-    let mut loaded = vec![
-        Loaded { file: bench.talkative.image.clone(), at: STAGE_AT },
-        Loaded { file: jump, at: JUMP_AT },
-    ];
+    let mut loaded =
+        vec![Loaded { file: bed.talkative()?.image, at: STAGE_AT }, Loaded { file: jump, at: JUMP_AT }];
     loaded.extend(tree.map(|file| Loaded { file, at: DTB_AT }));
     Ok(Board {
-        machine: Machine::Virt,
+        machine: &virt::MACHINE,
         level: Level::El2,
         ram: Ram::GIB,
         entry: Entry::Raw { loaded, start: JUMP_AT },
@@ -142,11 +141,11 @@ fn raw(bench: &TestBed, name: &str, x0: u64, tree: Option<PathBuf>) -> Result<Bo
 }
 
 /// A board with nobody at EL3 but the stage: one line, and nobody to switch the board off.
-fn at_el3(bench: &TestBed, name: &str, below: Level) -> Result<String> {
-    let mut board = raw(bench, name, DTB_AT, Some(tree::base(&bench.ws, BoardConfig::Virt, Level::El2)?))?;
+fn at_el3(bed: &TestBed, name: &str, below: Level) -> Result<String> {
+    let mut board = raw(bed, name, DTB_AT, Some(tree::base(&bed.ws, &virt::ONE_GIB, Level::El2)?))?;
     board.level = below;
     board.more = ["-machine", "secure=on"].map(String::from).to_vec();
-    let transcript = bench.boot(name, &board, LIMIT)?;
+    let transcript = bed.boot(name, &board, LIMIT)?;
     let halt = transcript.stage().find(|line| line.starts_with("HALT "));
     let halt = halt.with_context(|| format!("no HALT:\n{}", transcript.tail(8)))?;
     ensure!(halt.contains("entered at EL3"), "refused for another reason: {halt}");

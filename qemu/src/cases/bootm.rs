@@ -1,9 +1,9 @@
 //! Bundles without the stage: U-Boot's own `bootm` boots them, for they are FIT images like any other.
 
 use super::{Case, TestBed};
-use crate::chain::BoardConfig;
+use crate::boards::virt;
 use crate::job::{self, Parts};
-use crate::machine::{Board, Entry, Level, Loaded, Machine};
+use crate::machine::{Board, Entry, Level, Loaded};
 use crate::setup::Series;
 use crate::{assertions, uboot};
 use anyhow::{Result, ensure};
@@ -16,17 +16,17 @@ const BUNDLE_AT: u64 = 0x4800_0000;
 pub(super) fn cases() -> Vec<Case> {
     [("bootm-tree-in-bundle", true), ("bootm-tree-of-loader", false)]
         .into_iter()
-        .map(|(name, own)| Case::new(name, move |bench, name| boot(bench, name, own)))
+        .map(|(name, own)| Case::new(name, move |bed, name| boot(bed, name, own)))
         .collect()
 }
 
-fn boot(bench: &TestBed, name: &str, own: bool) -> Result<String> {
-    let (ws, model) = (&bench.ws, BoardConfig::Virt);
-    let dtb = bench.tree(model, Level::El2)?;
-    let bundle = bench.pack(&Parts {
+fn boot(bed: &TestBed, name: &str, own: bool) -> Result<String> {
+    let (ws, config) = (&bed.ws, &virt::ONE_GIB);
+    let dtb = bed.tree(config, Level::El2)?;
+    let bundle = bed.pack(&Parts {
         kernel: Series::V6_12.image(ws),
-        initrd: Some(bench.initrd.clone()),
-        policy: Some(ws.proving_ground().join("boards/carveouts.toml")),
+        initrd: Some(bed.initrd()?),
+        policy: Some(ws.proving_ground().join("src/boards/virt/carveouts.toml")),
         // Debian's U-Boot is built without overlays, so the tree comes with its carveouts. It names the board, which
         // is how U-Boot finds the configuration.
         dtb: own.then(|| dtb.clone()),
@@ -43,19 +43,19 @@ fn boot(bench: &TestBed, name: &str, own: bool) -> Result<String> {
     let loaded = vec![Loaded { file: bundle, at: BUNDLE_AT }];
     let entry: Entry = uboot::firmware(loaded, Some(dtb), &variables, &ws.scratch("uboot")?)?;
     let board = Board {
-        machine: Machine::Virt,
+        machine: &virt::MACHINE,
         level: Level::El2,
-        ram: model.ram(),
+        ram: config.ram,
         entry,
         plugin: None,
-        more: model.more(),
+        more: config.arguments(),
     };
-    let transcript = bench.boot(name, &board, Duration::from_secs(90))?;
+    let transcript = bed.boot(name, &board, Duration::from_secs(90))?;
     assertions::came_up(&transcript)?;
     let verified = transcript.lines.iter().filter(|line| line.contains("sha256+ OK")).count();
     let images = if own { 4 } else { 3 };
     ensure!(verified == images, "U-Boot verified {verified} of {images} images");
     let (carveouts, bytes) = assertions::carveouts(&transcript)?;
-    ensure!(carveouts == model.carveouts(), "{carveouts} of {} carveouts", model.carveouts());
+    ensure!(carveouts == config.overlay.1, "{carveouts} of {} carveouts", config.overlay.1);
     Ok(format!("{images} images verified, {carveouts} carveouts of {} MiB hold", bytes >> 20))
 }

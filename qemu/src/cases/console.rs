@@ -2,8 +2,9 @@
 
 use super::bad_input::{jump_to, pack};
 use super::{Case, TestBed};
-use crate::chain::{BoardConfig, tree};
-use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};
+use crate::boards::virt;
+use crate::chain::tree;
+use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use crate::transcript::Ending;
 use anyhow::{Context, Result, anyhow, ensure};
 use ringfence::fdt::{Edits, NewNode, Tree, rewrite};
@@ -27,34 +28,34 @@ pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("console-16550", boot)]
 }
 
-fn boot(bench: &TestBed, name: &str) -> Result<String> {
-    let ws = &bench.ws;
-    let bundle = pack(bench, name)?;
+fn boot(bed: &TestBed, name: &str) -> Result<String> {
+    let ws = &bed.ws;
+    let bundle = pack(bed, name)?;
     let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
-    let base = tree::base(ws, BoardConfig::Small, Level::El2)?;
+    let base = tree::base(ws, &virt::SMALL, Level::El2)?;
     let dtb = tree::with_slot(&base, &ws.scratch_file("console", name, "dtb")?, slot)?;
     tree::keep(&dtb, &with_console(&fs::read(&dtb)?)?)?;
     let set_up = tree::keep(&ws.scratch_file("console", name, "bin")?, &set_up())?;
     let heard = ws.scratch_file("console", name, "log")?;
     let path = heard.display().to_string().replace(',', ",,");
-    let mut more = BoardConfig::Small.more();
+    let mut more = virt::SMALL.arguments();
     more.extend(["-chardev".into(), format!("file,id=card,path={path}"), "-device".into()]);
     more.push(format!("pci-serial,chardev=card,addr={SLOT}"));
     let loaded = vec![
-        Loaded { file: bench.stage.image.clone(), at: STAGE_AT },
+        Loaded { file: bed.stage()?.image, at: STAGE_AT },
         Loaded { file: set_up, at: SET_UP_AT },
         Loaded { file: dtb, at: DTB_AT },
         Loaded { file: bundle, at: BUNDLE_AT },
     ];
     let board = Board {
-        machine: Machine::Virt,
+        machine: &virt::MACHINE,
         level: Level::El2,
         ram: Ram(512 << 20),
         entry: Entry::Raw { loaded, start: SET_UP_AT },
         plugin: None,
         more,
     };
-    let transcript = bench.boot(name, &board, Duration::from_secs(30))?;
+    let transcript = bed.boot(name, &board, Duration::from_secs(30))?;
     ensure!(transcript.ending == Ending::PoweredOff, "the board {}", transcript.ending);
     ensure!(transcript.lines.iter().any(|line| line == "payload: PASS"), "{}", transcript.tail(8));
     ensure!(transcript.stage().next().is_none(), "the stage spoke on the board's own console");

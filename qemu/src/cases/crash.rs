@@ -3,10 +3,11 @@
 use super::bad_input::jump_to;
 use super::{Case, TestBed};
 use crate::assertions;
-use crate::chain::{BoardConfig, tree};
+use crate::boards::virt;
+use crate::chain::tree;
 use crate::iomem::Iomem;
 use crate::job::{self, Parts};
-use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};
+use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use crate::setup::Series;
 use anyhow::{Context, Result, anyhow, ensure};
 use ringfence::fdt::{Edits, Tree, rewrite};
@@ -30,19 +31,18 @@ pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("crash-kernel-keeps-to-its-range", boot)]
 }
 
-fn boot(bench: &TestBed, name: &str) -> Result<String> {
-    let ws = &bench.ws;
-    let parts =
-        Parts { kernel: Series::V6_12.image(ws), initrd: Some(bench.initrd.clone()), ..Parts::default() };
-    let bundle = bench.pack(&parts)?;
+fn boot(bed: &TestBed, name: &str) -> Result<String> {
+    let ws = &bed.ws;
+    let parts = Parts { kernel: Series::V6_12.image(ws), initrd: Some(bed.initrd()?), ..Parts::default() };
+    let bundle = bed.pack(&parts)?;
     let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
-    let dtb = fs::read(tree::base(ws, BoardConfig::Virt, Level::El2)?)?;
+    let dtb = fs::read(tree::base(ws, &virt::ONE_GIB, Level::El2)?)?;
     let dtb = tree::keep(&ws.scratch_file("crash", name, "dtb")?, &with_range(&dtb, slot)?)?;
     let core = tree::keep(&ws.scratch_file("crash", name, "core")?, &core())?;
     let notes = tree::keep(&ws.scratch_file("crash", name, "notes")?, &note())?;
     let jump = tree::keep(&ws.scratch_file("crash", name, "jump")?, &jump_to(STAGE_AT, DTB_AT))?;
     let loaded = vec![
-        Loaded { file: bench.stage.image.clone(), at: STAGE_AT },
+        Loaded { file: bed.stage()?.image, at: STAGE_AT },
         Loaded { file: jump, at: JUMP_AT },
         Loaded { file: dtb, at: DTB_AT },
         Loaded { file: bundle, at: BUNDLE_AT },
@@ -50,14 +50,14 @@ fn boot(bench: &TestBed, name: &str) -> Result<String> {
         Loaded { file: notes, at: NOTES.0 },
     ];
     let board = Board {
-        machine: Machine::Virt,
+        machine: &virt::MACHINE,
         level: Level::El2,
         ram: Ram::GIB,
         entry: Entry::Raw { loaded, start: JUMP_AT },
         plugin: None,
-        more: BoardConfig::Virt.more(),
+        more: virt::ONE_GIB.arguments(),
     };
-    let transcript = bench.boot(name, &board, Duration::from_secs(120))?;
+    let transcript = bed.boot(name, &board, Duration::from_secs(120))?;
     assertions::came_up(&transcript)?;
     let own = Span::new(OWN.0, OWN.1).context("no span")?;
     let iomem = Iomem::parse(transcript.section("iomem"))?;

@@ -36,35 +36,35 @@ pub(super) fn cases() -> Vec<Case> {
         Main { name: "linux-6.12-el1-4G", level: Level::El1, ..MAIN },
         Main { name: "linux-6.1-el2-4G", series: Series::V6_1, ..MAIN },
         Main { name: "linux-7-el2-4G", series: Series::V7, ..MAIN },
-        Main { name: "linux-7-16k-el1-4G", series: Series::V7Pages16K, level: Level::El1, ..MAIN },
+        Main { name: "linux-7-16k-el1-4G", series: Series::V7_PAGES_16K, level: Level::El1, ..MAIN },
         Main { name: "linux-6.12-el2-1G-memory-filled", ram: Ram::GIB, stress: true, ..MAIN },
         Main { name: "linux-6.1-el1-1G", series: Series::V6_1, level: Level::El1, ram: Ram::GIB, ..MAIN },
         Main { name: "linux-6.12-el2-4G-through-u-boot", through_uboot: true, ..MAIN },
     ];
-    all.into_iter().map(|main| Case::new(main.name, move |bench, name| boot(bench, name, main))).collect()
+    all.into_iter().map(|main| Case::new(main.name, move |bed, name| boot(bed, name, main))).collect()
 }
 
-fn boot(bench: &TestBed, name: &str, main: Main) -> Result<String> {
-    let ws = &bench.ws;
+fn boot(bed: &TestBed, name: &str, main: Main) -> Result<String> {
+    let ws = &bed.ws;
     let source = job::default_tree(ws, main.ram);
     let parts = Parts {
         kernel: main.series.image(ws),
-        initrd: Some(bench.initrd.clone()),
+        initrd: Some(bed.initrd()?),
         policy: job::policy_of(&source),
         ..Parts::default()
     };
-    let bundle = bench.pack(&parts)?;
+    let bundle = bed.pack(&parts)?;
     let append =
         format!("{} {}{}", job::APPEND, job::QUICK, if main.stress { " ringfence.stress" } else { "" });
     let tree = dtc::compile(ws, &source)?;
-    let mut board = job::board(bench.stage.image.clone(), Some(bundle), Some(tree), &append);
+    let mut board = job::board(bed.stage()?.image, Some(bundle), Some(tree), &append);
     board.level = main.level;
     board.ram = main.ram;
     board.more.extend(main.series.processor());
     if main.through_uboot {
         board.entry = uboot::entry(board.entry, &ws.scratch("uboot")?)?;
     }
-    let transcript = bench.boot(name, &board, Duration::from_secs(if main.stress { 180 } else { 90 }))?;
+    let transcript = bed.boot(name, &board, Duration::from_secs(if main.stress { 180 } else { 90 }))?;
     let held = assertions::held(&transcript)?;
     let level = if main.level == Level::El1 { "EL1" } else { "EL2" };
     let hand_off =

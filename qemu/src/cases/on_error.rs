@@ -20,12 +20,12 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// A reset starts the board anew, a power-off would end it: so it is refused twice.
-fn reset(bench: &TestBed, name: &str) -> Result<String> {
+fn reset(bed: &TestBed, name: &str) -> Result<String> {
     const REFUSED: &str = "ringfence: HALT RF201 ";
-    let mut board = board(bench, name, "reset", bench.payload.image.clone(), None)?;
+    let mut board = board(bed, name, "reset", bed.payload()?.image, None)?;
     board.more = RESETS.map(String::from).to_vec();
     let twice = |console: &str| console.matches(REFUSED).count() == 2;
-    let transcript = bench.boot_until(name, &board, Duration::from_secs(60), Some(&twice))?;
+    let transcript = bed.boot_until(name, &board, Duration::from_secs(60), Some(&twice))?;
     ensure!(transcript.ending == Ending::Enough, "the board {}:\n{}", transcript.ending, transcript.tail(8));
     let starts = transcript.stage().filter(|line| line.starts_with("ringfence ")).count();
     ensure!(starts == 2, "the stage started {starts} times");
@@ -33,10 +33,10 @@ fn reset(bench: &TestBed, name: &str) -> Result<String> {
 }
 
 /// Linux comes up, and finds in the report what it was booted with.
-fn go_on(bench: &TestBed, name: &str) -> Result<String> {
-    let initrd = Some(bench.initrd.clone());
-    let board = board(bench, name, "continue", Series::V6_12.image(&bench.ws), initrd)?;
-    let transcript = bench.boot(name, &board, Duration::from_secs(120))?;
+fn go_on(bed: &TestBed, name: &str) -> Result<String> {
+    let initrd = Some(bed.initrd()?);
+    let board = board(bed, name, "continue", Series::V6_12.image(&bed.ws), initrd)?;
+    let transcript = bed.boot(name, &board, Duration::from_secs(120))?;
     assertions::came_up(&transcript)?;
     let said = transcript.stage().find(|line| line.starts_with("going on with 1 errors left"));
     ensure!(said.is_some(), "the stage says nothing of the error that is left");
@@ -48,13 +48,13 @@ fn go_on(bench: &TestBed, name: &str) -> Result<String> {
 /// What makes QEMU reset the board where the guest asks for it, in spite of `-no-reboot` before it.
 pub(super) const RESETS: [&str; 2] = ["-action", "reboot=reset"];
 
-fn board(bench: &TestBed, name: &str, word: &str, kernel: PathBuf, initrd: Option<PathBuf>) -> Result<Board> {
-    let scenarios = bench.ws.proving_ground().join("scenarios");
+fn board(bed: &TestBed, name: &str, word: &str, kernel: PathBuf, initrd: Option<PathBuf>) -> Result<Board> {
+    let scenarios = bed.ws.proving_ground().join("scenarios");
     let required = fs::read_to_string(scenarios.join("nine/required.toml"))?;
-    let policy = bench.ws.scratch_file("on-error", name, "toml")?;
+    let policy = bed.ws.scratch_file("on-error", name, "toml")?;
     fs::write(&policy, required.replace("\"halt\"", &format!("\"{word}\"")))?;
-    let bundle = bench.pack(&Parts { kernel, initrd, policy: Some(policy), ..Parts::default() })?;
-    let tree = dtc::compile(&bench.ws, &scenarios.join(TREE))?;
+    let bundle = bed.pack(&Parts { kernel, initrd, policy: Some(policy), ..Parts::default() })?;
+    let tree = dtc::compile(&bed.ws, &scenarios.join(TREE))?;
     let append = format!("{} {}", job::APPEND, job::QUICK);
-    Ok(job::board(bench.stage.image.clone(), Some(bundle), Some(tree), &append))
+    Ok(job::board(bed.stage()?.image, Some(bundle), Some(tree), &append))
 }

@@ -13,19 +13,19 @@ use std::time::Duration;
 pub(super) fn cases() -> Vec<Case> {
     [("entry-state-el1", Level::El1, "EL1"), ("entry-state-el2", Level::El2, "EL2")]
         .into_iter()
-        .map(|(name, level, said)| Case::new(name, move |bench, name| boot(bench, name, level, said)))
+        .map(|(name, level, said)| Case::new(name, move |bed, name| boot(bed, name, level, said)))
         .collect()
 }
 
-fn boot(bench: &TestBed, name: &str, level: Level, said: &str) -> Result<String> {
-    let source = job::default_tree(&bench.ws, Ram::GIB_4);
+fn boot(bed: &TestBed, name: &str, level: Level, said: &str) -> Result<String> {
+    let source = job::default_tree(&bed.ws, Ram::GIB_4);
     let policy = job::policy_of(&source);
-    let parts = Parts { kernel: bench.payload.image.clone(), policy, ..Parts::default() };
-    let bundle = bench.pack(&parts)?;
-    let tree = dtc::compile(&bench.ws, &source)?;
-    let mut board = job::board(bench.stage.image.clone(), Some(bundle), Some(tree), job::APPEND);
+    let parts = Parts { kernel: bed.payload()?.image, policy, ..Parts::default() };
+    let bundle = bed.pack(&parts)?;
+    let tree = dtc::compile(&bed.ws, &source)?;
+    let mut board = job::board(bed.stage()?.image, Some(bundle), Some(tree), job::APPEND);
     board.level = level;
-    let transcript = bench.boot(name, &board, Duration::from_secs(30))?;
+    let transcript = bed.boot(name, &board, Duration::from_secs(30))?;
     let mut said_by_payload = transcript.lines.iter().filter_map(|line| line.strip_prefix("payload: "));
     let state = said_by_payload.next().with_context(|| format!("no payload:\n{}", transcript.tail(8)))?;
     ensure!(state.split(' ').next() == Some(said), "entered at another level: {state}");

@@ -27,8 +27,8 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-fn placed(bench: &TestBed, name: &str) -> Result<String> {
-    let transcript = boot(bench, name, "virt-1g.dts", Series::V6_12, "")?;
+fn placed(bed: &TestBed, name: &str) -> Result<String> {
+    let transcript = boot(bed, name, "virt-1g.dts", Series::V6_12, "")?;
     let said = shown(&transcript)?;
     // The region is where the planner put it, and Linux keeps off it.
     let regions = crate::reserved_nodes::regions(transcript.section("reserved-memory"))?;
@@ -36,9 +36,9 @@ fn placed(bench: &TestBed, name: &str) -> Result<String> {
         regions.iter().find(|region| region.name.starts_with("ramoops@")).context("no ramoops node")?;
     ensure!(region.spans == [Span::new(0x8000_0000 - KEPT, KEPT).context("no span")?], "{:x?}", region.spans);
     // The structured log, decoded from what Linux shows of it.
-    let ring = bench.ws.scratch_file("keep", name, "ring")?;
+    let ring = bed.ws.scratch_file("keep", name, "ring")?;
     fs::write(&ring, bytes(transcript.section("pmsg-ramoops"))?)?;
-    let log = capture(bench.tool.command().arg("log").arg(&ring).arg("--elf").arg(&bench.stage.elf))?;
+    let log = capture(bed.tool()?.command().arg("log").arg(&ring).arg("--elf").arg(&bed.stage()?.elf))?;
     ensure!(
         log.contains("entered at EL2") && log.contains("hand-off: kernel 0x"),
         "the structured log is:\n{log}"
@@ -46,17 +46,17 @@ fn placed(bench: &TestBed, name: &str) -> Result<String> {
     Ok(format!("{said} lines in console-ramoops-0, {} frames in pmsg-ramoops-0", log.lines().count()))
 }
 
-fn of_the_tree(bench: &TestBed, name: &str) -> Result<String> {
-    let transcript = boot(bench, name, "ramoops.dts", Series::V6_1, "")?;
+fn of_the_tree(bed: &TestBed, name: &str) -> Result<String> {
+    let transcript = boot(bed, name, "ramoops.dts", Series::V6_1, "")?;
     let said = shown(&transcript)?;
     ensure!(transcript.section("pmsg-ramoops").is_empty(), "a zone that is not the stage's was written");
     Ok(format!("{said} lines in console-ramoops-0"))
 }
 
 /// A warm reset leaves RAM as it is, so what the boot before it kept is still there behind it.
-fn over_a_reset(bench: &TestBed, name: &str) -> Result<String> {
+fn over_a_reset(bed: &TestBed, name: &str) -> Result<String> {
     let mark = format!("ringfence.reset={MARK:#x}");
-    let transcript = boot(bench, name, "virt-1g.dts", Series::V6_12, &mark)?;
+    let transcript = boot(bed, name, "virt-1g.dts", Series::V6_12, &mark)?;
     let said = shown(&transcript)?;
     let boots = transcript.stage().filter(|line| line.starts_with("hand-off: ")).count();
     ensure!(boots == 2, "{boots} boots");
@@ -66,24 +66,24 @@ fn over_a_reset(bench: &TestBed, name: &str) -> Result<String> {
 /// Where init marks that it has been there before: in the camera's carveout, which no kernel takes for RAM.
 const MARK: u64 = 0x6430_0000;
 
-fn boot(bench: &TestBed, name: &str, tree: &str, series: Series, append: &str) -> Result<Transcript> {
-    let ws = &bench.ws;
+fn boot(bed: &TestBed, name: &str, tree: &str, series: Series, append: &str) -> Result<Transcript> {
+    let ws = &bed.ws;
     let boards = ws.proving_ground().join("boards");
     let policy = ws.scratch_file("keep", name, "toml")?;
     fs::write(&policy, fs::read_to_string(boards.join("virt-1g.toml"))? + "\n[log]\nsize = \"128 KiB\"\n")?;
     let parts = Parts {
         kernel: series.image(ws),
-        initrd: Some(bench.initrd.clone()),
+        initrd: Some(bed.initrd()?),
         policy: Some(policy),
         ..Parts::default()
     };
-    let bundle = bench.tool.pack(ws, name, &parts)?;
+    let bundle = bed.tool()?.pack(ws, name, &parts)?;
     let tree = dtc::compile(ws, &boards.join(tree))?;
     let append = format!("{} {} {append}", job::APPEND, job::QUICK);
-    let mut board = job::board(bench.stage.image.clone(), Some(bundle), Some(tree), &append);
+    let mut board = job::board(bed.stage()?.image, Some(bundle), Some(tree), &append);
     board.ram = Ram::GIB;
     board.more = RESETS.map(String::from).to_vec();
-    let transcript = bench.boot(name, &board, Duration::from_secs(120))?;
+    let transcript = bed.boot(name, &board, Duration::from_secs(120))?;
     assertions::held(&transcript)?;
     Ok(transcript)
 }

@@ -3,8 +3,9 @@
 
 use super::bad_input::{jump_to, pack};
 use super::{Case, refused};
-use crate::chain::{BoardConfig, tree};
-use crate::machine::{Board, Entry, Level, Loaded, Machine, Ram};
+use crate::boards::virt;
+use crate::chain::tree;
+use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use crate::test_bed::TestBed;
 use crate::transcript::Ending;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -128,15 +129,12 @@ pub(super) fn cases() -> Vec<Case> {
             ..USUAL
         },
     ];
-    places
-        .into_iter()
-        .map(|place| Case::new(place.name, move |bench, name| boot(bench, name, place)))
-        .collect()
+    places.into_iter().map(|place| Case::new(place.name, move |bed, name| boot(bed, name, place))).collect()
 }
 
-fn boot(bench: &TestBed, name: &str, place: Place) -> Result<String> {
-    let board = board(bench, name, place)?;
-    let transcript = bench.boot(name, &board, Duration::from_secs(30))?;
+fn boot(bed: &TestBed, name: &str, place: Place) -> Result<String> {
+    let board = board(bed, name, place)?;
+    let transcript = bed.boot(name, &board, Duration::from_secs(30))?;
     if let Some(words) = place.refusal {
         let halt = refused(&transcript)?;
         ensure!(halt.contains(words), "refused for another reason: {halt}");
@@ -148,12 +146,12 @@ fn boot(bench: &TestBed, name: &str, place: Place) -> Result<String> {
     Ok(said.first().copied().unwrap_or_default().to_owned())
 }
 
-fn board(bench: &TestBed, name: &str, place: Place) -> Result<Board> {
-    let ws = &bench.ws;
-    let bundle = pack(bench, name)?;
+fn board(bed: &TestBed, name: &str, place: Place) -> Result<Board> {
+    let ws = &bed.ws;
+    let bundle = pack(bed, name)?;
     let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len());
     let slot = slot.context("the bundle is empty")?;
-    let whole = bench.tree(BoardConfig::Virt, Level::El2)?;
+    let whole = bed.tree(&virt::ONE_GIB, Level::El2)?;
     let dtb = tree::with_slot(&whole, &ws.scratch_file("placement", name, "dtb")?, slot)?;
     let mut bytes = fs::read(&dtb)?;
     if place.far != Far::No {
@@ -173,7 +171,7 @@ fn board(bench: &TestBed, name: &str, place: Place) -> Result<Board> {
         Tree::InFlash => FLASH_AT,
     };
     let jump = tree::keep(&ws.scratch_file("placement", name, "jump")?, &jump_to(place.stage, at))?;
-    let stage = bench.talkative.image.clone();
+    let stage = bed.talkative()?.image;
     let stage_file = fs::metadata(&stage)?.len();
     let mut loaded = vec![
         Loaded { file: stage, at: place.stage },
@@ -206,7 +204,7 @@ fn board(bench: &TestBed, name: &str, place: Place) -> Result<Board> {
         loaded.push(Loaded { file: garbage, at: place.stage + behind });
     }
     Ok(Board {
-        machine: Machine::Virt,
+        machine: &virt::MACHINE,
         level: Level::El2,
         ram: if place.far == Far::Yes { FAR_RAM } else { Ram::GIB },
         entry: Entry::Raw { loaded, start: JUMP_AT },

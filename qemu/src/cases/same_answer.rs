@@ -6,7 +6,7 @@
 
 use super::{Case, refused};
 use crate::boots::{self, Scenario};
-use crate::job::{self, Parts};
+use crate::job::{self, Parts, Tool};
 use crate::machine::Ram;
 use crate::shell::words;
 use crate::test_bed::TestBed;
@@ -35,24 +35,24 @@ pub(super) fn cases(ws: &Workspace) -> Result<Vec<Case>> {
     let scenarios = boots::every(ws, false)?.into_iter().filter(|scenario| scenario.repaired);
     let case = |scenario: Scenario| {
         let name = format!("same-answer-{}", scenario.name);
-        Case::new(name, move |bench, name| boot(bench, name, &scenario))
+        Case::new(name, move |bed, name| boot(bed, name, &scenario))
     };
     Ok(scenarios.map(case).collect())
 }
 
-fn boot(bench: &TestBed, name: &str, scenario: &Scenario) -> Result<String> {
-    let ws = &bench.ws;
-    let kernel = bench.payload.image.clone();
+fn boot(bed: &TestBed, name: &str, scenario: &Scenario) -> Result<String> {
+    let ws = &bed.ws;
+    let kernel = bed.payload()?.image;
     let parts = Parts { kernel, policy: Some(boots::policy(ws)), ..Parts::default() };
-    let bundle = bench.pack(&parts)?;
+    let bundle = bed.pack(&parts)?;
     let tree = scenario.source(ws, name)?;
-    let mut board = job::board(bench.stage.image.clone(), Some(bundle.clone()), Some(tree), "");
+    let mut board = job::board(bed.stage()?.image, Some(bundle.clone()), Some(tree), "");
     let ram = ws.scratch_file("ram", name, "bin")?;
     let _ = fs::remove_file(&ram);
     let path = ram.display().to_string().replace(',', ",,");
     board.more = ["-machine", "memory-backend=ram", "-object"].map(String::from).to_vec();
     board.more.push(format!("memory-backend-file,id=ram,size={},share=on,mem-path={path}", Ram::GIB_4));
-    let transcript = bench.boot(name, &board, Duration::from_secs(60))?;
+    let transcript = bed.boot(name, &board, Duration::from_secs(60))?;
     let memory = File::open(&ram).with_context(|| ram.display().to_string())?;
     // The name goes at once; what is kept open is there until it is closed.
     fs::remove_file(&ram)?;
@@ -61,9 +61,9 @@ fn boot(bench: &TestBed, name: &str, scenario: &Scenario) -> Result<String> {
     let loaded = ws.scratch_file("same", name, "dtb")?;
     fs::write(&loaded, dtb)?;
     let host = Host {
-        bench,
+        tool: bed.tool()?,
         bundle: format!("--bundle={INITRD_AT:#x}:@{}", bundle.display()),
-        stage: format!("--boot-map=stage={STAGE_AT:#x}:@{}", bench.stage.image.display()),
+        stage: format!("--boot-map=stage={STAGE_AT:#x}:@{}", bed.stage()?.image.display()),
         dtb: format!("--boot-map=dtb={:#x}:{}", at.base(), at.len()),
         loaded: &loaded,
     };
@@ -74,7 +74,7 @@ fn boot(bench: &TestBed, name: &str, scenario: &Scenario) -> Result<String> {
 
 /// The tool, told what the stage had.
 struct Host<'b> {
-    bench: &'b TestBed,
+    tool: Tool,
     bundle: String,
     stage: String,
     dtb: String,
@@ -83,7 +83,7 @@ struct Host<'b> {
 
 impl Host<'_> {
     fn command(&self, name: &str) -> Command {
-        let mut command = self.bench.tool.command();
+        let mut command = self.tool.command();
         command.args([name, "--no-config", "--format=json"]).args([&self.bundle, &self.stage, &self.dtb]);
         command.arg(self.loaded);
         command

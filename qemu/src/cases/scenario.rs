@@ -59,26 +59,22 @@ pub(super) fn cases(ws: &Workspace) -> Result<Vec<Case>> {
         let text = fs::read_to_string(file)?;
         let expected: Expectation = toml::from_str(&text).with_context(|| file.display().to_string())?;
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        cases.push(Case::new(format!("scenario-{stem}"), move |bench, name| boot(bench, name, &expected)));
+        cases.push(Case::new(format!("scenario-{stem}"), move |bed, name| boot(bed, name, &expected)));
     }
     Ok(cases)
 }
 
-fn boot(bench: &TestBed, name: &str, expected: &Expectation) -> Result<String> {
-    let ws = &bench.ws;
+fn boot(bed: &TestBed, name: &str, expected: &Expectation) -> Result<String> {
+    let ws = &bed.ws;
     let scenarios = ws.proving_ground().join("scenarios");
     let policy = expected.policy.as_ref().map(|policy| scenarios.join(policy));
-    let parts = Parts {
-        kernel: Series::V6_12.image(ws),
-        initrd: Some(bench.initrd.clone()),
-        policy,
-        ..Parts::default()
-    };
-    let bundle = bench.pack(&parts)?;
+    let parts =
+        Parts { kernel: Series::V6_12.image(ws), initrd: Some(bed.initrd()?), policy, ..Parts::default() };
+    let bundle = bed.pack(&parts)?;
     let tree = dtc::compile(ws, &scenarios.join(&expected.tree))?;
     let append = format!("{} {} {}", job::APPEND, job::QUICK, expected.append);
-    let board = job::board(bench.stage.image.clone(), Some(bundle), Some(tree), append.trim_end());
-    let transcript = bench.boot(name, &board, Duration::from_secs(180))?;
+    let board = job::board(bed.stage()?.image, Some(bundle), Some(tree), append.trim_end());
+    let transcript = bed.boot(name, &board, Duration::from_secs(180))?;
 
     let seen = match expected.outcome {
         Outcome::Refused => {

@@ -68,48 +68,46 @@ impl PayloadForm {
     }
 
     /// The board with everything loaded, as QEMU would boot it.
-    pub(super) fn board(self, bench: &TestBed, name: &str, link: &BootConfig) -> Result<Board> {
-        let ws = &bench.ws;
-        let image = link.model.kernel(ws, link.series);
-        let mut more = link.model.more();
-        more.extend(link.series.processor());
-        let mut append = format!("{} {} {BLOCKS}", link.model.append(), job::QUICK);
-        let mut dtb = Some(bench.tree(link.model, link.level)?);
-        let policy = ws.proving_ground().join("boards/carveouts.toml");
-        let policy = link.model.is_virt().then_some(policy);
+    pub(super) fn ready(self, bed: &TestBed, name: &str, config: &BootConfig) -> Result<Board> {
+        let ws = &bed.ws;
+        let image = config.board.kernel(ws, config.series);
+        let mut more = config.board.arguments();
+        more.extend(config.series.processor());
+        let mut append = format!("{} {} {BLOCKS}", config.board.append, job::QUICK);
+        let mut dtb = Some(bed.tree(config.board, config.level)?);
+        let policy = ws.proving_ground().join("src/boards/virt/carveouts.toml");
+        let policy = config.board.is_virt().then_some(policy);
+        let initrd = bed.initrd()?;
         let parts = Parts {
             kernel: image.clone(),
-            initrd: Some(bench.initrd.clone()),
+            initrd: Some(initrd.clone()),
             policy: policy.clone(),
             ..Parts::default()
         };
-        let initrd = || Some(bench.initrd.clone());
-        let (stage, initrd) = match self {
-            Self::BundleInSlot => (bench.stage.image.clone(), Some(bench.pack(&parts)?)),
+        let (stage, slot) = match self {
+            Self::BundleInSlot => (bed.stage()?.image, Some(bed.pack(&parts)?)),
             Self::BundleAppended => {
-                let append_to = Some(bench.stage.image.clone());
-                (bench.pack(&Parts { append_to, ..parts })?, None)
+                let append_to = Some(bed.stage()?.image);
+                (bed.pack(&Parts { append_to, ..parts })?, None)
             }
             Self::Overlays => {
                 // The bundle's tree is the board's, so it must say what QEMU would have filled in.
-                let base = tree::base(ws, link.model, link.level)?;
+                let base = tree::base(ws, config.board, config.level)?;
                 let base = tree::with_bootargs(&base, &ws.scratch_file("chain", name, "dtb")?, &append)?;
                 dtb = Some(base.clone());
-                let overlay = Some(tree::carveouts(ws, link.model)?);
-                let bundle = bench.tool.pack(ws, name, &Parts { dtb: Some(base), overlay, ..parts })?;
-                (bench.full.image.clone(), Some(bundle))
+                let overlay = Some(tree::carveouts(ws, config.board)?);
+                let bundle = bed.tool()?.pack(ws, name, &Parts { dtb: Some(base), overlay, ..parts })?;
+                (bed.full()?.image, Some(bundle))
             }
-            Self::GzipInBundle => {
-                (bench.full.image.clone(), Some(mkimage(bench, &image, policy.as_deref())?))
-            }
-            Self::KernelAppended => (appended(bench, &bench.stage.image, &image)?, initrd()),
+            Self::GzipInBundle => (bed.full()?.image, Some(mkimage(bed, &image, policy.as_deref())?)),
+            Self::KernelAppended => (appended(bed, &bed.stage()?.image, &image)?, Some(initrd)),
             Self::ZbootAppended => {
-                let zboot = zboot(bench, &gzip(bench, &image)?, b"gzip")?;
-                (appended(bench, &bench.full.image, &zboot)?, initrd())
+                let zboot = zboot(bed, &gzip(bed, &image)?, b"gzip")?;
+                (appended(bed, &bed.full()?.image, &zboot)?, Some(initrd))
             }
             Self::ZstdAppended => {
-                let zboot = zboot(bench, &zstd(bench, &image)?, b"zstd")?;
-                (appended(bench, &bench.full.image, &zboot)?, initrd())
+                let zboot = zboot(bed, &zstd(bed, &image)?, b"zstd")?;
+                (appended(bed, &bed.full()?.image, &zboot)?, Some(initrd))
             }
             Self::Modules => {
                 more.extend(guest(&format!(
@@ -118,18 +116,18 @@ impl PayloadForm {
                     // QEMU reads a doubled comma as one of the text's own.
                     append.replace(',', ",,")
                 )));
-                more.extend(guest(&format!("addr={RAMDISK_AT:#x},initrd={}", bench.initrd.display())));
+                more.extend(guest(&format!("addr={RAMDISK_AT:#x},initrd={}", initrd.display())));
                 // Those of the kernel module must win over these.
                 append = "console=none".into();
                 dtb = None;
-                (bench.stage.image.clone(), None)
+                (bed.stage()?.image, None)
             }
         };
         Ok(Board {
-            machine: link.model.machine(),
-            level: link.level,
-            ram: link.model.ram(),
-            entry: Entry::Linux { kernel: stage, initrd, dtb, append: Some(append) },
+            machine: config.board.machine,
+            level: config.level,
+            ram: config.board.ram,
+            entry: Entry::Linux { kernel: stage, initrd: slot, dtb, append: Some(append) },
             plugin: None,
             more,
         })
@@ -144,14 +142,14 @@ fn guest(options: &str) -> [String; 2] {
 const BLOCKS: &str = "rodata=on";
 
 /// A payload behind the stage, in one file.
-fn appended(bench: &TestBed, stage: &Path, payload: &Path) -> Result<PathBuf> {
-    made(bench, "appended", &[stage, payload], "img", || {
+fn appended(bed: &TestBed, stage: &Path, payload: &Path) -> Result<PathBuf> {
+    bed.file("appended", &[stage, payload], "img", || {
         ringfence::appended::append(&fs::read(stage)?, &fs::read(payload)?).map_err(|why| anyhow!("{why}"))
     })
 }
 
-fn gzip(bench: &TestBed, image: &Path) -> Result<PathBuf> {
-    made(bench, "gzip", &[image], "gz", || {
+fn gzip(bed: &TestBed, image: &Path) -> Result<PathBuf> {
+    bed.file("gzip", &[image], "gz", || {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
         gzip.write_all(&fs::read(image)?)?;
         Ok(gzip.finish()?)
@@ -160,8 +158,8 @@ fn gzip(bench: &TestBed, image: &Path) -> Result<PathBuf> {
 
 /// As the kernel's build packs it: through a pipe, so that the frame does not say how long it is, with a window of
 /// 128 MiB. That takes `--ultra -22` there, and a minute; `--long=27` gives the same window in a second.
-fn zstd(bench: &TestBed, image: &Path) -> Result<PathBuf> {
-    made(bench, "zstd", &[image], "zst", || {
+fn zstd(bed: &TestBed, image: &Path) -> Result<PathBuf> {
+    bed.file("zstd", &[image], "zst", || {
         let mut zstd = Command::new("zstd");
         zstd.args(["-q", "-1", "--long=27", "-c"]).stdin(File::open(image)?);
         let out = zstd.output().context("cannot start zstd")?;
@@ -172,8 +170,8 @@ fn zstd(bench: &TestBed, image: &Path) -> Result<PathBuf> {
 
 /// Wraps a stream as the kernel's build does (drivers/firmware/efi/libstub/zboot-header.S), without the program
 /// that only EFI would run.
-fn zboot(bench: &TestBed, stream: &Path, kind: &[u8; 4]) -> Result<PathBuf> {
-    made(bench, "zboot", &[stream], "efi", || {
+fn zboot(bed: &TestBed, stream: &Path, kind: &[u8; 4]) -> Result<PathBuf> {
+    bed.file("zboot", &[stream], "efi", || {
         let stream = fs::read(stream)?;
         let mut image = b"MZ\0\0zimg".to_vec();
         image.extend(64_u32.to_le_bytes());
@@ -186,27 +184,14 @@ fn zboot(bench: &TestBed, stream: &Path, kind: &[u8; 4]) -> Result<PathBuf> {
     })
 }
 
-/// A file made of others once, whoever asks for it.
-fn made(
-    bench: &TestBed,
-    what: &str,
-    of: &[&Path],
-    extension: &str,
-    make: impl FnOnce() -> Result<Vec<u8>>,
-) -> Result<PathBuf> {
-    let key = format!("{what} {of:?}");
-    let name = format!("{what}-{:08x}", crc32fast::hash(key.as_bytes()));
-    bench.shared.once(&key, || tree::keep(&bench.ws.scratch_file("chain", &name, extension)?, &make()?))
-}
-
 /// A bundle as other people make it: by U-Boot's tool, data outside of the tree.
-fn mkimage(bench: &TestBed, kernel: &Path, policy: Option<&Path>) -> Result<PathBuf> {
-    let ws = &bench.ws;
-    let kernel = gzip(bench, kernel)?;
-    let key = format!("mkimage {kernel:?} {policy:?}");
-    let name = format!("mkimage-{:08x}", crc32fast::hash(key.as_bytes()));
-    bench.shared.once(&key, || {
-        let bundle = ws.scratch_file("bundles", &name, "itb")?;
+fn mkimage(bed: &TestBed, kernel: &Path, policy: Option<&Path>) -> Result<PathBuf> {
+    let ws = &bed.ws;
+    let (kernel, initrd) = (gzip(bed, kernel)?, bed.initrd()?);
+    let mut of = vec![kernel.as_path(), initrd.as_path()];
+    of.extend(policy);
+    bed.made("mkimage", &of, |name| {
+        let bundle = ws.scratch_file("bundles", name, "itb")?;
         let image = |name: &str, kind: &str, compression: &str, file: &Path| {
             format!(
                 "{name} {{ data = /incbin/(\"{}\"); type = \"{kind}\"; arch = \"arm64\"; os = \"linux\"; \
@@ -215,11 +200,11 @@ fn mkimage(bench: &TestBed, kernel: &Path, policy: Option<&Path>) -> Result<Path
             )
         };
         let mut images =
-            image("kernel", "kernel", "gzip", &kernel) + &image("ramdisk", "ramdisk", "none", &bench.initrd);
+            image("kernel", "kernel", "gzip", &kernel) + &image("ramdisk", "ramdisk", "none", &initrd);
         let mut loadables = "";
         if let Some(policy) = policy {
-            let blob = ws.scratch_file("chain", &name, "policy")?;
-            capture(bench.tool.command().args(["policy", "build"]).arg(policy).arg("-o").arg(&blob))?;
+            let blob = ws.scratch_file("chain", name, "policy")?;
+            capture(bed.tool()?.command().args(["policy", "build"]).arg(policy).arg("-o").arg(&blob))?;
             images += &image("policy", "firmware", "none", &blob);
             loadables = "loadables = \"policy\";";
         }
@@ -227,7 +212,7 @@ fn mkimage(bench: &TestBed, kernel: &Path, policy: Option<&Path>) -> Result<Path
             "/dts-v1/;\n/ {{ description = \"a bundle\"; images {{ {images} }}; configurations {{ default = \
              \"conf\"; conf {{ kernel = \"kernel\"; ramdisk = \"ramdisk\"; {loadables} }}; }}; }};\n"
         );
-        let source = tree::keep(&ws.scratch_file("chain", &name, "its")?, text.as_bytes())?;
+        let source = tree::keep(&ws.scratch_file("chain", name, "its")?, text.as_bytes())?;
         capture(Command::new("mkimage").args(["-E", "-f"]).args([&source, &bundle]))?;
         Ok(bundle)
     })

@@ -1,6 +1,6 @@
 //! The trees of these boards: QEMU's own, or Debian's, with carveouts added.
 
-use super::BoardConfig;
+use crate::boards::BoardConfig;
 use crate::dtc;
 use crate::machine::{Board, Entry, Level};
 use crate::setup;
@@ -13,35 +13,34 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The tree of a board without any carveout of ours.
-pub(crate) fn base(ws: &Workspace, model: BoardConfig, level: Level) -> Result<PathBuf> {
-    if let Some((tree, _)) = model.sources() {
+pub(crate) fn base(ws: &Workspace, board: &BoardConfig, level: Level) -> Result<PathBuf> {
+    if let Some(tree) = board.tree {
         return Ok(setup::corpus(ws).join(tree));
     }
-    let dtb = ws.scratch_file("dtb", &model.at(level), "base.dtb")?;
+    let dtb = ws.scratch_file("dtb", &board.at(level), "base.dtb")?;
     let beside = unique(&dtb);
-    let entry = Entry::Raw { loaded: Vec::new(), start: model.ram_base() };
-    let board =
-        Board { machine: model.machine(), level, ram: model.ram(), entry, plugin: None, more: model.more() };
-    let mut qemu = board.command();
+    let entry = Entry::Raw { loaded: Vec::new(), start: board.ram_base };
+    let plain =
+        Board { machine: board.machine, level, ram: board.ram, entry, plugin: None, more: board.arguments() };
+    let mut qemu = plain.command();
     capture(qemu.arg("-machine").arg(format!("dumpdtb={}", beside.display()))).context("QEMU's own tree")?;
     fs::rename(&beside, &dtb)?;
     Ok(dtb)
 }
 
 /// The overlay with the board's carveouts, compiled.
-pub(crate) fn carveouts(ws: &Workspace, model: BoardConfig) -> Result<PathBuf> {
-    let name = model.sources().map_or("carveouts.dtso", |(_, overlay)| overlay);
-    dtc::compile(ws, &ws.proving_ground().join("boards").join(name))
+pub(crate) fn carveouts(ws: &Workspace, board: &BoardConfig) -> Result<PathBuf> {
+    dtc::compile(ws, &board.overlay(ws))
 }
 
 /// The tree with its carveouts.
-pub(crate) fn whole(ws: &Workspace, model: BoardConfig, level: Level) -> Result<PathBuf> {
-    let (base, overlay) = (fs::read(base(ws, model, level)?)?, fs::read(carveouts(ws, model)?)?);
-    let words = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", model.name());
+pub(crate) fn whole(ws: &Workspace, board: &BoardConfig, level: Level) -> Result<PathBuf> {
+    let (base, overlay) = (fs::read(base(ws, board, level)?)?, fs::read(carveouts(ws, board)?)?);
+    let words = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", board.name);
     let base = Tree::parse(&base).map_err(|error| words(&error))?;
     let overlay = Tree::parse(&overlay).map_err(|error| words(&error))?;
     let blob = apply_overlay(&base, &overlay).map_err(|error| words(&error))?;
-    keep(&ws.scratch_file("dtb", &model.at(level), "dtb")?, &blob)
+    keep(&ws.scratch_file("dtb", &board.at(level), "dtb")?, &blob)
 }
 
 /// A copy of a tree that tells where the initrd slot is, as a loader would have written it.

@@ -2,10 +2,11 @@
 
 use crate::counter::{self, Count, Counter, Window};
 use crate::job::{self, Parts, Tool};
-use crate::machine::{Board, Level, Machine, Ram};
-use crate::setup::{self, Consent, Need, Series};
+use crate::machine::{Board, Level, Ram};
+use crate::setup::{Consent, Need, Series};
+use crate::test_bed::TestBed;
 use crate::workspace::Workspace;
-use crate::{dtc, initramfs, profile, runner, stage};
+use crate::{dtc, profile, runner};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -57,13 +58,10 @@ pub(crate) struct Options {
 /// When set-up or a build fails, or when a board does not come to the kernel's first instruction.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
-    let needs = [Need::Qemu, Need::Dtc, Need::Cc, Need::UBoot, Need::UBootTools, Need::Busybox, Need::Corpus];
-    setup::ensure(ws, &needs, consent)?;
-    setup::ensure(ws, &[Need::Kernel(Series::V6_12), Need::BareTarget], consent)?;
-
-    let bench = TestBed {
-        ws,
-        consent,
+    let needs = [Need::Cc, Need::UBoot, Need::UBootTools, Need::Busybox, Need::Corpus, Need::BareTarget];
+    let bed = TestBed::set_up(ws, consent, &[&needs[..], &[Need::Kernel(Series::V6_12)]].concat())?;
+    let bench = Measured {
+        bed: &bed,
         counter: Counter::build(ws)?,
         tree: job::default_tree(ws, Ram::GIB_4),
         tool: Tool::build_optimised(ws)?,
@@ -89,25 +87,24 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// What every measured boot has in common.
-struct TestBed<'w> {
-    ws: &'w Workspace,
-    consent: Consent,
+struct Measured<'b> {
+    bed: &'b TestBed,
     counter: Counter,
     tree: PathBuf,
     tool: Tool,
 }
 
-impl TestBed<'_> {
+impl Measured<'_> {
     /// The stage: its sizes, and the work up to a kernel's first instruction. The headline takes a kernel of a
     /// few KiB, so that it measures the work on the tree and not the hash of a real kernel's many MiB.
     fn stage(&self, with_profile: bool) -> Result<Value> {
-        let ws = self.ws;
-        let built = stage::stage(ws, self.consent)?;
-        let payload = stage::payload(ws, self.consent)?.image;
+        let ws = &self.bed.ws;
+        let built = self.bed.stage()?;
+        let payload = self.bed.payload()?.image;
         let small = Parts { kernel: payload, ..Parts::default() };
         let small = self.through(&built.image, "bench-payload", small, true)?;
         let kernel = Series::V6_12.image(ws);
-        let real = Parts { kernel, initrd: Some(initramfs::build(ws)?), ..Parts::default() };
+        let real = Parts { kernel, initrd: Some(self.bed.initrd()?), ..Parts::default() };
         let real = self.through(&built.image, "bench-linux", real, false)?;
         if with_profile {
             let functions = profile::by_function(&fs::read(&built.elf)?, &small.per_instruction)?;
@@ -127,8 +124,8 @@ impl TestBed<'_> {
     /// Counts from the stage's first instruction to the kernel's.
     fn through(&self, image: &Path, name: &str, mut parts: Parts, in_detail: bool) -> Result<Count> {
         parts.policy = job::policy_of(&self.tree);
-        let bundle = self.tool.pack(self.ws, name, &parts)?;
-        let tree = dtc::compile(self.ws, &self.tree)?;
+        let bundle = self.tool.pack(&self.bed.ws, name, &parts)?;
+        let tree = dtc::compile(&self.bed.ws, &self.tree)?;
         let mut board = job::board(image.into(), Some(bundle), Some(tree), job::APPEND);
         // A first run tells where the kernel is entered.
         let transcript = runner::run(&board, LIMIT, &mut io::sink())?;
@@ -143,7 +140,7 @@ impl TestBed<'_> {
 
     /// Runs a board under the counter.
     fn count(&self, name: &str, board: &mut Board, window: Window) -> Result<Count> {
-        let out = self.ws.scratch("counts")?.join(name);
+        let out = self.bed.ws.scratch("counts")?.join(name);
         let _ = fs::remove_file(&out);
         board.plugin = Some(self.counter.argument(window, &out));
         let transcript = runner::run(board, LIMIT, &mut io::sink())?;

@@ -1,10 +1,9 @@
 //! `cargo xtask boots`: boots repaired trees, and prints what Linux made of each.
 
-use crate::boots::{self, BootGround, Scenario, Seen};
-use crate::initramfs;
-use crate::job::Tool;
+use crate::boots::{self, Scenario, Seen};
 use crate::parallel;
-use crate::setup::{self, Consent, Need, Series};
+use crate::setup::{Consent, Need, Series};
+use crate::test_bed::TestBed;
 use crate::workspace::Workspace;
 use anyhow::{Result, bail, ensure};
 use clap::Args;
@@ -19,8 +18,8 @@ pub(crate) struct Options {
     #[arg(long)]
     all: bool,
     /// Boot only this kernel
-    #[arg(long, value_parser = Series::NAMES)]
-    kernel: Option<String>,
+    #[arg(long, value_parser = Series::parser())]
+    kernel: Option<Series>,
     /// Boots that run at a time
     #[arg(long, default_value_t = parallel::AT_A_TIME)]
     jobs: usize,
@@ -39,18 +38,17 @@ pub(crate) struct Options {
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
     let mut kernels = Series::ALL.to_vec();
-    kernels.retain(|series| options.kernel.as_ref().is_none_or(|named| named == series.name()));
-    let mut needs = vec![Need::Qemu, Need::Dtc, Need::Busybox];
+    kernels.retain(|series| options.kernel.is_none_or(|named| named == *series));
+    let mut needs = vec![Need::Busybox];
     needs.extend(kernels.iter().map(|series| Need::Kernel(*series)));
-    setup::ensure(ws, &needs, consent)?;
-    let ground = BootGround { ws: ws.clone(), tool: Tool::build(ws)?, initrd: initramfs::build(ws)? };
+    let bed = TestBed::set_up(ws, consent, &needs)?;
     let mut scenarios = boots::every(ws, options.all)?;
     if let Some(text) = &options.only {
         scenarios.retain(|scenario| scenario.name.contains(text.as_str()));
     }
     let all: Vec<(&Scenario, Series)> =
         scenarios.iter().flat_map(|scenario| kernels.iter().map(move |&series| (scenario, series))).collect();
-    let tally = boot_all(&ground, &all, options.jobs.max(1));
+    let tally = boot_all(&bed, &all, options.jobs)?;
     println!("\n{} refused and not booted", tally.refused);
     println!("{} passed, {} failed", tally.passed, tally.failed);
     if tally.failed > 0 {
@@ -70,10 +68,10 @@ struct Tally {
 }
 
 /// Boots all, and prints a line of the table for each as it ends.
-fn boot_all(ground: &BootGround, all: &[(&Scenario, Series)], jobs: usize) -> Tally {
+fn boot_all(bed: &TestBed, all: &[(&Scenario, Series)], jobs: usize) -> Result<Tally> {
     println!("| scenario | kernel | seen |\n|---|---|---|");
     let results = parallel::each(all, jobs, |(scenario, series)| {
-        let result = boots::boot(ground, scenario, *series);
+        let result = boots::boot(bed, scenario, *series);
         let seen = match &result {
             Ok(Seen::AsPlanned(seen)) => seen.clone(),
             Ok(Seen::Refused(why)) => format!("refused: {why}"),
@@ -81,7 +79,7 @@ fn boot_all(ground: &BootGround, all: &[(&Scenario, Series)], jobs: usize) -> Ta
         };
         println!("| {} | {} | {seen} |", scenario.name, series.name());
         result
-    });
+    })?;
     let mut tally = Tally::default();
     for result in results {
         match result {
@@ -90,5 +88,5 @@ fn boot_all(ground: &BootGround, all: &[(&Scenario, Series)], jobs: usize) -> Ta
             Err(_) => tally.failed += 1,
         }
     }
-    tally
+    Ok(tally)
 }

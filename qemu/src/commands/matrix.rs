@@ -1,9 +1,10 @@
 //! `cargo xtask matrix`: boots Linux in every way that makes sense, and prints the table.
 
-use crate::chain::{BoardConfig, BootConfig, Loader, PayloadForm};
+use crate::boards;
+use crate::chain::{BootConfig, Loader, PayloadForm};
 use crate::machine::Level;
 use crate::parallel;
-use crate::setup::{Consent, Series};
+use crate::setup::{Consent, Need, Series};
 use crate::test_bed::TestBed;
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
@@ -29,54 +30,57 @@ pub(crate) struct Options {
 /// # Errors
 /// When set-up or a build fails, or a boot is not as promised.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
-    let mut links = every();
+    let mut configs = every();
     if let Some(wanted) = &options.only {
-        links.retain(|link| link.to_string().contains(wanted.as_str()));
+        configs.retain(|config| config.to_string().contains(wanted.as_str()));
     }
     if options.list {
-        links.iter().for_each(|link| println!("{link}"));
+        configs.iter().for_each(|config| println!("{config}"));
         return Ok(());
     }
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
-    let bench = TestBed::set_up(ws, consent, &[])?;
+    let bed = TestBed::set_up(ws, consent, &Need::of_boots())?;
+    // What does not build fails once, and not in each boot.
+    bed.stage()?;
+    bed.tool()?;
     let started = Instant::now();
-    let failed = boot_all(&bench, &links);
+    let failed = boot_all(&bed, &configs)?;
     let minutes = started.elapsed().as_secs_f64() / 60.0;
-    println!("\n{} boots in {minutes:.0} minutes, {failed} failed", links.len());
+    println!("\n{} boots in {minutes:.0} minutes, {failed} failed", configs.len());
     if failed > 0 {
-        bail!("{failed} of {} boots failed", links.len());
+        bail!("{failed} of {} boots failed", configs.len());
     }
     Ok(())
 }
 
 /// Every combination that makes sense.
 fn every() -> Vec<BootConfig> {
-    let mut links = Vec::new();
+    let mut configs = Vec::new();
     for loader in [Loader::Qemu, Loader::UBoot] {
-        for model in BoardConfig::ALL {
+        for board in boards::ALL {
             for form in PayloadForm::ALL {
                 for level in [Level::El1, Level::El2] {
                     for series in Series::ALL {
-                        links.push(BootConfig { loader, form, model, level, series });
+                        configs.push(BootConfig { loader, form, board, level, series });
                     }
                 }
             }
         }
     }
-    links.retain(BootConfig::makes_sense);
-    links
+    configs.retain(BootConfig::makes_sense);
+    configs
 }
 
 /// Boots all, prints a line of the table for each as it ends, and counts what failed.
-fn boot_all(bench: &TestBed, links: &[BootConfig]) -> usize {
+fn boot_all(bed: &TestBed, configs: &[BootConfig]) -> Result<usize> {
     println!("| boot | seconds | seen |\n|---|---|---|");
-    let results = parallel::each(links, parallel::AT_A_TIME, |link| {
+    let results = parallel::each(configs, parallel::AT_A_TIME, |config| {
         let started = Instant::now();
-        let result = link.boot(bench, &format!("matrix-{link}"));
+        let result = config.boot(bed, &format!("matrix-{config}"));
         let failed = result.is_err();
         let seen = result.unwrap_or_else(|error| format!("FAILED: {error:#}").replace('\n', " "));
-        println!("| {link} | {:.0} | {seen} |", started.elapsed().as_secs_f64());
+        println!("| {config} | {:.0} | {seen} |", started.elapsed().as_secs_f64());
         failed
-    });
-    results.into_iter().filter(|&failed| failed).count()
+    })?;
+    Ok(results.into_iter().filter(|&failed| failed).count())
 }

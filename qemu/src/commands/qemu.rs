@@ -1,12 +1,14 @@
-//! `cargo xtask qemu`: sets up what is missing, builds the stage, boots Linux through it, holds it to its word.
+//! `cargo xtask qemu`: sets up what is missing, builds the stage, boots Linux through it, and checks what it promised.
 
-use crate::chain::{BoardConfig, tree};
-use crate::job::{self, Parts, Tool};
-use crate::machine::{Board, Level, Machine, Ram};
+use crate::boards::{self, Machine, virt};
+use crate::chain::tree;
+use crate::job::{self, Parts};
+use crate::machine::{Board, Level, Ram};
 use crate::runner;
-use crate::setup::{self, Consent, Need};
+use crate::setup::{Consent, Need};
+use crate::test_bed::TestBed;
 use crate::workspace::Workspace;
-use crate::{assertions, dtc, initramfs, stage, uboot};
+use crate::{assertions, dtc, uboot};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use std::fs::File;
@@ -28,7 +30,7 @@ pub(crate) enum Via {
 pub(crate) struct Options {
     /// The board
     #[arg(long, value_enum, default_value = "virt")]
-    machine: Machine,
+    machine: &'static Machine,
     /// Exception level at which the board enters the stage: 1 or 2
     #[arg(long, default_value = "2")]
     el: Level,
@@ -99,23 +101,21 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
 
 /// Builds and packs everything, and returns the board ready to start.
 fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board> {
-    if options.machine != Machine::Virt && options.via == Via::Uboot {
+    let is_virt = options.machine == &virt::MACHINE;
+    if !is_virt && options.via == Via::Uboot {
         bail!("there is a U-Boot for `virt` only; leave --via out");
     }
-    let model = match options.machine {
-        Machine::Virt => None,
-        Machine::Zcu102 => Some(BoardConfig::Zcu102),
-        Machine::Raspi3b => Some(BoardConfig::Raspi3b),
-    };
-    if model == Some(BoardConfig::Raspi3b) && options.el != Level::El2 {
-        bail!("a Raspberry Pi enters its kernel at EL2; leave --el out");
+    // The main job's board is `virt` with a tree of its own, none of the boards of the matrix.
+    let config = boards::ALL.into_iter().find(|config| !is_virt && config.machine == options.machine);
+    if let Some(config) = config.filter(|config| !config.levels.contains(&options.el)) {
+        bail!("{} does not enter a kernel at that level; leave --el out", config.name);
     }
     let (mut kernel, series) = job::kernel(ws, &options.kernel);
-    if let (Some(model), Some(series)) = (model, series) {
-        kernel = model.kernel(ws, series);
+    if let (Some(config), Some(series)) = (config, series) {
+        kernel = config.kernel(ws, series);
     }
-    let mut needs = vec![Need::Qemu, Need::Dtc];
-    if model.is_some() {
+    let mut needs = Vec::new();
+    if config.is_some() {
         needs.push(Need::Corpus);
     }
     needs.extend(series.map(Need::Kernel));
@@ -128,37 +128,36 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     if !options.without_stage {
         needs.push(Need::BareTarget);
     }
-    setup::ensure(ws, &needs, consent)?;
+    let bed = TestBed::set_up(ws, consent, &needs)?;
 
-    let virt = model.is_none();
-    let memory = options.memory.unwrap_or(model.map_or(Ram::GIB_4, BoardConfig::ram));
-    let by_default = || (virt && options.dtb.is_none()).then(|| job::default_tree(ws, memory));
+    let memory = options.memory.unwrap_or(config.map_or(Ram::GIB_4, |config| config.ram));
+    let by_default = || (is_virt && options.dtb.is_none()).then(|| job::default_tree(ws, memory));
     let source = options.dts.clone().or_else(by_default);
     let dtb = match (&options.dtb, &source) {
         (Some(dtb), _) => dtb.clone(),
         (None, Some(source)) => dtc::compile(ws, source)?,
-        (None, None) => tree::whole(ws, model.unwrap_or(BoardConfig::Virt), options.el)?,
+        (None, None) => tree::whole(ws, config.unwrap_or(&virt::ONE_GIB), options.el)?,
     };
     let policy = options.policy.clone().or_else(|| source.as_deref().and_then(job::policy_of));
     let initrd = match &options.initrd {
         Some(initrd) => initrd.clone(),
-        None => initramfs::build(ws)?,
+        None => bed.initrd()?,
     };
-    let usual = model.map_or(job::APPEND, BoardConfig::append);
+    let usual = config.map_or(job::APPEND, |config| config.append);
     let append = format!("{usual} {}", options.append).trim_end().to_owned();
     let mut board = if options.without_stage {
         job::board(kernel, Some(initrd), Some(dtb), &append)
     } else {
-        let stage = stage::stage(ws, consent)?;
+        let stage = bed.stage()?;
         let parts = Parts { kernel, initrd: Some(initrd), policy, ..Parts::default() };
-        let bundle = Tool::build(ws)?.pack(ws, "qemu", &parts)?;
+        let bundle = bed.tool()?.pack(ws, "qemu", &parts)?;
         job::board(stage.image, Some(bundle), Some(dtb), &append)
     };
     board.machine = options.machine;
     board.level = options.el;
     board.ram = memory;
-    if let Some(model) = model {
-        board.more = model.more();
+    if let Some(config) = config {
+        board.more = config.arguments();
     } else if let Some(series) = series {
         board.more.extend(series.processor());
     }

@@ -36,7 +36,10 @@ struct Outcome {
 /// When set-up or a build fails, or when a test does.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
-    let bench = TestBed::set_up(ws, consent, &[Need::Cpp, Need::Chromium, Need::Valgrind])?;
+    let bed = TestBed::set_up(ws, consent, &Need::of_tests())?;
+    // What does not build fails once, and not in each boot.
+    bed.stage()?;
+    bed.tool()?;
 
     let mut outcomes = Vec::new();
     if options.boot.is_none() {
@@ -52,7 +55,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     if let Some(wanted) = &options.boot {
         boots.retain(|case| case.name.contains(wanted.as_str()));
     }
-    outcomes.extend(boot_all(&bench, &boots));
+    outcomes.extend(boot_all(&bed, &boots)?);
     report(ws, &outcomes)
 }
 
@@ -89,10 +92,10 @@ fn timed(name: &str, mut command: Command, run: impl Fn(&mut Command) -> Result<
 }
 
 /// Runs the boots side by side and returns their outcomes in the given order.
-fn boot_all(bench: &TestBed, cases: &[Case]) -> Vec<Outcome> {
+fn boot_all(bed: &TestBed, cases: &[Case]) -> Result<Vec<Outcome>> {
     parallel::each(cases, parallel::AT_A_TIME, |case| {
         let started = Instant::now();
-        let result = (case.run)(bench, &case.name);
+        let result = (case.run)(bed, &case.name);
         let outcome = Outcome { name: case.name.clone(), result, took: started.elapsed() };
         eprintln!("test: {} {}", outcome.name, word(&outcome));
         outcome

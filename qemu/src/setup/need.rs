@@ -38,6 +38,19 @@ pub(crate) enum Need {
 }
 
 impl Need {
+    /// Returns what boots through every loader, payload and kernel need.
+    pub(crate) fn of_boots() -> Vec<Self> {
+        let mut needs = vec![Self::Busybox, Self::Corpus, Self::BareTarget];
+        needs.extend([Self::UBoot, Self::UBootTools, Self::Zstd]);
+        needs.extend(Series::ALL.map(Self::Kernel));
+        needs
+    }
+
+    /// Returns what the tests need.
+    pub(crate) fn of_tests() -> Vec<Self> {
+        [Self::of_boots(), vec![Self::Cpp, Self::Chromium, Self::Valgrind]].concat()
+    }
+
     /// Names it for a person.
     pub(crate) fn what(self) -> String {
         match self {

@@ -1,83 +1,145 @@
 //! The kernels that the proving ground boots: which Debian packages hold them, and what they need of a board.
+//!
+//! To add a kernel, write its constant and name it in [`Series::ALL`].
 
 use crate::workspace::Workspace;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ringfence::profile::{KernelProfile, PageSize};
 use std::path::PathBuf;
 
 /// A Debian kernel series that the proving ground boots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Series {
-    /// Linux 6.1, Debian 12's own.
-    V6_1,
-    /// Linux 6.12, Debian 13's, and in Debian 12's backports.
-    V6_12,
-    /// The newest Linux 7 of Debian 13's backports.
-    V7,
-    /// The same, built for pages of 16 KiB.
-    V7Pages16K,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Series {
+    /// The name that command lines use.
+    name: &'static str,
+    /// The name that the core has for kernels like it.
+    family: &'static str,
+    /// Debian suites that hold it, the first that has one wins.
+    suites: &'static [&'static str],
+    /// How the names of the packages with its image begin: all but the rest of the version and the flavour.
+    package_prefix: &'static str,
+    /// How they end: the smallest flavour that boots on `virt`.
+    flavour: &'static str,
+    /// Megabytes to fetch.
+    megabytes: u32,
+    page: PageSize,
+    /// What QEMU is told where its usual processor cannot run this kernel. Of two `-cpu` it takes the last.
+    processor: &'static [&'static str],
+    /// Whether it is booted in every form of payload and on every board; else in the usual forms only.
+    pub(crate) long_term: bool,
+    /// The repaired scenarios that the tests boot with it; `None` means all.
+    scenarios: Option<&'static [&'static str]>,
 }
 
 impl Series {
+    /// Linux 6.1, Debian 12's own.
+    pub(crate) const V6_1: Self = Self {
+        name: "6.1",
+        family: "6.1",
+        suites: &["bookworm"],
+        package_prefix: "linux-image-6.1.",
+        flavour: "-cloud-arm64",
+        megabytes: 21,
+        page: PageSize::K4,
+        processor: &[],
+        long_term: true,
+        scenarios: None,
+    };
+    /// Linux 6.12, Debian 13's, and in Debian 12's backports.
+    pub(crate) const V6_12: Self = Self {
+        name: "6.12",
+        family: "6.12",
+        suites: &["bookworm-backports", "trixie"],
+        package_prefix: "linux-image-6.12.",
+        megabytes: 28,
+        ..Self::V6_1
+    };
+    /// The newest Linux 7 of Debian 13's backports.
+    pub(crate) const V7: Self = Self {
+        name: "7",
+        family: "7",
+        suites: &["trixie-backports"],
+        // Since these, `linux-image-…` holds no file and asks for this one.
+        package_prefix: "linux-binary-7.",
+        megabytes: 11,
+        long_term: false,
+        // A good tree of each kind of pool, and what kernels of this family treat otherwise than older ones.
+        scenarios: Some(&[
+            "q04-my-cma",
+            "q05-qcom-full",
+            "b01-overlap",
+            "b04-misaligned-cma",
+            "b05-nomap-reusable",
+            "e20-unaligned-4k",
+        ]),
+        ..Self::V6_1
+    };
+    /// The same, built for pages of 16 KiB.
+    pub(crate) const V7_PAGES_16K: Self = Self {
+        name: "7-16k",
+        flavour: "-arm64-16k",
+        megabytes: 12,
+        page: PageSize::K16,
+        // A Cortex-A72 has no pages of 16 KiB; this one boots three times as fast as `max`.
+        processor: &["-cpu", "cortex-a76"],
+        scenarios: Some(&["q04-my-cma", "e20-unaligned-4k"]),
+        ..Self::V7
+    };
+
     /// All of them, oldest first.
-    pub(crate) const ALL: [Self; 4] = [Self::V6_1, Self::V6_12, Self::V7, Self::V7Pages16K];
+    pub(crate) const ALL: [Self; 4] = [Self::V6_1, Self::V6_12, Self::V7, Self::V7_PAGES_16K];
 
-    /// The names that command lines take, in the order of [`ALL`](Self::ALL).
-    pub(crate) const NAMES: [&str; 4] = ["6.1", "6.12", "7", "7-16k"];
-
-    /// The name that command lines use.
+    /// Returns the name that command lines use.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::V6_1 => "6.1",
-            Self::V6_12 => "6.12",
-            Self::V7 => "7",
-            Self::V7Pages16K => "7-16k",
-        }
+        self.name
+    }
+
+    /// Parses the name of a series.
+    pub(crate) fn parser() -> impl TypedValueParser<Value = Self> {
+        let named = |name: String| Self::named(&name).ok_or("not a series");
+        PossibleValuesParser::new(Self::ALL.map(Self::name)).try_map(named)
     }
 
     /// Finds the series of a name.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|series| series.name() == name)
+        Self::ALL.into_iter().find(|series| series.name == name)
     }
 
-    /// Debian suites that hold it, the first that has one wins.
+    /// Returns the Debian suites that hold it, the first that has one wins.
     pub(crate) fn suites(self) -> &'static [&'static str] {
-        match self {
-            Self::V6_1 => &["bookworm"],
-            Self::V6_12 => &["bookworm-backports", "trixie"],
-            Self::V7 | Self::V7Pages16K => &["trixie-backports"],
-        }
+        self.suites
     }
 
-    /// How the names of the packages with its image begin: all but the rest of the version and the flavour.
+    /// Returns how the names of its packages begin.
     pub(crate) fn package_prefix(self) -> &'static str {
-        match self {
-            Self::V6_1 => "linux-image-6.1.",
-            Self::V6_12 => "linux-image-6.12.",
-            // Since these, `linux-image-…` holds no file and asks for this one.
-            Self::V7 | Self::V7Pages16K => "linux-binary-7.",
-        }
+        self.package_prefix
     }
 
-    /// How they end: the smallest flavour that boots on `virt`.
+    /// Returns how the names of its packages end.
     pub(crate) fn flavour(self) -> &'static str {
-        if self == Self::V7Pages16K { "-arm64-16k" } else { "-cloud-arm64" }
+        self.flavour
     }
 
-    /// Megabytes to fetch.
+    /// Returns the megabytes to fetch.
     pub(crate) fn megabytes(self) -> u32 {
-        match self {
-            Self::V6_1 => 21,
-            Self::V6_12 => 28,
-            Self::V7 => 11,
-            Self::V7Pages16K => 12,
-        }
+        self.megabytes
+    }
+
+    /// Returns the size of its pages.
+    pub(crate) fn page(self) -> PageSize {
+        self.page
+    }
+
+    /// Tells whether the tests boot a repaired scenario with it.
+    pub(crate) fn tries(self, scenario: &str) -> bool {
+        self.scenarios.is_none_or(|tried| tried.contains(&scenario))
     }
 
     /// The point release that set-up has, such as `6.12.95`, from the name of its package.
     pub(crate) fn release(self, ws: &Workspace) -> Option<String> {
         let package = std::fs::read_to_string(self.image(ws).with_file_name("package")).ok()?;
         let version = package.strip_prefix(self.package_prefix())?.split(['-', '+', '\n']).next()?;
-        Some(format!("{}.{version}", self.family()))
+        Some(format!("{}.{version}", self.family))
     }
 
     /// Where set-up keeps its kernel image.
@@ -99,32 +161,19 @@ impl Series {
         ws.cache().join(format!("linux-{}", self.name()))
     }
 
-    /// The name that the core has for kernels like it.
-    fn family(self) -> &'static str {
-        match self {
-            Self::V7Pages16K => "7",
-            _ => self.name(),
-        }
-    }
-
-    fn page(self) -> PageSize {
-        if self == Self::V7Pages16K { PageSize::K16 } else { PageSize::K4 }
-    }
-
     /// What the core knows about a release of it.
     pub(crate) fn profile(self, release: &str) -> Option<KernelProfile> {
-        KernelProfile::named(release).map(|profile| profile.with_page(self.page()))
+        KernelProfile::named(release).map(|profile| profile.with_page(self.page))
     }
 
     /// The options by which the tool is told of a release of it.
     pub(crate) fn tool_options(self, release: &str) -> [String; 2] {
-        [format!("--kernel={release}"), format!("--page={}k", self.page().bytes() >> 10)]
+        [format!("--kernel={release}"), format!("--page={}k", self.page.bytes() >> 10)]
     }
 
-    /// What QEMU is told where its usual processor cannot run this kernel. Of two `-cpu` it takes the last.
+    /// Returns what QEMU is told where its usual processor cannot run this kernel.
     pub(crate) fn processor(self) -> Vec<String> {
-        // A Cortex-A72 has no pages of 16 KiB; this one boots three times as fast as `max`.
-        if self == Self::V7Pages16K { ["-cpu", "cortex-a76"].map(String::from).to_vec() } else { Vec::new() }
+        self.processor.iter().map(ToString::to_string).collect()
     }
 }
 
@@ -134,13 +183,12 @@ mod tests {
 
     #[test]
     fn each_series_has_a_name_and_a_profile_of_its_own() {
-        assert_eq!(Series::ALL.map(Series::name), Series::NAMES);
         for series in Series::ALL {
             assert_eq!(Series::named(series.name()), Some(series));
-            assert!(series.package_prefix().contains(&format!("-{}.", series.family())), "{series:?}");
-            assert!(series.profile(series.family()).is_some_and(|profile| profile.page == series.page()));
+            assert!(series.package_prefix().contains(&format!("-{}.", series.family)), "{series:?}");
+            assert!(series.profile(series.family).is_some_and(|profile| profile.page == series.page()));
         }
-        assert_eq!(Series::V7Pages16K.tool_options("7.3.4"), ["--kernel=7.3.4", "--page=16k"]);
+        assert_eq!(Series::V7_PAGES_16K.tool_options("7.3.4"), ["--kernel=7.3.4", "--page=16k"]);
         assert_eq!(Series::V6_12.tool_options("6.12.95"), ["--kernel=6.12.95", "--page=4k"]);
     }
 }

@@ -1,8 +1,9 @@
 //! The same job done by U-Boot: a script that writes the reserved-memory nodes and the bootargs, and `booti`.
 
-use super::{Level, Machine, Ram, TestBed, Window};
+use super::{Level, Measured, Ram, Window};
+use crate::boards::virt;
 use crate::machine::{Board, Loaded};
-use crate::{dtc, job, stage, uboot};
+use crate::{dtc, job, uboot};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::fs;
@@ -20,21 +21,21 @@ const CARVEOUTS: [(&str, u32, u32); 5] = [
 ];
 
 /// Counts from reset, and from the script's first command, to the payload's first instruction.
-pub(super) fn measure(bench: &TestBed<'_>) -> Result<Value> {
-    let payload = stage::payload(bench.ws, bench.consent)?.image;
-    let scratch = bench.ws.scratch("uboot")?;
+pub(super) fn measure(bench: &Measured<'_>) -> Result<Value> {
+    let payload = bench.bed.payload()?.image;
+    let scratch = bench.bed.ws.scratch("uboot")?;
     // U-Boot starts from the board without carveouts: writing them is the job.
     let source = scratch.join("plain.dts");
-    let base = bench.ws.proving_ground().join("boards/virt.dtsi");
+    let base = bench.bed.ws.proving_ground().join("boards/virt.dtsi");
     let base = fs::read_to_string(&base).with_context(|| base.display().to_string())?;
     fs::write(&source, format!("/dts-v1/;\n{base}"))?;
-    let tree = dtc::compile(bench.ws, &source)?;
+    let tree = dtc::compile(&bench.bed.ws, &source)?;
     let loaded = vec![Loaded { file: payload, at: uboot::KERNEL_AT }];
     let script = script();
     let variables = [("bootcmd", script.as_str()), ("bootargs", job::APPEND)];
     let entry = uboot::firmware(loaded, Some(tree), &variables, &scratch)?;
     let mut board = Board {
-        machine: Machine::Virt,
+        machine: &virt::MACHINE,
         level: Level::El2,
         ram: Ram::GIB_4,
         entry,
