@@ -1,10 +1,10 @@
 //! The default CMA pool: one authority, one place.
 
+use super::RepairKind;
 use super::draft::{Draft, Origin, Request, RequestKind};
 use crate::bootargs::{self, CmaArg, MAX_LEN};
 use crate::early;
 use crate::fdt::NodeId;
-use crate::finding::RepairKind;
 use crate::order;
 use crate::policy::{CmaWant, Via};
 use crate::span::{GIB, Span, align_up};
@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 
 /// Ask for a place for the default pool, when the findings want it settled and it needs one.
 pub(super) fn request(draft: &Draft<'_, '_>) -> Option<Request> {
-    if !draft.wants(&RepairKind::SettleCma) {
+    if !draft.wants(RepairKind::SettleCma) {
         return None;
     }
     let arg = draft.analysis.cma_arg();
@@ -46,7 +46,7 @@ fn wanted_by_policy(draft: &Draft<'_, '_>, want: &CmaWant, arg: Option<CmaArg>) 
 /// Keep off the place that `cma=` asks for, when it is to stay there: what is yet to be placed must not take it.
 pub(super) fn reserve_fixed_cma(draft: &mut Draft<'_, '_>) {
     let fixed = draft.analysis.cma_arg().and_then(|arg| arg.fixed());
-    if let Some(span) = fixed.filter(|_| !draft.wants(&RepairKind::SettleCma)) {
+    if let Some(span) = fixed.filter(|_| !draft.wants(RepairKind::SettleCma)) {
         draft.take(span);
     }
 }
@@ -59,8 +59,7 @@ fn wanted_of(draft: &Draft<'_, '_>, region: &Region) -> Option<CmaWant> {
 
 /// Tell whether `region` is the default pool, and `span` is not what the policy wants of it.
 pub(super) fn displeases(draft: &Draft<'_, '_>, region: &Region, span: Span) -> bool {
-    draft.wants(&RepairKind::SettleCma)
-        && wanted_of(draft, region).is_some_and(|want| !satisfies(span, &want))
+    draft.wants(RepairKind::SettleCma) && wanted_of(draft, region).is_some_and(|want| !satisfies(span, &want))
 }
 
 /// Add what the policy wants of the default pool to the request for it.
@@ -155,7 +154,7 @@ pub(super) struct Settled {
 /// Work out the changes, once every pool has its place.
 pub(super) fn settle(draft: &mut Draft<'_, '_>) -> Settled {
     let mut settled = Settled::default();
-    if !draft.wants(&RepairKind::SettleCma) {
+    if !draft.wants(RepairKind::SettleCma) {
         demote_revived(draft, &mut settled);
         return settled;
     }
@@ -180,7 +179,7 @@ pub(super) fn settle(draft: &mut Draft<'_, '_>) -> Settled {
     describe(draft, &settled, new_arg.filter(|_| new_line.is_some()));
     demote_revived(draft, &mut settled);
     if via_node && new_line.is_some() {
-        draft.repaired(&RepairKind::SettleCma, "/chosen", "bootargs have no `cma=` any more");
+        draft.repaired(RepairKind::SettleCma, "/chosen", "bootargs have no `cma=` any more");
     }
     if let Some(new_line) = new_line {
         let expected = if via_node { None } else { new_arg };
@@ -211,7 +210,7 @@ fn demote_revived(draft: &mut Draft<'_, '_>, settled: &mut Settled) {
     }
     for node in revived {
         let path = analysis.tree.node(node).path();
-        draft.repaired(&RepairKind::SettleCma, &path, "no longer the default CMA pool");
+        draft.repaired(RepairKind::SettleCma, &path, "no longer the default CMA pool");
         settled.demoted.push(node);
     }
 }
@@ -220,13 +219,13 @@ fn describe(draft: &mut Draft<'_, '_>, settled: &Settled, arg: Option<CmaArg>) {
     let kind = RepairKind::SettleCma;
     for &node in &settled.demoted {
         let path = draft.analysis.tree.node(node).path();
-        draft.repaired(&kind, &path, "no longer the default CMA pool");
+        draft.repaired(kind, &path, "no longer the default CMA pool");
     }
     if let Some(arg) = arg {
         let text = String::from_utf8(arg.to_bytes()).unwrap_or_default();
-        draft.repaired(&kind, "/chosen", format!("bootargs say `{text}`"));
+        draft.repaired(kind, "/chosen", format!("bootargs say `{text}`"));
     }
     if let Some(span) = settled.node {
-        draft.repaired(&kind, "/reserved-memory", format!("default CMA pool added at {span}"));
+        draft.repaired(kind, "/reserved-memory", format!("default CMA pool added at {span}"));
     }
 }

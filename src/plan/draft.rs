@@ -1,11 +1,12 @@
 //! The draft: the map as it is to become, while the planner works on it.
 
+use super::RepairKind;
 use super::gather::Gathered;
+use super::wanted::Wanted;
 use super::{PlacementFailure, Repaired, cma};
 use crate::analysis::Analysis;
 use crate::claims::Lifetime;
 use crate::fdt::NodeId;
-use crate::finding::RepairKind;
 use crate::ledger::{self, Coverage, Ledger};
 use crate::order;
 use crate::policy::Mode;
@@ -83,7 +84,7 @@ pub(super) enum RequestKind {
 
 pub(super) struct Draft<'s, 'a> {
     pub(super) analysis: &'s Analysis<'s, 'a>,
-    pub(super) wanted: &'s [RepairKind],
+    pub(super) wanted: &'s Wanted,
     pub(super) slots: Vec<Slot>,
     /// Static pools that cannot stay where they are: region and tuple by their indices, and where they were.
     pub(super) displaced: Vec<(usize, usize, Span)>,
@@ -98,13 +99,13 @@ pub(super) struct Draft<'s, 'a> {
 }
 
 impl<'s, 'a> Draft<'s, 'a> {
-    pub(super) fn new(analysis: &'s Analysis<'s, 'a>, wanted: &'s [RepairKind]) -> Self {
+    pub(super) fn new(analysis: &'s Analysis<'s, 'a>, wanted: &'s Wanted) -> Self {
         let mut slots = Vec::new();
         for (index, region) in analysis.map.regions.iter().enumerate() {
-            if !region.enabled && wanted.binary_search(&RepairKind::Enable(region.node)).is_err() {
+            if !region.enabled && !wanted.has(RepairKind::Enable(region.node)) {
                 continue;
             }
-            let rewritten = wanted.binary_search(&RepairKind::RewriteReg(region.node)).is_ok();
+            let rewritten = wanted.has(RepairKind::RewriteReg(region.node));
             let cells =
                 analysis.map.reserved.as_ref().map_or(analysis.map.cells, |r| r.cells(analysis.map.cells));
             let foreign = || region.decode_by_unit_address(analysis.tree.node(region.node), cells);
@@ -134,8 +135,8 @@ impl<'s, 'a> Draft<'s, 'a> {
     }
 
     /// Tell whether a repair is to be made.
-    pub(super) fn wants(&self, kind: &RepairKind) -> bool {
-        self.wanted.binary_search(kind).is_ok()
+    pub(super) fn wants(&self, kind: RepairKind) -> bool {
+        self.wanted.has(kind)
     }
 
     /// Tell whether a region is to be unmapped.
@@ -163,7 +164,7 @@ impl<'s, 'a> Draft<'s, 'a> {
     }
 
     /// Note a repair of `node`.
-    pub(super) fn repaired(&mut self, kind: &RepairKind, node: &str, what: impl Into<String>) {
+    pub(super) fn repaired(&mut self, kind: RepairKind, node: &str, what: impl Into<String>) {
         self.repairs.push(Repaired { node: node.into(), kind: kind.name(), what: what.into() });
     }
 
@@ -227,7 +228,7 @@ impl<'s, 'a> Draft<'s, 'a> {
         for (at, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.cma && !slot.pinned) {
             let Origin::Region(index, tuple) = slot.origin else { continue };
             let off = self.analysis.map.regions.get(index).is_some_and(|region| {
-                self.wants(&RepairKind::AlignPool(region.node))
+                self.wants(RepairKind::AlignPool(region.node))
                     || (tuple == 0 && cma::displeases(self, region, slot.span))
             });
             if off { wrong.push(at) } else { pools.push((slot.span, at)) }
@@ -282,9 +283,9 @@ impl<'s, 'a> Draft<'s, 'a> {
 }
 
 /// No rule speaks of a region that Linux passes over: when it comes back, it must come back right.
-fn unmaps(analysis: &Analysis<'_, '_>, wanted: &[RepairKind], region: &Region) -> bool {
+fn unmaps(analysis: &Analysis<'_, '_>, wanted: &Wanted, region: &Region) -> bool {
     let back = || !region.enabled && needs_no_map(analysis.tree.node(region.node), region);
-    region.no_map || back() || wanted.binary_search(&RepairKind::AddNoMap(region.node)).is_ok()
+    region.no_map || back() || wanted.has(RepairKind::AddNoMap(region.node))
 }
 
 /// The node name in front of the unit address.

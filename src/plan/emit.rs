@@ -1,12 +1,13 @@
 //! From the finished draft to edits of the tree.
 
+use super::RepairKind;
 use super::boot::Placement;
 use super::cma::{self, Settled};
 use super::draft::{Draft, Origin, RequestKind, Slot, base_name};
 use super::reencode::reencode;
 use super::{Plan, gather, rename, report};
 use crate::fdt::{Edits, NewNode, NodeId, Prop};
-use crate::finding::{Finding, RepairKind};
+use crate::finding::Finding;
 use crate::ledger::{self, Coverage};
 use crate::order;
 use crate::ramoops;
@@ -30,7 +31,7 @@ pub(super) fn emit(mut draft: Draft<'_, '_>, placement: &Placement, findings: &[
 fn reserved_memory(draft: &mut Draft<'_, '_>, settled: &Settled, edits: &mut Edits) {
     let root = draft.analysis.map.cells;
     let mut renames = Vec::new();
-    let rewrite_cells = draft.wants(&RepairKind::RewriteCells);
+    let rewrite_cells = draft.wants(RepairKind::RewriteCells);
     let slots = by_region(draft);
     let mut rest = slots.as_slice();
     for (index, region) in draft.analysis.map.regions.iter().enumerate() {
@@ -95,11 +96,11 @@ fn reserved_memory(draft: &mut Draft<'_, '_>, settled: &Settled, edits: &mut Edi
     if rewrite_cells {
         edits.set(node, "#address-cells", root.address.to_be_bytes().to_vec());
         edits.set(node, "#size-cells", root.size.to_be_bytes().to_vec());
-        draft.repaired(&RepairKind::RewriteCells, &path, "cells and tuples rewritten to the root's cells");
+        draft.repaired(RepairKind::RewriteCells, &path, "cells and tuples rewritten to the root's cells");
     }
-    if draft.wants(&RepairKind::AddRanges) && ranges == Ranges::Missing {
+    if draft.wants(RepairKind::AddRanges) && ranges == Ranges::Missing {
         edits.set(node, "ranges", Vec::new());
-        draft.repaired(&RepairKind::AddRanges, &path, "added the empty `ranges`");
+        draft.repaired(RepairKind::AddRanges, &path, "added the empty `ranges`");
     }
 }
 
@@ -142,7 +143,7 @@ fn existing(
         return;
     };
     let split = RepairKind::SplitReg(node);
-    let splits = region.spans().len() > 1 && draft.wants(&split);
+    let splits = region.spans().len() > 1 && draft.wants(split);
     let spans: Vec<_> =
         if splits { alloc::vec![first.span] } else { slots.iter().map(|(_, _, slot)| slot.span).collect() };
     if rewrite_cells || spans != region.spans() {
@@ -162,28 +163,28 @@ fn existing(
             }
         }
     } else if rewrite_cells {
-        let drops = draft.wants(&RepairKind::DropSize(node)) || !region.enabled;
+        let drops = draft.wants(RepairKind::DropSize(node)) || !region.enabled;
         let done: &[&str] = if drops { &["reg", "size"] } else { &["reg"] };
         reencode(draft, region, done, edits);
     }
     if splits {
         split_off(draft, slots, region, edits);
-        draft.repaired(&split, &region.path, "each further `reg` tuple has a node of its own");
+        draft.repaired(split, &region.path, "each further `reg` tuple has a node of its own");
     }
     if !region.enabled {
         edits.remove_prop(node, "status");
         let enable = RepairKind::Enable(node);
-        if draft.wants(&enable) {
-            draft.repaired(&enable, &region.path, "enabled");
+        if draft.wants(enable) {
+            draft.repaired(enable, &region.path, "enabled");
         }
     }
     let moved = region.spans().first().is_none_or(|span| span.base() != first.span.base());
-    let misnamed = draft.wants(&RepairKind::Rename(node));
+    let misnamed = draft.wants(RepairKind::Rename(node));
     if region.name.contains('@') && (moved || misnamed) {
         let name = format!("{}@{:x}", base_name(&region.name), first.span.base());
         if name != region.name {
             if misnamed {
-                draft.repaired(&RepairKind::Rename(node), &region.path, format!("renamed to `{name}`"));
+                draft.repaired(RepairKind::Rename(node), &region.path, format!("renamed to `{name}`"));
             }
             renames.push((node, name));
         }
@@ -204,8 +205,8 @@ fn flags(draft: &mut Draft<'_, '_>, slots: &[(usize, usize, Slot)], region: &Reg
         (RepairKind::DropSize(node), "dropped `size`"),
         (RepairKind::Disable(node), "disabled, for its size is 0"),
     ] {
-        if draft.wants(&kind) {
-            draft.repaired(&kind, &region.path, what);
+        if draft.wants(kind) {
+            draft.repaired(kind, &region.path, what);
         }
     }
     let first = slots.first().map(|(_, _, slot)| slot);
@@ -215,20 +216,20 @@ fn flags(draft: &mut Draft<'_, '_>, slots: &[(usize, usize, Slot)], region: &Reg
     for prop in draft.analysis.tree.node(node).props().filter(|prop| goes(draft, region, first, *prop)) {
         edits.remove_prop(node, prop.name);
     }
-    if draft.wants(&RepairKind::Disable(node)) {
+    if draft.wants(RepairKind::Disable(node)) {
         edits.set(node, "status", b"disabled\0".to_vec());
     }
 }
 
 /// Tell whether a region has `no-map` in the end.
 fn unmapped(draft: &Draft<'_, '_>, region: &Region, slot: Option<&Slot>) -> bool {
-    let wanted = draft.wants(&RepairKind::AddNoMap(region.node));
+    let wanted = draft.wants(RepairKind::AddNoMap(region.node));
     wanted || slot.map_or(region.no_map, |slot| slot.no_map)
 }
 
 /// Tell whether a property of a region goes.
 fn goes(draft: &Draft<'_, '_>, region: &Region, slot: Option<&Slot>, prop: Prop<'_>) -> bool {
-    let wants = |kind: fn(NodeId) -> RepairKind| draft.wants(&kind(region.node));
+    let wants = |kind: fn(NodeId) -> RepairKind| draft.wants(kind(region.node));
     match prop.name {
         "reusable" => (unmapped(draft, region, slot) && !region.no_map) || wants(RepairKind::DropFlags),
         "linux,cma-default" | "linux,dma-default" => {
@@ -265,7 +266,7 @@ fn split_off(draft: &mut Draft<'_, '_>, slots: &[(usize, usize, Slot)], region: 
 /// `/memreserve/`: what a carveout covers need not be said twice, and for kernels up to 6.3 must not be.
 fn memreserve(draft: &mut Draft<'_, '_>, edits: &mut Edits) {
     // A carveout that was restored or moved may have come to lie on an entry.
-    if !draft.wants(&RepairKind::FoldMemreserve) && draft.repairs.is_empty() {
+    if !draft.wants(RepairKind::FoldMemreserve) && draft.repairs.is_empty() {
         return;
     }
     let carveouts = draft.carveouts();
@@ -279,7 +280,7 @@ fn memreserve(draft: &mut Draft<'_, '_>, edits: &mut Edits) {
         .map(|span| (span.base(), span.len()))
         .collect();
     edits.set_memreserve(left);
-    draft.repaired(&RepairKind::FoldMemreserve, "/memreserve/", "dropped what carveouts already cover");
+    draft.repaired(RepairKind::FoldMemreserve, "/memreserve/", "dropped what carveouts already cover");
 }
 
 /// `/chosen`: the command line, the initial ramdisk and the report.

@@ -1,10 +1,10 @@
 //! Bringing regions to where Linux reads them: out of a second `/reserved-memory`, out of one that is misspelled, up
 //! from a level too deep.
 
+use super::RepairKind;
 use super::draft::{Draft, Origin, Slot, base_name};
 use super::reencode;
 use crate::fdt::{NewNode, Node, NodeId};
-use crate::finding::RepairKind;
 use crate::order;
 use crate::survey::{Cells, Extent, Region};
 use alloc::format;
@@ -35,10 +35,10 @@ pub(super) fn gather(draft: &mut Draft<'_, '_>) {
     let first = draft.analysis.map.reserved.as_ref();
     draft.gathered.taken = draft.analysis.map.regions.iter().map(|region| region.name.clone()).collect();
     order::sort(&mut draft.gathered.taken);
-    for kind in draft.wanted {
+    for kind in draft.wanted.iter() {
         let (node, cells) = match kind {
-            RepairKind::Gather(id) | RepairKind::Respell(id) => (tree.node(*id), root),
-            RepairKind::Hoist(id) => (tree.node(*id), first.map_or(root, |first| first.cells(root))),
+            RepairKind::Gather(id) | RepairKind::Respell(id) => (tree.node(id), root),
+            RepairKind::Hoist(id) => (tree.node(id), first.map_or(root, |first| first.cells(root))),
             _ => continue,
         };
         let hoist = matches!(kind, RepairKind::Hoist(_));
@@ -115,9 +115,8 @@ fn is_live(draft: &Draft<'_, '_>, region: &Region) -> bool {
 /// Tell whether a node that is to come up holds another such: then it cannot leave with all that is in it. Nodes are
 /// numbered from the top, so that the next one would be it.
 fn holds_another(draft: &Draft<'_, '_>, id: NodeId) -> bool {
-    let at = draft.wanted.partition_point(|kind| *kind <= RepairKind::Hoist(id));
-    let next = draft.wanted.get(at).and_then(|kind| match kind {
-        RepairKind::Hoist(other) => Some(draft.analysis.tree.node(*other)),
+    let next = draft.wanted.after(RepairKind::Hoist(id)).and_then(|kind| match kind {
+        RepairKind::Hoist(other) => Some(draft.analysis.tree.node(other)),
         _ => None,
     });
     let above = core::iter::successors(next, |node| node.parent());

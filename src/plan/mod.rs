@@ -14,21 +14,23 @@ mod persistent_log;
 mod place;
 mod reencode;
 mod rename;
+mod repairs;
 mod report;
 mod restore;
 mod separate;
+mod wanted;
 
 pub use boot::Placement;
+pub use repairs::{Permission, RepairKind};
 
 use crate::analysis::Analysis;
-use crate::fdt::{Edits, NodeId};
-use crate::finding::{Finding, RepairKind, Severity};
-use crate::order;
-use crate::policy::{Allow, Mode};
+use crate::fdt::Edits;
+use crate::finding::Finding;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use draft::Draft;
+use wanted::Wanted;
 
 /// What is to be done: edits to the tree, and places for what the boot needs.
 #[derive(Debug)]
@@ -81,7 +83,7 @@ impl fmt::Display for PlacementFailure {
 /// finds no room, the pools go first.
 #[must_use]
 pub fn plan(analysis: &Analysis<'_, '_>, findings: &[Finding]) -> Plan {
-    let wanted = wanted(analysis, findings);
+    let wanted = Wanted::new(analysis, findings);
     let first = attempt(analysis, findings, &wanted, Order::BootFirst);
     if first.stuck.is_empty() {
         return first;
@@ -97,7 +99,7 @@ enum Order {
     PoolsFirst,
 }
 
-fn attempt(analysis: &Analysis<'_, '_>, findings: &[Finding], wanted: &[RepairKind], order: Order) -> Plan {
+fn attempt(analysis: &Analysis<'_, '_>, findings: &[Finding], wanted: &Wanted, order: Order) -> Plan {
     let mut draft = Draft::new(analysis, wanted);
     gather::gather(&mut draft);
     restore::restore(&mut draft);
@@ -124,45 +126,4 @@ fn attempt(analysis: &Analysis<'_, '_>, findings: &[Finding], wanted: &[RepairKi
         }
     };
     emit::emit(draft, &placement, findings)
-}
-
-/// The repairs that may be made, in the order of making, each once.
-fn wanted(analysis: &Analysis<'_, '_>, findings: &[Finding]) -> Vec<RepairKind> {
-    let policy = analysis.policy;
-    if policy.is_some_and(|policy| policy.mode != Mode::Fix) {
-        return Vec::new();
-    }
-    let allow = policy.map_or_else(Allow::default, |policy| policy.allow);
-    // Protection that the policy requires needs no second word to win over `reusable`.
-    let protected: Vec<NodeId> = match policy.filter(|_| allow.restore) {
-        Some(_) => {
-            let answers = analysis.answers().filter(|answer| answer.required.no_map);
-            answers.filter_map(|answer| Some(answer.region?.node)).collect()
-        }
-        None => Vec::new(),
-    };
-    let mut wanted: Vec<RepairKind> = findings
-        .iter()
-        .filter(|finding| finding.severity > Severity::Note)
-        .filter_map(|finding| finding.repair.as_ref())
-        .map(|repair| repair.kind.clone())
-        .filter(|kind| {
-            permitted(kind, allow) || matches!(kind, RepairKind::DropFlags(node) if protected.contains(node))
-        })
-        .collect();
-    order::sort(&mut wanted);
-    wanted.dedup();
-    wanted
-}
-
-/// Tell whether a repair may be made: it is safe, or the policy gives its word.
-#[must_use]
-pub fn permitted(kind: &RepairKind, allow: Allow) -> bool {
-    match kind {
-        RepairKind::Shift(_) => allow.shift,
-        RepairKind::Restore(_) => allow.restore,
-        RepairKind::DropFlags(_) => allow.drop_flags,
-        RepairKind::Respell(_) | RepairKind::Enable(_) => allow.enable,
-        _ => kind.is_safe(),
-    }
 }

@@ -1,9 +1,9 @@
 //! A place for the log that outlives the stage.
 
+use super::RepairKind;
 use super::draft::{Draft, Request, RequestKind};
 use super::place;
 use crate::claims::Lifetime;
-use crate::finding::RepairKind;
 use crate::ramoops;
 use crate::span::Span;
 use alloc::format;
@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 pub(super) fn place_log(draft: &mut Draft<'_, '_>) {
     let kind = RepairKind::PersistentLog;
     let Some(wanted) = draft.analysis.policy.and_then(|policy| policy.log) else { return };
-    if !draft.wants(&kind) {
+    if !draft.wants(kind) {
         return;
     }
     let size = ramoops::len(&wanted);
@@ -55,7 +55,7 @@ pub(super) fn place_log(draft: &mut Draft<'_, '_>) {
             draft.take(span);
             draft.placed.push((RequestKind::Log, span));
             draft.repaired(
-                &kind,
+                kind,
                 "/reserved-memory",
                 format!("ramoops@{:x} keeps the log: {span}", span.base()),
             );

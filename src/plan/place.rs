@@ -1,9 +1,9 @@
 //! Finding places for pools and dynamic regions.
 
+use super::RepairKind;
 use super::cma;
 use super::draft::{Draft, Origin, Request, RequestKind, Slot, base_name};
 use super::no_fit::explain_no_fit;
-use crate::finding::RepairKind;
 use crate::ledger::{Direction, meeting};
 use crate::span::{GIB, Size, Span, align_up};
 use crate::survey::{Extent, Region};
@@ -76,7 +76,7 @@ fn static_pools(draft: &Draft<'_, '_>) -> Vec<Request> {
 fn dynamic_regions(draft: &Draft<'_, '_>) -> Vec<Request> {
     let mut requests = Vec::new();
     for (index, region) in draft.analysis.map.regions.iter().enumerate() {
-        let pinned = region.enabled && draft.wants(&RepairKind::Pin(region.node));
+        let pinned = region.enabled && draft.wants(RepairKind::Pin(region.node));
         if pinned && draft.slot_of(index).is_none() {
             requests.extend(dynamic_request(draft, RequestKind::Region(index, 0), region));
         }
@@ -148,7 +148,7 @@ fn settle(draft: &mut Draft<'_, '_>, request: &Request, span: Span) {
         [] => (RepairKind::Pin(region.node), format!("pinned at {span}")),
         _ => (RepairKind::AlignPool(region.node), format!("pool placed at {span}")),
     };
-    draft.repaired(&kind, &region.path, what);
+    draft.repaired(kind, &region.path, what);
 }
 
 fn node_name(draft: &Draft<'_, '_>, what: RequestKind) -> alloc::string::String {

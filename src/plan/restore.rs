@@ -1,8 +1,8 @@
 //! Repairs that say where a carveout must lie: what the policy requires, and whole pages.
 
+use super::RepairKind;
 use super::draft::{Draft, Origin, Slot, base_name};
 use crate::analysis::{Answer, reachable};
-use crate::finding::RepairKind;
 use crate::ledger::{self, Coverage};
 use crate::rules::unreserved_release_pages;
 use crate::span::{Span, align_down};
@@ -17,11 +17,11 @@ pub(super) fn restore(draft: &mut Draft<'_, '_>) {
         let (index, required) = (answer.index, answer.required);
         let kind = RepairKind::Restore(index);
         let standing = answer.region.and_then(|region| draft.region_of(region.node)).map(|(at, _)| at);
-        if let Some(range) = required.span().filter(|_| required.is_range() && draft.wants(&kind)) {
-            protect(draft, &kind, answer.path, range);
+        if let Some(range) = required.span().filter(|_| required.is_range() && draft.wants(kind)) {
+            protect(draft, kind, answer.path, range);
             continue;
         }
-        if !draft.wants(&kind) {
+        if !draft.wants(kind) {
             let pinned = required.base.is_some();
             let slot =
                 draft.slots.iter_mut().find(|s| standing.is_some_and(|at| s.origin == Origin::Region(at, 0)));
@@ -40,7 +40,7 @@ pub(super) fn restore(draft: &mut Draft<'_, '_>) {
             pinned: true,
             cma: !no_map && answer.region.is_some_and(Region::is_cma),
         };
-        draft.repaired(&kind, answer.path, format!("restored as the policy requires: {span}"));
+        draft.repaired(kind, answer.path, format!("restored as the policy requires: {span}"));
         // What was gathered may be what is missing.
         let same = |s: &&mut Slot| match s.origin {
             Origin::Moved(_, tuple) => standing.is_none() && tuple == 0 && s.base_name == slot.base_name,
@@ -58,7 +58,7 @@ pub(super) fn restore(draft: &mut Draft<'_, '_>) {
 }
 
 /// Keep Linux off what no slot protects of a range.
-fn protect(draft: &mut Draft<'_, '_>, kind: &RepairKind, path: &str, range: Span) {
+fn protect(draft: &mut Draft<'_, '_>, kind: RepairKind, path: &str, range: Span) {
     let page = draft.analysis.profile.page.bytes();
     // Slots are rounded outward later.
     let carveouts = draft.carveouts().into_iter().filter_map(|span| span.outward(page));
@@ -71,12 +71,12 @@ fn protect(draft: &mut Draft<'_, '_>, kind: &RepairKind, path: &str, range: Span
 /// Reserve where processors wait for their release, as far as nothing else does.
 pub(super) fn reserve_release_pages(draft: &mut Draft<'_, '_>) {
     let kind = RepairKind::ReserveRelease;
-    if !draft.wants(&kind) {
+    if !draft.wants(kind) {
         return;
     }
     let standing = draft.slots.iter().filter(|slot| !slot.cma).map(|slot| slot.span).collect();
     for span in ledger::subtract(&unreserved_release_pages(draft.analysis), &ledger::union(standing)) {
-        draft.repaired(&kind, "/cpus", format!("reserved {span}, where processors wait"));
+        draft.repaired(kind, "/cpus", format!("reserved {span}, where processors wait"));
         draft.slots.push(Slot::new("cpu-release", span, false));
     }
 }
@@ -116,7 +116,7 @@ pub(super) fn round_outward(draft: &mut Draft<'_, '_>) {
             let unmapped = !region.no_map && draft.unmaps(region);
             unmapped || !region.enabled || region.spans().is_empty()
         });
-        if moves || (!fresh && kind.as_ref().is_some_and(|kind| !draft.wants(kind))) {
+        if moves || (!fresh && kind.is_some_and(|kind| !draft.wants(kind))) {
             continue;
         }
         // Pools give way.
@@ -130,7 +130,7 @@ pub(super) fn round_outward(draft: &mut Draft<'_, '_>) {
             slot.span = whole;
         }
         if let (Some(kind), Some(region)) = (kind, region) {
-            draft.repaired(&kind, &region.path, format!("rounded outward to {whole}"));
+            draft.repaired(kind, &region.path, format!("rounded outward to {whole}"));
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Separating overlaps: when a region grew, those behind it move up.
 
+use super::RepairKind;
 use super::Repaired;
 use super::draft::{Draft, Origin, Slot};
 use super::no_fit::explain_no_fit;
 use crate::analysis::{GUARD, guards};
 use crate::claims::Lifetime;
-use crate::finding::RepairKind;
 use crate::ledger::{Coverage, Ledger};
 use crate::span::{Size, Span, align_up};
 use alloc::format;
@@ -107,7 +107,7 @@ fn move_slot(draft: &mut Draft<'_, '_>, at: usize, slot: &Slot, span: Span) {
     };
     if let Some(region) = region {
         let what = format!("shifted from {:#x} to {span}", slot.span.base());
-        draft.repaired(&RepairKind::Shift(region.node), &region.path, what);
+        draft.repaired(RepairKind::Shift(region.node), &region.path, what);
     }
 }
 
@@ -128,13 +128,13 @@ pub(super) fn guard_what_was_vacated(draft: &mut Draft<'_, '_>) {
 pub(super) fn guard_what_is_required(draft: &mut Draft<'_, '_>) {
     for answer in draft.analysis.answers() {
         let kind = RepairKind::Guard(answer.index);
-        if !draft.wants(&kind) {
+        if !draft.wants(kind) {
             continue;
         }
         let standing = answer.region.and_then(|region| draft.region_of(region.node));
         let standing = standing.and_then(|(at, _)| Some(draft.slot_of(at)?.span));
         for span in guards(draft.analysis, &answer, standing, &draft.carveouts()) {
-            draft.repaired(&kind, answer.path, format!("its guard {span} is kept from Linux"));
+            draft.repaired(kind, answer.path, format!("its guard {span} is kept from Linux"));
             draft.slots.push(Slot::new(GUARD, span, true));
         }
     }
