@@ -3,7 +3,7 @@
 
 use ringfence::facts::{BootFacts, Kernel, Placed};
 use ringfence::fdt::{NewNode, Tree, build};
-use ringfence::predict::{Build, DefaultCma, Prediction, State, predict};
+use ringfence::predict::{DefaultCma, Prediction, State, predict};
 use ringfence::profile::KernelProfile;
 use ringfence::span::{MIB, Span};
 use ringfence::survey::MemoryMap;
@@ -49,8 +49,9 @@ fn predicted(many: Many, count: u64, kernel: &str) -> Prediction {
         ..BootFacts::default()
     };
     let tree = Tree::parse(&dtb).unwrap();
-    let (map, profile) = (MemoryMap::survey(&tree, &facts), KernelProfile::named(kernel).unwrap());
-    predict(&tree, &map, &facts, &profile, &Build::debian(&profile))
+    let (map, profile) =
+        (MemoryMap::survey(&tree, &facts), *KernelProfile::for_version(kernel).unwrap().profile);
+    predict(&tree, &map, &facts, &profile, &profile.debian)
 }
 
 const MEMORY: Option<&str> = Some("memblock: cannot resize memory array");

@@ -1,5 +1,6 @@
-//! Predictions against what booted kernels did: every region of every scenario, the default CMA pool, `CmaTotal`
-//! and the lines that the kernel printed. What differs stands in `predict/differences.toml`, each with its reason.
+//! Predictions against what booted kernels did: every region of every scenario, the default CMA pool,
+//! `CmaTotal` and the lines that the kernel printed. What differs stands in `predict/differences.toml`, each
+//! with its reason.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,9 +8,7 @@ use std::process::Command;
 
 use ringfence::facts::{BootFacts, Kernel, Placed};
 use ringfence::fdt::{Edits, Tree, rewrite};
-use ringfence::predict::{
-    Build, DefaultCma, Difference, Observed, Prediction, RegionOutcome, predict, verify,
-};
+use ringfence::predict::{DefaultCma, Difference, Observed, Prediction, RegionOutcome, predict, verify};
 use ringfence::profile::{KernelProfile, PageSize};
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
@@ -62,7 +61,7 @@ fn tree_of(name: &str) -> Vec<u8> {
 /// The profile behind a kernel's name in the recordings, and where its image ended.
 fn kernel(name: &str) -> (KernelProfile, u64) {
     let (version, page) = name.split_once('-').unwrap_or((name, "4k"));
-    let profile = KernelProfile::named(version).unwrap();
+    let profile = *KernelProfile::for_version(version).unwrap().profile;
     match (name, page) {
         ("6.1", _) => (profile, 0x41cb_0000),
         ("6.12", _) => (profile, 0x4244_0000),
@@ -84,7 +83,7 @@ fn predicted(scenario: &str, name: &str) -> Prediction {
         ..BootFacts::default()
     };
     let map = MemoryMap::survey(&tree, &facts);
-    predict(&tree, &map, &facts, &profile, &Build::debian(&profile))
+    predict(&tree, &map, &facts, &profile, &profile.debian)
 }
 
 /// A outcome in the words of the recordings.

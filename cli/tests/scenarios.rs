@@ -9,7 +9,7 @@ use ringfence::facts::{BootFacts, Kernel, Placed};
 use ringfence::fdt::Tree;
 use ringfence::pipeline::{Context, survey};
 use ringfence::policy::Policy;
-use ringfence::predict::{Build, DefaultCma, predict};
+use ringfence::predict::{DefaultCma, predict};
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
@@ -78,8 +78,8 @@ fn told(dtb: &[u8]) -> String {
     let facts = direct_boot();
     let map = MemoryMap::survey(&tree, &facts);
     for name in ["6.1", "6.12", "7"] {
-        let profile = KernelProfile::named(name).unwrap();
-        let prediction = predict(&tree, &map, &facts, &profile, &Build::debian(&profile));
+        let profile = *KernelProfile::for_version(name).unwrap().profile;
+        let prediction = predict(&tree, &map, &facts, &profile, &profile.debian);
         writeln!(out, "prediction for {name}").unwrap();
         for outcome in &prediction.regions {
             let span = outcome.span.map_or_else(|| "nowhere".to_string(), |span| span.to_string());

@@ -131,11 +131,26 @@ fn a_bad_policy_names_its_line_and_nothing_is_written() {
 fn unknown_names_are_answered_with_known_ones() {
     let bench = Bench::new();
     bench.refuses(&["explain", "RF2O1"], 2, &["unknown rule `RF2O1`", "RF201"]);
-    bench.refuses(&["check", "--kernel", "5.4", "good.dtb"], 2, &["unknown kernel `5.4`", "6.12"]);
+    bench.refuses(&["check", "--kernel", "six", "good.dtb"], 2, &["unknown kernel `six`", "6.12"]);
+    bench.refuses(&["check", "--kernel", "3.10", "good.dtb"], 2, &["unknown kernel `3.10`", "the oldest"]);
     bench.refuses(&["check", "--ram", "1GiB", "good.dtb"], 2, &["--ram", "BASE:SIZE"]);
     bench.refuses(&["check", "--page", "8k", "good.dtb"], 2, &["8k", "4k, 16k, 64k"]);
     bench.refuses(&["chekc"], 2, &["'check'"]);
     bench.refuses(&["check"], 2, &["no INPUT given"]);
+}
+
+#[test]
+fn a_kernel_that_is_not_known_is_judged_as_the_nearest_older_one_and_that_is_said() {
+    let bench = Bench::new();
+    let said = |version: &str| {
+        let output = bench.run(&["check", "--kernel", version, "good.dtb"]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(said("6.13.2"), "note: Linux 6.13.2 is not known; 6.12, the nearest older one, is used\n");
+    for known in ["6.12", "6.12.43+deb13-arm64", "6.12.999", "6.1", "7"] {
+        assert_eq!(said(known), "", "{known}");
+    }
 }
 
 #[test]

@@ -27,8 +27,8 @@ struct Window {
 }
 
 impl Bus {
-    /// Returns the bus of the root's children, whose addresses are the CPU's. `None` when the root's cells cannot be
-    /// read.
+    /// Returns the bus of the root's children, whose addresses are the CPU's. `None` when the root's cells
+    /// cannot be read.
     #[must_use]
     pub fn root(tree: &Tree<'_>) -> Option<Self> {
         Self::with_cells(tree.root(), None)
@@ -36,8 +36,8 @@ impl Bus {
 
     /// Returns the bus of the children of `node`, which is itself on this one.
     ///
-    /// `None` when the CPU sees none of their addresses: `node` has no `ranges`, or its cells cannot be read. Of a
-    /// window that another bus on the way shows only in part, that part counts.
+    /// `None` when the CPU sees none of their addresses: `node` has no `ranges`, or its cells cannot be read.
+    /// Of a window that another bus on the way shows only in part, that part counts.
     #[must_use]
     pub fn below(&self, node: Node<'_, '_>) -> Option<Self> {
         let ranges = node.prop("ranges")?.value;
@@ -78,15 +78,15 @@ impl Bus {
         above.into_iter().rev().try_fold(root, |bus, node| bus.below(node))
     }
 
-    /// Tells whether addresses on this bus carry flags, as on PCI: the `reg` of a child is then what its bridge
-    /// assigns later.
+    /// Tells whether addresses on this bus carry flags, as on PCI: the `reg` of a child is then what its
+    /// bridge assigns later.
     #[must_use]
     pub const fn has_flags(&self) -> bool {
         self.address_cells > 2
     }
 
-    /// Returns the register blocks of a child of this bus as the CPU sees them, in the order of its `reg`; `None` for
-    /// a block that the CPU does not see.
+    /// Returns the register blocks of a child of this bus as the CPU sees them, in the order of its `reg`;
+    /// `None` for a block that the CPU does not see.
     pub fn registers<'a>(&self, node: Node<'_, 'a>) -> impl Iterator<Item = Option<Span>> + use<'_, 'a> {
         let reg = node.prop("reg").map_or(&[][..], |reg| reg.value);
         let words = self.address_cells + self.size_cells;

@@ -4,7 +4,7 @@ use super::DefaultCma;
 use super::pools::NO_AREA;
 use super::regions::Kernel;
 use crate::ledger::Direction;
-use crate::profile::PageSize;
+use crate::profile::{Above4Gib, PageSize};
 use crate::span::{GIB, MIB, Span, align_down, align_up};
 use alloc::format;
 
@@ -50,12 +50,12 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
         return DefaultCma::None;
     }
     let wanted = want.size;
-    let on_node = if kernel.profile.name == "6.12" { " on node -1" } else { "" };
+    let on_node = kernel.profile.log.cma_node;
     let full = !kernel.has_area();
     if full {
         kernel.say(NO_AREA);
         // Only the wrapper function of later kernels reports every failure.
-        if kernel.profile.cma_below_dma_limit {
+        if !kernel.profile.log.cma_no_area_fails {
             return DefaultCma::None;
         }
     }
@@ -64,8 +64,7 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
         return DefaultCma::None;
     };
     let _ = kernel.reserve(span);
-    // From 6.18 on, the requested size.
-    let shown = if kernel.profile.cma_below_dma_limit { span.len() } else { wanted };
+    let shown = if kernel.profile.log.cma_asked_size { wanted } else { span.len() };
     if !certain {
         return DefaultCma::Somewhere { size: span.len(), shown };
     }
@@ -91,7 +90,7 @@ fn declare(kernel: &mut Kernel<'_>, want: Want) -> Result<(Span, bool), ()> {
     // Base 0 leaves the choice to the kernel.
     let fixed = want.fixed && base != 0;
     let fixed_end = base.checked_add(size).ok_or(())?;
-    if fixed && kernel.profile.cma_below_dma_limit && base < end && fixed_end > end {
+    if fixed && kernel.profile.cma_checks_straddling && base < end && fixed_end > end {
         kernel
             .log
             .push(format!("cma: Region at {base:#018x} defined on low/high memory boundary ({end:#018x})"));
@@ -107,7 +106,10 @@ fn declare(kernel: &mut Kernel<'_>, want: Want) -> Result<(Span, bool), ()> {
         let span = Span::new(base, size).ok_or(())?;
         return if kernel.memblock.is_reserved(span) { Err(()) } else { Ok((span, true)) };
     }
-    let top = if kernel.profile.cma_below_dma_limit { end } else { limit };
+    let top = match kernel.profile.cma_above_4gib {
+        Above4Gib::IfRamReaches => end,
+        Above4Gib::IfLimitReaches => limit,
+    };
     if top >= DMA_LIMIT.saturating_add(size)
         && let Some(span) = kernel.memblock.find(size, align, DMA_LIMIT, limit, Direction::BottomUp)
     {

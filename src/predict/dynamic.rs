@@ -4,7 +4,7 @@
 use super::memblock::Memblock;
 use super::regions::Kernel;
 use crate::ledger::Direction;
-use crate::profile::DynamicOverflow;
+use crate::profile::{DynamicOverflow, WindowEdge};
 use crate::span::{MIB, Span};
 use crate::survey::{Dynamic, Extent, Region};
 use alloc::format;
@@ -118,11 +118,15 @@ impl Kernel<'_> {
     /// From 6.12 on, a window that starts at a region placed before is filled from below, unless it also ends
     /// at one.
     fn direction(&self, window: Span) -> Direction {
-        if !self.profile.dynamic_in_order {
-            return Direction::TopDown;
-        }
-        let at = |address: u64| {
-            self.placed.iter().any(|(_, span)| span.base() <= address && address <= span.end())
+        let touches = |span: Span, address| span.base() <= address && address <= span.end();
+        let at = |address: u64| match self.profile.window_edge {
+            WindowEdge::Ignored => false,
+            WindowEdge::DynamicRegion => self.placed.iter().any(|(_, span)| touches(*span, address)),
+            WindowEdge::AnyRegion => self.table.iter().any(|entry| {
+                let placed = self.placed.iter().find(|(index, _)| *index == entry.index);
+                let span = placed.map(|(_, span)| *span).or_else(|| Span::new(entry.base, entry.size));
+                span.is_some_and(|span| touches(span, address))
+            }),
         };
         if at(window.base()) && !at(window.end()) { Direction::BottomUp } else { Direction::TopDown }
     }

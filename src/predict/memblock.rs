@@ -1,6 +1,7 @@
 //! A model of memblock, the kernel's first allocator, as sets of spans (mm/memblock.c).
 
 use crate::ledger::{self, Direction, meeting, subtract};
+use crate::profile::Room;
 use crate::span::Span;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -15,21 +16,6 @@ pub struct Memblock {
     /// adds one.
     splits: usize,
     room: Room,
-}
-
-/// Entries of the arrays before the kernel can grow them, which it can once its linear map
-/// is set up (include/linux/memblock.h, arch/arm64/include/asm/memory.h: `INIT_MEMBLOCK_*`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
-    /// Entries for RAM. Unmapped RAM has entries of its own.
-    pub memory: usize,
-    /// Entries for what is reserved.
-    pub reserved: usize,
-}
-
-impl Room {
-    /// No limit.
-    pub const UNBOUNDED: Self = Self { memory: usize::MAX, reserved: usize::MAX };
 }
 
 /// An array has no entry left.

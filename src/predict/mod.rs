@@ -14,13 +14,13 @@ mod pools;
 mod regions;
 mod verify;
 
-pub use memblock::{Memblock, Room};
+pub use memblock::Memblock;
 pub use verify::{Difference, Observed, verify};
 
 use crate::facts::BootFacts;
 use crate::fdt::{NodeId, Tree};
-use crate::profile::KernelProfile;
-use crate::span::{MIB, Span};
+use crate::profile::{Build, KernelProfile};
+use crate::span::Span;
 use crate::survey::MemoryMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -109,28 +109,6 @@ pub struct Prediction {
     pub cmdline: Vec<u8>,
     /// The state of memory after the kernel has reserved and before it frees the initrd.
     pub memblock: Memblock,
-}
-
-/// Build options of the kernel, which neither the tree nor the profile states.
-#[derive(Clone, Copy, Debug)]
-pub struct Build {
-    /// `CONFIG_CMA_SIZE_MBYTES`, in bytes: the default pool when nothing else requests one.
-    pub default_cma: u64,
-    /// Number of CMA areas, the default pool included: `CONFIG_CMA_AREAS`, plus one up to 6.1.
-    pub cma_areas: usize,
-    /// Entries in the arrays of memblock. `CONFIG_EFI` adds to them, and `CONFIG_NR_CPUS` to those for
-    /// reserved spans.
-    pub room: Room,
-}
-
-impl Build {
-    /// The options of Debian's kernel: 256 processors up to 6.1, then 512.
-    #[must_use]
-    pub fn debian(profile: &KernelProfile) -> Self {
-        let processors = if profile.name == "6.1" { 256 } else { 512 };
-        let room = Room { memory: 8 * 128, reserved: 128 + processors + 1 };
-        Self { default_cma: 64 * MIB, cma_areas: 20, room }
-    }
 }
 
 /// Entries for the linear map's page tables next to each other before the array can grow.

@@ -2,7 +2,7 @@
 //! kernel/dma/coherent.c).
 
 use super::regions::Kernel;
-use crate::profile::{FailedNoMap, Tuples};
+use crate::profile::{FailedNoMap, SizeUnit};
 use crate::span::{MIB, Span};
 use crate::survey::{Pool, Region};
 use alloc::format;
@@ -33,9 +33,9 @@ impl Kernel<'_> {
             (Pool::Shared, true, true) => Err(()),
             (Pool::Shared, true, false) => self.set_up_cma(index, region, span).map(|()| true),
             (Pool::Shared, false, _) => {
-                let size = match self.profile.tuples {
-                    Tuples::FirstOnly => format!("{} KiB", span.len() >> 10),
-                    _ => format!("{} MiB", span.len() / MIB),
+                let size = match self.profile.log.dma_pool_size {
+                    SizeUnit::Kib => format!("{} KiB", span.len() >> 10),
+                    SizeUnit::Mib => format!("{} MiB", span.len() / MIB),
                 };
                 self.say(format!(
                     "Reserved memory: created DMA memory pool at {:#018x}, size {size}",
@@ -54,7 +54,7 @@ impl Kernel<'_> {
                         "OF: reserved mem: initialized node {name}, compatible id shared-dma-pool"
                     ));
                 }
-                if self.profile.prints_regions {
+                if self.profile.log.region_lines {
                     self.say(line_of(region, span));
                 }
             }

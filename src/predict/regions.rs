@@ -1,12 +1,12 @@
 //! `/reserved-memory` as each family of kernels reads it.
 
+use super::PAGE_TABLES;
 use super::memblock::{Full, Memblock};
 use super::order::kernel_sort;
 use super::pools::PoolAt;
-use super::{Build, PAGE_TABLES};
 use crate::bootargs::CmaArg;
 use crate::fdt::Tree;
-use crate::profile::{Bypass, KernelProfile, Tuples};
+use crate::profile::{Build, CmaArgument, IgnoredTuples, KernelProfile, Memreserve, Tuples};
 use crate::span::{MIB, Span};
 use crate::survey::{Extent, MemoryMap, Pool, Ranges, RegError, Region};
 use alloc::format;
@@ -69,37 +69,31 @@ impl<'k> Kernel<'k> {
 
     /// Handles the tree's reservations in the order of this family.
     pub(super) fn reserve_regions(&mut self) {
-        if self.profile.memreserve_first {
+        if self.profile.memreserve == Memreserve::First {
             self.memreserve();
         }
-        if self.map.reserved.is_none() && self.profile.two_phases {
+        if self.map.reserved.is_none() && self.profile.log.no_node {
             self.say("OF: reserved mem: Reserved memory: No reserved-memory node in the DT");
         }
         let readable = self.is_readable();
         if readable {
             self.reserve_static();
         }
+        if self.profile.memreserve == Memreserve::BeforeDynamic {
+            self.memreserve();
+        }
         match self.profile.two_phases {
-            true => {
-                if readable {
-                    self.dynamic_in_order();
-                }
-                self.memreserve();
-                self.map_memory();
-                if readable {
-                    self.register_static();
-                    self.report_overlaps();
-                }
-            }
-            false => {
-                if readable {
-                    self.set_up_table();
-                }
-                if !self.profile.memreserve_first {
-                    self.memreserve();
-                }
-                self.map_memory();
-            }
+            true if readable => self.dynamic_in_order(),
+            false if readable => self.set_up_table(),
+            _ => {}
+        }
+        if self.profile.memreserve == Memreserve::Last {
+            self.memreserve();
+        }
+        self.map_memory();
+        if self.profile.two_phases && readable {
+            self.register_static();
+            self.report_overlaps();
         }
     }
 
@@ -150,11 +144,6 @@ impl<'k> Kernel<'k> {
         self.memblock.unbind();
     }
 
-    /// Returns the prefix of log lines that moved from one file of the kernel to another.
-    const fn prefix(&self) -> &'static str {
-        if self.profile.two_phases { "OF: reserved mem: " } else { "OF: fdt: " }
-    }
-
     fn memreserve(&mut self) {
         for &entry in &self.map.memreserve {
             self.reserve(entry);
@@ -166,7 +155,7 @@ impl<'k> Kernel<'k> {
         let Some(reserved) = &self.map.reserved else { return false };
         let readable = reserved.cells_match(self.map.cells) && reserved.ranges != Ranges::Missing;
         if !readable {
-            let line = format!("{}Reserved memory: unsupported node format, ignoring", self.prefix());
+            let line = format!("{}Reserved memory: unsupported node format, ignoring", self.profile.log.scan);
             for _ in 0..if self.profile.two_phases { 2 } else { 1 } {
                 self.say(line.as_str());
             }
@@ -182,7 +171,7 @@ impl<'k> Kernel<'k> {
     /// Returns whether `cma=` replaces the default pool of the tree before anything of it is
     /// reserved.
     pub(super) fn is_skipped(&self, region: &Region) -> bool {
-        self.profile.bypass == Bypass::Skipped
+        self.profile.cma_argument == CmaArgument::SkipsNode
             && self.arg.is_some()
             && region.pool == Pool::Shared
             && region.cma_default
@@ -216,7 +205,7 @@ impl<'k> Kernel<'k> {
                     }
                 }
                 Extent::Malformed { property: "reg", error: RegError::Length { .. } }
-                    if self.profile.tuples != Tuples::FirstOnly =>
+                    if self.profile.log.bad_reg_lines > 0 =>
                 {
                     self.say_skipping(region);
                 }
@@ -233,8 +222,7 @@ impl<'k> Kernel<'k> {
     fn say_skipping(&mut self, region: &Region) {
         let line = format!(
             "{}Reserved memory: invalid reg property in '{}', skipping node.",
-            self.prefix(),
-            region.name
+            self.profile.log.scan, region.name
         );
         self.say(line);
     }
@@ -244,16 +232,13 @@ impl<'k> Kernel<'k> {
     }
 
     pub(super) fn say_skipped(&mut self) {
-        self.say(match self.profile.tuples {
-            Tuples::FirstOnly => "Skipping dt linux,cma-default node in favor for \"cma=\" kernel param.",
-            _ => "OF: reserved mem: Skipping dt linux,cma-default for \"cma=\" kernel param.",
-        });
+        self.say(self.profile.log.skipped_node);
     }
 
     fn say_refused(&mut self, region: &Region, base: u64, size: u64) {
         let line = format!(
             "{}Reserved memory: failed to reserve memory for node '{}': base {base:#018x}, size {} MiB",
-            self.prefix(),
+            self.profile.log.scan,
             region.name,
             size / MIB
         );
@@ -309,39 +294,40 @@ impl<'k> Kernel<'k> {
     fn register_static(&mut self) {
         for (index, region) in self.enabled() {
             if let Extent::Malformed { property: "reg", error: RegError::Length { .. } } = region.extent
-                && self.profile.tuples == Tuples::AllFirstKnown
+                && self.profile.log.bad_reg_lines > 1
             {
                 self.say_skipping(region);
             }
             let [first, rest @ ..] = region.spans() else { continue };
             if self.is_skipped(region) {
-                if self.profile.tuples == Tuples::FirstOnly {
+                if self.profile.log.skipped_twice {
                     self.say_skipped();
                 }
                 continue;
             }
-            match self.profile.tuples {
-                _ if rest.is_empty() => {}
-                Tuples::AllFirstKnown => {
-                    let line = format!(
-                        "OF: reserved mem: fdt_scan_reserved_mem_reg_nodes() ignores {} regions in node '{}'",
-                        rest.len(),
-                        region.name
-                    );
-                    self.say(line);
-                }
-                Tuples::AllNoneKnown => continue,
-                Tuples::FirstOnly => {
-                    let line = format!(
-                        "OF: reserved mem: Reserved memory: node '{}' has {} <base size> entries, only the first is used",
-                        region.name,
-                        rest.len() + 1
-                    );
-                    self.say(line);
+            if !rest.is_empty() {
+                self.say_ignored(region, rest.len());
+                if self.profile.tuples == Tuples::AllNoneKnown {
+                    continue;
                 }
             }
             self.register(index, region, *first);
         }
+    }
+
+    fn say_ignored(&mut self, region: &Region, rest: usize) {
+        let name = &region.name;
+        self.say(match self.profile.log.ignored_tuples {
+            IgnoredTuples::Silent => return,
+            IgnoredTuples::Counted => format!(
+                "OF: reserved mem: fdt_scan_reserved_mem_reg_nodes() ignores {rest} regions in node '{name}'"
+            ),
+            IgnoredTuples::FirstUsed => format!(
+                "OF: reserved mem: Reserved memory: node '{name}' has {} <base size> entries, \
+                 only the first is used",
+                rest + 1
+            ),
+        });
     }
 
     /// Enters a region into the table and sets it up, in the second of the two phases.

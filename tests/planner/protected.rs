@@ -61,7 +61,7 @@ fn a_part_page_counts_where_the_kernel_unmaps_it() {
     let range = Required { key, base: Some(RAM + 64 * MIB + 0x800), size: 0x1000, no_map: true };
     let (policy, facts) = (requiring([range]), Default::default());
     let bites = |name| {
-        let profile = KernelProfile::named(name).unwrap();
+        let profile = *KernelProfile::for_version(name).unwrap().profile;
         let context = Context { policy: Some(&policy), profile: &profile, facts: &facts };
         let judged = survey(&dtb, context).unwrap().judge();
         judged.findings().iter().any(|finding| finding.rule == RuleId(411))

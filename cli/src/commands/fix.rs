@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::input::{self, Options, is_stdin};
 use crate::memmap::entries;
 use crate::project::job::Job;
+use crate::project::kernel;
 use crate::report::formats::Results;
 use crate::report::{Report, diff};
 use crate::terminal::style::ERROR;
@@ -134,7 +135,7 @@ fn refused(
         print(args, &rendered(args, &report))?;
     }
     let several = job.profiles().len() > 1;
-    let whose = if several { format!(" for {}", judge::kernel_name(context.profile)) } else { String::new() };
+    let whose = if several { format!(" for {}", kernel::name(context.profile)) } else { String::new() };
     terminal::err(&format!(
         "{ERROR}error{ERROR:#}: {}: not repaired{whose}, nothing written: {refusal}\n",
         args.input.display()

@@ -5,13 +5,14 @@ use std::path::Path;
 use ringfence::fdt::Tree;
 use ringfence::finding::Finding;
 use ringfence::pipeline::{self, Applied, Judged};
-use ringfence::profile::{KernelProfile, PageSize};
+use ringfence::profile::KernelProfile;
 use ringfence::prove::Refusal;
 
 use crate::failure::Failure;
 use crate::input::{self, Input, Positions};
 use crate::memmap::entries;
 use crate::project::job::Job;
+use crate::project::kernel;
 use crate::report::{self, Diagnostic, Report, source_fix};
 
 /// Read and judge every tree of a file.
@@ -68,25 +69,14 @@ pub(super) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
 fn merge(all: &mut Vec<Diagnostic>, new: Vec<Diagnostic>, profile: &KernelProfile) {
     for mut shown in new {
         match all.iter_mut().find(|known| known.finding == shown.finding) {
-            Some(known) => known.kernels.push(kernel_name(profile)),
+            Some(known) => known.kernels.push(kernel::name(profile)),
             None => {
-                shown.kernels = vec![kernel_name(profile)];
+                shown.kernels = vec![kernel::name(profile)];
                 all.push(shown);
             }
         }
     }
     all.sort_by_key(|shown| shown.finding.rule);
-}
-
-/// A kernel as `--kernel` takes it.
-#[must_use]
-pub(super) fn kernel_name(profile: &KernelProfile) -> String {
-    let page = match profile.page {
-        PageSize::K4 => "",
-        PageSize::K16 => ":16k",
-        PageSize::K64 => ":64k",
-    };
-    format!("{}{page}", profile.name)
 }
 
 /// Say what to write in the source for each repair that may be made. Findings that are left elsewhere in the

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ringfence::fdt::Tree;
-use ringfence::predict::{Build, DefaultCma, Observed, Prediction, predict, verify};
+use ringfence::predict::{DefaultCma, Observed, Prediction, predict, verify};
 use ringfence::survey::MemoryMap;
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ fn text(path: &Path) -> Result<String, Failure> {
 struct Told {
     prediction: Prediction,
     paths: Vec<String>,
-    profile: &'static str,
+    profile: String,
 }
 
 impl Told {
@@ -70,10 +70,9 @@ impl Told {
             return Err(Failure::of(path, "no /memory node says where RAM is")
                 .with_help("give the banks with --ram BASE:SIZE: what a kernel does depends on them"));
         }
-        let prediction =
-            predict(&tree, &map, context.facts, context.profile, &Build::debian(context.profile));
+        let prediction = predict(&tree, &map, context.facts, context.profile, &context.profile.debian);
         let paths = prediction.regions.iter().map(|outcome| tree.node(outcome.node).path()).collect();
-        Ok(Self { prediction, paths, profile: context.profile.name })
+        Ok(Self { prediction, paths, profile: context.profile.since.family().to_string() })
     }
 
     fn human(&self) -> String {

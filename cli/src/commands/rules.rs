@@ -1,8 +1,7 @@
 //! `ringfence rules` and `ringfence explain`.
 
 use ringfence::finding::Severity;
-use ringfence::profile::PROFILES;
-use ringfence::rules::{DOCS, Doc};
+use ringfence::rules::{ALL_KERNELS, DOCS, Doc};
 use serde_json::json;
 
 use super::Outcome;
@@ -81,7 +80,7 @@ fn chapter() -> String {
 fn kernels(doc: &Doc) -> String {
     match doc.kernels {
         [] => "no kernel minds".to_string(),
-        some if some.len() == PROFILES.len() => "all kernels".to_string(),
+        some if some.len() == ALL_KERNELS.len() => "all kernels".to_string(),
         some => format!("kernels {}", some.join(", ")),
     }
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::judge;
 use crate::failure::Failure;
 use crate::project::job::Job;
+use crate::project::kernel;
 use crate::terminal::style::NOTE;
 use crate::{input, terminal};
 
@@ -14,7 +14,7 @@ pub(super) fn read(job: &Job, path: &Path) -> Result<(Job, Vec<u8>), Failure> {
     let input = input::load_one(path, &job.options(path)?)?;
     let job = job.for_tree(&input)?;
     if let [first, _, ..] = job.profiles() {
-        let (path, kernel) = (path.display(), judge::kernel_name(first));
+        let (path, kernel) = (path.display(), kernel::name(first));
         terminal::err(&format!(
             "{NOTE}note{NOTE:#}: {path}: of the kernels that are asked about, this is for {kernel}\n"
         ));

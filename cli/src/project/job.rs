@@ -15,8 +15,8 @@ use crate::args::Boot;
 use crate::bundle::payload::Bundle;
 use crate::failure::Failure;
 use crate::input::{Input, Layers, Options};
-use crate::project::config::{self, Config, Lookup};
-use crate::project::policy_file;
+use crate::project::config::{Config, Lookup};
+use crate::project::{kernel, policy_file};
 
 /// Everything that the judgement needs besides the tree.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ impl Job {
         }
         let named = args.kernel.iter().map(|name| {
             let unknown = |why| Failure::new(format!("unknown kernel `{name}`")).with_help(why);
-            let profile = config::kernel(name).map_err(unknown)?;
+            let profile = kernel::parse(name).map_err(unknown)?;
             Ok(args.page.map_or(profile, |page| profile.with_page(page.into())))
         });
         let mut profiles = named.collect::<Result<Vec<_>, _>>()?;

@@ -6,4 +6,5 @@ pub mod boot_map;
 pub mod config;
 pub mod date;
 pub mod job;
+pub mod kernel;
 pub mod policy_file;

@@ -6,7 +6,7 @@ use crate::transcript::Transcript;
 use crate::{assertions, reserved_nodes};
 use anyhow::{Context, Result, ensure};
 use ringfence::fdt::Tree;
-use ringfence::predict::{Build, Observed, RegionOutcome, State, predict, verify};
+use ringfence::predict::{Observed, RegionOutcome, State, predict, verify};
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
@@ -35,7 +35,7 @@ pub(super) fn judge(
     let tree = Tree::parse(dtb).map_err(|error| anyhow::anyhow!("{error}"))?;
     let facts = layout.facts();
     let map = MemoryMap::survey(&tree, &facts);
-    let prediction = predict(&tree, &map, &facts, profile, &Build::debian(profile));
+    let prediction = predict(&tree, &map, &facts, profile, &profile.debian);
 
     let memory = entries(transcript.section("memblock-memory"));
     let reserved = entries(transcript.section("memblock-reserved"));

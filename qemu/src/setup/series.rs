@@ -163,7 +163,7 @@ impl Series {
 
     /// What the core knows about a release of it.
     pub(crate) fn profile(self, release: &str) -> Option<KernelProfile> {
-        KernelProfile::named(release).map(|profile| profile.with_page(self.page))
+        KernelProfile::for_version(release).ok().map(|choice| choice.profile.with_page(self.page))
     }
 
     /// The options by which the tool is told of a release of it.

@@ -4,6 +4,7 @@ use super::{ALL_KERNELS, Doc, Report, Sink};
 use crate::analysis::Analysis;
 use crate::claims::{Claim, ClaimKind};
 use crate::finding::{RepairKind, RuleId, Severity};
+use crate::profile::Memreserve;
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
@@ -29,7 +30,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         };
         let Some(region) = analysis.region(other.kind) else { continue };
         let severity = match (region.no_map, region.is_cma()) {
-            (true, _) if analysis.profile.memreserve_first => Severity::Error,
+            (true, _) if analysis.profile.memreserve == Memreserve::First => Severity::Error,
             (true, _) => Severity::Warning,
             (_, true) => Severity::Error,
             _ => continue,

@@ -7,7 +7,7 @@ mod write;
 use proptest::prelude::*;
 use ringfence::facts::{BootFacts, Kernel, Placed};
 use ringfence::policy::{Allow, CmaWant, Key, Mode, OnError, PersistentLog, Policy, Required, Via};
-use ringfence::profile::{KernelProfile, PROFILES, PageSize};
+use ringfence::profile::{KernelProfile, PageSize, RELEASES};
 use ringfence::span::{MIB, Span};
 pub(crate) use trees::STRAY;
 use trees::{RAM, base, board};
@@ -168,7 +168,7 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
     let page = || prop_oneof![6 => Just(PageSize::K4), 1 => Just(PageSize::K16), 1 => Just(PageSize::K64)];
     board()
         .prop_flat_map(move |board| {
-            (policy(&board), Just(board), prop::sample::select(PROFILES), page(), facts())
+            (policy(&board), Just(board), prop::sample::select(RELEASES), page(), facts())
         })
         .prop_map(|(policy, board, profile, page, facts)| Case {
             board,

@@ -18,7 +18,7 @@ use crate::project::date::Date;
 
 pub use find::{Lookup, NAME};
 pub use pattern::Pattern;
-pub use read::{KEYS, kernel};
+pub use read::KEYS;
 pub use when::When;
 
 /// A configuration, read and checked.

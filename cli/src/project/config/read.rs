@@ -6,7 +6,7 @@ use std::path::Path;
 use ringfence::facts::BootFacts;
 use ringfence::finding::{RuleId, Severity};
 use ringfence::policy::CmaWant;
-use ringfence::profile::{KernelProfile, PROFILES, PageSize};
+use ringfence::profile::KernelProfile;
 use ringfence::rules::DOCS;
 use ringfence::span::Span;
 use toml::de::DeValue;
@@ -16,9 +16,9 @@ use crate::failure::Failure;
 use crate::input;
 use crate::project::boot_map::{self, Place};
 use crate::project::date::Date;
-use crate::project::policy_file;
 use crate::project::policy_file::build::{CMA_KEYS, cma_want};
 use crate::project::policy_file::reader::{Fault, Section, Value, document, text, wrong_type};
+use crate::project::{kernel, policy_file};
 use crate::{args, suggest};
 
 /// Every table with the keys it knows, for the reference and for the schema that editors use.
@@ -180,26 +180,9 @@ fn banks(section: &Section<'_, '_>) -> Result<Vec<Span>, Fault> {
 
 fn kernels(section: &Section<'_, '_>) -> Result<Vec<KernelProfile>, Fault> {
     let one = |(text, span): (&str, Range<usize>)| {
-        kernel(text).map_err(|why| Fault::new(span, format!("unknown kernel `{text}`"), why))
+        kernel::parse(text).map_err(|why| Fault::new(span, format!("unknown kernel `{text}`"), why))
     };
     section.texts("kernels")?.into_iter().map(one).collect()
-}
-
-/// Read a kernel as `--kernel` and `kernels` have it: `6.12`, or `6.12:64k` with its page size.
-///
-/// # Errors
-/// What was probably meant.
-pub fn kernel(text: &str) -> Result<KernelProfile, String> {
-    let (version, page) = text.split_once(':').map_or((text, None), |(version, page)| (version, Some(page)));
-    let known: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
-    let profile = KernelProfile::named(version).ok_or_else(|| suggest::question(version, &known))?;
-    match page {
-        None => Ok(profile),
-        Some("4k") => Ok(profile.with_page(PageSize::K4)),
-        Some("16k") => Ok(profile.with_page(PageSize::K16)),
-        Some("64k") => Ok(profile.with_page(PageSize::K64)),
-        Some(_) => Err("pages are of 4k, 16k or 64k".to_string()),
-    }
 }
 
 fn patterns(section: &Section<'_, '_>, key: &str) -> Result<Vec<Pattern>, Fault> {

@@ -1,8 +1,7 @@
 //! What is said below an excerpt: further spans, kernels, help and repair.
 
 use ringfence::finding::Finding;
-use ringfence::profile::PROFILES;
-use ringfence::rules;
+use ringfence::rules::{self, ALL_KERNELS};
 
 use crate::report::Diagnostic;
 use crate::terminal::text::{columns, printable};
@@ -35,5 +34,5 @@ pub(super) fn kernels(shown: &Diagnostic) -> Option<String> {
         return Some(shown.kernels.join(", "));
     }
     let by_rule = rules::doc(shown.finding.rule)?.kernels;
-    (1..PROFILES.len()).contains(&by_rule.len()).then(|| by_rule.join(", "))
+    (1..ALL_KERNELS.len()).contains(&by_rule.len()).then(|| by_rule.join(", "))
 }

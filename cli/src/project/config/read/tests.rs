@@ -43,7 +43,7 @@ size = "32 MiB"
 "#,
     )
     .unwrap();
-    assert_eq!(config.kernels[1].page, PageSize::K64);
+    assert_eq!(config.kernels[1].page, ringfence::profile::PageSize::K64);
     assert_eq!(config.includes[1], Path::new("project/dts/include"), "from the configuration on");
     assert_eq!(config.severity(RuleId(601), Severity::Error), None);
     assert_eq!(config.severity(RuleId(207), Severity::Note), Some(Severity::Error));
@@ -67,7 +67,7 @@ fn strangers_are_refused_with_a_suggestion() {
     refuses("kernel = \"6.1\"", &["unknown key `kernel`", "did you mean `kernels`?", "ringfence.toml:1:1"]);
     refuses("[severity]\nRF2O1 = \"off\"", &["unknown rule `RF2O1`", "did you mean `RF201`?"]);
     refuses("[severity]\nRF201 = \"warn\"", &["unknown severity", "did you mean `warning`?"]);
-    refuses("kernels = [\"5.4\"]", &["unknown kernel `5.4`"]);
+    refuses("kernels = [\"4.19\"]", &["unknown kernel `4.19`", "the oldest kernel that is known is 6.1"]);
     refuses("[[board]]\nmach = \"x\"", &["unknown key `mach` in [[board]]", "did you mean `match`?"]);
     refuses("[[board]]\nram = \"1GiB\"", &["`ram` is not usable", "BASE:SIZE"]);
     refuses(

@@ -1,0 +1,46 @@
+//! Kernels as `--kernel` and the configuration's `kernels` name them.
+
+use ringfence::profile::{BadVersion, KernelProfile, PageSize, families};
+
+use crate::terminal;
+
+/// Reads a kernel: a version such as `6.12` or `6.12.95`, or `6.12:64k` with its page size. Says on the
+/// standard error when an older kernel must stand in for it.
+///
+/// # Errors
+/// What to write instead.
+pub fn parse(text: &str) -> Result<KernelProfile, String> {
+    let (version, page) = text.split_once(':').map_or((text, None), |(version, page)| (version, Some(page)));
+    let choice = KernelProfile::for_version(version).map_err(|error| match error {
+        BadVersion::NotAVersion => {
+            let known: Vec<String> = families().map(|profile| profile.since.family().to_string()).collect();
+            format!("write a version such as 6.12 or 6.12.95; known here: {}", known.join(", "))
+        }
+        BadVersion::TooOld(oldest) => format!("the oldest kernel that is known is {}", oldest.family()),
+    })?;
+    let page = match page {
+        None => PageSize::K4,
+        Some("4k") => PageSize::K4,
+        Some("16k") => PageSize::K16,
+        Some("64k") => PageSize::K64,
+        Some(_) => return Err("pages are of 4k, 16k or 64k".to_string()),
+    };
+    if choice.is_nearest {
+        let family = choice.profile.since.family();
+        terminal::err(&format!(
+            "note: Linux {version} is not known; {family}, the nearest older one, is used\n"
+        ));
+    }
+    Ok(choice.profile.with_page(page))
+}
+
+/// Returns the name of a kernel as `--kernel` takes it.
+#[must_use]
+pub fn name(profile: &KernelProfile) -> String {
+    let page = match profile.page {
+        PageSize::K4 => "",
+        PageSize::K16 => ":16k",
+        PageSize::K64 => ":64k",
+    };
+    format!("{}{page}", profile.since.family())
+}

@@ -1,0 +1,24 @@
+//! Page sizes of arm64.
+
+/// The page size a kernel is built for; arm64 kernels state it in their image header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageSize {
+    /// 4 KiB pages.
+    K4,
+    /// 16 KiB pages.
+    K16,
+    /// 64 KiB pages.
+    K64,
+}
+
+impl PageSize {
+    /// Returns the size in bytes.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        match self {
+            Self::K4 => 4 << 10,
+            Self::K16 => 16 << 10,
+            Self::K64 => 64 << 10,
+        }
+    }
+}
