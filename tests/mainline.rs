@@ -1,8 +1,8 @@
-//! What the rules say about every device tree of a kernel package, held against what is known to be wrong there.
+//! Checks every device tree of a kernel package, and compares the findings with the known errors.
 //!
-//! `RINGFENCE_CORPUS` names the directory, as in `corpus.rs`. The expectations are those of Debian's
-//! `linux-image-6.12-arm64` (1,023 trees); another corpus is only surveyed. `RINGFENCE_BLESS=1` writes
-//! `docs/findings.md` from what was found.
+//! `RINGFENCE_CORPUS` names the directory, as in `corpus.rs`. The expectations are for Debian's
+//! `linux-image-6.12-arm64` (1,023 trees); another corpus is only surveyed. `RINGFENCE_BLESS=1` writes the
+//! findings to `docs/findings.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -14,7 +14,7 @@ use ringfence::pipeline::{self, Context};
 use ringfence::profile::KernelProfile;
 use ringfence::rules;
 
-/// The trees of the package that the expectations are about.
+/// The number of trees in the package that the expectations are for.
 const TREES: usize = 1023;
 
 /// A finding of one board.
@@ -37,7 +37,7 @@ fn collect(dir: &Path, paths: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every finding above a note, or `None` without a corpus.
+/// Returns every finding above a note, or `None` without a corpus.
 fn found() -> Option<(usize, Vec<Found>)> {
     let Some(dir) = std::env::var_os("RINGFENCE_CORPUS").map(PathBuf::from) else {
         println!("skipped: RINGFENCE_CORPUS names no directory of device trees");
@@ -68,7 +68,7 @@ fn found() -> Option<(usize, Vec<Found>)> {
     Some((paths.len(), all))
 }
 
-/// How often a rule speaks, and on how many boards.
+/// Returns the number of findings of a rule, and of boards with them.
 fn counts(found: &[Found], rule: u16) -> (usize, usize) {
     let of_rule = || found.iter().filter(|found| found.rule == RuleId(rule));
     (of_rule().count(), of_rule().map(|found| &found.board).collect::<BTreeSet<_>>().len())
@@ -117,14 +117,15 @@ fn what_is_wrong_in_mainline_is_found_and_nothing_else() {
     assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), page, "docs/findings.md is out of date");
 }
 
-/// The page: a table of the rules, then every error, board by board.
+/// Returns the page: a table of the rules, then every error with its boards.
 fn page(found: &[Found]) -> String {
     let mut out = String::from(
-        "# What ringfence finds in mainline device trees\n\n\
-         Every device tree of Debian's `linux-image-6.12-arm64` (1,023 of them), judged at rest, for a 6.12 kernel \
-         with 4 KiB pages and without a policy. Errors are memory that is unprotected, lost or used twice.\n\n\
-         Made by `RINGFENCE_CORPUS=DIR RINGFENCE_BLESS=1 cargo test --test mainline`.\n\n\
-         | rule | what must hold | findings | boards | severity |\n|---|---|---|---|---|\n",
+        "# Findings in mainline device trees\n\n\
+         These are the findings in the 1,023 device trees of Debian's `linux-image-6.12-arm64`, checked for a 6.12\n\
+         kernel with 4 KiB pages, without a policy and without a boot loader's changes. An error is memory that is\n\
+         unprotected, lost or used twice.\n\n\
+         `RINGFENCE_CORPUS=DIR RINGFENCE_BLESS=1 cargo test --test mainline` writes this page.\n\n\
+         | rule | severity | findings | boards | problem |\n|---|---|---|---|---|\n",
     );
     let mut severities: BTreeMap<RuleId, Severity> = BTreeMap::new();
     for found in found {
@@ -134,12 +135,22 @@ fn page(found: &[Found]) -> String {
     for (rule, severity) in &severities {
         let (times, boards) = counts(found, rule.0);
         let title = rules::doc(*rule).map_or("", |doc| doc.title);
-        writeln!(out, "| {rule} | {title} | {times} | {boards} | {severity} |").unwrap();
+        writeln!(out, "| {rule} | {severity} | {times} | {boards} | {title} |").unwrap();
     }
-    out += "\n## Errors\n\n| board | rule | node | what |\n|---|---|---|---|\n";
+    let mut errors: BTreeMap<(RuleId, &str, &str), BTreeSet<&str>> = BTreeMap::new();
     for found in found.iter().filter(|found| found.severity == Severity::Error) {
-        let node = found.node.trim_start_matches("/reserved-memory/");
-        writeln!(out, "| {} | {} | `{node}` | {} |", found.board, found.rule, found.message).unwrap();
+        errors.entry((found.rule, &found.node, &found.message)).or_default().insert(&found.board);
+    }
+    out += "\n## Errors\n";
+    let mut last = None;
+    for ((rule, node, message), boards) in errors {
+        if last != Some(rule) {
+            writeln!(out, "\n### {rule}\n").unwrap();
+            last = Some(rule);
+        }
+        let node = node.trim_start_matches("/reserved-memory/");
+        writeln!(out, "- `{node}` {message}").unwrap();
+        boards.iter().for_each(|board| writeln!(out, "  - {board}").unwrap());
     }
     out
 }

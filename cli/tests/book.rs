@@ -1,7 +1,6 @@
-//! The book keeps its word: every command in it is run and prints what stands there, every link leads somewhere, and
-//! a block that nobody would run says so.
+//! Checks the book: every command in it is run and prints what the page shows, and every link has a target.
 //!
-//! `TRYCMD=overwrite` writes what the tool prints now into the pages.
+//! `TRYCMD=overwrite` writes the current output of the tool into the pages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use std::process::Command;
 use clap::CommandFactory;
 use ringfence_cli::args::Cli;
 
-/// Puts into a directory what a page speaks of.
+/// Writes the files that a page uses to a directory.
 type Fill = fn(&Path);
 
 /// Pages whose `console` blocks are run in order, in a directory that this function fills.
@@ -38,17 +37,17 @@ const CONSOLE: &[(&str, Fill)] = &[
     }),
 ];
 
-/// Pages whose commands another test runs: `every_recipe_on_the_page_runs` and its neighbours in `ci.rs`.
+/// Pages whose commands another test runs: `every_recipe_on_the_page_runs` and others in `ci.rs`.
 const ELSEWHERE: &[&str] = &["docs/ci.md"];
 
-/// Commands that this host cannot run, by how they begin, and why.
+/// Commands that this host cannot run, by prefix, with the reason.
 const NOT_HERE: &[(&str, &str)] = &[
     ("cargo xtask ", "the proving ground, which runs this test itself"),
-    ("cargo install ", "would build the tool anew; the action does it, and `cargo xtask dist`"),
-    ("mkbootimg ", "another's tool, for boards that nobody has here"),
+    ("cargo install ", "builds the tool again; the action does it, and `cargo xtask dist`"),
+    ("mkbootimg ", "an external tool, for boards that are not available"),
 ];
 
-/// What trycmd cannot run as it stands, and what is run in its place.
+/// Commands that trycmd cannot run, and their replacements.
 const IN_PLACE: &[(&str, &str)] = &[(
     "$ ringfence map --fix --unsafe --format html new.dts > map.html\n",
     "$ ringfence map --fix --unsafe --format html new.dts\n...\n",
@@ -69,18 +68,18 @@ fn have_dtc() -> bool {
     have
 }
 
-/// The README and every page of the book, by path from the project on.
+/// Returns the pages at the root of the project and those of the book, by path from the root.
 fn pages() -> Vec<String> {
     let entries = fs::read_dir(root().join("docs")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut pages: Vec<String> =
         names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")).collect();
-    pages.extend(["README.md", "CHANGELOG.md"].map(String::from));
+    pages.extend(["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].map(String::from));
     pages.sort();
     pages
 }
 
-/// The fenced blocks of a page: language and text.
+/// Returns the fenced blocks of a page: language and text.
 fn blocks(page: &str) -> Vec<(String, String)> {
     let text = fs::read_to_string(root().join(page)).unwrap();
     let mut blocks: Vec<(String, String)> = Vec::new();
@@ -100,8 +99,8 @@ fn blocks(page: &str) -> Vec<(String, String)> {
     blocks
 }
 
-/// The command lines of a shell script, each in one piece, without comments, and with the exit code that a comment
-/// `# exit N` announces.
+/// Returns the command lines of a shell script, joined and without comments, each with the exit code that a
+/// comment `# exit N` announces.
 fn commands(script: &str) -> Vec<(String, i32)> {
     let joined = script.replace("\\\n", " ");
     let lines = joined.lines().map(|line| line.split_once(" #").unwrap_or((line, "")));
@@ -114,15 +113,18 @@ fn commands(script: &str) -> Vec<(String, i32)> {
         .collect()
 }
 
-/// The project that most pages speak of: `board.dts` is a phone whose camera has grown into its neighbour, as source
-/// and as blob; `known-good` is the same before, `shrunk` a later one that gives the neighbour less.
+/// Writes the project that most pages use. `board` is a phone whose camera has grown into its neighbour, as
+/// source and as blob; `known-good` is the same before that, `shrunk` gives the neighbour less memory, and
+/// `phone` lacks `ranges`.
 fn project(directory: &Path) {
     let put = |name: &str, bytes: &[u8]| fs::write(directory.join(name), bytes).unwrap();
     let board = include_str!("book/board.dts");
     let good = board.replace("0x700000", "0x500000");
     fs::create_dir(directory.join("boards")).unwrap();
     let shrunk = good.replace("0x1900000", "0x1800000");
-    let sources = [("board", board), ("known-good", &good), ("shrunk", &shrunk), ("boards/phone", &good)];
+    let phone = good.replace("\t\tranges;\n", "");
+    let trees = [("board", board), ("known-good", &good), ("shrunk", &shrunk), ("phone", &phone)];
+    let sources = trees.into_iter().chain([("boards/phone", good.as_str())]);
     for (name, source) in sources {
         let source_file = directory.join(format!("{name}.dts"));
         fs::write(&source_file, source).unwrap();
@@ -146,7 +148,7 @@ fn maps(directory: &Path) {
     }
 }
 
-/// Scenario trees, by the names that the page has for them, and the tutorial's policy.
+/// Writes scenario trees under the page's names, and the tutorial's policy.
 fn scenarios(directory: &Path, trees: &[(&str, &str)]) {
     let scenarios = root().join("qemu/scenarios");
     let board = fs::read_to_string(scenarios.join("virt-4g.dtsi")).unwrap();
@@ -171,7 +173,6 @@ fn every_page_shows_what_the_tool_prints() {
         let inputs = directory.path().join(format!("{name}.in"));
         fs::create_dir(&inputs).unwrap();
         fill(&inputs);
-        // What a page shows of a file in full, a reader has.
         let mut text = fs::read_to_string(root().join(page)).unwrap();
         for (ours, theirs) in IN_PLACE {
             text = text.replace(ours, theirs);
@@ -226,7 +227,7 @@ fn is_ours(command: &str) -> bool {
     command.starts_with("ringfence ")
 }
 
-/// A command that is new in the book is run, or stands on one of the lists above.
+/// Checks that each command is run, or is on one of the lists above.
 #[test]
 fn no_command_is_left_out() {
     let mut unused: Vec<&str> = NOT_HERE.iter().map(|(start, _)| *start).collect();
@@ -236,7 +237,7 @@ fn no_command_is_left_out() {
             let block = format!("{page}: ```{language}\n{text}");
             match language.as_str() {
                 "console" => {
-                    assert!(CONSOLE.iter().any(|(name, _)| *name == page), "nobody runs this: {block}");
+                    assert!(CONSOLE.iter().any(|(name, _)| *name == page), "no test runs this: {block}");
                     let mut lines = text.lines().filter_map(|line| line.strip_prefix("$ "));
                     assert!(lines.all(is_ours), "trycmd runs the tool only: {block}");
                 }
@@ -245,7 +246,7 @@ fn no_command_is_left_out() {
                     for (command, _) in commands(&text).iter().filter(|(command, _)| !is_ours(command)) {
                         let known = NOT_HERE.iter().find(|(start, _)| command.starts_with(start));
                         let (start, _) =
-                            known.unwrap_or_else(|| panic!("{page}: nobody runs this: {command}"));
+                            known.unwrap_or_else(|| panic!("{page}: no test runs this: {command}"));
                         unused.retain(|other| other != start);
                     }
                 }
@@ -265,7 +266,7 @@ fn no_command_is_left_out() {
     assert!(unused.is_empty(), "no page has these any more: {unused:?}");
 }
 
-/// Commands in running text have a shape that the tool knows.
+/// Checks that the tool has the commands and options in running text.
 #[test]
 fn commands_in_the_text_exist() {
     let mut seen = 0;
@@ -317,9 +318,12 @@ fn every_page_is_in_the_summary_and_every_link_leads_somewhere() {
             if target.contains("://") || target.contains(char::is_whitespace) {
                 continue;
             }
-            assert!(!(page.starts_with("docs/") && file.starts_with("..")), "{page}: {target} is in no book");
+            assert!(
+                !(page.starts_with("docs/") && file.starts_with("..")),
+                "{page}: {target} is outside the book"
+            );
             let file = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
-            assert!(file.exists(), "{page}: {target} leads nowhere");
+            assert!(file.exists(), "{page}: {target} does not exist");
             if !anchor.is_empty() {
                 let headings = fs::read_to_string(&file).unwrap();
                 let found = headings.lines().any(|line| line.starts_with('#') && slug(line) == anchor);
@@ -331,7 +335,7 @@ fn every_page_is_in_the_summary_and_every_link_leads_somewhere() {
     assert!(links > 20, "only {links} links were found");
 }
 
-/// The anchor of a heading, as mdBook and GitHub make it.
+/// Returns the anchor of a heading, as mdBook and GitHub make it.
 fn slug(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
