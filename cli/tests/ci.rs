@@ -1,11 +1,15 @@
 //! The recipes for CI: every file is what its service reads, and every command in them does what the page says.
 
+mod workdir;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_yaml_ng::Value;
+
+use workdir::WorkDir;
 
 const GOOD: &str = r#"/dts-v1/;
 / {
@@ -31,11 +35,11 @@ fn yaml(path: &str) -> Value {
 }
 
 /// A project with good boards, as sources and as blobs, and a `make` that has built them already.
-struct Project(tempfile::TempDir);
+struct Project(WorkDir);
 
 impl Project {
     fn new() -> Self {
-        let project = Self(tempfile::tempdir().unwrap());
+        let project = Self(WorkDir::new());
         for directory in ["boards", "arch/arm64/boot/dts/acme", "bin"] {
             fs::create_dir_all(project.path(directory)).unwrap();
         }
@@ -50,11 +54,11 @@ impl Project {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.0.path(name)
     }
 
     fn put(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.path(name), content).unwrap();
+        self.0.put(name, content);
     }
 
     fn compile(&self, name: &str) -> Vec<u8> {
@@ -74,7 +78,7 @@ impl Project {
         let path = format!("{}:{tool}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
         let mut bash = Command::new("bash");
         bash.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script]).env("PATH", path);
-        bash.envs(variables.iter().copied()).current_dir(self.0.path()).output().unwrap()
+        bash.envs(variables.iter().copied()).current_dir(self.0.dir()).output().unwrap()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `ringfence.toml` and baselines: what a project says once for all of its boards.
 
-mod says;
+mod workdir;
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::process::Command;
 use ringfence::fdt::{NewNode, build};
 use serde_json::Value;
 
-use says::Says;
+use workdir::WorkDir;
 
 /// A tree of `compatible` with `ram` bytes of RAM whose camera overlaps the modem by 2 MiB.
 fn board(compatible: &str, ram: u32) -> Vec<u8> {
@@ -29,43 +29,25 @@ fn board(compatible: &str, ram: u32) -> Vec<u8> {
     build(&root.child(memory).child(reserved), 0, &[]).unwrap()
 }
 
-struct Project(tempfile::TempDir);
-
-impl Says for Project {
-    fn dir(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
-        // The first of January 2027.
-        command.args(args).current_dir(self.dir()).env("SOURCE_DATE_EPOCH", "1798761600");
-        command
-    }
-}
-
-impl Project {
-    fn new() -> Self {
-        let project = Self(tempfile::tempdir().unwrap());
-        fs::create_dir_all(project.0.path().join("boards/acme")).unwrap();
-        project.put("boards/acme/one.dtb", board("acme,one", 0x4000_0000));
-        project.put("boards/acme/two.dtb", board("acme,two", 0x8000_0000));
-        project
-    }
+fn project() -> WorkDir {
+    let project = WorkDir::new();
+    project.put("boards/acme/one.dtb", board("acme,one", 0x4000_0000));
+    project.put("boards/acme/two.dtb", board("acme,two", 0x8000_0000));
+    project
 }
 
 const SUPPRESS: &str = "[[suppress]]\nrule = \"RF201\"\nnode = \"/reserved-memory/camera@*\"\nreason = \"one firmware owns both\"\n";
 
 #[test]
 fn the_nearest_configuration_upwards_holds() {
-    let project = Project::new();
-    project.says(&["check", "boards"], 1, &["2 errors in 2 inputs"]);
+    let project = project();
+    project.assert_output(&["check", "boards"], 1, &["2 errors in 2 inputs"]);
     project.put("ringfence.toml", SUPPRESS);
-    project.says(&["check", "boards"], 0, &["clean: 2 inputs (2 suppressed)"]);
+    project.assert_output(&["check", "boards"], 0, &["clean: 2 inputs (2 suppressed)"]);
     project.put("boards/ringfence.toml", "");
-    project.says(&["check", "boards"], 1, &["2 errors in 2 inputs"]);
-    project.says(&["check", "--config", "ringfence.toml", "boards"], 0, &["2 suppressed"]);
-    project.says(
+    project.assert_output(&["check", "boards"], 1, &["2 errors in 2 inputs"]);
+    project.assert_output(&["check", "--config", "ringfence.toml", "boards"], 0, &["2 suppressed"]);
+    project.assert_output(
         &["check", "--no-config", "--config", "ringfence.toml", "boards"],
         2,
         &["cannot be used with"],
@@ -74,12 +56,16 @@ fn the_nearest_configuration_upwards_holds() {
 
 #[test]
 fn a_suppression_holds_to_its_last_day_and_then_says_so() {
-    let project = Project::new();
+    let project = project();
     let one = |until: &str| format!("{SUPPRESS}match = \"one.dtb\"\nuntil = {until}\n");
     project.put("ringfence.toml", one("2027-01-01"));
-    project.says(&["check", "boards"], 1, &["1 error in 2 inputs (1 suppressed)", "--> boards/acme/two.dtb"]);
+    project.assert_output(
+        &["check", "boards"],
+        1,
+        &["1 error in 2 inputs (1 suppressed)", "--> boards/acme/two.dtb"],
+    );
     project.put("ringfence.toml", one("\"2026-12-31\""));
-    project.says(
+    project.assert_output(
         &["check", "boards"],
         1,
         &[
@@ -93,57 +79,65 @@ fn a_suppression_holds_to_its_last_day_and_then_says_so() {
 
 #[test]
 fn severities_are_the_projects() {
-    let project = Project::new();
+    let project = project();
     project.put("ringfence.toml", "[severity]\nRF201 = \"warning\"\n");
-    project.says(&["check", "boards"], 0, &["warning[RF201]", "2 warnings in 2 inputs"]);
-    project.says(&["check", "--fail-on", "warning", "boards"], 1, &[]);
+    project.assert_output(&["check", "boards"], 0, &["warning[RF201]", "2 warnings in 2 inputs"]);
+    project.assert_output(&["check", "--fail-on", "warning", "boards"], 1, &[]);
     project.put("ringfence.toml", "[severity]\nRF201 = \"off\"\n");
-    project.says(&["check", "--fail-on", "note", "boards"], 0, &["clean: 2 inputs"]);
+    project.assert_output(&["check", "--fail-on", "note", "boards"], 0, &["clean: 2 inputs"]);
 }
 
 #[test]
 fn a_board_brings_policy_kernels_and_ram() {
-    let project = Project::new();
+    let project = project();
     project.put("one.toml", "[[carveout]]\nnode = \"/reserved-memory/secure@48000000\"\nbase = \"0x48000000\"\nsize = \"1 MiB\"\n");
     project.put(
         "ringfence.toml",
         "kernels = \"6.6\"\n[[board]]\nmatch = \"boards/acme/*.dtb\"\ncompatible = \"acme,one\"\npolicy = \"one.toml\"\n\
          ram = \"0x40000000:70MiB\"\n",
     );
-    project.says(&["check", "boards/acme/one.dtb"], 1, &["RF401", "secure@48000000", "RF203"]);
-    let other = project.says(&["check", "boards/acme/two.dtb"], 1, &["RF201"]);
+    project.assert_output(&["check", "boards/acme/one.dtb"], 1, &["RF401", "secure@48000000", "RF203"]);
+    let other = project.assert_output(&["check", "boards/acme/two.dtb"], 1, &["RF201"]);
     assert!(!other.contains("RF401"), "the first board's policy is not the second's:\n{other}");
     project.put("boards/ringfence.toml", "[[board]]\npolicy = \"gone.toml\"\n");
-    let said = project.says(&["check", "boards"], 2, &["boards/gone.toml: no such file"]);
+    let said = project.assert_output(&["check", "boards"], 2, &["boards/gone.toml: no such file"]);
     assert_eq!(said.matches("gone.toml").count(), 1, "one broken configuration is one error:\n{said}");
 }
 
 #[test]
 fn how_much_cma_is_wanted_may_depend_on_the_ram() {
-    let project = Project::new();
+    let project = project();
     project.put(
         "ringfence.toml",
         "[[board]]\n[[board.cma]]\nwhen = \"ram >= 2GiB\"\nsize = \"128 MiB\"\n[[board.cma]]\nsize = \"32 MiB\"\n",
     );
-    project.says(&["check", "boards/acme/one.dtb"], 1, &["RF406", "`cma=` with 32 MiB"]);
-    project.says(&["check", "boards/acme/two.dtb"], 1, &["RF406", "`cma=` with 128 MiB"]);
-    project.says(&["check", "--ram", "0x40000000:4GiB", "boards/acme/one.dtb"], 1, &["`cma=` with 128 MiB"]);
-    project.says(&["fix", "--unsafe", "boards/acme/two.dtb", "-o", "out.dtb"], 0, &["cma=128M@"]);
+    project.assert_output(&["check", "boards/acme/one.dtb"], 1, &["RF406", "`cma=` with 32 MiB"]);
+    project.assert_output(&["check", "boards/acme/two.dtb"], 1, &["RF406", "`cma=` with 128 MiB"]);
+    project.assert_output(
+        &["check", "--ram", "0x40000000:4GiB", "boards/acme/one.dtb"],
+        1,
+        &["`cma=` with 128 MiB"],
+    );
+    project.assert_output(&["fix", "--unsafe", "boards/acme/two.dtb", "-o", "out.dtb"], 0, &["cma=128M@"]);
 }
 
 #[test]
 fn a_mistake_is_told_at_its_line() {
-    let project = Project::new();
+    let project = project();
     project.put("ringfence.toml", "\n[[supress]]\nrule = \"RF201\"\n");
     for command in [&["check"][..], &["map"], &["fix", "-o", "out.dtb"]] {
         let args = [command, &["boards/acme/one.dtb"]].concat();
-        project.says(&args, 2, &["unknown key `supress`", "ringfence.toml:2:3", "did you mean `suppress`?"]);
+        project.assert_output(
+            &args,
+            2,
+            &["unknown key `supress`", "ringfence.toml:2:3", "did you mean `suppress`?"],
+        );
     }
 }
 
 #[test]
 fn commands_about_one_kernel_say_which() {
-    let project = Project::new();
+    let project = project();
     for command in
         [&["map"][..], &["headroom"], &["diff", "boards/acme/two.dtb"], &["plan", "--kernel-size", "8M"]]
     {
@@ -161,29 +155,29 @@ fn commands_about_one_kernel_say_which() {
 
 #[test]
 fn only_what_is_new_since_the_baseline_counts() {
-    let project = Project::new();
+    let project = project();
     let with = ["check", "--baseline", "known.json", "boards"];
-    project.says(&with, 2, &["known.json: no such file"]);
-    project.says(
+    project.assert_output(&with, 2, &["known.json: no such file"]);
+    project.assert_output(
         &["check", "--baseline", "known.json", "--write-baseline", "boards"],
         0,
         &["2 findings written"],
     );
-    project.says(&with, 0, &["clean: 2 inputs (2 suppressed)"]);
+    project.assert_output(&with, 0, &["clean: 2 inputs (2 suppressed)"]);
     project.put("boards/acme/three.dtb", board("acme,three", 0x4000_0000));
-    project.says(&with, 1, &["1 error in 3 inputs (2 suppressed)"]);
+    project.assert_output(&with, 1, &["1 error in 3 inputs (2 suppressed)"]);
     project.put("known.json", "{}");
-    project.says(&with, 2, &["known.json: no baseline", "--write-baseline"]);
-    project.says(&["check", "--write-baseline", "boards"], 2, &["--baseline"]);
+    project.assert_output(&with, 2, &["known.json: no baseline", "--write-baseline"]);
+    project.assert_output(&["check", "--write-baseline", "boards"], 2, &["--baseline"]);
 }
 
 #[test]
 fn a_baseline_is_the_same_from_wherever_it_is_used() {
-    let project = Project::new();
-    project.says(&["check", "--baseline", "known.json", "--write-baseline", "./boards"], 0, &[]);
+    let project = project();
+    project.assert_output(&["check", "--baseline", "known.json", "--write-baseline", "./boards"], 0, &[]);
     let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
         .args(["check", "--baseline", "../known.json", "acme"])
-        .current_dir(project.0.path().join("boards"))
+        .current_dir(project.dir().join("boards"))
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
@@ -191,23 +185,23 @@ fn a_baseline_is_the_same_from_wherever_it_is_used() {
 
 #[test]
 fn a_project_says_what_its_inputs_are() {
-    let project = Project::new();
-    project.says(&["check"], 2, &["error: no INPUT given", "help: ", "`inputs`"]);
+    let project = project();
+    project.assert_output(&["check"], 2, &["error: no INPUT given", "help: ", "`inputs`"]);
     project.put("ringfence.toml", "inputs = [\"boards/*/two.dtb\", \"boards/acme\"]\n");
-    let said = project.says(&["check"], 1, &["3 errors in 3 inputs"]);
+    let said = project.assert_output(&["check"], 1, &["3 errors in 3 inputs"]);
     assert!(said.find("two.dtb") < said.find("one.dtb"), "in the order of the file: {said}");
-    project.says(&["check", "boards/acme/one.dtb"], 1, &["1 error in 1 input"]);
-    project.says(&["check", "--no-config"], 2, &["no INPUT given"]);
+    project.assert_output(&["check", "boards/acme/one.dtb"], 1, &["1 error in 1 input"]);
+    project.assert_output(&["check", "--no-config"], 2, &["no INPUT given"]);
     let below = Command::new(env!("CARGO_BIN_EXE_ringfence"))
         .arg("check")
-        .current_dir(project.0.path().join("boards/acme"))
+        .current_dir(project.dir().join("boards/acme"))
         .output()
         .unwrap();
     assert_eq!(below.status.code(), Some(1), "{}", String::from_utf8_lossy(&below.stderr));
     project.put("ringfence.toml", "inputs = \"board/*.dtb\"\n");
-    project.says(&["check"], 2, &["ringfence.toml: inputs: nothing matches `board/*.dtb`"]);
+    project.assert_output(&["check"], 2, &["ringfence.toml: inputs: nothing matches `board/*.dtb`"]);
     project.put("ringfence.toml", "");
-    project.says(&["check"], 2, &["ringfence.toml: says no `inputs`"]);
+    project.assert_output(&["check"], 2, &["ringfence.toml: says no `inputs`"]);
 }
 
 /// The schema for editors knows the keys that the reader knows, and no others.

@@ -1,12 +1,13 @@
 //! `fix` and `policy init` at their edges.
 
-use std::fs;
-use std::process::{Command, Output};
+mod workdir;
 
 use ringfence::facts::BootFacts;
 use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::survey::MemoryMap;
 use ringfence_cli::project::policy_file;
+
+use workdir::WorkDir;
 
 /// A board whose `/reserved-memory` lacks `ranges`, with regions of these names and tuples.
 fn board(regions: &[(&str, &[u32])]) -> Vec<u8> {
@@ -30,40 +31,33 @@ fn overlap() -> Vec<u8> {
     ])
 }
 
-struct Bench(tempfile::TempDir);
-
-impl Bench {
-    fn new(dtb: &[u8], policy: &str) -> Self {
-        let bench = Self(tempfile::tempdir().unwrap());
-        fs::write(bench.0.path().join("board.dtb"), dtb).unwrap();
-        fs::write(bench.0.path().join("policy.toml"), policy).unwrap();
-        bench
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_ringfence")).args(args).current_dir(self.0.path()).output().unwrap()
-    }
+/// A directory with this tree and this policy.
+fn bench(dtb: &[u8], policy: &str) -> WorkDir {
+    let bench = WorkDir::new();
+    bench.put("board.dtb", dtb);
+    bench.put("policy.toml", policy);
+    bench
 }
 
 #[test]
 fn a_policy_that_continues_gets_its_tree_and_no_clean_exit() {
     let args = ["fix", "--policy", "policy.toml", "board.dtb", "-o", "out.dtb"];
-    let halting = Bench::new(&overlap(), "on-error = \"halt\"\n");
+    let halting = bench(&overlap(), "on-error = \"halt\"\n");
     assert_eq!(halting.run(&args).status.code(), Some(3));
-    assert!(!halting.0.path().join("out.dtb").exists());
+    assert!(!halting.path("out.dtb").exists());
 
-    let going_on = Bench::new(&overlap(), "on-error = \"continue\"\n");
+    let going_on = bench(&overlap(), "on-error = \"continue\"\n");
     let output = going_on.run(&args);
     assert_eq!(output.status.code(), Some(1), "written, and not clean");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("error[RF201]") && said.contains("repaired /reserved-memory: added"), "{said}");
-    let written = fs::read(going_on.0.path().join("out.dtb")).unwrap();
+    let written = going_on.read("out.dtb");
     assert!(Tree::parse(&written).unwrap().find("/reserved-memory/modem@84800000").is_some());
 }
 
 #[test]
 fn what_is_left_after_the_repairs_is_shown_on_the_repaired_tree() {
-    let bench = Bench::new(&overlap(), "");
+    let bench = bench(&overlap(), "");
     let output = bench.run(&["fix", "board.dtb", "-o", "out.dtb"]);
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8_lossy(&output.stdout);
@@ -82,7 +76,7 @@ fn a_policy_made_of_a_tree_covers_every_tuple_of_it() {
     assert_eq!(spans, [(Some(0x8430_0000), 0x10_0000), (Some(0x9000_0000), 0x20_0000)]);
 
     // Once each tuple has its node, which `fix` sees to, the tree is what its policy requires.
-    let bench = Bench::new(&dtb, &policy_file::to_toml(&policy));
+    let bench = bench(&dtb, &policy_file::to_toml(&policy));
     assert_eq!(
         bench.run(&["policy", "init", "board.dtb"]).status.code(),
         Some(2),
@@ -98,7 +92,7 @@ fn a_policy_made_of_a_tree_covers_every_tuple_of_it() {
 
 #[test]
 fn a_policy_is_for_its_board() {
-    let bench = Bench::new(&board(&[]), "board = \"acme,other\"\n");
+    let bench = bench(&board(&[]), "board = \"acme,other\"\n");
     let output = bench.run(&["check", "--policy", "policy.toml", "board.dtb"]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -119,7 +113,7 @@ fn a_tree_is_repaired_for_every_kernel_that_is_asked_about() {
         .prop_cells("reg", &[0, 0x4000_0000, 1, 0]);
     let cells = |name| NewNode::new(name).prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
     let reserved = cells("reserved-memory").prop_empty("ranges").child(pool);
-    let bench = Bench::new(&build(&cells("").child(memory).child(reserved), 0, &[]).unwrap(), "");
+    let bench = bench(&build(&cells("").child(memory).child(reserved), 0, &[]).unwrap(), "");
     let both = ["--kernel", "6.12", "--kernel", "6.12:64k"];
     // What 4 KiB pages are content with is too little for 64 KiB pages, whose pools are whole 512 MiB.
     for (kernels, code) in [(&both[..2], 1), (&both[..], 0)] {
@@ -135,7 +129,7 @@ fn a_tree_is_repaired_for_every_kernel_that_is_asked_about() {
 
 #[test]
 fn what_no_repair_makes_right_for_a_kernel_is_told_with_that_kernel() {
-    let bench = Bench::new(&overlap(), "");
+    let bench = bench(&overlap(), "");
     let args = ["fix", "board.dtb", "-o", "out.dtb", "--kernel", "6.1", "--kernel", "6.12:64k"];
     let output = bench.run(&args);
     let said = String::from_utf8_lossy(&output.stderr);

@@ -1,10 +1,14 @@
-//! What machines read: every format is held against its schema or its grammar, and is the same however it was made.
+//! What machines read: every format conforms to its schema or its grammar, and is the same however it was made.
+
+mod workdir;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+
+use workdir::WorkDir;
 
 const OVERLAP: &str = r#"/dts-v1/;
 / {
@@ -25,41 +29,28 @@ const OVERLAP: &str = r#"/dts-v1/;
 "#;
 
 /// A project with one board that has two errors, one of them suppressed.
-struct Project(tempfile::TempDir);
+fn project() -> WorkDir {
+    let project = WorkDir::new();
+    project.put("board.dts", OVERLAP);
+    project.put(
+        "ringfence.toml",
+        "[[suppress]]\nrule = \"RF201\"\nnode = \"/reserved-memory/*\"\nreason = \"both are the modem's\"\n",
+    );
+    project
+}
 
-impl Project {
-    fn new() -> Self {
-        let project = Self(tempfile::tempdir().unwrap());
-        project.put("board.dts", OVERLAP);
-        project.put(
-            "ringfence.toml",
-            "[[suppress]]\nrule = \"RF201\"\nnode = \"/reserved-memory/*\"\nreason = \"both are the modem's\"\n",
-        );
-        project
-    }
+fn run_with(project: &WorkDir, threads: &str, args: &[&str]) -> Output {
+    project.command(args).env("RAYON_NUM_THREADS", threads).output().unwrap()
+}
 
-    fn put(&self, name: &str, text: &str) {
-        fs::write(self.0.path().join(name), text).unwrap();
-    }
+fn stdout(project: &WorkDir, args: &[&str]) -> String {
+    let output = project.run(args);
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
 
-    fn run(&self, args: &[&str]) -> Output {
-        self.run_with("2", args)
-    }
-
-    fn run_with(&self, threads: &str, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
-        command.args(args).env("RAYON_NUM_THREADS", threads).current_dir(self.0.path()).output().unwrap()
-    }
-
-    fn stdout(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        serde_json::from_str(&self.stdout(args)).unwrap()
-    }
+fn json(project: &WorkDir, args: &[&str]) -> Value {
+    serde_json::from_str(&stdout(project, args)).unwrap()
 }
 
 fn here(path: &str) -> PathBuf {
@@ -90,9 +81,9 @@ fn sarif_conforms_and_keeps_what_is_suppressed() {
     if !have_dtc() {
         return;
     }
-    let project = Project::new();
+    let project = project();
     let args = ["check", "--format", "sarif", "--kernel", "6.1", "--kernel", "6.12:64k", "board.dts"];
-    let document = project.json(&args);
+    let document = json(&project, &args);
     conforms("tests/schema/sarif-2.1.0.json", &document);
 
     let run = &document["runs"][0];
@@ -123,8 +114,8 @@ fn the_fix_that_sarif_proposes_makes_the_source_right() {
     if !have_dtc() {
         return;
     }
-    let project = Project::new();
-    let document = project.json(&["check", "--format", "sarif", "board.dts"]);
+    let project = project();
+    let document = json(&project, &["check", "--format", "sarif", "board.dts"]);
     let results = document["runs"][0]["results"].as_array().unwrap().clone();
     let fixed = results.iter().find(|result| result["ruleId"] == "RF102").unwrap();
     let change = &fixed["fixes"][0]["artifactChanges"][0];
@@ -136,8 +127,8 @@ fn the_fix_that_sarif_proposes_makes_the_source_right() {
     let mut lines: Vec<String> = OVERLAP.lines().map(ToString::to_string).collect();
     lines[number("startLine") - 1]
         .insert_str(number("startColumn") - 1, replacement["insertedContent"]["text"].as_str().unwrap());
-    project.put("board.dts", &lines.join("\n"));
-    assert_eq!(project.stdout(&["check", "board.dts"]), "clean: 1 input (1 suppressed)\n");
+    project.put("board.dts", lines.join("\n"));
+    assert_eq!(stdout(&project, &["check", "board.dts"]), "clean: 1 input (1 suppressed)\n");
 }
 
 #[test]
@@ -145,15 +136,15 @@ fn json_conforms_with_everything_that_it_can_hold() {
     if !have_dtc() {
         return;
     }
-    let project = Project::new();
+    let project = project();
     let checked =
-        project.json(&["check", "--format", "json", "--kernel", "6.1", "--kernel", "6.6:64k", "board.dts"]);
+        json(&project, &["check", "--format", "json", "--kernel", "6.1", "--kernel", "6.6:64k", "board.dts"]);
     conforms("../docs/schema/report.schema.json", &checked);
     assert_eq!(checked["summary"]["suppressed"], 1);
     let findings = checked["inputs"][0]["findings"].as_array().unwrap();
     assert!(findings.iter().all(|finding| finding["location"]["file"] == "board.dts"), "{findings:#?}");
 
-    let fixed = project.json(&["fix", "--unsafe", "--format", "json", "board.dts", "-o", "out.dtb"]);
+    let fixed = json(&project, &["fix", "--unsafe", "--format", "json", "board.dts", "-o", "out.dtb"]);
     conforms("../docs/schema/report.schema.json", &fixed);
     assert!(!fixed["inputs"][0]["repairs"].as_array().unwrap().is_empty());
 }
@@ -163,12 +154,12 @@ fn junit_says_what_failed_and_what_was_skipped() {
     if !have_dtc() {
         return;
     }
-    let project = Project::new();
+    let project = project();
     project.put(
         "good.dts",
-        &OVERLAP.replace("0x700000", "0x500000").replace("camera@84300000 {", "ranges; camera@84300000 {"),
+        OVERLAP.replace("0x700000", "0x500000").replace("camera@84300000 {", "ranges; camera@84300000 {"),
     );
-    let text = project.stdout(&["check", "--format", "junit", "board.dts", "good.dts"]);
+    let text = stdout(&project, &["check", "--format", "junit", "board.dts", "good.dts"]);
     let report = quick_junit::Report::deserialize_from_str(&text).unwrap();
     assert_eq!(report.test_suites.len(), 2, "{text}");
     let suite = &report.test_suites[0];
@@ -187,8 +178,8 @@ fn github_is_told_file_and_line() {
     if !have_dtc() {
         return;
     }
-    let project = Project::new();
-    let text = project.stdout(&["check", "--format", "github", "board.dts"]);
+    let project = project();
+    let text = stdout(&project, &["check", "--format", "github", "board.dts"]);
     assert!(
         text.starts_with("::error file=board.dts,line=6,endLine=6,col=2,title=RF102::/reserved-memory: "),
         "{text}"
@@ -202,8 +193,8 @@ fn statistics_count_by_rule_and_keep_documents_whole() {
     if !have_dtc() {
         return;
     }
-    let project = Project::new();
-    let text = project.stdout(&["check", "--statistics", "--no-config", "board.dts", "board.dts"]);
+    let project = project();
+    let text = stdout(&project, &["check", "--statistics", "--no-config", "board.dts", "board.dts"]);
     assert!(text.ends_with(
         "findings   inputs rule\n       2        2 RF102 /reserved-memory has an empty ranges property\n       2        2 RF201 no two reserved regions share a byte\n"
     ), "{text}");
@@ -217,17 +208,17 @@ fn every_format_is_the_same_bytes_whatever_the_threads() {
     if !have_dtc() {
         return;
     }
-    let project = Project::new();
+    let project = project();
     project.put("ringfence.toml", "");
-    fs::create_dir(project.0.path().join("trees")).unwrap();
+    fs::create_dir(project.path("trees")).unwrap();
     for number in 0..40 {
         let size = format!("0x{:x}00000", 4 + number % 5);
         let out = format!("trees/board{number:02}.dtb");
-        project.put("one.dts", &OVERLAP.replace("0x700000", &size));
+        project.put("one.dts", OVERLAP.replace("0x700000", &size));
         assert!(
             Command::new("dtc")
                 .args(["-q", "-O", "dtb", "-o", &out, "one.dts"])
-                .current_dir(project.0.path())
+                .current_dir(project.dir())
                 .status()
                 .unwrap()
                 .success()
@@ -235,10 +226,10 @@ fn every_format_is_the_same_bytes_whatever_the_threads() {
     }
     for format in ["human", "json", "sarif", "junit", "github"] {
         let args = ["check", "--format", format, "--statistics", "trees", "board.dts"];
-        let once = project.run_with("1", &args);
+        let once = run_with(&project, "1", &args);
         assert!(once.stdout.len() > 1000, "{format}");
         for threads in ["1", "2", "8"] {
-            let again = project.run_with(threads, &args);
+            let again = run_with(&project, threads, &args);
             assert_eq!(again.stdout, once.stdout, "{format} with {threads} threads");
             assert_eq!(again.stderr, once.stderr, "{format} with {threads} threads");
         }

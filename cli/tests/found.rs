@@ -1,11 +1,15 @@
 //! Which plain command finds which wrong tree: alone, `ringfence check TREE`; or in its project, whose
 //! `ringfence.toml` says what a tree cannot show, namely what the board requires and where its loader puts things.
 
+mod workdir;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+
+use workdir::WorkDir;
 
 /// How a tree's defect comes to light.
 enum Found {
@@ -73,12 +77,12 @@ initrd = "0x48000000:1MiB"
 dtb = "0x48200000:64KiB"
 "#;
 
-struct Project(tempfile::TempDir);
+struct Project(WorkDir);
 
 impl Project {
     /// A directory with every scenario, a kernel that takes 34 MiB in memory, and no configuration yet.
     fn new() -> Self {
-        let project = Self(tempfile::tempdir().unwrap());
+        let project = Self(WorkDir::new());
         let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../qemu/scenarios");
         for directory in ["scenarios/broken", "scenarios/extra", "scenarios/good", "boards", "scenarios/out"]
         {
@@ -102,12 +106,11 @@ impl Project {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.0.path(name)
     }
 
     fn run(&self, args: &[&str]) -> Output {
-        let mut tool = Command::new(env!("CARGO_BIN_EXE_ringfence"));
-        tool.args(args).current_dir(self.path("scenarios")).output().unwrap()
+        self.0.command(args).current_dir(self.path("scenarios")).output().unwrap()
     }
 
     /// The rules that speak of a tree, and the exit code.

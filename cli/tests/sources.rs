@@ -1,15 +1,14 @@
 //! Inputs besides blobs: sources with includes, told by file and line, and bundles by configuration.
 
-mod says;
+mod workdir;
 
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ringfence::fdt::{NewNode, build};
 
-use says::Says;
+use workdir::WorkDir;
 
 const BOARD: &str = r#"/dts-v1/;
 #include <dt-bindings/board.h>
@@ -39,27 +38,13 @@ const SOC: &str = r#"/ {
 };
 "#;
 
-struct Sources(tempfile::TempDir);
-
-impl Says for Sources {
-    fn dir(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Sources {
-    fn new() -> Self {
-        let sources = Self(tempfile::tempdir().unwrap());
-        fs::create_dir_all(sources.0.path().join("include/dt-bindings")).unwrap();
-        fs::create_dir(sources.0.path().join("dts")).unwrap();
-        sources.put("dts/board.dts", BOARD);
-        sources.put("dts/soc.dtsi", SOC);
-        sources.put(
-            "include/dt-bindings/board.h",
-            "#define CAMERA_BASE 0x84300000\n#define CAMERA_SIZE 0x700000\n",
-        );
-        sources
-    }
+fn sources() -> WorkDir {
+    let sources = WorkDir::new();
+    sources.put("dts/board.dts", BOARD);
+    sources.put("dts/soc.dtsi", SOC);
+    sources
+        .put("include/dt-bindings/board.h", "#define CAMERA_BASE 0x84300000\n#define CAMERA_SIZE 0x700000\n");
+    sources
 }
 
 fn have_tools() -> bool {
@@ -76,8 +61,8 @@ fn a_finding_in_an_included_file_is_told_with_that_file_and_line() {
     if !have_tools() {
         return;
     }
-    let sources = Sources::new();
-    let said = sources.says(
+    let sources = sources();
+    let said = sources.assert_output(
         &["check", "-I", "include", "dts/board.dts"],
         1,
         &[
@@ -96,7 +81,7 @@ fn the_source_may_come_through_a_pipe() {
     if !have_tools() {
         return;
     }
-    let sources = Sources::new();
+    let sources = sources();
     let mut command = sources.command(&["check", "-I", "include", "-I", "dts", "-"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(BOARD.as_bytes()).unwrap();
@@ -110,12 +95,12 @@ fn what_the_command_line_says_has_no_place_in_the_source() {
     if !have_tools() {
         return;
     }
-    let sources = Sources::new();
+    let sources = sources();
     sources.put("plain.dts", "/dts-v1/;\n/ {\n\tchosen {\n\t\tbootargs = \"cma=1M@0x10\";\n\t};\n};\n");
-    let own = sources.says(&["check", "--format", "github", "plain.dts"], 1, &["RF502"]);
+    let own = sources.assert_output(&["check", "--format", "github", "plain.dts"], 1, &["RF502"]);
     assert!(own.contains("file=plain.dts,line=4,"), "{own}");
     let given = ["check", "--format", "github", "--cmdline", "cma=1M@0x20", "plain.dts"];
-    sources.says(&given, 1, &["::error file=plain.dts,title=RF502"]);
+    sources.assert_output(&given, 1, &["::error file=plain.dts,title=RF502"]);
 }
 
 #[test]
@@ -123,10 +108,14 @@ fn a_missing_header_is_asked_for() {
     if !have_tools() {
         return;
     }
-    let sources = Sources::new();
-    sources.says(&["check", "dts/board.dts"], 2, &["cpp refuses it", "dt-bindings/board.h", "with -I"]);
+    let sources = sources();
+    sources.assert_output(
+        &["check", "dts/board.dts"],
+        2,
+        &["cpp refuses it", "dt-bindings/board.h", "with -I"],
+    );
     sources.put("dts/broken.dts", "/dts-v1/;\n/ { a = <1 };\n");
-    sources.says(&["check", "dts/broken.dts"], 2, &["dtc refuses it", "broken.dts:2"]);
+    sources.assert_output(&["check", "dts/broken.dts"], 2, &["dtc refuses it", "broken.dts:2"]);
 }
 
 #[test]
@@ -134,9 +123,9 @@ fn a_compiler_that_does_not_stop_complaining_is_cut_short() {
     if !have_tools() {
         return;
     }
-    let sources = Sources::new();
+    let sources = sources();
     sources.put("round.dts", "/dts-v1/;\n#include \"round.dts\"\n/ {};\n");
-    let said = sources.says(&["check", "round.dts"], 2, &["nested depth", "lines left out"]);
+    let said = sources.assert_output(&["check", "round.dts"], 2, &["nested depth", "lines left out"]);
     assert!(said.lines().count() < 8, "{said}");
 }
 
@@ -145,13 +134,13 @@ fn what_bites_on_some_kernels_only_says_on_which() {
     if !have_tools() {
         return;
     }
-    let sources = Sources::new();
+    let sources = sources();
     let header = "#define CAMERA_BASE 0x84000000\n#define CAMERA_SIZE 0x7ffc00\n";
     sources.put("include/dt-bindings/board.h", header);
     let check = ["check", "-I", "include", "dts/board.dts"];
-    sources.says(&check, 0, &["warning[RF207]", "= kernels: 6.1, 6.6, 6.18\n"]);
+    sources.assert_output(&check, 0, &["warning[RF207]", "= kernels: 6.1, 6.6, 6.18\n"]);
     let github = [&check[..], &["--format", "github"]].concat();
-    sources.says(&github, 0, &["%0Akernels: 6.1, 6.6, 6.18"]);
+    sources.assert_output(&github, 0, &["%0Akernels: 6.1, 6.6, 6.18"]);
 }
 
 #[test]
@@ -159,9 +148,9 @@ fn the_configuration_knows_where_headers_are() {
     if !have_tools() {
         return;
     }
-    let sources = Sources::new();
+    let sources = sources();
     sources.put("ringfence.toml", "include = [\"include\"]\n");
-    sources.says(&["check", "dts/board.dts"], 1, &["--> dts/soc.dtsi:10:4"]);
+    sources.assert_output(&["check", "dts/board.dts"], 1, &["--> dts/soc.dtsi:10:4"]);
 }
 
 #[test]
@@ -169,21 +158,21 @@ fn labels_in_a_policy_resolve_and_a_repaired_tree_gains_no_symbols_without_need(
     if !have_tools() {
         return;
     }
-    let sources = Sources::new();
+    let sources = sources();
     let args = ["-I", "include", "dts/board.dts"];
     sources.put("label.toml", "[[carveout]]\nlabel = \"camera\"\nsize = \"8 MiB\"\n");
     let checked = [&["check", "--policy", "label.toml"][..], &args].concat();
-    sources.says(&checked, 1, &["RF403", "/reserved-memory/camera@84300000"]);
+    sources.assert_output(&checked, 1, &["RF403", "/reserved-memory/camera@84300000"]);
 
     let fixed = [&["fix", "--unsafe", "-o", "out.dtb"][..], &args].concat();
-    sources.says(&fixed, 0, &["shifted"]);
+    sources.assert_output(&fixed, 0, &["shifted"]);
     let has_symbols = || {
-        let blob = fs::read(sources.0.path().join("out.dtb")).unwrap();
+        let blob = sources.read("out.dtb");
         blob.windows(11).any(|window| window == b"__symbols__")
     };
     assert!(!has_symbols(), "an ordinary build has none");
     let labelled = [&["fix", "--unsafe", "-o", "out.dtb", "--policy", "label.toml"][..], &args].concat();
-    sources.says(&labelled, 0, &["shifted"]);
+    sources.assert_output(&labelled, 0, &["shifted"]);
     assert!(has_symbols());
 }
 
@@ -227,27 +216,28 @@ fn bundle(second: Vec<u8>, compression: &str) -> Vec<u8> {
 
 #[test]
 fn every_configuration_of_a_bundle_is_judged_under_its_name() {
-    let sources = Sources::new();
+    let sources = sources();
     sources.put("board.itb", bundle(blob(0x70_0000), "none"));
-    let said = sources.says(&["check", "board.itb"], 1, &["--> board.itb#conf-2", "1 error in 2 inputs"]);
+    let said =
+        sources.assert_output(&["check", "board.itb"], 1, &["--> board.itb#conf-2", "1 error in 2 inputs"]);
     assert!(!said.contains("#conf-1"), "{said}");
     sources.put("board.itb", bundle(gzip(&blob(0x70_0000)), "gzip"));
-    sources.says(&["check", "board.itb"], 1, &["--> board.itb#conf-2"]);
-    sources.says(&["fix", "board.itb", "-o", "out.dtb"], 2, &["several device trees"]);
+    sources.assert_output(&["check", "board.itb"], 1, &["--> board.itb#conf-2"]);
+    sources.assert_output(&["fix", "board.itb", "-o", "out.dtb"], 2, &["several device trees"]);
 }
 
 #[test]
 fn a_damaged_bundle_is_told_by_its_configuration() {
-    let sources = Sources::new();
+    let sources = sources();
     sources.put("board.itb", bundle(vec![0; 64], "none"));
-    sources.says(&["check", "board.itb"], 2, &["board.itb#conf-2: not a device tree"]);
+    sources.assert_output(&["check", "board.itb"], 2, &["board.itb#conf-2: not a device tree"]);
     sources.put("board.itb", bundle(vec![1; 64], "gzip"));
-    sources.says(&["check", "board.itb"], 2, &["board.itb#conf-2", "gzip"]);
+    sources.assert_output(&["check", "board.itb"], 2, &["board.itb#conf-2", "gzip"]);
 }
 
 #[test]
 fn a_bundle_that_unpacks_without_end_is_refused() {
-    let sources = Sources::new();
+    let sources = sources();
     let bomb = gzip(&[&blob(0x50_0000)[..], &vec![0; 8 << 20]].concat());
     let image = NewNode::new("fdt-1").prop_str("compression", "gzip").prop("data", bomb);
     let mut configurations = NewNode::new("configurations");
@@ -257,15 +247,15 @@ fn a_bundle_that_unpacks_without_end_is_refused() {
     }
     let root = NewNode::new("").child(NewNode::new("images").child(image)).child(configurations);
     sources.put("bomb.itb", build(&root, 0, &[]).unwrap());
-    sources.says(&["check", "bomb.itb"], 2, &["bomb.itb: more than 64 MiB of device trees"]);
+    sources.assert_output(&["check", "bomb.itb"], 2, &["bomb.itb: more than 64 MiB of device trees"]);
 }
 
 #[test]
 fn a_file_is_read_whatever_it_is_called() {
-    let sources = Sources::new();
+    let sources = sources();
     // The kernel's own copy is a file without an extension.
     sources.put("fdt", blob(0x50_0000));
-    sources.says(&["check", "fdt"], 0, &["clean: 1 input"]);
+    sources.assert_output(&["check", "fdt"], 0, &["clean: 1 input"]);
     let live = Path::new("/sys/firmware/fdt");
     if live.exists() {
         assert_ne!(sources.run(&["check", "/sys/firmware/fdt"]).status.code(), Some(101), "no panic");

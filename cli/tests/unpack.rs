@@ -1,6 +1,6 @@
 //! `show` and `unpack`: what was packed comes out again, and nothing that is damaged does.
 
-mod says;
+mod workdir;
 
 use std::fs;
 use std::path::Path;
@@ -8,51 +8,41 @@ use std::path::Path;
 use ringfence::fdt::{NewNode, build};
 use serde_json::Value;
 
-use says::Says;
+use workdir::WorkDir;
 
-struct Bench(tempfile::TempDir);
-
-impl Says for Bench {
-    fn dir(&self) -> &Path {
-        self.0.path()
+/// A bundle with everything that a bundle can hold, and a stage with it behind.
+fn bench() -> WorkDir {
+    let bench = WorkDir::new();
+    let root = NewNode::new("").prop_str("compatible", "acme,one").child(NewNode::new("__symbols__"));
+    let target = NewNode::new("fragment@0").prop_str("target-path", "/");
+    let overlay = NewNode::new("").child(target.child(NewNode::new("__overlay__").prop_u32("more", 1)));
+    bench.put("Image", image(0x2_0000));
+    bench.put("ringfence.img", image(0x10_0000));
+    bench.put("initrd", b"an initial ramdisk");
+    bench.put("board.dtb", build(&root, 0, &[]).unwrap());
+    bench.put("more.dtbo", build(&overlay, 0, &[]).unwrap());
+    bench.put("board.toml", "mode = \"audit\"\n");
+    for (output, further) in [("board.itb", &[][..]), ("whole.img", &["--append-to", "ringfence.img"])] {
+        let parts = ["--initrd", "initrd", "--dtb", "board.dtb", "--overlay", "more.dtbo"];
+        let pack = ["pack", "--kernel", "Image", "--policy", "board.toml", "-o", output];
+        bench.assert_output(&[&pack, &parts[..], further].concat(), 0, &[]);
     }
+    bench
 }
 
-impl Bench {
-    /// A bundle with everything that a bundle can hold, and a stage with it behind.
-    fn new() -> Self {
-        let bench = Self(tempfile::tempdir().unwrap());
-        let root = NewNode::new("").prop_str("compatible", "acme,one").child(NewNode::new("__symbols__"));
-        let target = NewNode::new("fragment@0").prop_str("target-path", "/");
-        let overlay = NewNode::new("").child(target.child(NewNode::new("__overlay__").prop_u32("more", 1)));
-        bench.put("Image", image(0x2_0000));
-        bench.put("ringfence.img", image(0x10_0000));
-        bench.put("initrd", b"an initial ramdisk");
-        bench.put("board.dtb", build(&root, 0, &[]).unwrap());
-        bench.put("more.dtbo", build(&overlay, 0, &[]).unwrap());
-        bench.put("board.toml", "mode = \"audit\"\n");
-        for (output, further) in [("board.itb", &[][..]), ("whole.img", &["--append-to", "ringfence.img"])] {
-            let parts = ["--initrd", "initrd", "--dtb", "board.dtb", "--overlay", "more.dtbo"];
-            let pack = ["pack", "--kernel", "Image", "--policy", "board.toml", "-o", output];
-            bench.says(&[&pack, &parts[..], further].concat(), 0, &[]);
-        }
-        bench
-    }
-
-    /// What `show` tells programs, which is as its schema has it.
-    fn json(&self, bundle: &str) -> Value {
-        let shown = self.run(&["show", "--format", "json", bundle]).stdout;
-        let shown = serde_json::from_slice(&shown).unwrap();
-        let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/bundle.schema.json");
-        let schema: Value = serde_json::from_str(&fs::read_to_string(schema).unwrap()).unwrap();
-        let errors: Vec<String> = jsonschema::draft7::new(&schema)
-            .unwrap()
-            .iter_errors(&shown)
-            .map(|error| format!("{}: {error}", error.instance_path()))
-            .collect();
-        assert!(errors.is_empty(), "{errors:#?}");
-        shown
-    }
+/// What `show` tells programs, which is as its schema has it.
+fn json(bench: &WorkDir, bundle: &str) -> Value {
+    let shown = bench.run(&["show", "--format", "json", bundle]).stdout;
+    let shown = serde_json::from_slice(&shown).unwrap();
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/bundle.schema.json");
+    let schema: Value = serde_json::from_str(&fs::read_to_string(schema).unwrap()).unwrap();
+    let errors: Vec<String> = jsonschema::draft7::new(&schema)
+        .unwrap()
+        .iter_errors(&shown)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    shown
 }
 
 /// An arm64 `Image` of 64 KiB that takes this many bytes when it runs.
@@ -67,9 +57,9 @@ fn image(size: u64) -> Vec<u8> {
 
 #[test]
 fn what_was_packed_comes_out_again_alone_or_from_behind_a_stage() {
-    let bench = Bench::new();
+    let bench = bench();
     for (file, directory) in [("board.itb", "one"), ("whole.img", "two")] {
-        bench.says(&["unpack", file, "-o", directory], 0, &["Image (65536 bytes)"]);
+        bench.assert_output(&["unpack", file, "-o", directory], 0, &["Image (65536 bytes)"]);
         let part = |name: &str| fs::read(bench.path(directory).join(name)).unwrap();
         let pairs = [
             ("Image", "Image"),
@@ -81,26 +71,26 @@ fn what_was_packed_comes_out_again_alone_or_from_behind_a_stage() {
             assert_eq!(part(out), fs::read(bench.path(original)).unwrap(), "{file}: {out}");
         }
         let policy = Path::new(directory).join("board.policy");
-        bench.says(&["policy", "show", policy.to_str().unwrap()], 0, &["mode = \"audit\""]);
+        bench.assert_output(&["policy", "show", policy.to_str().unwrap()], 0, &["mode = \"audit\""]);
         assert_eq!(fs::read_dir(bench.path(directory)).unwrap().count(), 5);
-        bench.says(&["unpack", file, "-o", directory], 2, &["exists already"]);
+        bench.assert_output(&["unpack", file, "-o", directory], 2, &["exists already"]);
     }
-    bench.says(
+    bench.assert_output(
         &["unpack", "board.itb", "-o", "x", "--configuration", "conf1"],
         2,
         &["did you mean `conf-1`?"],
     );
-    bench.says(&["unpack", "board.itb", "-o", "x", "--configuration", "conf-1"], 0, &[]);
+    bench.assert_output(&["unpack", "board.itb", "-o", "x", "--configuration", "conf-1"], 0, &[]);
 }
 
 #[test]
 fn a_bundle_is_shown_to_people_and_to_programs() {
-    let bench = Bench::new();
+    let bench = bench();
     let words =
         ["conf-1 (default)\n", "65536 bytes  kernel  kernel: sha256 ok\n", " overlay overlay-1: sha256 ok\n"];
-    bench.says(&["show", "board.itb"], 0, &words);
-    bench.says(&["show", "whole.img"], 0, &["behind a stage, at 0x100000 of the file\n"]);
-    let shown = bench.json("whole.img");
+    bench.assert_output(&["show", "board.itb"], 0, &words);
+    bench.assert_output(&["show", "whole.img"], 0, &["behind a stage, at 0x100000 of the file\n"]);
+    let shown = json(&bench, "whole.img");
     assert_eq!((&shown["offset"], &shown["configurations"][0]["default"]), (&0x10_0000.into(), &true.into()));
     let images = shown["configurations"][0]["images"].as_array().unwrap();
     let roles: Vec<&str> = images.iter().map(|image| image["role"].as_str().unwrap()).collect();
@@ -110,19 +100,19 @@ fn a_bundle_is_shown_to_people_and_to_programs() {
 
 #[test]
 fn of_a_damaged_bundle_nothing_is_unpacked() {
-    let bench = Bench::new();
+    let bench = bench();
     let mut bytes = fs::read(bench.path("board.itb")).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     bench.put("damaged.itb", bytes);
-    let shown = bench.json("damaged.itb");
+    let shown = json(&bench, "damaged.itb");
     let images = shown["configurations"][0]["images"].as_array().unwrap();
     assert_eq!(images.iter().filter(|image| image.get("error").is_some()).count(), 1, "{shown}");
-    let shown = bench.says(&["show", "damaged.itb"], 2, &["ramdisk: ", "kernel: sha256 ok"]);
+    let shown = bench.assert_output(&["show", "damaged.itb"], 2, &["ramdisk: ", "kernel: sha256 ok"]);
     assert!(!shown.contains("ramdisk: sha256 ok"), "{shown}");
-    bench.says(&["unpack", "damaged.itb", "-o", "out"], 2, &["damaged.itb: ", "ramdisk"]);
+    bench.assert_output(&["unpack", "damaged.itb", "-o", "out"], 2, &["damaged.itb: ", "ramdisk"]);
     assert!(!bench.path("out").exists());
     for wrong in ["board.dtb", "Image", "initrd", "missing"] {
-        bench.says(&["show", wrong], 2, &["error: ", wrong]);
-        bench.says(&["unpack", wrong, "-o", "out"], 2, &["error: ", wrong]);
+        bench.assert_output(&["show", wrong], 2, &["error: ", wrong]);
+        bench.assert_output(&["unpack", wrong, "-o", "out"], 2, &["error: ", wrong]);
     }
 }

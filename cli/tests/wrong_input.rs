@@ -1,16 +1,15 @@
 //! Wrong input: one clear error, exit code 2 (or 3 for a tree that cannot be repaired), nothing written.
 
+mod workdir;
+
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::Stdio;
 
 use ringfence::fdt::{NewNode, build};
 
-/// A directory with one sound tree, `good.dtb`, and one with an overlap that needs the policy's word, `bad.dtb`.
-struct Bench {
-    dir: tempfile::TempDir,
-}
+use workdir::WorkDir;
 
 fn tree(camera_size: u32) -> Vec<u8> {
     let memory = NewNode::new("memory@40000000")
@@ -28,85 +27,68 @@ fn tree(camera_size: u32) -> Vec<u8> {
     build(&root.child(memory).child(reserved), 0, &[]).unwrap()
 }
 
-impl Bench {
-    fn new() -> Self {
-        let bench = Self { dir: tempfile::tempdir().unwrap() };
-        bench.put("good.dtb", &tree(0x50_0000));
-        bench.put("bad.dtb", &tree(0x70_0000));
-        bench
-    }
+/// A directory with one sound tree, `good.dtb`, and one with an overlap that needs a permission, `bad.dtb`.
+fn bench() -> WorkDir {
+    let bench = WorkDir::new();
+    bench.put("good.dtb", tree(0x50_0000));
+    bench.put("bad.dtb", tree(0x70_0000));
+    bench
+}
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+/// Runs the tool and checks its exit code, that it printed one error with these words, and that no file changed.
+#[track_caller]
+fn assert_refused(bench: &WorkDir, args: &[&str], code: i32, words: &[&str]) {
+    let before = listing(bench);
+    let output = bench.run(args);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
+    let errors = text.lines().filter(|line| line.starts_with("error")).count();
+    assert_eq!(errors, 1, "one clear error, not: {text}");
+    for word in words {
+        assert!(text.contains(word), "{args:?}: no `{word}` in:\n{text}");
     }
+    assert!(!text.contains('\x1b'), "no colours into a pipe: {text:?}");
+    assert_eq!(listing(bench), before, "{args:?} left something behind");
+}
 
-    fn put(&self, name: &str, bytes: &[u8]) {
-        fs::write(self.path(name), bytes).unwrap();
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_ringfence"))
-            .args(args)
-            .current_dir(self.dir.path())
-            .output()
-            .unwrap()
-    }
-
-    /// Run, and expect this exit code and one error that contains these words.
-    #[track_caller]
-    fn refuses(&self, args: &[&str], code: i32, words: &[&str]) {
-        let before = self.listing();
-        let output = self.run(args);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
-        let errors = said.lines().filter(|line| line.starts_with("error")).count();
-        assert_eq!(errors, 1, "one clear error, not: {said}");
-        for word in words {
-            assert!(said.contains(word), "{args:?}: no `{word}` in:\n{said}");
-        }
-        assert!(!said.contains('\x1b'), "no colours into a pipe: {said:?}");
-        assert_eq!(self.listing(), before, "{args:?} left something behind");
-    }
-
-    /// Every file with its content.
-    fn listing(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        let mut files: Vec<_> = walkdir::WalkDir::new(self.dir.path())
-            .into_iter()
-            .map(|entry| entry.unwrap().into_path())
-            .filter(|path| path.is_file())
-            .map(|path| (path.clone(), fs::read(&path).unwrap()))
-            .collect();
-        files.sort();
-        files
-    }
+/// Every file with its content.
+fn listing(bench: &WorkDir) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files: Vec<_> = walkdir::WalkDir::new(bench.dir())
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.is_file())
+        .map(|path| (path.clone(), fs::read(&path).unwrap()))
+        .collect();
+    files.sort();
+    files
 }
 
 #[test]
 fn bytes_that_are_no_tree_are_told_with_their_file() {
-    let bench = Bench::new();
+    let bench = bench();
     bench.put("empty.dtb", b"");
     bench.put("text.dtb", b"this is no device tree at all, but a text that is long enough for a header");
     bench.put("short.dtb", &tree(0x50_0000)[..100]);
     for command in [&["check"][..], &["map"], &["fix", "-o", "out.dtb"], &["policy", "init"]] {
         let with = |file| [command, &[file]].concat();
-        bench.refuses(&with("empty.dtb"), 2, &["empty.dtb", "empty"]);
-        bench.refuses(&with("text.dtb"), 2, &["text.dtb: not a device tree"]);
-        bench.refuses(&with("short.dtb"), 2, &["short.dtb"]);
-        bench.refuses(&with("missing.dtb"), 2, &["missing.dtb: no such file"]);
+        assert_refused(&bench, &with("empty.dtb"), 2, &["empty.dtb", "empty"]);
+        assert_refused(&bench, &with("text.dtb"), 2, &["text.dtb: not a device tree"]);
+        assert_refused(&bench, &with("short.dtb"), 2, &["short.dtb"]);
+        assert_refused(&bench, &with("missing.dtb"), 2, &["missing.dtb: no such file"]);
     }
 }
 
 #[test]
 fn a_directory_without_trees_is_a_mistake_and_not_a_clean_one() {
-    let bench = Bench::new();
+    let bench = bench();
     fs::create_dir(bench.path("none")).unwrap();
-    bench.refuses(&["check", "none"], 2, &["none: no .dtb in this directory"]);
-    bench.refuses(&["fix", "none", "-o", "out.dtb"], 2, &["none: this is a directory"]);
+    assert_refused(&bench, &["check", "none"], 2, &["none: no .dtb in this directory"]);
+    assert_refused(&bench, &["fix", "none", "-o", "out.dtb"], 2, &["none: this is a directory"]);
 }
 
 #[test]
 fn one_bad_file_among_many_is_named_and_the_others_are_judged() {
-    let bench = Bench::new();
+    let bench = bench();
     bench.put("trees.dtb", b"\xd0\x0d\xfe\xed");
     let output = bench.run(&["check", "."]);
     assert_eq!(output.status.code(), Some(2));
@@ -116,32 +98,37 @@ fn one_bad_file_among_many_is_named_and_the_others_are_judged() {
 
 #[test]
 fn a_bad_policy_names_its_line_and_nothing_is_written() {
-    let bench = Bench::new();
+    let bench = bench();
     bench.put("policy.toml", b"mode = \"fix\"\n\n[alow]\n");
     bench.put("blob", &tree(1));
     let place = "policy.toml:3:2";
-    bench.refuses(&["policy", "check", "policy.toml"], 2, &[place, "did you mean `allow`?"]);
-    bench.refuses(&["policy", "build", "policy.toml", "-o", "out"], 2, &[place]);
-    bench.refuses(&["check", "--policy", "policy.toml", "good.dtb"], 2, &[place]);
-    bench.refuses(&["fix", "--policy", "policy.toml", "good.dtb", "-o", "out.dtb"], 2, &[place]);
-    bench.refuses(&["check", "--policy", "blob", "good.dtb"], 2, &["not a policy blob"]);
+    assert_refused(&bench, &["policy", "check", "policy.toml"], 2, &[place, "did you mean `allow`?"]);
+    assert_refused(&bench, &["policy", "build", "policy.toml", "-o", "out"], 2, &[place]);
+    assert_refused(&bench, &["check", "--policy", "policy.toml", "good.dtb"], 2, &[place]);
+    assert_refused(&bench, &["fix", "--policy", "policy.toml", "good.dtb", "-o", "out.dtb"], 2, &[place]);
+    assert_refused(&bench, &["check", "--policy", "blob", "good.dtb"], 2, &["not a policy blob"]);
 }
 
 #[test]
 fn unknown_names_are_answered_with_known_ones() {
-    let bench = Bench::new();
-    bench.refuses(&["explain", "RF2O1"], 2, &["unknown rule `RF2O1`", "RF201"]);
-    bench.refuses(&["check", "--kernel", "six", "good.dtb"], 2, &["unknown kernel `six`", "6.12"]);
-    bench.refuses(&["check", "--kernel", "3.10", "good.dtb"], 2, &["unknown kernel `3.10`", "the oldest"]);
-    bench.refuses(&["check", "--ram", "1GiB", "good.dtb"], 2, &["--ram", "BASE:SIZE"]);
-    bench.refuses(&["check", "--page", "8k", "good.dtb"], 2, &["8k", "4k, 16k, 64k"]);
-    bench.refuses(&["chekc"], 2, &["'check'"]);
-    bench.refuses(&["check"], 2, &["no INPUT given"]);
+    let bench = bench();
+    assert_refused(&bench, &["explain", "RF2O1"], 2, &["unknown rule `RF2O1`", "RF201"]);
+    assert_refused(&bench, &["check", "--kernel", "six", "good.dtb"], 2, &["unknown kernel `six`", "6.12"]);
+    assert_refused(
+        &bench,
+        &["check", "--kernel", "3.10", "good.dtb"],
+        2,
+        &["unknown kernel `3.10`", "the oldest"],
+    );
+    assert_refused(&bench, &["check", "--ram", "1GiB", "good.dtb"], 2, &["--ram", "BASE:SIZE"]);
+    assert_refused(&bench, &["check", "--page", "8k", "good.dtb"], 2, &["8k", "4k, 16k, 64k"]);
+    assert_refused(&bench, &["chekc"], 2, &["'check'"]);
+    assert_refused(&bench, &["check"], 2, &["no INPUT given"]);
 }
 
 #[test]
 fn a_kernel_that_is_not_known_is_judged_as_the_nearest_older_one_and_that_is_said() {
-    let bench = Bench::new();
+    let bench = bench();
     let said = |version: &str| {
         let output = bench.run(&["check", "--kernel", version, "good.dtb"]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -155,64 +142,76 @@ fn a_kernel_that_is_not_known_is_judged_as_the_nearest_older_one_and_that_is_sai
 
 #[test]
 fn an_empty_log_is_no_verdict_on_a_kernel() {
-    let bench = Bench::new();
+    let bench = bench();
     bench.put("boot.log", b"");
-    bench.refuses(&["verify", "--boot-log", "boot.log", "good.dtb"], 2, &["boot.log: the file is empty"]);
+    assert_refused(
+        &bench,
+        &["verify", "--boot-log", "boot.log", "good.dtb"],
+        2,
+        &["boot.log: the file is empty"],
+    );
 }
 
 #[test]
 fn what_is_no_kernel_is_not_packed() {
-    let bench = Bench::new();
+    let bench = bench();
     bench.put("bomb.gz", &[0x1f, 0x8b, 8, 0, 0, 0]);
-    bench.refuses(&["pack", "--kernel", "good.dtb", "-o", "out.itb"], 2, &["good.dtb", "no arm64 Image"]);
-    bench.refuses(&["pack", "--kernel", "bomb.gz", "-o", "out.itb"], 2, &["bomb.gz", "gzip"]);
-    bench.refuses(&["pack", "--kernel", "missing", "-o", "out.itb"], 2, &["missing"]);
-    bench.refuses(&["log", "good.dtb", "--elf", "good.dtb"], 2, &["no log ring"]);
+    assert_refused(
+        &bench,
+        &["pack", "--kernel", "good.dtb", "-o", "out.itb"],
+        2,
+        &["good.dtb", "no arm64 Image"],
+    );
+    assert_refused(&bench, &["pack", "--kernel", "bomb.gz", "-o", "out.itb"], 2, &["bomb.gz", "gzip"]);
+    assert_refused(&bench, &["pack", "--kernel", "missing", "-o", "out.itb"], 2, &["missing"]);
+    assert_refused(&bench, &["log", "good.dtb", "--elf", "good.dtb"], 2, &["no log ring"]);
 }
 
 #[test]
 fn what_cannot_be_repaired_leaves_the_old_output_alone() {
-    let bench = Bench::new();
+    let bench = bench();
     bench.put("out.dtb", b"precious");
-    bench.refuses(
+    assert_refused(
+        &bench,
         &["fix", "bad.dtb", "-o", "out.dtb"],
         3,
         &["bad.dtb: not repaired, nothing written", "RF201 error"],
     );
-    bench.refuses(&["fix", "bad.dtb", "--in-place"], 3, &["nothing written", "RF201 error"]);
-    bench.refuses(
+    assert_refused(&bench, &["fix", "bad.dtb", "--in-place"], 3, &["nothing written", "RF201 error"]);
+    assert_refused(
+        &bench,
         &["fix", "good.dtb", "-o", "no/such/dir/out.dtb"],
         2,
         &["no/such/dir/out.dtb: cannot write: no such directory"],
     );
-    bench.refuses(&["fix", "good.dtb"], 2, &["--output"]);
+    assert_refused(&bench, &["fix", "good.dtb"], 2, &["--output"]);
 }
 
 #[test]
 fn a_repaired_tree_is_clean_and_repairing_it_again_changes_nothing() {
-    let bench = Bench::new();
-    let input = fs::read(bench.path("bad.dtb")).unwrap();
+    let bench = bench();
+    let input = bench.read("bad.dtb");
     assert_eq!(bench.run(&["check", "bad.dtb"]).status.code(), Some(1));
     assert_eq!(bench.run(&["fix", "--unsafe", "bad.dtb", "-o", "out.dtb"]).status.code(), Some(0));
     assert_eq!(bench.run(&["check", "--fail-on", "note", "out.dtb"]).status.code(), Some(0));
     assert_eq!(bench.run(&["fix", "out.dtb", "-o", "again.dtb"]).status.code(), Some(0));
-    assert_eq!(fs::read(bench.path("again.dtb")).unwrap(), fs::read(bench.path("out.dtb")).unwrap());
-    assert_eq!(fs::read(bench.path("bad.dtb")).unwrap(), input, "the input is never touched");
+    assert_eq!(bench.read("again.dtb"), bench.read("out.dtb"));
+    assert_eq!(bench.read("bad.dtb"), input, "the input is never touched");
     assert_eq!(bench.run(&["fix", "--unsafe", "bad.dtb", "--in-place"]).status.code(), Some(0));
-    assert_eq!(fs::read(bench.path("bad.dtb")).unwrap(), fs::read(bench.path("out.dtb")).unwrap());
+    assert_eq!(bench.read("bad.dtb"), bench.read("out.dtb"));
 }
 
 #[test]
 fn trees_pass_through_pipes() {
-    let bench = Bench::new();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ringfence"))
-        .args(["fix", "--unsafe", "-", "-o", "-"])
+    let bench = bench();
+    let mut child = bench
+        .command(&["fix", "--unsafe", "-", "-o", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(&fs::read(bench.path("bad.dtb")).unwrap()).unwrap();
+    child.stdin.take().unwrap().write_all(&bench.read("bad.dtb")).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     bench.put("out.dtb", &output.stdout);
@@ -225,14 +224,13 @@ fn trees_pass_through_pipes() {
 
 #[test]
 fn the_same_inputs_give_the_same_bytes_however_many_threads_there_are() {
-    let bench = Bench::new();
+    let bench = bench();
     for number in 0..40_u32 {
         bench.put(&format!("board{number:02}.dtb"), &tree(0x40_0000 + number * 0x1_0000));
     }
     let run = |threads: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
-        command.args(["check", "--format", "json", "."]).env("RAYON_NUM_THREADS", threads);
-        command.current_dir(Path::new(bench.dir.path())).output().unwrap().stdout
+        let mut command = bench.command(&["check", "--format", "json", "."]);
+        command.env("RAYON_NUM_THREADS", threads).output().unwrap().stdout
     };
     let one = run("1");
     assert!(!one.is_empty());
@@ -241,24 +239,24 @@ fn the_same_inputs_give_the_same_bytes_however_many_threads_there_are() {
 
 #[test]
 fn no_output_goes_over_an_input_that_was_not_offered() {
-    let bench = Bench::new();
+    let bench = bench();
     fs::hard_link(bench.path("bad.dtb"), bench.path("hard.dtb")).unwrap();
     std::os::unix::fs::symlink("bad.dtb", bench.path("soft.dtb")).unwrap();
     bench.put("board.toml", b"mode = \"fix\"\n");
     for output in ["bad.dtb", "./bad.dtb", "hard.dtb", "soft.dtb"] {
-        bench.refuses(&["fix", "--unsafe", "bad.dtb", "-o", output], 2, &["input", "--in-place"]);
+        assert_refused(&bench, &["fix", "--unsafe", "bad.dtb", "-o", output], 2, &["input", "--in-place"]);
     }
-    bench.refuses(&["fix", "--policy", "board.toml", "good.dtb", "-o", "board.toml"], 2, &["input"]);
-    bench.refuses(&["policy", "build", "board.toml", "-o", "board.toml"], 2, &["input"]);
-    bench.refuses(&["policy", "init", "good.dtb", "-o", "good.dtb"], 2, &["input"]);
-    bench.refuses(&["pack", "--kernel", "good.dtb", "-o", "good.dtb"], 2, &["input"]);
+    assert_refused(&bench, &["fix", "--policy", "board.toml", "good.dtb", "-o", "board.toml"], 2, &["input"]);
+    assert_refused(&bench, &["policy", "build", "board.toml", "-o", "board.toml"], 2, &["input"]);
+    assert_refused(&bench, &["policy", "init", "good.dtb", "-o", "good.dtb"], 2, &["input"]);
+    assert_refused(&bench, &["pack", "--kernel", "good.dtb", "-o", "good.dtb"], 2, &["input"]);
     let baseline = ["check", "--baseline", "good.dtb", "--write-baseline", "good.dtb"];
-    bench.refuses(&baseline, 2, &["input"]);
+    assert_refused(&bench, &baseline, 2, &["input"]);
 }
 
 #[test]
 fn a_huge_file_is_refused_by_its_start() {
-    let bench = Bench::new();
+    let bench = bench();
     let huge = tempfile::tempdir().unwrap();
     // Sparse, with a sound tree at its start: three GB of nothing behind it make it none.
     let path = huge.path().join("huge.dtb");
@@ -267,15 +265,15 @@ fn a_huge_file_is_refused_by_its_start() {
     let name = path.to_str().unwrap();
     for command in ["check", "map", "show"] {
         let before = std::time::Instant::now();
-        bench.refuses(&[command, name], 2, &["huge.dtb"]);
+        assert_refused(&bench, &[command, name], 2, &["huge.dtb"]);
         assert!(before.elapsed().as_secs() < 60, "{command} read all of it");
     }
 }
 
 #[test]
 fn stdin_is_read_once_and_links_to_trees_are_walked() {
-    let bench = Bench::new();
-    bench.refuses(&["check", "-", "-"], 2, &["stdin is named twice"]);
+    let bench = bench();
+    assert_refused(&bench, &["check", "-", "-"], 2, &["stdin is named twice"]);
     let boards = bench.path("boards");
     fs::create_dir(&boards).unwrap();
     std::os::unix::fs::symlink("../good.dtb", boards.join("good.dtb")).unwrap();
@@ -287,11 +285,15 @@ fn stdin_is_read_once_and_links_to_trees_are_walked() {
 
 #[test]
 fn a_full_disk_is_told_and_a_reader_that_left_is_not() {
-    let bench = Bench::new();
-    bench.refuses(&["fix", "--unsafe", "bad.dtb", "-o", "/dev/full"], 2, &["/dev/full: cannot write"]);
+    let bench = bench();
+    assert_refused(
+        &bench,
+        &["fix", "--unsafe", "bad.dtb", "-o", "/dev/full"],
+        2,
+        &["/dev/full: cannot write"],
+    );
     for format in ["human", "json", "sarif", "junit", "github"] {
-        let mut tool = Command::new(env!("CARGO_BIN_EXE_ringfence"));
-        tool.args(["check", "--format", format]).arg(bench.path("bad.dtb"));
+        let mut tool = bench.command(&["check", "--format", format, "bad.dtb"]);
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = tool.stdout(full).stderr(Stdio::piped()).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
