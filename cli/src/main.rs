@@ -5,10 +5,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use ringfence_cli::args::Cli;
 use ringfence_cli::commands::{self, Outcome};
-use ringfence_cli::terminal;
+use ringfence_cli::terminal::{self, interrupt};
 
 fn main() -> ExitCode {
-    match commands::run(&Cli::parse()) {
+    let cli = Cli::parse();
+    cli.color.write_global();
+    interrupt::listen();
+    match commands::run(&cli) {
         Ok(outcome) => outcome.into(),
         Err(failure) => {
             terminal::err(&format!("{}\n", failure.render()));

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use crate::input::is_stdin;
+use crate::terminal::interrupt::Unfinished;
 
 /// Write `bytes` to `path` in one step, or to stdout for `-`.
 ///
@@ -41,13 +42,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     }
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".ringfence-").tempfile_in(directory).map_err(failure)?;
+    let unfinished = Unfinished::new(file.path());
     file.write_all(bytes).map_err(failure)?;
     let permissions = match fs::metadata(&target) {
         Ok(meta) => meta.permissions(),
         Err(_) => default_permissions(),
     };
     file.as_file().set_permissions(permissions).map_err(failure)?;
-    file.persist(&target).map(|_| ()).map_err(|error| failure(error.error))
+    let written = file.persist(&target).map(|_| ()).map_err(|error| failure(error.error));
+    drop(unfinished);
+    written
 }
 
 /// Refuse to write over one of the files that are read, under whatever name.

@@ -4,8 +4,9 @@ mod workdir;
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use ringfence::fdt::{NewNode, build};
 
@@ -281,6 +282,22 @@ fn stdin_is_read_once_and_links_to_trees_are_walked() {
     std::os::unix::fs::symlink("gone", boards.join("dangling.dtb")).unwrap();
     let output = bench.run(&["check", "boards"]);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "clean: 1 input\n");
+}
+
+#[test]
+fn an_interrupted_tool_ends_as_the_signal_would_have_ended_it() {
+    let bench = bench();
+    for (name, number) in [("INT", 2), ("TERM", 15)] {
+        let mut command = bench.command(&["check", "-"]);
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // It waits for a tree until the pipe is closed, which `wait` would do first.
+        let pipe = child.stdin.take();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let kill = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        assert_eq!(child.wait().unwrap().signal(), Some(number));
+        drop(pipe);
+    }
 }
 
 #[test]

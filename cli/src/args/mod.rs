@@ -35,6 +35,9 @@ pub use predict::{Predict, Verify};
                   3 `fix` could not make the tree clean."
 )]
 pub struct Cli {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
+    pub color: colorchoice_clap::Color,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

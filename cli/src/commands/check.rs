@@ -10,7 +10,7 @@ use crate::args::Check;
 use crate::failure::Failure;
 use crate::project::adjust;
 use crate::project::baseline::{self, Baseline};
-use crate::project::date::Date;
+use crate::project::date::{self, Date};
 use crate::project::job::Job;
 use crate::report::formats::{self, Results};
 use crate::report::{Counts, Report};
@@ -31,7 +31,7 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     if let (Some(path), true) = (&args.baseline, args.write_baseline) {
         write_out::keep_apart(path, paths.iter().map(PathBuf::as_path))?;
     }
-    let today = Date::today();
+    let today = date::today();
     let progress = Progress::new(paths.len());
     // Results come back in the order of the inputs, whichever was done first.
     let judged = paths.par_iter().map(|path| {

@@ -1,5 +1,6 @@
 //! Prints to the two streams. Colours reach terminals only, and never against `NO_COLOR`.
 
+pub mod interrupt;
 pub mod progress;
 pub mod style;
 pub mod text;

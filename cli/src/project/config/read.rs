@@ -15,7 +15,7 @@ use super::{Board, Config, Pattern, Suppression, When};
 use crate::failure::Failure;
 use crate::input;
 use crate::project::boot_map::{self, Place};
-use crate::project::date::Date;
+use crate::project::date::{self, Date};
 use crate::project::policy_file::build::{CMA_KEYS, cma_want};
 use crate::project::policy_file::reader::{Fault, Section, Value, document, text, wrong_type};
 use crate::project::{kernel, policy_file};
@@ -212,7 +212,7 @@ fn date(value: Value<'_, '_>) -> Result<Date, Fault> {
         _ => return Err(wrong_type(value, "until", "a date such as 2027-03-31")),
     };
     let fault = || Fault::new(value.span(), "`until` is no date", "write 2027-03-31; it is the last day");
-    Date::parse(&written).ok_or_else(fault)
+    date::parse(&written).ok_or_else(fault)
 }
 
 #[cfg(test)]
