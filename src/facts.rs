@@ -1,5 +1,6 @@
 //! Boot facts: what the device tree does not say about this boot.
 
+use crate::efi::EfiMap;
 use crate::span::{GIB, Span, align_down};
 use alloc::vec::Vec;
 
@@ -21,10 +22,19 @@ pub struct BootFacts {
     pub initrd: Option<Placed>,
     /// RAM banks that replace what `/memory` says; empty means that `/memory` is believed.
     pub ram: Vec<Span>,
+    /// What the UEFI firmware says, in an EFI boot.
+    pub efi: Option<EfiFacts>,
     /// Leave a report of the enforcement in `/chosen/ringfence`.
     pub report: bool,
     /// The identity of the policy as it travelled (`policy::digest`), for the report.
     pub policy_digest: Option<[u8; 32]>,
+}
+
+/// What the tree does not say of an EFI boot.
+#[derive(Clone, Debug, Default)]
+pub struct EfiFacts {
+    /// The EFI memory map, without what ringfence itself holds in it.
+    pub map: EfiMap,
 }
 
 /// A kernel image and what it needs of its place (Documentation/arch/arm64/booting.rst).

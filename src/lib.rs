@@ -11,11 +11,13 @@ extern crate alloc;
 extern crate std;
 
 pub mod analysis;
+pub mod announce;
 pub mod appended;
 pub mod bootargs;
 pub mod claims;
 pub mod context;
 pub mod early;
+pub mod efi;
 pub mod facts;
 pub mod fdt;
 pub mod finding;

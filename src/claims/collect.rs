@@ -1,6 +1,7 @@
 //! Collects the claims of one survey and one boot.
 
 use super::{Claim, ClaimKind};
+use crate::efi::EfiUse;
 use crate::facts::BootFacts;
 use crate::ledger;
 use crate::span::Span;
@@ -31,6 +32,9 @@ pub(super) fn collect(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
     ] {
         add(span.as_slice(), kind);
     }
+    let ranges = facts.efi.iter().flat_map(|efi| efi.map.ranges());
+    let used = ranges.filter(|range| !matches!(range.kind.usage(), EfiUse::Free | EfiUse::Device));
+    claims.extend(used.map(|range| Claim { span: range.span, kind: ClaimKind::Efi(range.kind) }));
     claims
 }
 

@@ -1,5 +1,6 @@
 //! The kinds of claims: who owns a span, and for how long.
 
+use crate::efi::EfiKind;
 use crate::survey::{RegionIndex, TupleIndex};
 
 /// Who owns a span.
@@ -23,6 +24,8 @@ pub enum ClaimKind {
     ReleasePage,
     /// The header that a crashed kernel left in memory.
     ElfCoreHdr,
+    /// A range of the EFI memory map that is not free.
+    Efi(EfiKind),
 }
 
 /// How long a claim lasts. Rules, planner and conflicts look at this, and not at the kind.
@@ -57,6 +60,7 @@ impl ClaimKind {
             Self::Bundle => (Lifetime::HandOff, "boot bundle"),
             Self::ReleasePage => (Lifetime::Firmware, "CPU release address"),
             Self::ElfCoreHdr => (Lifetime::Firmware, "ELF core header"),
+            Self::Efi(kind) => (Lifetime::Firmware, kind.name()),
         };
         Traits { lifetime, label }
     }

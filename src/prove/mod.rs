@@ -7,6 +7,7 @@ pub use witness::Disagreement;
 use crate::analysis::Analysis;
 use crate::claims::Claims;
 use crate::context::Context;
+use crate::efi::{self, Hold};
 use crate::facts::{BootFacts, Placed};
 use crate::fdt::{FdtError, Loss, Tree, nothing_lost};
 use crate::finding::{Finding, Severity};
@@ -26,6 +27,7 @@ pub struct Proven {
     dtb: Vec<u8>,
     map: MemoryMap,
     claims: Claims,
+    holds: Vec<Hold>,
     placement: Placement,
     findings: Vec<Finding>,
     repairs: Vec<Repaired>,
@@ -48,6 +50,13 @@ impl Proven {
     #[must_use]
     pub const fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// Returns what is to be held in the EFI memory map before the kernel is started; empty where there is none, or
+    /// where the policy wants nothing changed.
+    #[must_use]
+    pub fn holds(&self) -> &[Hold] {
+        &self.holds
     }
 
     /// Returns the final places of kernel, initrd and DTB.
@@ -150,8 +159,15 @@ pub(crate) fn prove(
     }
     let tree = Tree::parse(&dtb)?;
     nothing_lost(&surveyed.tree, &plan.edits, &tree).map_err(Refusal::Lost)?;
-    let facts = settled(context.facts, &plan.placement, dtb.len());
+    let mut facts = settled(context.facts, &plan.placement, dtb.len());
     let map = MemoryMap::survey(&tree, &facts);
+    let mut holds = Vec::new();
+    if let Some(efi) =
+        facts.efi.as_mut().filter(|_| context.policy.is_none_or(|policy| policy.mode == Mode::Fix))
+    {
+        holds = Hold::all(&map);
+        efi.map = efi::held(&efi.map, &holds);
+    }
     witness::agree(&tree, &map).map_err(Refusal::Witness)?;
     let analysis = Analysis::new(tree, map, Context { facts: &facts, ..context });
     let findings = rules::judge(&analysis);
@@ -173,7 +189,7 @@ pub(crate) fn prove(
     if let Some(span) = exposed(&surveyed.map, context.policy, &map).filter(|_| !accept) {
         return Err(Refusal::Exposed(span));
     }
-    Ok(Proven { map, claims, placement: plan.placement, findings, repairs: plan.repairs, dtb })
+    Ok(Proven { map, claims, holds, placement: plan.placement, findings, repairs: plan.repairs, dtb })
 }
 
 /// Returns the facts as they are once everything is placed as planned.

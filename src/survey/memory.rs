@@ -31,9 +31,11 @@ pub enum Ram {
 
 impl Ram {
     pub(super) fn new(banks: &[Bank], facts: &BootFacts) -> Self {
-        let spans: Vec<Span> = match facts.ram.is_empty() {
-            true => banks.iter().filter_map(|bank| bank.span).collect(),
-            false => facts.ram.clone(),
+        let spans: Vec<Span> = match (facts.ram.is_empty(), &facts.efi) {
+            (false, _) => facts.ram.clone(),
+            // In an EFI boot Linux drops `/memory` (`reserve_regions` in drivers/firmware/efi/efi-init.c).
+            (true, Some(efi)) => efi.map.memory(),
+            (true, None) => banks.iter().filter_map(|bank| bank.span).collect(),
         };
         if spans.is_empty() { Self::Unknown } else { Self::Known(ledger::union(spans)) }
     }

@@ -5,6 +5,7 @@ use ringfence_boot::esr::Esr;
 use ringfence_boot::layout::Layout;
 use ringfence_boot::paging::{Access, Regime, Table, block, control};
 
+global_asm!(include_str!("asm/head.S"));
 global_asm!(include_str!("asm/entry.S"));
 global_asm!(
     include_str!("asm/first.S"),

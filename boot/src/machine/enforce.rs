@@ -33,6 +33,7 @@ pub(super) fn enforce(
         kernel: payload.kernel,
         initrd: payload.initrd,
         ram: Vec::new(),
+        efi: None,
         report: true,
         policy_digest: payload
             .policy_blob

@@ -7,6 +7,7 @@ mod log;
 mod asm;
 mod boot;
 mod dtb;
+mod efi;
 mod enforce;
 mod fault;
 mod handoff;

@@ -112,6 +112,7 @@ fn collisions(analysis: &Analysis<'_, '_>) -> Vec<Collision> {
     // `cma=` is no claim that the rules weigh against others as equals, but on the map it lies over them.
     if let Some(cma) = analysis.cma_arg().and_then(|arg| arg.fixed()) {
         let lasting = analysis.claims_over(cma).filter(|c| c.kind.lifetime() != Lifetime::HandOff);
+        let lasting = lasting.filter(|claim| !matches!(claim.kind, ClaimKind::Efi(_)));
         all.extend(lasting.filter_map(|claim| {
             let span = cma.intersection(claim.span)?;
             Some(Collision { span, nodes: [node(analysis, claim.kind), "/chosen bootargs".to_string()] })
@@ -135,6 +136,7 @@ fn node(analysis: &Analysis<'_, '_>, kind: ClaimKind) -> String {
         ClaimKind::Bundle => "bundle",
         ClaimKind::ReleasePage => "cpus",
         ClaimKind::ElfCoreHdr => "elfcorehdr",
+        ClaimKind::Efi(_) => "efi",
     };
     name.to_string()
 }

@@ -54,6 +54,6 @@ fn severity(boot: ClaimKind, region: &Region) -> Option<Severity> {
         | ClaimKind::ElfCoreHdr => Some(Severity::Error),
         ClaimKind::Stage | ClaimKind::Bundle if region.no_map => Some(Severity::Error),
         ClaimKind::Stage | ClaimKind::Bundle => Some(Severity::Note),
-        ClaimKind::Region(..) | ClaimKind::Memreserve => None,
+        ClaimKind::Region(..) | ClaimKind::Memreserve | ClaimKind::Efi(_) => None,
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         let message = format!("`cma=` asks for {span}, which does not lie in RAM");
         out.push(report(DOC.severity, message).with_help("choose a base inside one bank of RAM"));
     }
-    let stays = |owner| !matches!(owner, ClaimKind::Stage | ClaimKind::Bundle);
+    let stays = |owner| !matches!(owner, ClaimKind::Stage | ClaimKind::Bundle | ClaimKind::Efi(_));
     for claim in analysis.claims_over(span).filter(|claim| stays(claim.kind)).take(16) {
         let name = analysis.name(claim.kind);
         let how = match analysis.region(claim.kind) {

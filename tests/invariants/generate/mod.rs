@@ -156,6 +156,7 @@ fn facts() -> impl Strategy<Value = BootFacts> {
                 }),
                 initrd: Some(placed(initrd, mib * 0x8_0800)),
                 ram: Vec::new(),
+                efi: None,
                 report,
                 policy_digest: report.then_some([0x5a; 32]),
             }

@@ -1,5 +1,4 @@
-// From the loader's jump to the first line of Rust that may touch anything: the arm64 Image header, the state of
-// entry, the first map, caches on, relocations, BSS.
+// From the loader's jump to the first line of Rust that may touch anything: the state of entry, the first map, caches on, relocations, BSS.
 //
 // Until the caches are on nothing is written but the first tables and, where a loader chose an odd place, a little
 // stack, invalidated before and after; there are no relocations yet and no BSS, so the one Rust function that may be
@@ -7,18 +6,6 @@
 //
 // Kept until stage_main: x19..x22 the x0..x3 of entry, x23 the regime (1 EL1, 2 EL2, 3 EL2 whose E2H is stuck),
 // x24 SCTLR, x25 HCR_EL2, x26 CPACR or CPTR, x27 VBAR, all as entered.
-
-.section .head, "ax"
-.global _start
-_start:
-    b       enter
-    .long   0
-    .quad   0                       // text_offset
-    .quad   __image_size            // BSS, stacks and heap included
-    .quad   0x8                     // little endian, page size left open, anywhere in memory
-    .quad   0, 0, 0
-    .ascii  "ARM\x64"
-    .long   0
 
 .equ EARLY_STACK, 2048
 
@@ -149,9 +136,40 @@ mapped:
     cmp     x0, x2
     b.lo    0b
 
-    // Everything is linked at 0, so each addend grows by where we are. A linker that can writes the list as a bitmap
-    // (RELR: an even word is the place of one, an odd word tells which of the next 63 places are others), and in any
-    // case what does not fit that as RELA.
+    bl      relocate
+    adrp    x0, __bss_begin
+    add     x0, x0, :lo12:__bss_begin
+    adrp    x1, __bss_end
+    add     x1, x1, :lo12:__bss_end
+3:  cmp     x0, x1
+    b.hs    4f
+    stp     xzr, xzr, [x0], #16
+    b       3b
+
+4:  adrp    x0, vectors
+    add     x0, x0, :lo12:vectors
+    cmp     x23, #1
+    b.ne    5f
+    msr     vbar_el1, x0
+    b       6f
+5:  msr     vbar_el2, x0
+6:  isb
+    stp     x27, xzr, [sp, #-16]!   // struct EntryState, built downwards
+    stp     x25, x26, [sp, #-16]!
+    stp     x23, x24, [sp, #-16]!
+    stp     x21, x22, [sp, #-16]!
+    stp     x19, x20, [sp, #-16]!
+    mov     x0, sp
+    mov     x29, xzr
+    mov     x30, xzr
+    bl      stage_main
+    b       park
+
+// relocate: apply the linker's list, once. Everything is linked at 0, so each addend grows by where we are. A linker
+// that can writes the list as a bitmap (RELR: an even word is the place of one, an odd word tells which of the next 63
+// places are others), and in any case what does not fit that as RELA. x0 to x11 are lost.
+.global relocate
+relocate:
     adrp    x0, _start
     add     x0, x0, :lo12:_start
     adrp    x1, __rela_begin
@@ -198,34 +216,7 @@ mapped:
     add     x5, x5, x0
     str     x5, [x0, x3]
     b       1b
-
-2:  adrp    x0, __bss_begin
-    add     x0, x0, :lo12:__bss_begin
-    adrp    x1, __bss_end
-    add     x1, x1, :lo12:__bss_end
-3:  cmp     x0, x1
-    b.hs    4f
-    stp     xzr, xzr, [x0], #16
-    b       3b
-
-4:  adrp    x0, vectors
-    add     x0, x0, :lo12:vectors
-    cmp     x23, #1
-    b.ne    5f
-    msr     vbar_el1, x0
-    b       6f
-5:  msr     vbar_el2, x0
-6:  isb
-    stp     x27, xzr, [sp, #-16]!   // struct EntryState, built downwards
-    stp     x25, x26, [sp, #-16]!
-    stp     x23, x24, [sp, #-16]!
-    stp     x21, x22, [sp, #-16]!
-    stp     x19, x20, [sp, #-16]!
-    mov     x0, sp
-    mov     x29, xzr
-    mov     x30, xzr
-    bl      stage_main
-    b       park
+2:  ret
 
 // park: nothing can be said and nobody can be asked.
 .global park

@@ -1,0 +1,60 @@
+//! This very image: its sections in memory, its load options.
+
+use alloc::vec::Vec;
+use ringfence::efi::PAGE;
+use ringfence::efi::pe::{Headers, Subsystem};
+use uefi::boot::{self, OpenProtocolAttributes, OpenProtocolParams, ScopedProtocol};
+use uefi::proto::loaded_image::LoadedImage;
+
+/// The running image.
+#[derive(Clone, Copy)]
+pub(crate) struct Image {
+    base: *const u8,
+    size: usize,
+    /// The first page, which holds the headers and is never written.
+    head: &'static [u8],
+    headers: Headers,
+}
+
+fn loaded() -> Option<ScopedProtocol<LoadedImage>> {
+    let handle = boot::image_handle();
+    let params = OpenProtocolParams { handle, agent: handle, controller: None };
+    // SAFETY: the protocol of the running image stays on its handle as long as the image runs.
+    unsafe { boot::open_protocol(params, OpenProtocolAttributes::GetProtocol) }.ok()
+}
+
+impl Image {
+    /// Finds the running image; `None` when the firmware does not say where it is, or has not kept its headers.
+    pub(crate) fn running() -> Option<Self> {
+        let (base, size) = loaded()?.info();
+        let (base, size) = (base.cast::<u8>(), usize::try_from(size).ok()?);
+        if base.is_null() || size < PAGE as usize {
+            return None;
+        }
+        // SAFETY: the firmware's word on where it has loaded this image, which stays there while it runs; nothing
+        // writes to its first page.
+        let head = unsafe { core::slice::from_raw_parts(base, PAGE as usize) };
+        Some(Self { base, size, head, headers: Headers::parse(head).ok()? })
+    }
+
+    /// Returns the bytes of a section that was added to the image; nothing ever writes to those.
+    pub(crate) fn section(self, name: &[u8]) -> Option<&'static [u8]> {
+        let section = self.headers.section(self.head, name)?;
+        if section.is_writable || section.memory.is_empty() || section.memory.end > self.size {
+            return None;
+        }
+        let start = self.base.wrapping_add(section.memory.start);
+        // SAFETY: inside the image, as just checked, which stays as long as it runs; the section is read-only.
+        Some(unsafe { core::slice::from_raw_parts(start, section.memory.len()) })
+    }
+
+    /// Tells whether the image was made a driver.
+    pub(crate) fn is_driver(self) -> bool {
+        self.headers.subsystem(self.head) == Subsystem::Driver
+    }
+}
+
+/// Returns a copy of the load options, as they were passed.
+pub(crate) fn load_options() -> Vec<u8> {
+    loaded().and_then(|image| image.load_options_as_bytes().map(<[u8]>::to_vec)).unwrap_or_default()
+}

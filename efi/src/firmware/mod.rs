@@ -1,0 +1,12 @@
+//! What the firmware is asked: each module is one service of UEFI behind safe functions. All `unsafe` of the EFI face is
+//! here.
+
+pub(crate) mod files;
+pub(crate) mod image;
+pub(crate) mod initrd;
+pub(crate) mod kernel;
+pub(crate) mod level;
+pub(crate) mod map;
+pub(crate) mod pages;
+pub(crate) mod secure_boot;
+pub(crate) mod table;

@@ -1,0 +1,12 @@
+//! The state of Secure Boot, by the firmware's own variable (UEFI 2.10, 3.3).
+
+use uefi::cstr16;
+use uefi::runtime::{self, VariableVendor};
+
+/// Tells whether the firmware loads only images whose signature it accepts.
+pub(crate) fn is_on() -> bool {
+    let mut byte = [0];
+    // A variable that is longer than it should be, or cannot be read, says nothing.
+    runtime::get_variable(cstr16!("SecureBoot"), &VariableVendor::GLOBAL_VARIABLE, &mut byte)
+        .is_ok_and(|(read, _)| *read == [1])
+}

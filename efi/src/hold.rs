@@ -1,0 +1,111 @@
+//! Holds memory in the EFI map, so that neither a boot loader nor the kernel's stub is given it.
+
+use crate::firmware::{map, pages};
+use crate::refusal::{Refusal, Result, refusal};
+use alloc::vec::Vec;
+use ringfence::efi::{EfiKind, EfiMap, EfiUse, Hold, HoldKind, Piece};
+use ringfence::facts::BootFacts;
+use ringfence::fdt::Tree;
+use ringfence::prove::Proven;
+use ringfence::span::{Size, Span};
+use ringfence::survey::MemoryMap;
+
+/// What is held of a tree that is not proven yet. It is given back when the proven one is held.
+#[derive(Default)]
+pub(crate) struct EarlyHolds(Vec<Piece>);
+
+impl EarlyHolds {
+    /// Holds what is free of all that the tree protects. What cannot be held is judged later.
+    pub(crate) fn take(tree: &Tree<'_>, map: &EfiMap) -> Self {
+        let survey = MemoryMap::survey(tree, &BootFacts::default());
+        let mut taken = Vec::new();
+        // The map of before: where two holds share bytes the second one fails, and the first one holds them.
+        for piece in Hold::all(&survey).iter().flat_map(|hold| hold.pieces(map)) {
+            if pages::take(piece).is_ok() {
+                taken.push(piece);
+            }
+        }
+        Self(taken)
+    }
+
+    /// Returns the map as it would be without these.
+    pub(crate) fn absent_from(&self, map: &EfiMap) -> EfiMap {
+        let spans: Vec<Span> = self.0.iter().map(|piece| piece.span).collect();
+        let ours = |kind| matches!(kind, EfiKind::Reserved | EfiKind::Unusable | EfiKind::BootData);
+        map.with(&spans, ours, EfiKind::Conventional)
+    }
+
+    fn give_back(self) {
+        self.0.iter().for_each(|piece| pages::give_back(piece.span));
+    }
+}
+
+/// A proven tree whose memory is held. Only [`hold`] makes one, and only a held tree can be handed to a kernel.
+pub(crate) struct Held {
+    proven: Proven,
+}
+
+impl Held {
+    /// Returns the proven tree.
+    pub(crate) fn proven(&self) -> &Proven {
+        &self.proven
+    }
+}
+
+/// Holds what the proven tree protects, instead of what was held early, and reads the map again to see it held.
+pub(crate) fn hold(proven: Proven, early: EarlyHolds) -> Result<Held> {
+    let holds = proven.holds();
+    early.give_back();
+    // Not a word in between: a console may ask the firmware for memory.
+    let mut refused = None;
+    let mut taken: Vec<u64> = Vec::with_capacity(holds.len());
+    for hold in holds {
+        let mut bytes = 0;
+        for piece in hold.pieces(&map::read()?) {
+            match pages::take(piece) {
+                Ok(()) => bytes += piece.span.len(),
+                Err(why) => refused = refused.or(Some((hold, piece, why))),
+            }
+        }
+        taken.push(bytes);
+    }
+    if let Some((hold, piece, why)) = refused {
+        return Err(refusal!(
+            "{}: the firmware does not give {} away ({why}), though its map calls it free; move the region",
+            hold.name,
+            piece.span
+        ));
+    }
+    let after = map::read()?;
+    holds.iter().try_for_each(|hold| is_held(hold, &after))?;
+    for (hold, bytes) in holds.iter().zip(taken).filter(|(_, bytes)| *bytes > 0) {
+        console!(
+            "efi map: {} {} held as [{}], {} of it by ringfence",
+            hold.name,
+            hold.span,
+            hold.kind.kind(),
+            Size(bytes)
+        );
+    }
+    Ok(Held { proven })
+}
+
+/// Checks in a map that was read afterwards that nothing of a hold is free.
+fn is_held(hold: &Hold, after: &EfiMap) -> Result<()> {
+    let free = after.within(hold.span).find(|range| range.kind.usage() == EfiUse::Free);
+    match free {
+        Some(range) => Err(Refusal(alloc::format!("{}: {range} is still free in the EFI map", hold.name))),
+        None => Ok(()),
+    }
+}
+
+/// Says how much of each carveout the map lists as reserved.
+pub(crate) fn report(held: &Held) -> Result<()> {
+    let after = map::read()?;
+    for hold in held.proven().holds().iter().filter(|hold| hold.kind == HoldKind::Reserved) {
+        let reserved = after.within(hold.span).filter(|range| range.kind.usage() == EfiUse::Reserved);
+        let bytes = reserved.map(|range| range.span.len()).sum();
+        console!("efi map: {} has {} of {} [Reserved]", hold.name, Size(bytes), Size(hold.span.len()));
+    }
+    Ok(())
+}

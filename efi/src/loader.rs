@@ -1,0 +1,43 @@
+//! What is there before anything is done: the loader's device tree, its words, and the firmware's map.
+
+use crate::firmware::image::{self, Image};
+use crate::firmware::{map, secure_boot, table};
+use crate::hold::EarlyHolds;
+use crate::options::Options;
+use crate::refusal::{Result, refusal};
+use ringfence::efi::EfiMap;
+use ringfence::fdt::Tree;
+
+/// What the loader left.
+pub(crate) struct Loader {
+    /// The running image.
+    pub(crate) image: Option<Image>,
+    /// The load options.
+    pub(crate) options: Options,
+    /// Whether Secure Boot is on: only what is signed may then decide about memory.
+    pub(crate) secure: bool,
+    /// The device tree in the configuration table.
+    pub(crate) tree: Option<Tree<'static>>,
+    /// The map before anything was held.
+    pub(crate) map: EfiMap,
+    /// What was held at once.
+    pub(crate) early: EarlyHolds,
+}
+
+impl Loader {
+    /// Reads everything, and holds what the loader's tree protects: a bundle that is read next would otherwise lie in a
+    /// carveout, if that is where the firmware finds room.
+    pub(crate) fn read() -> Result<Self> {
+        let map = map::read()?;
+        let tree = table::installed()?
+            .map(|bytes| {
+                Tree::parse(bytes).map_err(|why| refusal!("the loader's device tree is damaged: {why}"))
+            })
+            .transpose()?;
+        let early = tree.as_ref().map_or_else(EarlyHolds::default, |tree| EarlyHolds::take(tree, &map));
+        let options = Options::read(&image::load_options());
+        let secure = secure_boot::is_on();
+        console!("secure boot: {}", if secure { "on" } else { "off" });
+        Ok(Self { image: Image::running(), options, secure, tree, map, early })
+    }
+}

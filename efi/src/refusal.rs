@@ -1,0 +1,48 @@
+//! How a boot that is refused ends: the reason, then what the policy says.
+
+use alloc::string::String;
+use core::fmt;
+use core::panic::PanicInfo;
+use ringfence::policy::{OnError, Policy};
+use uefi::Status;
+use uefi::runtime::{self, ResetType};
+
+/// Why the boot is refused, and what to do about it, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal(pub(crate) String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A result whose error refuses the boot.
+pub(crate) type Result<T> = core::result::Result<T, Refusal>;
+
+/// Makes a [`Refusal`]: `refusal!("what; what to do")`.
+macro_rules! refusal {
+    ($($argument:tt)*) => {
+        $crate::refusal::Refusal(alloc::format!($($argument)*))
+    };
+}
+pub(crate) use refusal;
+
+/// Says why the boot ends here and ends it. Returns only where the policy wants the boot manager to go on.
+pub(crate) fn refuse(why: &Refusal, policy: Option<&Policy>) -> Status {
+    console!("HALT {why}");
+    match policy.map_or_else(OnError::default, |policy| policy.on_error) {
+        OnError::Halt => runtime::reset(ResetType::SHUTDOWN, Status::ABORTED, None),
+        OnError::Reset => runtime::reset(ResetType::COLD, Status::ABORTED, None),
+        OnError::Continue => Status::ABORTED,
+    }
+}
+
+/// Reports a panic and powers the board off.
+pub fn panicked(info: &PanicInfo<'_>) -> ! {
+    match info.location() {
+        Some(at) => console!("HALT panic at {at}: {}; please report it", info.message()),
+        None => console!("HALT panic: {}; please report it", info.message()),
+    }
+    runtime::reset(ResetType::SHUTDOWN, Status::ABORTED, None)
+}

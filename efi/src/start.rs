@@ -1,0 +1,55 @@
+//! The hand-off: installs the tree, offers the initrd, and starts the kernel's EFI stub.
+
+use crate::firmware::kernel::LoadedKernel;
+use crate::firmware::{initrd, level, table};
+use crate::hold::Held;
+use crate::payload::Payload;
+use crate::refusal::{Refusal, Result, refusal};
+use ringfence::span::Span;
+
+/// Starts the kernel with a tree whose memory is held. Returns only what went wrong.
+pub(crate) fn start(held: &Held, payload: &Payload) -> Refusal {
+    match prepare(held, payload) {
+        Ok((kernel, line)) => kernel.start(line),
+        Err(why) => why,
+    }
+}
+
+fn prepare<'h>(held: &'h Held, payload: &Payload) -> Result<(LoadedKernel, &'h str)> {
+    let chosen = &held.proven().map().chosen;
+    let line = core::str::from_utf8(chosen.bootargs.as_deref().unwrap_or_default())
+        .map_err(|_| refusal!("the command line is not text; write it anew"))?;
+    let dtb = table::install(held.proven().dtb())?;
+    // Without an initrd of its own, a bundle in the initrd's place must not be taken for one.
+    match payload.initrd {
+        Some(bytes) => initrd::offer(bytes)?,
+        None if payload.is_in_slot && initrd::is_offered() => initrd::offer(&[])?,
+        None => {}
+    }
+    let kernel = LoadedKernel::load(payload.kernel)?;
+    check(held, &kernel, dtb)?;
+    let initrd = match (payload.initrd.is_some() || initrd::is_offered(), chosen.initrd) {
+        (true, _) => "by LoadFile2".into(),
+        (false, Some(span)) => alloc::format!("{:#x}", span.base()),
+        (false, None) => "0x0".into(),
+    };
+    let at = kernel.span.base();
+    console!("hand-off: kernel {at:#x} dtb {:#x} initrd {initrd} EL{}", dtb.base(), level::current());
+    Ok((kernel, line))
+}
+
+/// Checks once more, with the kernel loaded, that it is in no carveout and that the tree in the table is the proven one.
+fn check(held: &Held, kernel: &LoadedKernel, dtb: Span) -> Result<()> {
+    if let Some(carveout) = held.proven().map().carveouts().find(|carveout| carveout.overlaps(kernel.span)) {
+        return Err(refusal!(
+            "the firmware has loaded the kernel to {}, over the carveout {carveout}",
+            kernel.span
+        ));
+    }
+    match table::address() {
+        Some(at) if at == dtb.base() => Ok(()),
+        _ => Err(refusal!(
+            "another device tree has been put into the configuration table; look for the driver that did"
+        )),
+    }
+}
