@@ -1,5 +1,6 @@
-//! Findings: what a rule has to say about one place in a device tree.
+//! Findings: the problems that rules report, each about one place in a device tree.
 
+use crate::claims::ClaimKind;
 pub use crate::plan::RepairKind;
 use crate::span::Span;
 use alloc::borrow::Cow;
@@ -38,36 +39,30 @@ impl fmt::Display for RuleId {
     }
 }
 
-/// A span that a finding points at, and what it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
-    /// The addresses.
-    pub span: Span,
-    /// What lies there, for example `camera@84300000` or `RAM`.
-    pub what: String,
-}
-
-/// One thing that is wrong or worth saying.
+/// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The rule that speaks.
+    /// The rule that was broken.
     pub rule: RuleId,
     /// How bad it is.
     pub severity: Severity,
-    /// Path of the node it is about.
+    /// Path of the node it is about; `/memreserve/` for the list of reserved ranges.
     pub node: String,
-    /// One sentence: what is wrong and by how much.
+    /// The property at fault, whether the node has it or lacks it; `None` where it is the node as a whole.
+    pub property: Option<String>,
+    /// One sentence: the fact with its numbers, and the consequence. Words for people: what a program needs is in
+    /// the other fields.
     pub message: String,
     /// The addresses it is about, the culprit first.
-    pub spans: Vec<Mark>,
-    /// What to do.
+    pub spans: Vec<LabelledSpan>,
+    /// What to write instead, or what else to do.
     pub help: Cow<'static, str>,
     /// The repair that the planner may make for it.
     pub repair: Option<Repair>,
 }
 
 impl Finding {
-    /// Start a finding; spans, help and repair are added by the `with_` methods.
+    /// Returns a finding without property, spans, help and repair.
     #[must_use]
     pub fn new(
         rule: RuleId,
@@ -79,32 +74,65 @@ impl Finding {
             rule,
             severity,
             node: node.into(),
+            property: None,
             message: message.into(),
             spans: Vec::new(),
             help: Cow::Borrowed(""),
             repair: None,
         }
     }
+}
 
-    /// Point at a span.
+/// A span that a finding is about, and what is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelledSpan {
+    /// The addresses.
+    pub span: Span,
+    /// What is there.
+    pub label: Label,
+}
+
+/// What is at a span that a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// The memory or the registers of the node with this path.
+    Node(String),
+    /// What claims it, which is not a region.
+    Claim(ClaimKind),
+    /// A bank of RAM.
+    Ram,
+    /// Bytes that two claims share.
+    Shared,
+    /// Bytes that should be reserved and are not.
+    Unreserved,
+    /// What the policy requires.
+    Required,
+    /// What an argument of the bootargs asks for, by its name.
+    Argument(&'static str),
+}
+
+impl Label {
+    /// Returns the path of the node that has the span.
     #[must_use]
-    pub fn with_span(mut self, span: Span, what: impl Into<String>) -> Self {
-        self.spans.push(Mark { span, what: what.into() });
-        self
+    pub fn node(&self) -> Option<&str> {
+        match self {
+            Self::Node(path) => Some(path),
+            _ => None,
+        }
     }
 
-    /// Say what to do.
+    /// Returns the words for it; for a node, its name.
     #[must_use]
-    pub fn with_help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
-        self.help = help.into();
-        self
-    }
-
-    /// Propose a repair.
-    #[must_use]
-    pub fn with_repair(mut self, kind: RepairKind, description: impl Into<String>) -> Self {
-        self.repair = Some(Repair { kind, description: description.into() });
-        self
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Node(path) => path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(path),
+            Self::Claim(kind) => kind.label(),
+            Self::Ram => "RAM",
+            Self::Shared => "claimed twice",
+            Self::Unreserved => "not reserved",
+            Self::Required => "required by the policy",
+            Self::Argument(name) => name,
+        }
     }
 }
 

@@ -1,11 +1,11 @@
-//! How rules write a finding: a thin handle, so that the chain of calls in each of many rules moves a pointer and
-//! not a whole finding. The stage has to hold every rule in few bytes.
+//! How a rule adds to a finding. The stage holds every rule in few bytes, so what many rules call is not inlined and
+//! not generic.
 
-use crate::finding::{Finding, Mark, Repair, RepairKind, RuleId, Severity};
+use crate::fdt::Node;
+use crate::finding::{Finding, Label, LabelledSpan, Repair, RepairKind, Severity};
 use crate::span::Span;
 use crate::survey::Region;
 use alloc::borrow::Cow;
-use alloc::boxed::Box;
 use alloc::fmt::format;
 use alloc::string::String;
 use core::fmt;
@@ -14,94 +14,136 @@ use core::fmt;
 /// a finding, and the planner asks for the kind of a repair alone.
 const FOR_PEOPLE: bool = cfg!(not(target_os = "none"));
 
-/// A finding in the making.
+/// A finding that its rule may still add to.
 #[derive(Debug)]
-pub struct Report(Box<Finding>);
+pub struct Report(pub(super) Finding);
 
 impl Report {
-    /// Start a finding about a node.
-    #[must_use]
-    pub fn new(rule: RuleId, severity: Severity, node: impl AsRef<str>, message: impl AsRef<str>) -> Self {
-        start(rule, severity, node.as_ref(), message.as_ref())
-    }
-
-    /// Point at a span.
-    #[must_use]
-    pub fn with_span(mut self, span: Span, what: impl fmt::Display) -> Self {
-        if FOR_PEOPLE {
-            point(&mut self.0, span, format_args!("{what}"));
-        }
+    /// Names the property at fault, whether it is there or missing.
+    #[inline(never)]
+    pub fn at(&mut self, property: &str) -> &mut Self {
+        self.0.property = Some(property.into());
         self
     }
 
-    /// Say what to do.
-    #[must_use]
-    pub fn with_help(mut self, help: impl fmt::Display) -> Self {
-        advise(&mut self.0, format_args!("{help}"));
-        self
-    }
-
-    /// Propose a repair.
-    #[must_use]
-    pub fn with_repair(mut self, kind: RepairKind, description: impl fmt::Display) -> Self {
-        propose(&mut self.0, kind);
-        if FOR_PEOPLE {
-            describe(&mut self.0, format_args!("{description}"));
-        }
-        self
-    }
-
-    /// Report it as no more than `severity`, and propose nothing.
-    pub(super) fn no_worse_than(mut self, severity: Severity) -> Self {
+    /// Gives the finding another severity than its rule has.
+    pub const fn severity(&mut self, severity: Severity) -> &mut Self {
         self.0.severity = severity;
-        self.0.repair = None;
         self
     }
 
-    /// Propose `no-map` for a region that Linux acts on, where it contradicts nothing.
-    pub(super) fn with_no_map(self, region: &Region) -> Self {
-        match region.enabled && region.may_be_unmapped() {
-            true => self.with_repair(RepairKind::AddNoMap(region.node), "add `no-map`"),
-            false => self,
+    /// Adds a span.
+    #[inline(never)]
+    pub fn span(&mut self, span: Span, label: Label) -> &mut Self {
+        if FOR_PEOPLE {
+            self.0.spans.push(LabelledSpan { span, label });
+        }
+        self
+    }
+
+    /// Adds a span that a region has, or wants.
+    #[inline(never)]
+    pub fn region(&mut self, span: Span, region: &Region) -> &mut Self {
+        if FOR_PEOPLE {
+            self.span(span, Label::Node(region.path.clone()));
+        }
+        self
+    }
+
+    /// Says what to write instead, or what else to do.
+    pub fn help<'t>(&mut self, help: impl Into<Text<'t>>) -> &mut Self {
+        self.set_help(help.into())
+    }
+
+    /// Proposes a repair.
+    pub fn repair<'t>(&mut self, kind: RepairKind, description: impl Into<Text<'t>>) -> &mut Self {
+        self.set_repair(kind);
+        if FOR_PEOPLE {
+            self.describe_repair(description.into());
+        }
+        self
+    }
+
+    /// Proposes `no-map` for a region that Linux reserves, where that contradicts nothing.
+    #[expect(dead_code, reason = "until the rules are moved")]
+    pub(super) fn repair_no_map(&mut self, region: &Region) -> &mut Self {
+        if region.enabled && region.may_be_unmapped() {
+            self.repair(RepairKind::AddNoMap(region.node), "add `no-map`");
+        }
+        self
+    }
+
+    #[inline(never)]
+    fn set_help(&mut self, help: Text<'_>) -> &mut Self {
+        self.0.help = Cow::Owned(help.into_string());
+        self
+    }
+
+    #[inline(never)]
+    fn set_repair(&mut self, kind: RepairKind) {
+        self.0.repair = Some(Repair { kind, description: String::new() });
+    }
+
+    #[inline(never)]
+    fn describe_repair(&mut self, description: Text<'_>) {
+        if let Some(repair) = &mut self.0.repair {
+            repair.description = description.into_string();
         }
     }
+}
 
-    pub(super) fn severity(&self) -> Severity {
-        self.0.severity
-    }
+/// The path of the node that a finding is about.
+pub struct Subject<'a>(pub(super) Cow<'a, str>);
 
-    pub(super) fn has_repair(&self) -> bool {
-        self.0.repair.is_some()
-    }
-
-    pub(super) fn into_finding(self) -> Finding {
-        *self.0
+impl<'a> From<&'a str> for Subject<'a> {
+    fn from(path: &'a str) -> Self {
+        Self(Cow::Borrowed(path))
     }
 }
 
-#[inline(never)]
-fn start(rule: RuleId, severity: Severity, node: &str, message: &str) -> Report {
-    Report(Box::new(Finding::new(rule, severity, node, message)))
+impl<'a> From<&'a Region> for Subject<'a> {
+    fn from(region: &'a Region) -> Self {
+        Self(Cow::Borrowed(&region.path))
+    }
 }
 
-#[inline(never)]
-fn point(finding: &mut Finding, span: Span, what: fmt::Arguments<'_>) {
-    finding.spans.push(Mark { span, what: format(what) });
+impl From<Node<'_, '_>> for Subject<'_> {
+    fn from(node: Node<'_, '_>) -> Self {
+        Self(Cow::Owned(node.path()))
+    }
 }
 
-#[inline(never)]
-fn advise(finding: &mut Finding, help: fmt::Arguments<'_>) {
-    finding.help = Cow::Owned(format(help));
+/// Words, or how to make them.
+pub enum Text<'a> {
+    /// Words that are there.
+    Plain(&'a str),
+    /// Words to be made.
+    Format(fmt::Arguments<'a>),
 }
 
-#[inline(never)]
-fn propose(finding: &mut Finding, kind: RepairKind) {
-    finding.repair = Some(Repair { kind, description: String::new() });
+impl Text<'_> {
+    pub(super) fn into_string(self) -> String {
+        match self {
+            Self::Plain(text) => text.into(),
+            Self::Format(arguments) => format(arguments),
+        }
+    }
 }
 
-#[inline(never)]
-fn describe(finding: &mut Finding, description: fmt::Arguments<'_>) {
-    if let Some(repair) = &mut finding.repair {
-        repair.description = format(description);
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Plain(text)
+    }
+}
+
+impl<'a> From<&'a String> for Text<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Plain(text)
+    }
+}
+
+impl<'a> From<fmt::Arguments<'a>> for Text<'a> {
+    fn from(arguments: fmt::Arguments<'a>) -> Self {
+        Self::Format(arguments)
     }
 }

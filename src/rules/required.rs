@@ -1,6 +1,6 @@
 //! How the rules RF401 to RF405, RF410 and RF411 report what the policy requires.
 
-use super::Report;
+use super::OldReport;
 use crate::analysis::Answer;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::span::Size;
@@ -10,8 +10,8 @@ use alloc::string::String;
 impl Answer<'_> {
     /// Starts a finding about it, with the repair that restores it.
     #[must_use]
-    pub fn finding(&self, rule: RuleId, message: impl AsRef<str>) -> Report {
-        let finding = Report::new(rule, Severity::Error, self.path, message);
+    pub fn finding(&self, rule: RuleId, message: impl AsRef<str>) -> OldReport {
+        let finding = OldReport::new(rule, Severity::Error, self.path, message);
         let wanted = match self.required.span() {
             Some(span) => format!("{span}"),
             None => format!("{}", Size(self.required.size)),

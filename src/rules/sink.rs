@@ -1,65 +1,101 @@
-//! Where rules put their findings, bounded so that a hostile tree cannot fill the stage's heap with them.
+//! Where rules put their findings: bounded, so that a hostile tree cannot fill the stage's heap with them.
 
 use super::Report;
-use crate::finding::{Finding, Severity};
+use super::report::{Subject, Text};
+use crate::finding::{Finding, RuleId, Severity};
 use alloc::vec::Vec;
 
-/// How many findings one rule may report. Past this many, more of the same helps nobody.
+/// Maximum number of findings that are kept of one rule.
 pub const MAX_PER_RULE: usize = 256;
 
-/// The findings of one judgement. Each rule has its own room, and in it errors displace what is less, so that
-/// no flood of warnings ever hides an error.
-#[derive(Debug, Default)]
+/// The findings of one run of the rules. Each rule has room of its own, and in it an error replaces a lesser finding,
+/// so that no number of warnings hides an error.
+#[derive(Debug)]
 pub struct Sink {
+    rule: RuleId,
+    severity: Severity,
     kept: Vec<Finding>,
-    /// Where the findings of the rule that speaks now begin.
+    /// Where the findings of the current rule start.
     start: usize,
-    /// Whether it said more than was kept, with a repair or as an error.
+    /// The latest finding, while its rule may still add to it.
+    open: Option<Report>,
+    /// Whether the current rule had a finding to repair, or an error, that was not kept.
     cut: bool,
 }
 
 impl Sink {
-    /// Let the next rule speak.
-    pub(super) fn next_rule(&mut self) {
-        self.tell_cut();
+    pub(super) const fn new() -> Self {
+        Self {
+            rule: RuleId(0),
+            severity: Severity::Error,
+            kept: Vec::new(),
+            start: 0,
+            open: None,
+            cut: false,
+        }
+    }
+
+    /// Starts the next rule, whose findings have this severity unless it says otherwise.
+    pub(super) fn next_rule(&mut self, rule: RuleId, severity: Severity) {
+        self.finish_rule();
+        (self.rule, self.severity) = (rule, severity);
         self.start = self.kept.len();
     }
 
-    /// Report a finding.
+    /// Reports a finding of the current rule about a node: one sentence with the fact and its consequence. Details
+    /// are added to what it returns.
+    pub fn report<'t>(&mut self, node: impl Into<Subject<'t>>, message: impl Into<Text<'t>>) -> &mut Report {
+        self.open_report(node.into(), message.into())
+    }
+
     #[inline(never)]
-    pub fn push(&mut self, report: Report) {
+    fn open_report(&mut self, node: Subject<'_>, message: Text<'_>) -> &mut Report {
+        self.close();
+        let finding = Finding::new(self.rule, self.severity, node.0, message.into_string());
+        self.open.insert(Report(finding))
+    }
+
+    /// Reports a finding that is complete.
+    pub fn push(&mut self, report: super::old::OldReport) {
+        self.close();
+        self.open = Some(Report(report.into_finding()));
+    }
+
+    /// Keeps the open finding where there is room for it.
+    fn close(&mut self) {
+        let Some(Report(finding)) = self.open.take() else { return };
         if self.kept.len() - self.start < MAX_PER_RULE {
-            self.kept.push(report.into_finding());
+            self.kept.push(finding);
             return;
         }
-        self.cut |= report.has_repair() || report.severity() == Severity::Error;
-        if report.severity() == Severity::Error {
+        self.cut |= finding.repair.is_some() || finding.severity == Severity::Error;
+        if finding.severity == Severity::Error {
             let mine = self.kept.get_mut(self.start..).unwrap_or_default();
             if let Some(lesser) = mine.iter_mut().rev().find(|kept| kept.severity < Severity::Error) {
-                *lesser = report.into_finding();
+                *lesser = finding;
             }
         }
     }
 
-    /// What was not kept cannot be repaired either, and half a repair is none: an error says so.
-    fn tell_cut(&mut self) {
-        if !core::mem::take(&mut self.cut) {
-            return;
-        }
-        if let Some(rule) = self.kept.get(self.start).map(|finding| finding.rule) {
-            let message = "has more to say than can be kept, and than can be repaired in one go";
-            self.kept.push(
-                Report::new(rule, Severity::Error, "/reserved-memory", message)
-                    .with_help("correct what is listed, then look again")
-                    .into_finding(),
-            );
+    /// What was not kept is not repaired either, and a tree that is repaired in part must not pass for a repaired
+    /// one: an error says so.
+    fn finish_rule(&mut self) {
+        self.close();
+        if core::mem::take(&mut self.cut) {
+            self.report(
+                "/reserved-memory",
+                "has more problems of this kind than are listed and repaired in one run",
+            )
+            .severity(Severity::Error)
+            .help("fix those that are listed, then check again");
+            self.kept.extend(self.open.take().map(|report| report.0));
         }
     }
 
-    /// Take them all, in the order of the rules.
+    /// Takes all findings, in the order of the rules.
     #[must_use]
     pub(super) fn into_findings(mut self) -> Vec<Finding> {
-        self.tell_cut();
+        self.finish_rule();
         self.kept
     }
 }
@@ -67,34 +103,48 @@ impl Sink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{RepairKind, RuleId};
-
-    fn finding(rule: u16, severity: Severity) -> Report {
-        Report::new(RuleId(rule), severity, "/", "")
-    }
+    use crate::finding::RepairKind;
 
     #[test]
     fn a_flood_of_warnings_hides_no_error() {
-        let mut sink = Sink::default();
-        sink.next_rule();
+        let mut sink = Sink::new();
+        sink.next_rule(RuleId(1), Severity::Warning);
         for _ in 0..MAX_PER_RULE * 2 {
-            sink.push(finding(1, Severity::Warning));
+            sink.report("/", "");
         }
-        sink.next_rule();
-        sink.push(finding(2, Severity::Error));
+        sink.report("/", "").severity(Severity::Error);
+        sink.next_rule(RuleId(2), Severity::Error);
+        sink.report("/", "");
         let found = sink.into_findings();
-        assert_eq!(found.len(), MAX_PER_RULE + 1);
-        assert_eq!(found.last().map(|f| (f.rule, f.severity)), Some((RuleId(2), Severity::Error)));
+        let errors: Vec<_> = found.iter().filter(|f| f.severity == Severity::Error).map(|f| f.rule).collect();
+        assert_eq!(
+            errors,
+            [RuleId(1), RuleId(1), RuleId(2)],
+            "the late one, that something was cut, the next"
+        );
+        assert_eq!(found.len(), MAX_PER_RULE + 2);
     }
 
     #[test]
     fn repairs_that_were_not_kept_are_an_error() {
-        let mut sink = Sink::default();
-        sink.next_rule();
+        let mut sink = Sink::new();
+        sink.next_rule(RuleId(1), Severity::Warning);
         for _ in 0..=MAX_PER_RULE {
-            sink.push(finding(1, Severity::Warning).with_repair(RepairKind::SettleCma, ""));
+            sink.report("/", "").repair(RepairKind::SettleCma, "");
         }
         let found = sink.into_findings();
         assert_eq!(found.last().map(|f| (f.rule, f.severity)), Some((RuleId(1), Severity::Error)));
+    }
+
+    #[test]
+    fn a_finding_keeps_what_was_added_to_it() {
+        let mut sink = Sink::new();
+        sink.next_rule(RuleId(7), Severity::Warning);
+        sink.report("/a", "first").at("reg").severity(Severity::Note);
+        sink.report("/b", format_args!("{}", 2)).help("do that");
+        let [first, second] = &sink.into_findings()[..] else { panic!("two findings") };
+        assert_eq!((&*first.node, first.property.as_deref()), ("/a", Some("reg")));
+        assert_eq!((first.severity, second.severity), (Severity::Note, Severity::Warning));
+        assert_eq!((&*second.message, &*second.help), ("2", "do that"));
     }
 }

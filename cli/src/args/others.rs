@@ -112,7 +112,7 @@ pub struct Rules {
 /// Explain a rule.
 #[derive(Args, Debug)]
 pub struct Explain {
-    /// Its id, such as RF201
+    /// Its number or name, such as RF201 or overlap
     pub rule: String,
 }
 

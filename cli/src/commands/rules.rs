@@ -1,17 +1,16 @@
 //! `ringfence rules` and `ringfence explain`.
 
 use ringfence::finding::Severity;
-use ringfence::rules::{ALL_KERNELS, DOCS, Doc};
+use ringfence::rules::{DOCS, Doc, Kernels};
 use serde_json::json;
 
 use super::Outcome;
 use crate::args::{Explain, Rules, RulesFormat};
 use crate::failure::Failure;
+use crate::project::rule;
+use crate::terminal;
+use crate::terminal::prose::{unwrapped, wrapped};
 use crate::terminal::style::{BOLD, DIM, ERROR, NOTE, WARNING};
-use crate::{suggest, terminal};
-
-/// Width in columns that running text is wrapped to.
-const WIDTH: usize = 90;
 
 pub(super) fn rules(args: &Rules) -> Result<Outcome, Failure> {
     let text = match args.format {
@@ -32,36 +31,35 @@ fn row(doc: &Doc) -> String {
         Severity::Warning => WARNING,
         Severity::Note => NOTE,
     };
-    let repair = if doc.repair.is_empty() { "" } else { " (repairable)" };
+    let repair = if doc.repair.is_empty() { "" } else { ", repairable" };
     let severity = doc.severity.to_string();
-    format!("{} {style}{severity:7}{style:#} {}{DIM}{repair}{DIM:#}\n", doc.id, doc.title)
+    let Doc { id, name, title, .. } = doc;
+    format!("{id} {style}{severity:7}{style:#} {title} {DIM}({name}{repair}){DIM:#}\n")
 }
 
 fn object(doc: &Doc) -> serde_json::Value {
     json!({
-        "id": doc.id.to_string(), "severity": doc.severity.to_string(), "title": doc.title,
-        "kernels": doc.kernels, "why": doc.why, "repair": doc.repair,
+        "id": doc.id.to_string(), "name": doc.name, "severity": doc.severity.to_string(), "title": doc.title,
+        "kernels": doc.kernels.families().map(|family| family.to_string()).collect::<Vec<_>>(),
+        "why": unwrapped(doc.why), "repair": unwrapped(doc.repair),
     })
 }
 
 /// `docs/rules.md`.
 fn chapter() -> String {
     let mut out = String::from(
-        "# Rules\n\nWritten by `ringfence rules --format markdown`; `ringfence explain RULE` shows one. Numbers are stable \
-         for ever: 1xx structure, 2xx spans and overlaps, 3xx pools and CMA, 4xx policy, 5xx bootargs, 6xx references \
-         and names.\n\n| rule | severity | what must hold |\n|---|---|---|\n",
+        "# Rules\n\nWritten by `ringfence rules --format markdown`; `ringfence explain RULE` shows one. A rule has a \
+         number and a name, and neither ever changes: 1xx structure, 2xx spans and overlaps, 3xx pools and CMA, 4xx \
+         policy, 5xx bootargs and `/chosen`, 6xx references and names.\n\n\
+         | rule | severity | problem |\n|---|---|---|\n",
     );
     for doc in DOCS {
         out += &format!("| [{0}](#{1}) | {2} | {3} |\n", doc.id, anchor(doc), doc.severity, doc.title);
     }
     for doc in DOCS {
-        let (title, kernels) = (doc.title, kernels(doc));
-        out += &format!(
-            "\n## {}\n\n**{title}** ({}, {kernels})\n\n{}\n",
-            doc.id,
-            doc.severity,
-            wrapped(doc.why)
-        );
+        let Doc { id, name, title, severity, .. } = doc;
+        let (kernels, why) = (kernels(doc), wrapped(doc.why));
+        out += &format!("\n## {id}\n\n**{title}** (`{name}`, {severity}, {kernels})\n\n{why}\n");
         for (title, language, text) in
             [("Wrong", "dts", doc.bad), ("Right", "dts", doc.good), ("Under the policy", "toml", doc.policy)]
         {
@@ -76,12 +74,16 @@ fn chapter() -> String {
     out
 }
 
-/// The kernels on which a rule bites, in words.
+/// The kernels that a problem affects, in words.
 fn kernels(doc: &Doc) -> String {
     match doc.kernels {
-        [] => "no kernel minds".to_string(),
-        some if some.len() == ALL_KERNELS.len() => "all kernels".to_string(),
-        some => format!("kernels {}", some.join(", ")),
+        Kernels::All => "all kernels".to_string(),
+        Kernels::None => "no kernel".to_string(),
+        Kernels::From(version) => format!("kernels from {version} on"),
+        Kernels::Where(_) => {
+            let affected: Vec<String> = doc.kernels.families().map(|family| family.to_string()).collect();
+            format!("kernels {}", affected.join(", "))
+        }
     }
 }
 
@@ -90,26 +92,17 @@ fn anchor(doc: &Doc) -> String {
 }
 
 pub(super) fn explain(args: &Explain) -> Result<Outcome, Failure> {
-    let wanted = args.rule.to_ascii_uppercase();
-    let Some(doc) = DOCS.iter().find(|doc| doc.id.to_string() == wanted) else {
-        let known: Vec<String> = DOCS.iter().map(|doc| doc.id.to_string()).collect();
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        return Err(Failure::new(format!("unknown rule `{}`", args.rule)).with_help(match suggest::nearest(
-            &wanted,
-            known.iter().copied(),
-        ) {
-            Some(meant) => format!("did you mean {meant}? `ringfence rules` lists all"),
-            None => "`ringfence rules` lists all".to_string(),
-        }));
-    };
+    let doc = rule::find(&args.rule)
+        .map_err(|help| Failure::new(format!("unknown rule `{}`", args.rule)).with_help(help))?;
     terminal::out(&page(doc))?;
     Ok(Outcome::Clean)
 }
 
 fn page(doc: &Doc) -> String {
+    let Doc { id, name, title, severity, .. } = doc;
     let repair =
-        if doc.repair.is_empty() { "None: only the author of the tree can tell." } else { doc.repair };
-    format!("{BOLD}{}: {}{BOLD:#} ({})\n\n{}\n", doc.id, doc.title, doc.severity, wrapped(doc.why))
+        if doc.repair.is_empty() { "None: only the author of the tree can decide." } else { doc.repair };
+    format!("{BOLD}{id}: {title}{BOLD:#} ({name}, {severity})\n\n{}\n", wrapped(doc.why))
         + &section("Wrong", doc.bad)
         + &section("Right", doc.good)
         + &section("Policy", doc.policy)
@@ -121,22 +114,9 @@ fn section(title: &str, text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
-    let lines = text.lines().map(|line| format!("    {}\n", line.replace('\t', "    ")));
+    let lines = text.lines().map(|line| match line {
+        "" => "\n".to_string(),
+        line => format!("    {}\n", line.replace('\t', "    ")),
+    });
     format!("\n{BOLD}{title}{BOLD:#}\n{}", lines.collect::<String>())
-}
-
-/// Break running text into lines at blanks.
-fn wrapped(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.len() + 1 + word.len() <= WIDTH => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_string()),
-        }
-    }
-    lines.join("\n")
 }

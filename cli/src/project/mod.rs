@@ -8,3 +8,4 @@ pub mod date;
 pub mod job;
 pub mod kernel;
 pub mod policy_file;
+pub mod rule;

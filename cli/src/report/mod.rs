@@ -204,7 +204,11 @@ fn excerpt(node: Node<'_, '_>, finding: &Finding) -> Excerpt {
         }
     }
     text += "};";
-    let own = finding.spans.iter().find(|mark| mark.what == node.name()).filter(|_| marked == "reg");
+    let own = finding
+        .spans
+        .iter()
+        .find(|labelled| labelled.label.text() == node.name())
+        .filter(|_| marked == "reg");
     let label = own.map(|mark| mark.span.to_string()).unwrap_or_default();
     Excerpt { text, mark, label, property: marked.to_string() }
 }

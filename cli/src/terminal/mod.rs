@@ -2,6 +2,7 @@
 
 pub mod interrupt;
 pub mod progress;
+pub mod prose;
 pub mod style;
 pub mod text;
 

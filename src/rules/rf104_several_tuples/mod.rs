@@ -1,22 +1,22 @@
 //! RF104: a region has one `reg` tuple.
 
-use super::{ALL_KERNELS, Doc, Report, Sink};
+use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(104),
+    name: "several-tuples",
     title: "a region has one reg tuple",
     severity: Severity::Error,
-    kernels: ALL_KERNELS,
     why: "Kernels up to 6.12 reserve every tuple but register only the first; 6.18 reserves all and registers \
           none, so that lookups by phandle fail; 7.2 and later reserve only the first, and the rest becomes \
           ordinary memory.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    policy: "",
     repair: "Gives each further tuple a node of its own with the same flags; the phandle stays on the first.",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
@@ -25,7 +25,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         if rest.is_empty() {
             continue;
         }
-        let finding = Report::new(
+        let finding = OldReport::new(
             DOC.id,
             DOC.severity,
             region.path.as_str(),

@@ -1,21 +1,20 @@
 //! RF106: the RAM is known where it must be.
 
-use super::{ALL_KERNELS, Doc, Report, Sink};
+use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(106),
+    name: "no-ram",
     title: "at boot, /memory says where RAM is",
     severity: Severity::Error,
-    kernels: ALL_KERNELS,
     why: "A kernel that finds no enabled root node with device_type = \"memory\" and a size panics before it \
           has a console. In a tree at rest a placeholder is ordinary (the boot loader fills it), so the tool \
           only notes it.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    policy: "",
-    repair: "",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
@@ -24,7 +23,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     }
     let at_boot = analysis.facts.stage.is_some();
     out.push(
-        Report::new(
+        OldReport::new(
             DOC.id,
             if at_boot { Severity::Error } else { Severity::Note },
             "/memory",

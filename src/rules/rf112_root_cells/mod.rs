@@ -1,20 +1,19 @@
 //! RF112: the root says how addresses and sizes are written.
 
-use super::{ALL_KERNELS, Doc, Report, Sink};
+use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(112),
+    name: "root-cells",
     title: "the root has #address-cells and #size-cells of 1 or 2",
     severity: Severity::Error,
-    kernels: ALL_KERNELS,
     why: "Linux assumes one cell each where the root says nothing, and reads every tuple of /memory and /reserved-memory wrong; 7.x warns.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    policy: "",
-    repair: "",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
@@ -28,5 +27,5 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         true => format!("cells {}/{} are none that Linux reads memory with", cells.address, cells.size),
         false => "has no `#address-cells` or no `#size-cells`: Linux takes 1 for it".into(),
     };
-    out.push(Report::new(DOC.id, DOC.severity, "/", message).with_help("write both, 1 or 2 each"));
+    out.push(OldReport::new(DOC.id, DOC.severity, "/", message).with_help("write both, 1 or 2 each"));
 }

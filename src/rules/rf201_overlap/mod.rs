@@ -1,6 +1,6 @@
 //! RF201: no two regions share a byte.
 
-use super::{ALL_KERNELS, Doc, Report, Sink};
+use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
 use crate::claims::ClaimKind;
 use crate::finding::{RepairKind, RuleId, Severity};
@@ -9,17 +9,17 @@ use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(201),
+    name: "overlap",
     title: "no two reserved regions share a byte",
     severity: Severity::Error,
-    kernels: ALL_KERNELS,
     why: "Two owners use the same bytes. Linux reports OVERLAP DETECTED for neighbours after sorting only and \
           goes on. A no-map region behind a mapped one is refused as a whole and becomes ordinary memory; a CMA \
           pool over anything hands those pages to the allocator. All kernels.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    policy: "",
     repair: "With the policy's word (allow.shift), the later region and those behind it move up, those that the \
              policy requires at an address staying where they are.",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
@@ -37,7 +37,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             ),
         };
         out.push(
-            Report::new(
+            OldReport::new(
                 DOC.id,
                 DOC.severity,
                 a.path.as_str(),
@@ -60,7 +60,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         let path =
             analysis.map.reserved.as_ref().map_or("/reserved-memory", |reserved| reserved.path.as_str());
         out.push(
-            Report::new(DOC.id, DOC.severity, path, "more claims on memory collide than can be listed")
+            OldReport::new(DOC.id, DOC.severity, path, "more claims on memory collide than can be listed")
                 .with_help("correct those that are listed, then look again"),
         );
     }

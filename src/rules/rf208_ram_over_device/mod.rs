@@ -1,6 +1,6 @@
 //! RF208: RAM does not lie over the registers of a device.
 
-use super::{ALL_KERNELS, Doc, Report, Sink};
+use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
 use crate::fdt::{Bus, Node};
 use crate::finding::{RuleId, Severity};
@@ -12,15 +12,14 @@ use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(208),
+    name: "ram-over-device",
     title: "no RAM bank lies over the registers of a device",
     severity: Severity::Error,
-    kernels: ALL_KERNELS,
     why: "Linux maps the bank as memory, hands its pages out, and the first write to one of them writes to a \
           device: an external abort, or worse. QEMU makes such a tree for xlnx-zcu102 with -m 4G. All kernels.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    policy: "",
-    repair: "",
+    ..Doc::DEFAULT
 };
 
 /// In a tree at rest the banks are often a guess that the loader corrects, so there it is a warning.
@@ -48,7 +47,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         others => format!(", as do those of {others} others"),
     };
     let message = format!("its registers {span} lie in RAM{others}");
-    let finding = Report::new(DOC.id, severity, first.path(), message);
+    let finding = OldReport::new(DOC.id, severity, first.path(), message);
     let finding = hits.iter().fold(finding, |finding, (node, span)| finding.with_span(*span, node.name()));
     out.push(finding.with_help("end the bank in /memory below the registers"));
 }

@@ -1,6 +1,6 @@
 //! RF303: a CMA pool lies in one stretch of RAM and in one zone.
 
-use super::{ALL_KERNELS, Doc, Report, Sink};
+use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
@@ -9,15 +9,15 @@ use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(303),
+    name: "pool-outside-ram",
     title: "a CMA pool lies in RAM and does not cross 4 GiB",
     severity: Severity::Error,
-    kernels: ALL_KERNELS,
     why: "A pool outside RAM, even partly, panics every kernel in cma_init_reserved_areas. One that crosses a \
           zone boundary \"could not be activated\" and is freed.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    policy: "",
     repair: "Places the pool anew at its full size in free RAM.",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
@@ -31,7 +31,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
                 continue;
             };
             out.push(
-                Report::new(DOC.id, DOC.severity, region.path.as_str(), message)
+                OldReport::new(DOC.id, DOC.severity, region.path.as_str(), message)
                     .with_span(span, region.name.as_str())
                     .with_help("move the pool into one bank of RAM, on one side of 4 GiB")
                     .with_repair(RepairKind::AlignPool(region.node), "place the pool in free RAM"),

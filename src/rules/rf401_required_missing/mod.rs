@@ -1,21 +1,22 @@
 //! RF401: every carveout that the policy requires is there and readable.
 
-use super::{ALL_KERNELS, Doc, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(401),
+    name: "required-missing",
     title: "every carveout that the policy requires is there",
     severity: Severity::Error,
-    kernels: ALL_KERNELS,
     why: "No kernel misses a carveout that nobody declares: its bytes become ordinary memory without a message, \
           and the first access that the firmware's protection catches is an external abort.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     policy: include_str!("policy.toml"),
     repair: "With the policy's word (allow.restore), writes the node as the policy has it.",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {

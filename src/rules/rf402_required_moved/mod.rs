@@ -1,6 +1,6 @@
 //! RF402: every required carveout lies where the policy has it.
 
-use super::{ALL_KERNELS, Doc, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::survey::Extent;
@@ -8,15 +8,16 @@ use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(402),
+    name: "required-moved",
     title: "every required carveout lies where the policy has it",
     severity: Severity::Error,
-    kernels: ALL_KERNELS,
     why: "The firmware's fence does not move with the device tree: the memory that it guards is ordinary memory \
           to Linux, and the memory that Linux avoids is nobody's.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     policy: include_str!("policy.toml"),
     repair: "With the policy's word (allow.restore), puts it back; what it covered meanwhile stays protected.",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {

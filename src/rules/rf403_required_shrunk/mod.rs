@@ -1,6 +1,6 @@
 //! RF403: every required carveout is at least as large as the policy has it.
 
-use super::{ALL_KERNELS, Doc, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::span::Size;
@@ -9,14 +9,15 @@ use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(403),
+    name: "required-shrunk",
     title: "every required carveout is at least as large as the policy has it",
     severity: Severity::Error,
-    kernels: ALL_KERNELS,
     why: "The bytes that were cut off become ordinary memory on every kernel, without a message.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     policy: include_str!("policy.toml"),
     repair: "With the policy's word (allow.restore), gives it the required size.",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {

@@ -1,20 +1,21 @@
 //! RF404: no required carveout is disabled.
 
-use super::{ALL_KERNELS, Doc, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(404),
+    name: "required-disabled",
     title: "no required carveout is disabled",
     severity: Severity::Error,
-    kernels: ALL_KERNELS,
     why: "Any status other than ok or okay, even \"reserved\", makes every kernel ignore the node without a \
           message: its memory is free.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     policy: include_str!("policy.toml"),
     repair: "With the policy's word (allow.restore), removes the status.",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {

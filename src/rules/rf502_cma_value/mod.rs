@@ -1,6 +1,6 @@
 //! RF502: the numbers of a `cma=` are ones that the kernel can use.
 
-use super::{ALL_KERNELS, Doc, Report, Sink};
+use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
 use crate::bootargs::{self, CmaArg};
 use crate::finding::{RepairKind, RuleId, Severity};
@@ -10,15 +10,15 @@ use alloc::string::String;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(502),
+    name: "cma-value",
     title: "cma= has a size with its unit, and base and size on a pageblock",
     severity: Severity::Error,
-    kernels: ALL_KERNELS,
     why: "A bare number is bytes, so cma=64 is one pageblock. A base off a pageblock, or a fixed size off one, \
           makes the kernel print \"Failed to reserve\": there is no CMA at all.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    policy: "",
     repair: "A fixed pool that is off a pageblock is placed anew where RAM is known.",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
@@ -26,11 +26,11 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let line = analysis.map.chosen.bootargs.as_deref().unwrap_or_default();
     if bootargs::args(line).filter(|arg| arg.param == b"cma" && arg.value.is_some()).count() > 1 {
         let message = "bootargs say `cma=` more than once: the last one counts";
-        let finding = Report::new(DOC.id, Severity::Warning, "/chosen", message);
+        let finding = OldReport::new(DOC.id, Severity::Warning, "/chosen", message);
         out.push(finding.with_help("keep the one that is meant"));
     }
     let Some((severity, message, help)) = complaint(analysis, arg) else { return };
-    let finding = Report::new(DOC.id, severity, "/chosen", message).with_help(help);
+    let finding = OldReport::new(DOC.id, severity, "/chosen", message).with_help(help);
     out.push(if severity == Severity::Error && analysis.map.ram.is_known() {
         finding.with_repair(RepairKind::SettleCma, "place the pool on a pageblock and rewrite `cma=`")
     } else {

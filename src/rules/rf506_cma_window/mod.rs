@@ -1,6 +1,6 @@
 //! RF506: a `cma=SIZE@BASE-LIMIT` has room.
 
-use super::{ALL_KERNELS, Doc, Report, Sink};
+use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::span::{GIB, Size, Span, align_up};
@@ -8,14 +8,13 @@ use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(506),
+    name: "cma-window",
     title: "the window of cma=SIZE@BASE-LIMIT holds the size, below 4 GiB",
     severity: Severity::Error,
-    kernels: ALL_KERNELS,
     why: "A window smaller than the rounded size gives no CMA at all. Above 4 GiB, kernels up to 6.12 cut it off at the DMA limit, and later ones may place the pool below the base.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    policy: "",
-    repair: "",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
@@ -40,6 +39,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         return;
     };
     out.push(
-        Report::new(DOC.id, severity, "/chosen", message).with_help("write `cma=SIZE@BASE`, with one base"),
+        OldReport::new(DOC.id, severity, "/chosen", message)
+            .with_help("write `cma=SIZE@BASE`, with one base"),
     );
 }

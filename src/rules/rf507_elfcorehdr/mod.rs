@@ -1,6 +1,6 @@
 //! RF507: `linux,elfcorehdr` is for crash kernels only.
 
-use super::{ALL_KERNELS, Doc, Report, Sink};
+use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::span::Span;
@@ -8,14 +8,13 @@ use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(507),
+    name: "elfcorehdr",
     title: "a tree at rest has no linux,elfcorehdr",
     severity: Severity::Warning,
-    kernels: ALL_KERNELS,
     why: "Its presence makes the kernel take itself for a crash kernel. In a no-map region 6.1 oopses when it reads the header, and from 6.12 on the region is refused as a whole.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    policy: "",
-    repair: "",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
@@ -29,7 +28,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         analysis.claims_over(span).find_map(|claim| analysis.region(claim.kind).filter(|r| r.no_map))
     };
     let finding = match spans.first().and_then(|&span| Some((span, over(span)?))) {
-        Some((span, region)) => Report::new(
+        Some((span, region)) => OldReport::new(
             DOC.id,
             Severity::Error,
             region.path.as_str(),
@@ -38,7 +37,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         .with_span(span, "linux,elfcorehdr"),
         // What is to be used is told, too: this is a crash kernel's tree.
         None if !analysis.map.chosen.usable.is_empty() => return,
-        None => Report::new(
+        None => OldReport::new(
             DOC.id,
             DOC.severity,
             "/chosen",

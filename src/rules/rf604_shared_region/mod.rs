@@ -1,6 +1,6 @@
 //! RF604: a region that is no pool has one user.
 
-use super::{ALL_KERNELS, Doc, Report, Sink};
+use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
 use crate::fdt::NodeId;
 use crate::finding::{RuleId, Severity};
@@ -10,14 +10,13 @@ use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(604),
+    name: "shared-region",
     title: "a carveout that is no pool has one device that uses it",
     severity: Severity::Note,
-    kernels: ALL_KERNELS,
     why: "Two devices that believe to own the same bytes overwrite each other. Some share on purpose, so this is only a note.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    policy: "",
-    repair: "",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
@@ -36,7 +35,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         }
         let (first, second) = (analysis.tree.node(*first), analysis.tree.node(*second));
         out.push(
-            Report::new(
+            OldReport::new(
                 DOC.id,
                 DOC.severity,
                 analysis.tree.node(*target).path(),

@@ -1,21 +1,21 @@
 //! RF605: `no-map` and `reusable` are spelled so.
 
 use super::near::is_near;
-use super::{ALL_KERNELS, Doc, Report, Sink};
+use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(605),
+    name: "misspelled-flag",
     title: "no-map and reusable are spelled so",
     severity: Severity::Error,
-    kernels: ALL_KERNELS,
     why: "Linux does not know the misspelled property: a carveout is then reserved but mapped as cached memory, so that the CPU may read it speculatively; a pool is no pool. All kernels, without a message.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    policy: "",
     repair: "Writes no-map in its place. What a misspelled reusable would give to Linux is left to the tree's author.",
+    ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
@@ -27,7 +27,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
                 continue;
             };
             let severity = if region.enabled { DOC.severity } else { Severity::Warning };
-            let finding = Report::new(
+            let finding = OldReport::new(
                 DOC.id,
                 severity,
                 region.path.as_str(),

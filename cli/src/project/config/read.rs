@@ -7,7 +7,6 @@ use ringfence::facts::BootFacts;
 use ringfence::finding::{RuleId, Severity};
 use ringfence::policy::CmaWant;
 use ringfence::profile::KernelProfile;
-use ringfence::rules::DOCS;
 use ringfence::span::Span;
 use toml::de::DeValue;
 
@@ -194,14 +193,8 @@ fn pattern((text, span): (&str, Range<usize>)) -> Result<Pattern, Fault> {
 }
 
 fn rule(name: &str, span: Range<usize>) -> Result<RuleId, Fault> {
-    let known: Vec<String> = DOCS.iter().map(|doc| doc.id.to_string()).collect();
-    let doc = DOCS.iter().zip(&known).find(|(_, id)| *id == name);
-    doc.map(|(doc, _)| doc.id).ok_or_else(|| {
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        let label = suggest::nearest(name, known.iter().copied())
-            .map_or("`ringfence rules` lists all".to_string(), |meant| format!("did you mean `{meant}`?"));
-        Fault::new(span, format!("unknown rule `{name}`"), label)
-    })
+    let found = crate::project::rule::find(name).map(|doc| doc.id);
+    found.map_err(|meant| Fault::new(span, format!("unknown rule `{name}`"), meant))
 }
 
 /// A TOML date, or the same in quotes.

@@ -1,6 +1,7 @@
 //! Workflow commands of GitHub Actions: annotations that the diff of a pull request shows.
 
 use ringfence::finding::Severity;
+use ringfence::rules;
 
 use super::{Format, Results};
 use crate::report::{Diagnostic, Report};
@@ -43,7 +44,9 @@ fn command(report: &Report, shown: &Diagnostic) -> String {
     if let Some(kernels) = super::remarks::kernels(shown) {
         text += &format!("\nkernels: {kernels}");
     }
-    format!("::{word} {place},title={}::{}\n", finding.rule, data(&text))
+    let title = rules::doc(finding.rule).map_or("", |doc| doc.title);
+    let title = property(format!("{} {title}", finding.rule).trim_end());
+    format!("::{word} {place},title={title}::{}\n", data(&text))
 }
 
 /// Escape what would end the command. Every other control character is of no use there.
@@ -71,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_tree_cannot_speak_to_the_runner() {
-        let finding = Finding::new(RuleId(501), Severity::Error, "/chosen", "100%\n::set-env name=x::y");
+        let finding = Finding::new(RuleId(1), Severity::Error, "/chosen", "100%\n::set-env name=x::y");
         let report = Report {
             path: "b.dtb".to_string(),
             file: "a,b:c.dtb".to_string(),
@@ -80,7 +83,7 @@ mod tests {
         };
         assert_eq!(
             render(&Results { reports: &[report], limit: Severity::Error }),
-            "::error file=a%2Cb%3Ac.dtb,title=RF501::/chosen: 100%25%0A::set-env name=x::y\n"
+            "::error file=a%2Cb%3Ac.dtb,title=RF001::/chosen: 100%25%0A::set-env name=x::y\n"
         );
     }
 }

@@ -97,11 +97,12 @@ mod tests {
 
     #[test]
     fn a_tree_cannot_steer_the_terminal() {
-        let hostile =
-            Finding::new(RuleId(501), Severity::Error, "/chosen", "`cma=\x1b[2J` is no size").with_help("\r");
+        let mut hostile =
+            Finding::new(RuleId(501), Severity::Error, "/chosen", "`cma=\x1b[2J` is not a size");
+        hostile.help = "\r".into();
         let text = finding("b.dtb", &Diagnostic::bare(hostile));
         let text = anstream::adapter::strip_str(&text).to_string();
-        assert!(text.contains("`cma=\\u{1b}[2J` is no size"), "{text}");
+        assert!(text.contains("`cma=\\u{1b}[2J` is not a size"), "{text}");
         assert!(text.contains("help: \\r"), "{text}");
     }
 

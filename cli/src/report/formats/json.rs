@@ -1,5 +1,7 @@
 //! Output for programs. The form is versioned by `schema`; keys are only ever added to it.
 
+use ringfence::finding::LabelledSpan;
+use ringfence::rules;
 use ringfence::span::Span;
 use serde::Serialize;
 
@@ -31,8 +33,10 @@ struct Input<'r> {
 #[derive(Serialize)]
 struct Finding<'r> {
     rule: String,
+    name: &'r str,
     severity: String,
     node: &'r str,
+    property: Option<&'r str>,
     message: &'r str,
     spans: Vec<Mark<'r>>,
     help: &'r str,
@@ -66,6 +70,8 @@ struct Mark<'r> {
     base: String,
     end: String,
     what: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<&'r str>,
 }
 
 #[derive(Serialize)]
@@ -136,13 +142,20 @@ fn finding(shown: &Diagnostic) -> Finding<'_> {
     let finding = &shown.finding;
     Finding {
         rule: finding.rule.to_string(),
+        name: rules::doc(finding.rule).map_or("", |doc| doc.name),
         severity: finding.severity.to_string(),
         node: &finding.node,
+        property: finding.property.as_deref(),
         message: &finding.message,
         spans: finding
             .spans
             .iter()
-            .map(|mark| Mark { base: hex(mark.span.base()), end: hex(mark.span.end()), what: &mark.what })
+            .map(|LabelledSpan { span, label }| Mark {
+                base: hex(span.base()),
+                end: hex(span.end()),
+                what: label.text(),
+                node: label.node(),
+            })
             .collect(),
         help: &finding.help,
         repair: finding.repair.as_ref().map(|repair| Repair {

@@ -34,8 +34,8 @@ fn case(report: &Report, shown: &Diagnostic, limit: Severity) -> TestCase {
         |located| format!("{}:{}", located.place.file, located.place.line),
     );
     let mut text = format!("{place}: {finding}\n");
-    for mark in &finding.spans {
-        text += &format!("  {} {}\n", mark.span, mark.what);
+    for labelled in &finding.spans {
+        text += &format!("  {} {}\n", labelled.span, labelled.label.text());
     }
     if !finding.help.is_empty() {
         text += &format!("help: {}\n", finding.help);

@@ -1,7 +1,7 @@
 //! What is said below an excerpt: further spans, kernels, help and repair.
 
 use ringfence::finding::Finding;
-use ringfence::rules::{self, ALL_KERNELS};
+use ringfence::rules::{self, Kernels};
 
 use crate::report::Diagnostic;
 use crate::terminal::text::{columns, printable};
@@ -11,8 +11,8 @@ pub(super) fn remarks(shown: &Diagnostic) -> Vec<(&'static str, String)> {
     let Finding { spans, help, repair, .. } = &shown.finding;
     let mut out = Vec::new();
     if spans.len() > 1 || shown.excerpt.is_none() {
-        for mark in spans {
-            out.push(("note", printable(&format!("{} {}", columns(mark.span), mark.what))));
+        for labelled in spans {
+            out.push(("note", printable(&format!("{} {}", columns(labelled.span), labelled.label.text()))));
         }
     }
     if let Some(kernels) = kernels(shown) {
@@ -34,5 +34,8 @@ pub(super) fn kernels(shown: &Diagnostic) -> Option<String> {
         return Some(shown.kernels.join(", "));
     }
     let by_rule = rules::doc(shown.finding.rule)?.kernels;
-    (1..ALL_KERNELS.len()).contains(&by_rule.len()).then(|| by_rule.join(", "))
+    if matches!(by_rule, Kernels::All | Kernels::None) {
+        return None;
+    }
+    Some(by_rule.families().map(|family| family.to_string()).collect::<Vec<_>>().join(", "))
 }

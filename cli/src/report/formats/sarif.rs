@@ -1,6 +1,6 @@
 //! SARIF 2.1.0, for code scanning services and editors.
 
-use ringfence::finding::Severity;
+use ringfence::finding::{LabelledSpan, Severity};
 use ringfence::rules::{DOCS, Doc};
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use super::{Format, Results};
 use crate::input::{Place, Positions};
 use crate::report::source_fix::Replacement;
 use crate::report::{Diagnostic, Report};
+use crate::terminal::prose::unwrapped;
 
 pub(super) const FORMAT: Format =
     Format { name: "sarif", help: "SARIF 2.1.0, for code scanning", is_document: true, render };
@@ -36,7 +37,8 @@ fn render(results: &Results<'_>) -> String {
 }
 
 fn rule(doc: &Doc) -> Value {
-    let mut markdown = doc.why.to_string();
+    let why = unwrapped(doc.why);
+    let mut markdown = why.clone();
     for (title, language, text) in
         [("Wrong", "dts", doc.bad), ("Right", "dts", doc.good), ("Under the policy", "toml", doc.policy)]
     {
@@ -46,9 +48,10 @@ fn rule(doc: &Doc) -> Value {
     }
     json!({
         "id": doc.id.to_string(),
+        "name": doc.name,
         "shortDescription": { "text": doc.title },
-        "fullDescription": { "text": doc.why },
-        "help": { "text": doc.why, "markdown": markdown },
+        "fullDescription": { "text": why },
+        "help": { "text": why, "markdown": markdown },
         "defaultConfiguration": { "level": level(doc.severity) },
     })
 }
@@ -77,9 +80,9 @@ fn result(report: &Report, shown: &Diagnostic) -> Value {
     let spans: Vec<Value> = finding
         .spans
         .iter()
-        .map(|mark| {
-            let (base, end) = (format!("{:#x}", mark.span.base()), format!("{:#x}", mark.span.end()));
-            json!({ "base": base, "end": end, "what": mark.what })
+        .map(|LabelledSpan { span, label }| {
+            let (base, end) = (format!("{:#x}", span.base()), format!("{:#x}", span.end()));
+            json!({ "base": base, "end": end, "what": label.text() })
         })
         .collect();
     let mut result = json!({
