@@ -180,10 +180,7 @@ fn github_is_told_file_and_line() {
     }
     let project = project();
     let text = stdout(&project, &["check", "--format", "github", "board.dts"]);
-    assert!(
-        text.starts_with("::error file=board.dts,line=6,endLine=6,col=2,title=RF102 "),
-        "{text}"
-    );
+    assert!(text.starts_with("::error file=board.dts,line=6,endLine=6,col=2,title=RF102 "), "{text}");
     assert!(!text.contains("RF201"), "what is suppressed is not annotated: {text}");
     assert_eq!(text.lines().count(), 1, "{text}");
 }
