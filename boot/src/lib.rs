@@ -3,6 +3,18 @@
 //! The machine itself (registers, MMIO, assembly) is in the binary, under `machine/`.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
+// Every input is hostile, so nothing outside tests may panic.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
 
 extern crate alloc;
 
