@@ -9,9 +9,6 @@ use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The command line that our Linux gets unless told otherwise: a console, and an end after a panic.
-pub(crate) const APPEND: &str = "console=ttyAMA0 panic=-1";
-
 /// Added where many boots are made: leaves out what a Debian kernel does at each start for a third of the time and
 /// what no test asks for, its self-tests of ciphers and its own certificates and BPF helpers. None of it reserves
 /// memory.

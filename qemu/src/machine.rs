@@ -1,11 +1,25 @@
 //! A board that is ready to start, and the command line that makes QEMU play it.
 
-use crate::boards::Machine;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::str::FromStr;
+
+/// A machine that QEMU plays.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Machine {
+    /// The name that `--machine` takes.
+    pub(crate) name: &'static str,
+    /// What it is, in the help text.
+    pub(crate) help: &'static str,
+    /// The value of QEMU's `-machine`.
+    pub(crate) qemu: &'static str,
+    /// Whether it has the property `virtualization`, which gives it EL2.
+    pub(crate) has_virtualization: bool,
+    /// Further arguments for QEMU.
+    pub(crate) arguments: &'static [&'static str],
+}
 
 /// The exception level at which the board enters the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +186,6 @@ fn load(qemu: &mut Command, loaded: &Loaded) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boards::virt;
     use crate::shell::words;
 
     #[test]
@@ -184,10 +197,13 @@ mod tests {
         }
     }
 
+    static MACHINE: Machine =
+        Machine { name: "virt", help: "", qemu: "virt,acpi=off", has_virtualization: true, arguments: &[] };
+
     #[test]
     fn the_level_of_entry_decides_whether_the_board_has_a_hypervisor_mode() {
         let board = |level| Board {
-            machine: &virt::MACHINE,
+            machine: &MACHINE,
             level,
             ram: Ram::GIB,
             entry: Entry::Raw { loaded: vec![Loaded { file: "a,b".into(), at: 0x4020_0000 }], start: 0x10 },

@@ -1,8 +1,7 @@
 //! The test bed: what boots share, brought in once and built when it is first asked for.
 
-use crate::boards::BoardConfig;
+use crate::boards::{BoardConfig, tree};
 use crate::build_cache::{Files, Once};
-use crate::chain::tree;
 use crate::job::{Parts, Tool};
 use crate::machine::{Board, Level};
 use crate::setup::{self, Consent, Need};

@@ -1,8 +1,7 @@
 //! What no loader should hand over: each must end in one line that says what is wrong, and in the board's end.
 
 use super::{Case, refused};
-use crate::boards::virt;
-use crate::chain::tree;
+use crate::boards::{tree, virt};
 use crate::dtc;
 use crate::job::{self, Parts};
 use crate::machine::{Board, Entry, Level, Loaded, Ram};
@@ -39,7 +38,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("bad-entered-at-el3", |bed, name| at_el3(bed, name, Level::El2)),
         Case::new("bad-entered-at-el3-without-el2", |bed, name| at_el3(bed, name, Level::El1)),
         Case::new("bad-no-payload", |bed, name| {
-            let board = job::board(bed.stage()?.image, None, Some(dtb(bed)?), job::APPEND);
+            let board = job::board(bed.stage()?.image, None, Some(dtb(bed)?), virt::APPEND);
             halted(bed.boot(name, &board, LIMIT)?, &["payload", "bundle", "kernel"])
         }),
         Case::new("bad-payload-is-no-kernel", |bed, name| {
@@ -98,7 +97,7 @@ fn dtb(bed: &TestBed) -> Result<PathBuf> {
 }
 
 fn board(bed: &TestBed, bundle: PathBuf) -> Result<Board> {
-    let mut board = job::board(bed.stage()?.image, Some(bundle), Some(dtb(bed)?), job::APPEND);
+    let mut board = job::board(bed.stage()?.image, Some(bundle), Some(dtb(bed)?), virt::APPEND);
     board.ram = Ram::GIB;
     Ok(board)
 }

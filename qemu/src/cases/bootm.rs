@@ -2,7 +2,7 @@
 
 use super::{Case, TestBed};
 use crate::boards::virt;
-use crate::job::{self, Parts};
+use crate::job::Parts;
 use crate::machine::{Board, Entry, Level, Loaded};
 use crate::setup::Series;
 use crate::{assertions, uboot};
@@ -39,7 +39,7 @@ fn boot(bed: &TestBed, name: &str, own: bool) -> Result<String> {
         let bundle = format!("{BUNDLE_AT:#x}#conf-1");
         format!("{}; bootm {bundle} {bundle} {at:#x}", uboot::COPY_TREE)
     };
-    let variables = [("bootcmd", command.as_str()), ("bootargs", job::APPEND)];
+    let variables = [("bootcmd", command.as_str()), ("bootargs", virt::APPEND)];
     let loaded = vec![Loaded { file: bundle, at: BUNDLE_AT }];
     let entry: Entry = uboot::firmware(loaded, Some(dtb), &variables, &ws.scratch("uboot")?)?;
     let board = Board {

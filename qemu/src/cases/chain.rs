@@ -36,7 +36,7 @@ fn configs() -> Vec<BootConfig> {
         let config = BootConfig { form, level, series, ..USUAL };
         if config.makes_sense() { config } else { BootConfig { form, ..USUAL } }
     });
-    let others = boards::ALL.into_iter().filter(|&board| board != &virt::ONE_GIB);
+    let others = boards::ALL.iter().copied().filter(|&board| board != &virt::ONE_GIB);
     let others = others.map(|board| BootConfig { board, ..USUAL });
     let uboot = BootConfig { loader: Loader::UBoot, form: PayloadForm::BundleAppended, ..USUAL };
     forms.chain(others).chain([uboot]).collect()

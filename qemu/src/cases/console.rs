@@ -2,8 +2,7 @@
 
 use super::bad_input::{jump_to, pack};
 use super::{Case, TestBed};
-use crate::boards::virt;
-use crate::chain::tree;
+use crate::boards::{tree, virt};
 use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use crate::transcript::Ending;
 use anyhow::{Context, Result, anyhow, ensure};

@@ -3,10 +3,9 @@
 use super::bad_input::jump_to;
 use super::{Case, TestBed};
 use crate::assertions;
-use crate::boards::virt;
-use crate::chain::tree;
+use crate::boards::{tree, virt};
 use crate::iomem::Iomem;
-use crate::job::{self, Parts};
+use crate::job::Parts;
 use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use crate::setup::Series;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -78,7 +77,7 @@ fn with_range(dtb: &[u8], slot: Span) -> Result<Vec<u8>> {
     let mut edits = Edits::new();
     edits.set(chosen, "linux,initrd-start", slot.base().to_be_bytes().to_vec());
     edits.set(chosen, "linux,initrd-end", slot.end().to_be_bytes().to_vec());
-    edits.set(chosen, "bootargs", format!("{}\0", job::APPEND).into_bytes());
+    edits.set(chosen, "bootargs", format!("{}\0", virt::APPEND).into_bytes());
     edits.set(chosen, "linux,usable-memory-range", pair(OWN));
     edits.set(chosen, "linux,elfcorehdr", pair((CORE_AT, 64 * KIB)));
     rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))

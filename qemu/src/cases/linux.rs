@@ -1,6 +1,7 @@
 //! Real Linux through the stage on a tree that is nearly right.
 
 use super::Case;
+use crate::boards::virt;
 use crate::job::{self, Parts};
 use crate::machine::{Level, Ram};
 use crate::setup::Series;
@@ -55,7 +56,7 @@ fn boot(bed: &TestBed, name: &str, main: Main) -> Result<String> {
     };
     let bundle = bed.pack(&parts)?;
     let append =
-        format!("{} {}{}", job::APPEND, job::QUICK, if main.stress { " ringfence.stress" } else { "" });
+        format!("{} {}{}", virt::APPEND, job::QUICK, if main.stress { " ringfence.stress" } else { "" });
     let tree = dtc::compile(ws, &source)?;
     let mut board = job::board(bed.stage()?.image, Some(bundle), Some(tree), &append);
     board.level = main.level;

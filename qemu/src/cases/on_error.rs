@@ -1,6 +1,7 @@
 //! What the policy wants done after a refusal: `on-error` other than to power off, which every other case shows.
 
 use super::{Case, TestBed};
+use crate::boards::virt;
 use crate::job::{self, Parts};
 use crate::machine::Board;
 use crate::setup::Series;
@@ -55,6 +56,6 @@ fn board(bed: &TestBed, name: &str, word: &str, kernel: PathBuf, initrd: Option<
     fs::write(&policy, required.replace("\"halt\"", &format!("\"{word}\"")))?;
     let bundle = bed.pack(&Parts { kernel, initrd, policy: Some(policy), ..Parts::default() })?;
     let tree = dtc::compile(&bed.ws, &scenarios.join(TREE))?;
-    let append = format!("{} {}", job::APPEND, job::QUICK);
+    let append = format!("{} {}", virt::APPEND, job::QUICK);
     Ok(job::board(bed.stage()?.image, Some(bundle), Some(tree), &append))
 }

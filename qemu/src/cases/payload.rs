@@ -1,6 +1,7 @@
 //! The state in which the stage enters a kernel, judged by a payload in the kernel's place.
 
 use super::Case;
+use crate::boards::virt;
 use crate::dtc;
 use crate::job::{self, Parts};
 use crate::machine::{Level, Ram};
@@ -23,7 +24,7 @@ fn boot(bed: &TestBed, name: &str, level: Level, said: &str) -> Result<String> {
     let parts = Parts { kernel: bed.payload()?.image, policy, ..Parts::default() };
     let bundle = bed.pack(&parts)?;
     let tree = dtc::compile(&bed.ws, &source)?;
-    let mut board = job::board(bed.stage()?.image, Some(bundle), Some(tree), job::APPEND);
+    let mut board = job::board(bed.stage()?.image, Some(bundle), Some(tree), virt::APPEND);
     board.level = level;
     let transcript = bed.boot(name, &board, Duration::from_secs(30))?;
     let mut said_by_payload = transcript.lines.iter().filter_map(|line| line.strip_prefix("payload: "));

@@ -2,6 +2,7 @@
 
 use super::on_error::RESETS;
 use super::{Case, TestBed};
+use crate::boards::virt;
 use crate::job::{self, Parts};
 use crate::machine::Ram;
 use crate::setup::Series;
@@ -79,7 +80,7 @@ fn boot(bed: &TestBed, name: &str, tree: &str, series: Series, append: &str) -> 
     };
     let bundle = bed.tool()?.pack(ws, name, &parts)?;
     let tree = dtc::compile(ws, &boards.join(tree))?;
-    let append = format!("{} {} {append}", job::APPEND, job::QUICK);
+    let append = format!("{} {} {append}", virt::APPEND, job::QUICK);
     let mut board = job::board(bed.stage()?.image, Some(bundle), Some(tree), &append);
     board.ram = Ram::GIB;
     board.more = RESETS.map(String::from).to_vec();

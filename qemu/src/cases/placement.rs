@@ -3,8 +3,7 @@
 
 use super::bad_input::{jump_to, pack};
 use super::{Case, refused};
-use crate::boards::virt;
-use crate::chain::tree;
+use crate::boards::{tree, virt};
 use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use crate::test_bed::TestBed;
 use crate::transcript::Ending;

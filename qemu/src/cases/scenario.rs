@@ -1,6 +1,7 @@
 //! The trees that break a board silently: each has an expectation beside it, and Linux is the judge.
 
 use super::{Case, refused};
+use crate::boards::virt;
 use crate::iomem::Iomem;
 use crate::job::{self, Parts};
 use crate::setup::Series;
@@ -72,7 +73,7 @@ fn boot(bed: &TestBed, name: &str, expected: &Expectation) -> Result<String> {
         Parts { kernel: Series::V6_12.image(ws), initrd: Some(bed.initrd()?), policy, ..Parts::default() };
     let bundle = bed.pack(&parts)?;
     let tree = dtc::compile(ws, &scenarios.join(&expected.tree))?;
-    let append = format!("{} {} {}", job::APPEND, job::QUICK, expected.append);
+    let append = format!("{} {} {}", virt::APPEND, job::QUICK, expected.append);
     let board = job::board(bed.stage()?.image, Some(bundle), Some(tree), append.trim_end());
     let transcript = bed.boot(name, &board, Duration::from_secs(180))?;
 

@@ -1,7 +1,6 @@
 //! The chain: which loader brings which form of payload to which board, at which level, for which Linux.
 
 mod payload_form;
-pub(crate) mod tree;
 
 pub(crate) use payload_form::PayloadForm;
 
@@ -89,7 +88,7 @@ impl BootConfig {
     /// # Errors
     /// When something cannot be packed or written.
     pub(crate) fn ready(&self, bed: &TestBed, name: &str) -> Result<Board> {
-        let mut board = self.form.ready(bed, name, self)?;
+        let mut board = self.form.ready(bed, name, self.board, self.level, self.series)?;
         if self.loader == Loader::UBoot {
             board.entry = uboot::entry(board.entry, &bed.ws.scratch("uboot")?)?;
         }

@@ -1,8 +1,9 @@
 //! The forms in which a payload comes.
 
-use super::{BootConfig, tree};
+use crate::boards::{BoardConfig, tree};
 use crate::job::{self, Parts};
-use crate::machine::{Board, Entry};
+use crate::machine::{Board, Entry, Level};
+use crate::setup::Series;
 use crate::shell::capture;
 use crate::test_bed::TestBed;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -68,15 +69,22 @@ impl PayloadForm {
     }
 
     /// The board with everything loaded, as QEMU would boot it.
-    pub(super) fn ready(self, bed: &TestBed, name: &str, config: &BootConfig) -> Result<Board> {
+    pub(super) fn ready(
+        self,
+        bed: &TestBed,
+        name: &str,
+        board: &BoardConfig,
+        level: Level,
+        series: Series,
+    ) -> Result<Board> {
         let ws = &bed.ws;
-        let image = config.board.kernel(ws, config.series);
-        let mut more = config.board.arguments();
-        more.extend(config.series.processor());
-        let mut append = format!("{} {} {BLOCKS}", config.board.append, job::QUICK);
-        let mut dtb = Some(bed.tree(config.board, config.level)?);
+        let image = board.kernel(ws, series);
+        let mut more = board.arguments();
+        more.extend(series.processor());
+        let mut append = format!("{} {} {BLOCKS}", board.append, job::QUICK);
+        let mut dtb = Some(bed.tree(board, level)?);
         let policy = ws.proving_ground().join("src/boards/virt/carveouts.toml");
-        let policy = config.board.is_virt().then_some(policy);
+        let policy = board.is_virt().then_some(policy);
         let initrd = bed.initrd()?;
         let parts = Parts {
             kernel: image.clone(),
@@ -92,10 +100,10 @@ impl PayloadForm {
             }
             Self::Overlays => {
                 // The bundle's tree is the board's, so it must say what QEMU would have filled in.
-                let base = tree::base(ws, config.board, config.level)?;
+                let base = tree::base(ws, board, level)?;
                 let base = tree::with_bootargs(&base, &ws.scratch_file("chain", name, "dtb")?, &append)?;
                 dtb = Some(base.clone());
-                let overlay = Some(tree::carveouts(ws, config.board)?);
+                let overlay = Some(tree::carveouts(ws, board)?);
                 let bundle = bed.tool()?.pack(ws, name, &Parts { dtb: Some(base), overlay, ..parts })?;
                 (bed.full()?.image, Some(bundle))
             }
@@ -124,9 +132,9 @@ impl PayloadForm {
             }
         };
         Ok(Board {
-            machine: config.board.machine,
-            level: config.level,
-            ram: config.board.ram,
+            machine: board.machine,
+            level: level,
+            ram: board.ram,
             entry: Entry::Linux { kernel: stage, initrd: slot, dtb, append: Some(append) },
             plugin: None,
             more,

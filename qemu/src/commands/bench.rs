@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what the stage costs, in bytes and in instructions, and what others take for the same.
 
+use crate::boards::virt;
 use crate::counter::{self, Count, Counter, Window};
 use crate::job::{self, Parts, Tool};
 use crate::machine::{Board, Level, Ram};
@@ -126,7 +127,7 @@ impl Measured<'_> {
         parts.policy = job::policy_of(&self.tree);
         let bundle = self.tool.pack(&self.bed.ws, name, &parts)?;
         let tree = dtc::compile(&self.bed.ws, &self.tree)?;
-        let mut board = job::board(image.into(), Some(bundle), Some(tree), job::APPEND);
+        let mut board = job::board(image.into(), Some(bundle), Some(tree), virt::APPEND);
         // A first run tells where the kernel is entered.
         let transcript = runner::run(&board, LIMIT, &mut io::sink())?;
         let hand_off = transcript.stage().find_map(|line| line.strip_prefix("hand-off: kernel 0x"));

@@ -57,7 +57,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
 fn every() -> Vec<BootConfig> {
     let mut configs = Vec::new();
     for loader in [Loader::Qemu, Loader::UBoot] {
-        for board in boards::ALL {
+        for &board in boards::ALL {
             for form in PayloadForm::ALL {
                 for level in [Level::El1, Level::El2] {
                     for series in Series::ALL {

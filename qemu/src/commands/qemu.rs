@@ -1,9 +1,8 @@
 //! `cargo xtask qemu`: sets up what is missing, builds the stage, boots Linux through it, and checks what it promised.
 
-use crate::boards::{self, Machine, virt};
-use crate::chain::tree;
+use crate::boards::{self, tree, virt};
 use crate::job::{self, Parts};
-use crate::machine::{Board, Level, Ram};
+use crate::machine::{Board, Level, Machine, Ram};
 use crate::runner;
 use crate::setup::{Consent, Need};
 use crate::test_bed::TestBed;
@@ -29,7 +28,7 @@ pub(crate) enum Via {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
     /// The board
-    #[arg(long, value_enum, default_value = "virt")]
+    #[arg(long, value_parser = boards::machine_parser(), default_value = "virt")]
     machine: &'static Machine,
     /// Exception level at which the board enters the stage: 1 or 2
     #[arg(long, default_value = "2")]
@@ -106,7 +105,7 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
         bail!("there is a U-Boot for `virt` only; leave --via out");
     }
     // The main job's board is `virt` with a tree of its own, none of the boards of the matrix.
-    let config = boards::ALL.into_iter().find(|config| !is_virt && config.machine == options.machine);
+    let config = boards::ALL.iter().copied().find(|config| !is_virt && config.machine == options.machine);
     if let Some(config) = config.filter(|config| !config.levels.contains(&options.el)) {
         bail!("{} does not enter a kernel at that level; leave --el out", config.name);
     }
@@ -143,7 +142,7 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
         Some(initrd) => initrd.clone(),
         None => bed.initrd()?,
     };
-    let usual = config.map_or(job::APPEND, |config| config.append);
+    let usual = config.map_or(virt::APPEND, |config| config.append);
     let append = format!("{usual} {}", options.append).trim_end().to_owned();
     let mut board = if options.without_stage {
         job::board(kernel, Some(initrd), Some(dtb), &append)

@@ -19,7 +19,14 @@ pub use human::counts;
 pub use statistics::statistics;
 
 /// Every output format, in the order in which the help lists them.
-const ALL: [Format; 5] = [human::FORMAT, json::FORMAT, sarif::FORMAT, junit::FORMAT, github::FORMAT];
+const ALL: &[Format] = &[
+    human::FORMAT,
+    // One a line, so that a new format is one line.
+    json::FORMAT,
+    sarif::FORMAT,
+    junit::FORMAT,
+    github::FORMAT,
+];
 
 /// One way to print results.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +59,7 @@ impl Format {
 
 impl ValueEnum for Format {
     fn value_variants<'a>() -> &'a [Self] {
-        &ALL
+        ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {

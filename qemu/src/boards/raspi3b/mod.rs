@@ -1,7 +1,7 @@
 //! Raspberry Pi 3B: a mini UART, four processors that wait in a spin table, and no firmware to call.
 
-use super::{BoardConfig, Machine};
-use crate::machine::{Level, Ram};
+use crate::boards::config::BoardConfig;
+use crate::machine::{Level, Machine, Ram};
 use ringfence::profile::PageSize;
 
 pub(crate) static MACHINE: Machine = Machine {

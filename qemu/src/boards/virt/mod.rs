@@ -1,9 +1,11 @@
 //! QEMU's machine for virtual machines: RAM from 1 GiB on, a PL011 console, U-Boot from Debian.
 
-use super::{BoardConfig, Machine};
-use crate::job::APPEND;
-use crate::machine::{Level, Ram};
+use crate::boards::config::BoardConfig;
+use crate::machine::{Level, Machine, Ram};
 use ringfence::profile::PageSize;
+
+/// The command line that its Linux gets by default: a console, and an end after a panic.
+pub(crate) const APPEND: &str = "console=ttyAMA0 panic=-1";
 
 pub(crate) static MACHINE: Machine = Machine {
     name: "virt",

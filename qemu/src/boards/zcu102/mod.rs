@@ -1,7 +1,7 @@
 //! Xilinx ZCU102: RAM from 0, Cadence console, four Cortex-A53.
 
-use super::{BoardConfig, Machine};
-use crate::machine::{Level, Ram};
+use crate::boards::config::BoardConfig;
+use crate::machine::{Level, Machine, Ram};
 use ringfence::profile::PageSize;
 
 pub(crate) static MACHINE: Machine = Machine {

@@ -3,7 +3,7 @@
 use super::{Level, Measured, Ram, Window};
 use crate::boards::virt;
 use crate::machine::{Board, Loaded};
-use crate::{dtc, job, uboot};
+use crate::{dtc, uboot};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::fs;
@@ -32,7 +32,7 @@ pub(super) fn measure(bench: &Measured<'_>) -> Result<Value> {
     let tree = dtc::compile(&bench.bed.ws, &source)?;
     let loaded = vec![Loaded { file: payload, at: uboot::KERNEL_AT }];
     let script = script();
-    let variables = [("bootcmd", script.as_str()), ("bootargs", job::APPEND)];
+    let variables = [("bootcmd", script.as_str()), ("bootargs", virt::APPEND)];
     let entry = uboot::firmware(loaded, Some(tree), &variables, &scratch)?;
     let mut board = Board {
         machine: &virt::MACHINE,
@@ -73,7 +73,7 @@ fn script() -> String {
         commands.push(format!("fdt set {parent}/{node} alloc-ranges <0 0 0 0xffffffff>"));
         commands.push(format!("fdt set {parent}/{node} size <0 {size:#x}>"));
     }
-    commands.push(format!("setenv bootargs {} cma=64M@0x90000000", job::APPEND));
+    commands.push(format!("setenv bootargs {} cma=64M@0x90000000", virt::APPEND));
     commands.push(format!("booti {:#x} - {:#x}", uboot::KERNEL_AT, uboot::DTB_AT));
     commands.join("; ")
 }

@@ -1,6 +1,6 @@
 //! The trees of these boards: QEMU's own, or Debian's, with carveouts added.
 
-use crate::boards::BoardConfig;
+use super::config::BoardConfig;
 use crate::dtc;
 use crate::machine::{Board, Entry, Level};
 use crate::setup;
