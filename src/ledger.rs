@@ -5,6 +5,7 @@
 
 use crate::order;
 use crate::span::{Span, align_down, align_up};
+use crate::walk::{In, walk};
 use alloc::vec::Vec;
 
 /// Disjoint claims in ascending order, each with its owner.
@@ -55,45 +56,38 @@ impl<O> Ledger<O> {
     /// the end that `direction` names. `None` when nothing fits. The cost is one pass over the claims in it.
     #[must_use]
     pub fn find(&self, window: Span, size: u64, align: u64, direction: Direction) -> Option<Span> {
-        let fits = |free: Option<Span>| -> Option<Span> {
-            let free = free?;
-            let base = match direction {
-                Direction::BottomUp => align_up(free.base(), align)?,
-                Direction::TopDown => align_down(free.end().checked_sub(size)?, align),
-            };
-            Span::new(base, size).filter(|found| free.covers(*found))
+        let taken = between(&self.claims, window, |(span, _)| *span);
+        // The gaps below, between and above what is taken; none is built before it is looked at.
+        let gaps = (0..=taken.len()).filter_map(|above| {
+            let below = above.checked_sub(1).and_then(|below| taken.get(below));
+            let base = below.map_or(window.base(), |(span, _)| span.end());
+            let end = taken.get(above).map_or(window.end(), |(span, _)| span.base());
+            Span::from_ends(base, end)
+        });
+        fit(gaps, size, align, direction)
+    }
+}
+
+/// Finds `size` bytes at a multiple of `align` bytes in one of the ascending `pieces`, in the first from the end that
+/// `direction` names, and at that end of it. Where `align` is not a power of two, the base is masked by `align - 1` all
+/// the same, as memblock does.
+#[must_use]
+pub fn fit(
+    mut pieces: impl DoubleEndedIterator<Item = Span>,
+    size: u64,
+    align: u64,
+    direction: Direction,
+) -> Option<Span> {
+    let in_piece = |piece: Span| {
+        let base = match direction {
+            Direction::BottomUp => align_up(piece.base(), align)?,
+            Direction::TopDown => align_down(piece.end().checked_sub(size)?, align),
         };
-        let inside = between(&self.claims, window, |(span, _)| *span);
-        match direction {
-            Direction::BottomUp => {
-                let mut low = window.base();
-                for (taken, _) in inside {
-                    let gap_end = taken.base().min(window.end());
-                    if let Some(found) = fits(Span::from_ends(low, gap_end)) {
-                        return Some(found);
-                    }
-                    low = taken.end();
-                    if low >= window.end() {
-                        return None;
-                    }
-                }
-                fits(Span::from_ends(low, window.end()))
-            }
-            Direction::TopDown => {
-                let mut high = window.end();
-                for (taken, _) in inside.iter().rev() {
-                    let gap_base = taken.end().max(window.base());
-                    if let Some(found) = fits(Span::from_ends(gap_base, high)) {
-                        return Some(found);
-                    }
-                    high = taken.base();
-                    if high <= window.base() {
-                        return None;
-                    }
-                }
-                fits(Span::from_ends(window.base(), high))
-            }
-        }
+        Span::new(base, size).filter(|found| piece.covers(*found))
+    };
+    match direction {
+        Direction::BottomUp => pieces.find_map(in_piece),
+        Direction::TopDown => pieces.rev().find_map(in_piece),
     }
 }
 
@@ -131,32 +125,18 @@ pub fn union(mut spans: Vec<Span>) -> Vec<Span> {
 /// What of the ascending, disjoint `from` is not in the ascending, disjoint `cut`.
 #[must_use]
 pub fn subtract(from: &[Span], cut: &[Span]) -> Vec<Span> {
-    let mut out = Vec::new();
-    let mut next = 0;
-    for &span in from {
-        while cut.get(next).is_some_and(|c| c.end() <= span.base()) {
-            next += 1;
-        }
-        let mut rest = Some(span);
-        for &c in cut.iter().skip(next).take_while(|c| c.base() < span.end()) {
-            let Some(left) = rest else { break };
-            let [below, above] = left.without(c);
-            out.extend(below.filter(|piece| piece.base() < c.base()));
-            rest = above.or(below.filter(|piece| piece.base() >= c.end()));
-        }
-        out.extend(rest);
-    }
-    out
+    let hull = from.first().zip(from.last()).and_then(|(low, high)| Span::from_ends(low.base(), high.end()));
+    let cut = hull.map_or(cut, |hull| meeting(cut, hull));
+    walk(from, cut).filter(|(_, lists)| *lists == In::Left).map(|(span, _)| span).collect()
 }
 
 /// Tell how much of `span` the ascending, disjoint `cover` holds.
 #[must_use]
 pub fn coverage(cover: &[Span], span: Span) -> Coverage {
-    let first = cover.partition_point(|c| c.end() <= span.base());
-    match cover.get(first) {
-        Some(c) if c.covers(span) => Coverage::All,
-        Some(c) if c.overlaps(span) => Coverage::Part,
-        _ => Coverage::None,
+    match meeting(cover, span) {
+        [] => Coverage::None,
+        [one] if one.covers(span) => Coverage::All,
+        _ => Coverage::Part,
     }
 }
 

@@ -35,3 +35,4 @@ pub mod ramoops;
 pub mod rules;
 pub mod span;
 pub mod survey;
+pub mod walk;

@@ -165,22 +165,10 @@ impl Memblock {
         direction: Direction,
     ) -> Option<Span> {
         let window = Span::from_ends(start, end)?;
-        let mut pieces = meeting(free, window).iter().filter_map(|piece| piece.intersection(window));
-        let mask = align.max(1) - 1;
-        let fit = |piece: Span| {
-            let base = match direction {
-                Direction::TopDown => piece.end().checked_sub(size)? & !mask,
-                Direction::BottomUp => piece.base().checked_add(mask)? & !mask,
-            };
-            Span::new(base, size).filter(|found| piece.covers(*found))
-        };
-        match direction {
-            Direction::TopDown => pieces.rev().find_map(fit),
-            Direction::BottomUp => pieces.find_map(fit),
-        }
+        let pieces = meeting(free, window).iter().filter_map(|piece| piece.intersection(window));
+        ledger::fit(pieces, size, align.max(1), direction)
     }
 
-    /// Returns what the page allocator does not get.
     fn withheld(&self) -> Vec<Span> {
         ledger::union(self.reserved.iter().chain(self.no_map.iter()).collect())
     }
