@@ -62,6 +62,17 @@ impl<'c, 'a> Analysis<'c, 'a> {
         (self.map, self.claims)
     }
 
+    /// Returns what of RAM has no owner, ascending; nothing where RAM is unknown.
+    #[must_use]
+    pub fn free(&self) -> Vec<Span> {
+        self.claims.free(self.map.ram.spans())
+    }
+
+    /// Returns what must be kept clear of besides the regions: every claim that is neither a region nor soft.
+    pub fn obstacles(&self) -> impl Iterator<Item = &Claim> {
+        self.claims().iter().filter(|claim| !claim.kind.is_region() && !claim.kind.lifetime().is_soft())
+    }
+
     /// Returns every claim, by ascending base.
     #[must_use]
     pub fn claims(&self) -> &[Claim] {
@@ -97,6 +108,18 @@ impl<'c, 'a> Analysis<'c, 'a> {
     #[must_use]
     pub fn name(&self, kind: ClaimKind) -> String {
         self.region(kind).map_or_else(|| kind.label().to_string(), |region| region.name.clone())
+    }
+
+    /// Returns what in the tree states a claim, or the name of what no tree states.
+    #[must_use]
+    pub fn source(&self, kind: ClaimKind) -> String {
+        match kind {
+            ClaimKind::Region(index, _) => {
+                self.map.region_at(index).map_or_else(String::new, |region| region.path.clone())
+            }
+            ClaimKind::Framebuffer(node) => self.tree.node(node).path(),
+            _ => kind.source().to_string(),
+        }
     }
 
     /// Returns what the policy requires with the regions that answer to it, in the policy's order.

@@ -9,6 +9,7 @@ mod number;
 pub use cma::CmaArg;
 pub use number::memparse;
 
+use crate::span::Span;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -45,6 +46,15 @@ pub fn args(line: &[u8]) -> impl Iterator<Item = Arg<'_>> {
 #[must_use]
 pub fn last_value<'a>(line: &'a [u8], param: &[u8]) -> Option<&'a [u8]> {
     args(line).filter(|arg| arg.param == param).filter_map(|arg| arg.value).last()
+}
+
+/// Returns the `SIZE@BASE` of the last `crashkernel=`. `None` where the kernel chooses the place: ranges of sizes, and
+/// `,high` or `,low` (Documentation/admin-guide/kdump/kdump.rst).
+#[must_use]
+pub fn crashkernel(line: &[u8]) -> Option<Span> {
+    let (size, rest) = memparse(last_value(line, b"crashkernel")?);
+    let [b'@', base @ ..] = rest else { return None };
+    Span::new(memparse(base).0.filter(|&base| base != 0)?, size?)
 }
 
 /// Returns whether `byte` is white space to the kernel, whose `isspace()` counts the Latin-1 no-break space.

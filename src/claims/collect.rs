@@ -15,6 +15,9 @@ pub(super) fn collect(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
         let tuples = region.indexed_spans();
         claims.extend(tuples.map(|(tuple, span)| Claim { span, kind: ClaimKind::Region(index, tuple) }));
     }
+    for framebuffer in &map.framebuffers {
+        claims.push(Claim { span: framebuffer.span, kind: ClaimKind::Framebuffer(framebuffer.node) });
+    }
     let mut add = |spans: &[Span], kind| claims.extend(spans.iter().map(|&span| Claim { span, kind }));
     // Entries that overlap or touch are one claim: overlapping ones are many pairs and no news.
     add(&ledger::union(map.memreserve.clone()), ClaimKind::Memreserve);
@@ -29,6 +32,8 @@ pub(super) fn collect(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
         (facts.stage, ClaimKind::Stage),
         (facts.bundle, ClaimKind::Bundle),
         (map.chosen.elfcorehdr, ClaimKind::ElfCoreHdr),
+        (map.chosen.crashkernel, ClaimKind::CrashKernel),
+        (map.chosen.cma.and_then(|arg| arg.fixed()), ClaimKind::CmaArg),
     ] {
         add(span.as_slice(), kind);
     }

@@ -30,31 +30,30 @@ pub(super) fn pairs(map: &MemoryMap, claims: &[Claim]) -> (Vec<(usize, usize)>, 
 }
 
 /// `/memreserve/` twice or over what is merely reserved adds nothing; a region over what firmware left protects it,
-/// unless Linux uses the region itself; and what is done with when the kernel starts may overlap what is placed
-/// then: the payload is inside the bundle.
+/// unless Linux uses the region itself; what is done with when the kernel starts may overlap what is placed then (the
+/// payload is inside the bundle); and neither a picture nor the EFI
+/// memory map is harmed. A request meets everything that is still there when
+/// Linux reads it.
 fn is_harmless(map: &MemoryMap, a: ClaimKind, b: ClaimKind) -> bool {
-    use Lifetime::{Firmware, HandOff};
+    use Lifetime::{Display, EfiMap, Firmware, HandOff, Request, Reserved};
     let region = |kind| match kind {
         ClaimKind::Region(index, _) => map.region_at(index),
         _ => None,
     };
-    // The map lists memory, whoever has claimed it as well; what it forbids is for rules of its own.
-    if matches!(a, ClaimKind::Efi(_)) || matches!(b, ClaimKind::Efi(_)) {
-        return true;
-    }
-    match (region(a), region(b)) {
-        (Some(_), Some(_)) => false,
-        (Some(region), None) | (None, Some(region)) => {
-            let other = if a.is_region() { b } else { a };
-            match other.lifetime() {
-                _ if other == ClaimKind::Memreserve => !region.no_map && !region.is_cma(),
-                Firmware => !region.is_cma(),
-                _ => false,
-            }
-        }
-        (None, None) => {
-            let of = |lifetime| a.lifetime() == lifetime || b.lifetime() == lifetime;
-            a == ClaimKind::Memreserve || b == ClaimKind::Memreserve || (!of(Firmware) && of(HandOff))
-        }
+    let (region, other) = match (region(a), region(b)) {
+        (Some(_), Some(_)) => return false,
+        (Some(region), None) => (Some(region), b.lifetime()),
+        (None, Some(region)) => (Some(region), a.lifetime()),
+        (None, None) => (None, b.lifetime()),
+    };
+    match (region, a.lifetime(), other) {
+        (_, Display | EfiMap, _) | (_, _, Display | EfiMap) => true,
+        (Some(region), _, Reserved) => !region.no_map && !region.is_cma(),
+        (Some(region), _, Firmware) => !region.is_cma(),
+        (Some(_), ..) => false,
+        (None, Request, other) | (None, other, Request) => other == HandOff,
+        (None, Reserved, _) | (None, _, Reserved) => true,
+        (None, Firmware, _) | (None, _, Firmware) => false,
+        (None, one, other) => one == HandOff || other == HandOff,
     }
 }

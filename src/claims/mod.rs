@@ -17,6 +17,7 @@ pub(crate) use collect::initrd;
 pub use kind::{ClaimKind, Lifetime};
 
 use crate::facts::BootFacts;
+use crate::ledger;
 use crate::order;
 use crate::span::Span;
 use crate::survey::MemoryMap;
@@ -54,6 +55,12 @@ impl Claims {
     #[must_use]
     pub fn all(&self) -> &[Claim] {
         &self.all
+    }
+
+    /// Returns what of the ascending, disjoint `ram` has no owner, ascending.
+    #[must_use]
+    pub fn free(&self, ram: &[Span]) -> Vec<Span> {
+        ledger::subtract(ram, &ledger::union(self.all.iter().map(|claim| claim.span).collect()))
     }
 
     /// Returns every pair of claims that share a byte and must not, the lower base first.

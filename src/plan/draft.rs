@@ -85,6 +85,8 @@ pub(super) enum RequestKind {
 pub(super) struct Draft<'s, 'a> {
     pub(super) analysis: &'s Analysis<'s, 'a>,
     pub(super) wanted: &'s Wanted,
+    /// What is kept clear of where that is possible.
+    pub(super) soft: &'s [Span],
     pub(super) slots: Vec<Slot>,
     /// Static pools that cannot stay where they are: region and tuple by their indices, and where they were.
     pub(super) displaced: Vec<(usize, usize, Span)>,
@@ -99,7 +101,7 @@ pub(super) struct Draft<'s, 'a> {
 }
 
 impl<'s, 'a> Draft<'s, 'a> {
-    pub(super) fn new(analysis: &'s Analysis<'s, 'a>, wanted: &'s Wanted) -> Self {
+    pub(super) fn new(analysis: &'s Analysis<'s, 'a>, wanted: &'s Wanted, soft: &'s [Span]) -> Self {
         let mut slots = Vec::new();
         for (index, region) in analysis.map.regions.iter().enumerate() {
             if !region.enabled && !wanted.has(RepairKind::Enable(region.node)) {
@@ -124,6 +126,7 @@ impl<'s, 'a> Draft<'s, 'a> {
         Self {
             analysis,
             wanted,
+            soft,
             slots,
             displaced: Vec::new(),
             taken: Ledger::default(),
@@ -213,8 +216,8 @@ impl<'s, 'a> Draft<'s, 'a> {
     /// the loader placed for good.
     pub(super) fn settle_carveouts(&mut self) {
         let fixed = self.slots.iter().filter(|slot| !slot.cma || slot.pinned).map(|slot| slot.span);
-        let boot = self.analysis.claims().iter().filter(|claim| !claim.kind.is_region());
-        let kept = boot.filter(|claim| claim.kind.lifetime() != Lifetime::HandOff).map(|claim| claim.span);
+        let kept = self.analysis.obstacles().filter(|claim| claim.kind.lifetime() != Lifetime::HandOff);
+        let kept = kept.map(|claim| claim.span);
         // In ascending order every claim goes to the end of the ledger, which costs nothing.
         for span in ledger::union(fixed.chain(kept).collect()) {
             self.take(span);

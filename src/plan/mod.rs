@@ -24,8 +24,10 @@ pub use boot::Placement;
 pub use repairs::{Permission, RepairKind};
 
 use crate::analysis::Analysis;
+use crate::claims::ClaimKind;
 use crate::fdt::Edits;
 use crate::finding::Finding;
+use crate::span::Span;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -80,16 +82,25 @@ impl fmt::Display for PlacementFailure {
 /// Make the plan for a judged analysis.
 ///
 /// Boot objects take their places before the pools do, since they mostly lie well already; when a pool then
-/// finds no room, the pools go first.
+/// finds no room, the pools go first. What is placed keeps off soft claims, unless there is no other room.
 #[must_use]
 pub fn plan(analysis: &Analysis<'_, '_>, findings: &[Finding]) -> Plan {
     let wanted = Wanted::new(analysis, findings);
-    let first = attempt(analysis, findings, &wanted, Order::BootFirst);
+    let soft: Vec<Span> = analysis
+        .claims()
+        .iter()
+        .filter(|claim| claim.kind.lifetime().is_soft() && claim.kind != ClaimKind::CmaArg)
+        .map(|claim| claim.span)
+        .collect();
+    let plan = |order, soft| attempt(analysis, findings, &wanted, order, soft);
+    let first = plan(Order::BootFirst, &soft);
     if first.stuck.is_empty() {
         return first;
     }
-    let second = attempt(analysis, findings, &wanted, Order::PoolsFirst);
-    if second.stuck.is_empty() { second } else { first }
+    let orders = [(Order::PoolsFirst, &soft[..]), (Order::BootFirst, &[]), (Order::PoolsFirst, &[])];
+    let tries = if soft.is_empty() { 1 } else { 3 };
+    let mut others = orders.into_iter().take(tries).map(|(order, soft)| plan(order, soft));
+    others.find(|plan| plan.stuck.is_empty()).unwrap_or(first)
 }
 
 /// Which of the two movable sorts of memory chooses first.
@@ -99,8 +110,14 @@ enum Order {
     PoolsFirst,
 }
 
-fn attempt(analysis: &Analysis<'_, '_>, findings: &[Finding], wanted: &Wanted, order: Order) -> Plan {
-    let mut draft = Draft::new(analysis, wanted);
+fn attempt(
+    analysis: &Analysis<'_, '_>,
+    findings: &[Finding],
+    wanted: &Wanted,
+    order: Order,
+    soft: &[Span],
+) -> Plan {
+    let mut draft = Draft::new(analysis, wanted, soft);
     gather::gather(&mut draft);
     restore::restore(&mut draft);
     restore::reserve_release_pages(&mut draft);
@@ -114,6 +131,7 @@ fn attempt(analysis: &Analysis<'_, '_>, findings: &[Finding], wanted: &Wanted, o
     persistent_log::place_log(&mut draft);
     draft.settle_pools_that_are_right();
     cma::reserve_fixed_cma(&mut draft);
+    soft.iter().for_each(|&span| draft.take(span));
     let placement = match order {
         Order::BootFirst => {
             let placement = boot::place(&mut draft);

@@ -19,7 +19,10 @@ pub(super) fn explain_no_fit(
     let analysis = draft.analysis;
     let in_the_way = window.and_then(|window| {
         let shared = |span: Span| span.intersection(window).map_or(0, Span::len);
-        analysis.claims_over(window).max_by_key(|claim| shared(claim.span))
+        analysis
+            .claims_over(window)
+            .filter(|claim| !claim.kind.lifetime().is_soft())
+            .max_by_key(|claim| shared(claim.span))
     });
     let mut words = match in_the_way {
         Some(claim) => format!(": {} {} is in the way", analysis.name(claim.kind), claim.span),

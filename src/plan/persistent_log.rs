@@ -31,7 +31,8 @@ pub(super) fn place_log(draft: &mut Draft<'_, '_>) {
         .claims()
         .iter()
         .filter(|claim| claim.kind.lifetime() == Lifetime::HandOff)
-        .map(|claim| claim.span);
+        .map(|claim| claim.span)
+        .chain(draft.soft.iter().copied());
     for span in transient.chain(boot.into_iter().flatten()).collect::<Vec<_>>() {
         draft.take(span);
     }

@@ -60,9 +60,8 @@ impl Obstacles {
     fn of(draft: &Draft<'_, '_>) -> Self {
         let mut obstacles = Self { firm: Ledger::default(), all: Ledger::default() };
         let pinned = draft.slots.iter().filter(|slot| slot.pinned).map(|slot| (slot.span, true));
-        let boot = draft.analysis.claims().iter().filter(|claim| !claim.kind.is_region());
-        let boot = boot.map(|claim| {
-            let firm = !matches!(claim.kind.lifetime(), Lifetime::HandOff | Lifetime::Firmware);
+        let boot = draft.analysis.obstacles().map(|claim| {
+            let firm = matches!(claim.kind.lifetime(), Lifetime::Reserved | Lifetime::Boot);
             (claim.span, firm)
         });
         for (span, firm) in pinned.chain(boot) {

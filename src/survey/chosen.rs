@@ -15,6 +15,8 @@ pub struct Chosen {
     pub bootargs: Option<Vec<u8>>,
     /// The effective `cma=` of that line.
     pub cma: Option<CmaArg>,
+    /// The `crashkernel=SIZE@BASE` of that line; `None` where the kernel chooses the place.
+    pub crashkernel: Option<Span>,
     /// `linux,initrd-start` to `linux,initrd-end`; `None` when absent, unreadable or empty.
     pub initrd: Option<Span>,
     /// `linux,elfcorehdr`, the crashed kernel's ELF header; `None` when absent or unreadable.
@@ -33,6 +35,7 @@ impl Chosen {
             node: Some(node.id()),
             bootargs: line.map(<[u8]>::to_vec),
             cma: line.and_then(bootargs::cma),
+            crashkernel: line.and_then(bootargs::crashkernel),
             initrd: number("linux,initrd-start")
                 .zip(number("linux,initrd-end"))
                 .and_then(|(start, end)| Span::from_ends(start, end)),

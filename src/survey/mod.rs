@@ -5,12 +5,14 @@
 
 mod chosen;
 mod cpus;
+mod framebuffer;
 mod memory;
 mod reg;
 mod region;
 mod reserved;
 
 pub use chosen::Chosen;
+pub use framebuffer::Framebuffer;
 pub(crate) use memory::bank_span;
 pub use memory::{Bank, Ram};
 pub use reg::{Cells, RegError};
@@ -44,6 +46,8 @@ pub struct MemoryMap {
     /// The 4 KiB around each address at which a spin-table processor waits for its release: ascending,
     /// disjoint.
     pub release_pages: Vec<Span>,
+    /// The framebuffers that firmware left in `/chosen`.
+    pub framebuffers: Vec<Framebuffer>,
 }
 
 impl MemoryMap {
@@ -55,6 +59,7 @@ impl MemoryMap {
         let reserved = ReservedMemory::survey(tree);
         let regions = reserved.as_ref().map_or_else(Vec::new, |r| region::regions(tree, r, cells));
         let chosen = Chosen::survey(tree, cells);
+        let framebuffers = framebuffer::framebuffers(tree, chosen.node, &regions);
         let ram = Ram::new(&banks, facts);
         Self {
             cells,
@@ -71,6 +76,7 @@ impl MemoryMap {
             regions,
             chosen,
             release_pages: cpus::release_pages(tree),
+            framebuffers,
         }
     }
 

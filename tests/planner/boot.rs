@@ -61,6 +61,18 @@ fn what_the_boot_moves_avoids_a_pool_that_the_command_line_keeps() {
 }
 
 #[test]
+fn what_the_boot_moves_avoids_a_requested_crash_kernel_where_it_can() {
+    let asked = board([chosen("crashkernel=64M@0x44000000")]);
+    let kernel = fix_at_boot(&asked, None, &kernel_at(64)).unwrap().placement().kernel.unwrap();
+    assert!(!kernel.overlaps(mib_span(64, 64)), "{kernel}");
+
+    // All of RAM: Linux refuses the request, but boots.
+    let all = board([chosen("crashkernel=1G@0x40000000")]);
+    let kernel = fix_at_boot(&all, None, &kernel_at(64)).unwrap().placement().kernel.unwrap();
+    assert_eq!(kernel, mib_span(64, 8));
+}
+
+#[test]
 fn the_kernel_keeps_off_an_initrd_that_has_yet_to_be_moved() {
     // The initrd reaches into a carveout; what is in front of that would be the lowest place for the kernel.
     let dtb = board([reserved([carveout("tz", 64, 2)])]);

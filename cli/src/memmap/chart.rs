@@ -1,7 +1,6 @@
 //! One memory map, ready to be shown: what every picture, comparison and measurement of the tool starts from.
 
 use ringfence::analysis::Analysis;
-use ringfence::claims::{ClaimKind, Lifetime};
 use ringfence::ledger;
 use ringfence::span::Span;
 
@@ -58,7 +57,7 @@ impl Chart {
         claims.sort_by_key(|claim| (claim.span.base(), std::cmp::Reverse(claim.span.end())));
         Self {
             ram: ledger::union(ram.collect()),
-            free: entries::free(&entries),
+            free: analysis.free(),
             collisions: collisions(analysis),
             claims,
             off,
@@ -94,51 +93,23 @@ impl Entry {
     }
 }
 
-/// The last component of a path, such as `camera@84300000`.
+/// Returns the last component of a path, such as `camera@84300000`; of what a property states, the property.
 #[must_use]
 pub fn short_name(node: &str) -> &str {
-    match node {
-        "/chosen bootargs" => "cma= in bootargs",
-        _ => node.rsplit('/').find(|part| !part.is_empty()).unwrap_or(node),
-    }
+    let top = node.strip_prefix('/').filter(|rest| !rest.contains('/'));
+    let property = top.and_then(|top| top.split_once(' '));
+    let last = || node.rsplit('/').find(|part| !part.is_empty()).unwrap_or(node);
+    property.map_or_else(last, |(_, property)| property)
 }
 
 fn collisions(analysis: &Analysis<'_, '_>) -> Vec<Collision> {
     let pairs = analysis.pairs().filter_map(|(low, high)| {
         let span = low.span.intersection(high.span)?;
-        Some(Collision { span, nodes: [node(analysis, low.kind), node(analysis, high.kind)] })
+        Some(Collision { span, nodes: [analysis.source(low.kind), analysis.source(high.kind)] })
     });
     let mut all: Vec<Collision> = pairs.collect();
-    // `cma=` is no claim that the rules weigh against others as equals, but on the map it lies over them.
-    if let Some(cma) = analysis.cma_arg().and_then(|arg| arg.fixed()) {
-        let lasting = analysis.claims_over(cma).filter(|c| c.kind.lifetime() != Lifetime::HandOff);
-        let lasting = lasting.filter(|claim| !matches!(claim.kind, ClaimKind::Efi(_)));
-        all.extend(lasting.filter_map(|claim| {
-            let span = cma.intersection(claim.span)?;
-            Some(Collision { span, nodes: [node(analysis, claim.kind), "/chosen bootargs".to_string()] })
-        }));
-    }
     all.sort_by(|a, b| (a.span, &a.nodes).cmp(&(b.span, &b.nodes)));
     all
-}
-
-/// The claimant as [`Entry::node`] names it.
-fn node(analysis: &Analysis<'_, '_>, kind: ClaimKind) -> String {
-    let name = match kind {
-        ClaimKind::Region(..) => {
-            return analysis.region(kind).map_or_else(String::new, |region| region.path.clone());
-        }
-        ClaimKind::Memreserve => "/memreserve/",
-        ClaimKind::Kernel => "kernel",
-        ClaimKind::Initrd => "initrd",
-        ClaimKind::Dtb => "dtb",
-        ClaimKind::Stage => "stage",
-        ClaimKind::Bundle => "bundle",
-        ClaimKind::ReleasePage => "cpus",
-        ClaimKind::ElfCoreHdr => "elfcorehdr",
-        ClaimKind::Efi(_) => "efi",
-    };
-    name.to_string()
 }
 
 #[cfg(test)]
@@ -211,6 +182,8 @@ pub(crate) mod tests {
         assert_eq!(short_name("/reserved-memory/a@1"), "a@1");
         assert_eq!(short_name("/memreserve/"), "memreserve");
         assert_eq!(short_name("kernel"), "kernel");
+        assert_eq!(short_name("/chosen linux,elfcorehdr"), "linux,elfcorehdr");
+        assert_eq!(short_name("/reserved-memory/a b@1"), "a b@1");
         assert_eq!(short_name("/"), "/");
     }
 }

@@ -1,75 +1,82 @@
 //! The memory map as a flat list: who has which span, for people and programs alike.
 
 use ringfence::analysis::Analysis;
-use ringfence::facts::BootFacts;
-use ringfence::ledger;
+use ringfence::claims::{Claim, Lifetime};
 use ringfence::span::Span;
-use ringfence::survey::{Extent, MemoryMap, Pool, Region};
+use ringfence::survey::{Extent, Pool, Region};
 
-/// One claim on memory.
+/// One row of the map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Where, or `None` for a region that the kernel is to place.
     pub span: Option<Span>,
     /// How much, in bytes.
     pub size: u64,
-    /// What it is: `ram`, `carveout`, `cma`, `coherent`, `restricted`, `reserved`, `memreserve`, or a part of
-    /// the boot.
+    /// What it is: `ram`, what a region is for (`carveout`, `cma`, `coherent`, `restricted`, `reserved`), or the name
+    /// of a kind of claim.
     pub kind: &'static str,
     /// Path of the node, or of what is not in the tree its name.
     pub node: String,
     /// Flags of the node that matter.
     pub flags: Vec<&'static str>,
+    /// How long it lasts; `None` for RAM.
+    pub lifetime: Option<Lifetime>,
 }
 
 impl Entry {
-    fn at(span: Span, kind: &'static str, node: impl Into<String>) -> Self {
-        Self { span: Some(span), size: span.len(), kind, node: node.into(), flags: Vec::new() }
+    fn ram(span: Span, node: impl Into<String>) -> Self {
+        let node = node.into();
+        Self { span: Some(span), size: span.len(), kind: "ram", node, flags: Vec::new(), lifetime: None }
     }
 }
 
-/// All claims: RAM banks first, then by address, those without one last.
+/// Lists all RAM banks first, then every claim by address, then the regions that have no place or no effect.
 #[must_use]
 pub fn entries(analysis: &Analysis<'_, '_>) -> Vec<Entry> {
-    let (tree, map, facts) = (&analysis.tree, &analysis.map, analysis.facts);
+    let (map, facts) = (&analysis.map, analysis.facts);
     let mut out: Vec<Entry> = match facts.ram.is_empty() {
         true => map
             .banks
             .iter()
-            .filter_map(|bank| Some(Entry::at(bank.span?, "ram", tree.node(bank.node).path())))
+            .filter_map(|bank| Some(Entry::ram(bank.span?, analysis.tree.node(bank.node).path())))
             .collect(),
-        false => facts.ram.iter().map(|&span| Entry::at(span, "ram", "--ram")).collect(),
+        false => facts.ram.iter().map(|&span| Entry::ram(span, "--ram")).collect(),
     };
     out.sort_by_key(|entry| entry.span);
-    let mut claims: Vec<Entry> = map.regions.iter().flat_map(region).collect();
-    claims.extend(map.memreserve.iter().map(|&span| Entry::at(span, "memreserve", "/memreserve/")));
-    claims.extend(boot(map, facts));
+    let idle = map.regions.iter().filter(|region| !region.enabled || region.spans().is_empty());
+    let mut claims: Vec<Entry> = idle.flat_map(idle_entries).collect();
+    claims.extend(analysis.claims().iter().map(|claim| entry(analysis, claim)));
     // A stable order, also for two claims on one span.
     claims.sort_by(|a, b| (a.span.is_none(), a.span, &a.node).cmp(&(b.span.is_none(), b.span, &b.node)));
     out.extend(claims);
     out
 }
 
-/// RAM that nobody claims, ascending. One pass over both sorted sides.
-#[must_use]
-pub fn free(entries: &[Entry]) -> Vec<Span> {
-    let (ram, claims): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| entry.kind == "ram");
-    let live = claims.iter().filter(|entry| !entry.flags.contains(&"disabled"));
-    let claims = ledger::union(live.filter_map(|entry| entry.span).collect());
-    let mut free = Vec::new();
-    for bank in ledger::union(ram.iter().filter_map(|entry| entry.span).collect()) {
-        let from = claims.partition_point(|claim| claim.end() <= bank.base());
-        let mut low = bank.base();
-        for claim in claims.iter().skip(from).map_while(|claim| claim.intersection(bank)) {
-            free.extend(Span::from_ends(low, claim.base()));
-            low = claim.end();
-        }
-        free.extend(Span::from_ends(low, bank.end()));
+fn entry(analysis: &Analysis<'_, '_>, claim: &Claim) -> Entry {
+    if let Some(region) = analysis.region(claim.kind) {
+        return of_region(region, Some(claim.span), claim.span.len());
     }
-    free
+    Entry {
+        span: Some(claim.span),
+        size: claim.span.len(),
+        kind: claim.kind.name(),
+        node: analysis.source(claim.kind),
+        flags: Vec::new(),
+        lifetime: Some(claim.kind.lifetime()),
+    }
 }
 
-fn region(region: &Region) -> Vec<Entry> {
+fn idle_entries(region: &Region) -> Vec<Entry> {
+    match &region.extent {
+        Extent::Static(spans) => {
+            spans.iter().map(|&span| of_region(region, Some(span), span.len())).collect()
+        }
+        Extent::Dynamic(dynamic) => vec![of_region(region, None, dynamic.size)],
+        Extent::Nowhere | Extent::Malformed { .. } => vec![of_region(region, None, 0)],
+    }
+}
+
+fn of_region(region: &Region, span: Option<Span>, size: u64) -> Entry {
     let kind = match (region.pool, region.no_map) {
         (Pool::Restricted, _) => "restricted",
         (Pool::Shared, _) if region.is_cma() => "cma",
@@ -90,33 +97,5 @@ fn region(region: &Region) -> Vec<Entry> {
             flags.push(flag);
         }
     }
-    let entry = |span: Option<Span>, size| Entry {
-        span,
-        size,
-        kind,
-        node: region.path.clone(),
-        flags: flags.clone(),
-    };
-    match &region.extent {
-        Extent::Static(spans) => spans.iter().map(|&span| entry(Some(span), span.len())).collect(),
-        Extent::Dynamic(dynamic) => vec![entry(None, dynamic.size)],
-        Extent::Nowhere | Extent::Malformed { .. } => vec![entry(None, 0)],
-    }
-}
-
-fn boot(map: &MemoryMap, facts: &BootFacts) -> Vec<Entry> {
-    let kernel = facts.kernel.and_then(|kernel| kernel.footprint_at(kernel.at.base()));
-    let initrd = facts.initrd.map(|initrd| initrd.at).or(map.chosen.initrd);
-    let cma = map.chosen.bootargs.as_deref().and_then(ringfence::bootargs::cma).and_then(|cma| cma.fixed());
-    [
-        (kernel, "kernel", "kernel"),
-        (initrd, "initrd", "initrd"),
-        (facts.dtb.map(|dtb| dtb.at), "dtb", "dtb"),
-        (facts.stage, "stage", "stage"),
-        (facts.bundle, "bundle", "bundle"),
-        (cma, "cma", "/chosen bootargs"),
-    ]
-    .into_iter()
-    .filter_map(|(span, kind, node)| Some(Entry::at(span?, kind, node)))
-    .collect()
+    Entry { span, size, kind, node: region.path.clone(), flags, lifetime: Some(Lifetime::Reserved) }
 }

@@ -2,7 +2,7 @@
 
 use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
-use crate::claims::{Claim, ClaimKind};
+use crate::claims::{Claim, ClaimKind, Lifetime};
 use crate::finding::{RuleId, Severity};
 use crate::survey::Region;
 use alloc::format;
@@ -51,14 +51,10 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
 
 /// What the stage is done with when the kernel starts may lie in memory that is merely reserved.
 fn severity(boot: ClaimKind, region: &Region) -> Option<Severity> {
-    match boot {
-        ClaimKind::Kernel
-        | ClaimKind::Initrd
-        | ClaimKind::Dtb
-        | ClaimKind::ReleasePage
-        | ClaimKind::ElfCoreHdr => Some(Severity::Error),
-        ClaimKind::Stage | ClaimKind::Bundle if region.no_map => Some(Severity::Error),
-        ClaimKind::Stage | ClaimKind::Bundle => Some(Severity::Note),
-        ClaimKind::Region(..) | ClaimKind::Memreserve | ClaimKind::Efi(_) => None,
+    match boot.lifetime() {
+        Lifetime::Boot | Lifetime::Firmware => Some(Severity::Error),
+        Lifetime::HandOff if region.no_map => Some(Severity::Error),
+        Lifetime::HandOff => Some(Severity::Note),
+        Lifetime::Reserved | Lifetime::EfiMap | Lifetime::Display | Lifetime::Request => None,
     }
 }

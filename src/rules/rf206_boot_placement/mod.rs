@@ -2,7 +2,7 @@
 
 use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
-use crate::claims::ClaimKind;
+use crate::claims::{Claim, Lifetime};
 use crate::finding::{RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::MIB;
@@ -23,8 +23,7 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    let live = |owner| matches!(owner, ClaimKind::Kernel | ClaimKind::Initrd | ClaimKind::Dtb);
-    for claim in analysis.claims().iter().filter(|claim| live(claim.kind)) {
+    for claim in analysis.claims().iter().filter(|claim| claim.kind.lifetime() == Lifetime::Boot) {
         if analysis.in_ram(claim.span) != Coverage::All {
             let what = analysis.name(claim.kind);
             out.push(
@@ -40,8 +39,10 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         }
     }
     // Of what is no region, only what must not meet makes a pair.
-    let is_region = |owner| matches!(owner, ClaimKind::Region(..));
-    for (low, high) in analysis.pairs().filter(|(low, high)| !is_region(low.kind) && !is_region(high.kind)) {
+    let boot = |claim: &Claim| {
+        matches!(claim.kind.lifetime(), Lifetime::Boot | Lifetime::Firmware | Lifetime::HandOff)
+    };
+    for (low, high) in analysis.pairs().filter(|(low, high)| boot(low) && boot(high)) {
         let (a, b) = (analysis.name(low.kind), analysis.name(high.kind));
         out.push(
             OldReport::new(DOC.id, DOC.severity, "/chosen", format!("the {a} and the {b} share memory"))

@@ -2,7 +2,7 @@
 
 use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
-use crate::claims::ClaimKind;
+use crate::claims::{Claim, Lifetime};
 use crate::early;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
@@ -36,8 +36,10 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         let message = format!("`cma=` asks for {span}, which does not lie in RAM");
         out.push(report(DOC.severity, message).with_help("choose a base inside one bank of RAM"));
     }
-    let stays = |owner| !matches!(owner, ClaimKind::Stage | ClaimKind::Bundle | ClaimKind::Efi(_));
-    for claim in analysis.claims_over(span).filter(|claim| stays(claim.kind)).take(16) {
+    let stays = |claim: &&Claim| {
+        matches!(claim.kind.lifetime(), Lifetime::Reserved | Lifetime::Firmware | Lifetime::Boot)
+    };
+    for claim in analysis.claims_over(span).filter(stays).take(16) {
         let name = analysis.name(claim.kind);
         let how = match analysis.region(claim.kind) {
             Some(region) if region.no_map => "Linux accepts it silently and panics when memory fills up",
@@ -54,7 +56,8 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         _ => 0,
     });
     let unplaced = unplaced.fold(0, u64::saturating_add);
-    let taken = analysis.claims().iter().map(|claim| claim.span);
+    let taken = analysis.claims().iter().filter(|claim| !claim.kind.lifetime().is_soft());
+    let taken = taken.map(|claim| claim.span);
     let ceiling = early::ceiling(analysis.map.usable.spans(), taken, unplaced);
     if analysis.map.usable.is_known() && span.end() > ceiling {
         out.push(

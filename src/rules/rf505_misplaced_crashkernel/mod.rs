@@ -2,10 +2,8 @@
 
 use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
-use crate::bootargs;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::Coverage;
-use crate::span::Span;
 use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
@@ -20,7 +18,7 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    let Some(span) = analysis.map.chosen.bootargs.as_deref().and_then(fixed) else { return };
+    let Some(span) = analysis.map.chosen.crashkernel else { return };
     let path = "/chosen";
     if analysis.in_usable(span) != Coverage::All {
         let message = format!("`crashkernel=` asks for {span}, which is not in RAM");
@@ -44,11 +42,4 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             .with_help("leave out the base, or choose another"),
         );
     }
-}
-
-/// `SIZE@BASE` of the last `crashkernel=`; ranges of sizes and `,high` or `,low` leave the place to the kernel.
-fn fixed(line: &[u8]) -> Option<Span> {
-    let (size, rest) = bootargs::memparse(bootargs::last_value(line, b"crashkernel")?);
-    let [b'@', base @ ..] = rest else { return None };
-    Span::new(bootargs::memparse(base).0.filter(|&base| base != 0)?, size?)
 }

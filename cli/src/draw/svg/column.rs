@@ -8,7 +8,7 @@ use ringfence::span::{Size, Span};
 use super::super::escape::escape;
 use super::super::scale::Scale;
 use super::lanes::{Lane, lanes};
-use super::{TOP, text};
+use super::{TOP, legend, text};
 use crate::memmap::chart::{Chart, Claim, short_name};
 use crate::memmap::compare::{Change, Kind};
 
@@ -115,7 +115,7 @@ impl Column<'_> {
              <rect class=\"box\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"3\"/>\
              <rect class=\"strip\" x=\"{x}\" y=\"{y}\" width=\"{STRIP}\" height=\"{height}\" rx=\"3\"/>\
              <rect class=\"hatch\" x=\"{x}\" y=\"{y}\" width=\"{STRIP}\" height=\"{height}\" rx=\"3\"/>",
-            entry.kind,
+            legend::class(entry),
             self.focusable(first),
             self.data(claim, &badge),
         );

@@ -52,6 +52,7 @@ fn close(lanes: &mut [Lane], begin: usize, of: usize) {
 mod tests {
     use super::*;
     use crate::memmap::entries::Entry;
+    use ringfence::claims::Lifetime;
     use ringfence::span::Span;
 
     #[test]
@@ -62,6 +63,7 @@ mod tests {
                 span: Some(span),
                 size: span.len(),
                 kind: "reserved",
+                lifetime: Some(Lifetime::Reserved),
                 node: String::new(),
                 flags: Vec::new(),
             };

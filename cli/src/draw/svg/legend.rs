@@ -3,25 +3,31 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use ringfence::claims::Lifetime;
 use ringfence::span::Size;
 
 use super::super::escape::escape;
 use super::{AXIS, MARGIN, text};
 use crate::memmap::chart::{Chart, short_name};
+use crate::memmap::entries::Entry;
 
-/// Every kind of claim, in the order of the legend.
-const KINDS: &[(&str, &str)] = &[
+/// What a region is for, in the order of the legend.
+const REGIONS: &[(&str, &str)] = &[
     ("carveout", "carveout: no-map, Linux does not touch it"),
     ("coherent", "coherent pool: no-map, for one device"),
     ("cma", "CMA pool: reusable by Linux"),
     ("restricted", "restricted pool: bounce buffers"),
     ("reserved", "reserved: mapped, not allocated"),
-    ("memreserve", "/memreserve/ entry"),
-    ("kernel", "kernel image with BSS"),
-    ("initrd", "initial ramdisk"),
-    ("dtb", "device tree blob"),
-    ("stage", "ringfence stage"),
-    ("bundle", "boot bundle"),
+];
+/// How long other claims last, in the order of the legend: the class of the drawing, and the words.
+const LIFETIMES: &[(Lifetime, &str, &str)] = &[
+    (Lifetime::Reserved, "memreserve", "/memreserve/ entry"),
+    (Lifetime::Firmware, "firmware", "left by firmware, read by Linux"),
+    (Lifetime::Boot, "boot", "loaded for the kernel"),
+    (Lifetime::HandOff, "hand-off", "in use until the kernel starts"),
+    (Lifetime::EfiMap, "efi", "in use by the EFI memory map"),
+    (Lifetime::Display, "display", "picture left by firmware"),
+    (Lifetime::Request, "request", "requested on the command line"),
 ];
 /// Width of one sample with its text.
 const ITEM: u32 = 330;
@@ -29,6 +35,13 @@ const ITEM: u32 = 330;
 const LINE: u32 = 22;
 /// Most lines about what is not on the map.
 const MAX_OFF: usize = 16;
+
+/// Returns the class of a claim in the style sheet: what a region is for, else how long it lasts.
+pub(super) fn class(entry: &Entry) -> &'static str {
+    let region = REGIONS.iter().find(|(kind, _)| *kind == entry.kind).map(|(kind, _)| *kind);
+    let other = || LIFETIMES.iter().find(|(lifetime, ..)| Some(*lifetime) == entry.lifetime);
+    region.or_else(|| other().map(|(_, class, _)| *class)).unwrap_or(entry.kind)
+}
 
 /// The drawn legend, and where it ends.
 pub(super) struct Legend {
@@ -41,11 +54,13 @@ pub(super) fn draw(charts: &[&Chart], has_hole: bool, top: u32, width: u32) -> L
     let mut out = String::from("<g class=\"legend\">\n");
     let mut y = off(&mut out, charts, top);
     let present: BTreeSet<&str> =
-        charts.iter().flat_map(|chart| &chart.claims).map(|claim| claim.entry.kind).collect();
-    let mut samples: Vec<(String, &str)> = KINDS
+        charts.iter().flat_map(|chart| &chart.claims).map(|claim| class(&claim.entry)).collect();
+    let mut samples: Vec<(String, &str)> = REGIONS
         .iter()
-        .filter(|(kind, _)| present.contains(kind))
-        .map(|(kind, text)| (format!("k-{kind}"), *text))
+        .copied()
+        .chain(LIFETIMES.iter().map(|(_, class, text)| (*class, *text)))
+        .filter(|(class, _)| present.contains(class))
+        .map(|(class, text)| (format!("k-{class}"), text))
         .collect();
     let ram_known = charts.iter().any(|chart| !chart.ram.is_empty());
     if ram_known {
@@ -79,7 +94,7 @@ pub(super) fn draw(charts: &[&Chart], has_hole: bool, top: u32, width: u32) -> L
 /// What has no place on the map. Says of which map only where they differ.
 fn off(out: &mut String, charts: &[&Chart], top: u32) -> u32 {
     let lines = |chart: &Chart| -> Vec<String> {
-        let line = |entry: &crate::memmap::entries::Entry| {
+        let line = |entry: &Entry| {
             let why = match (entry.is_live(), entry.size) {
                 (false, _) => "disabled",
                 (true, 0) => "says no place that can be read",

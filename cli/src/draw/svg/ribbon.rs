@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::super::scale::Scale;
-use super::TOP;
+use super::{TOP, legend};
 use crate::memmap::entries::Entry;
 
 /// Draw the bands between the edges `from` and `to`, in pixels.
@@ -26,7 +26,7 @@ pub(super) fn draw(
             out,
             "<path class=\"ribbon k-{}{class}\" d=\"M{from} {a}C{middle} {a} {middle} {b} {to} {b}V{b_end}\
              C{middle} {b_end} {middle} {a_end} {from} {a_end}Z\"/>",
-            now.kind
+            legend::class(now)
         );
     }
     *out += "</g>\n";

@@ -129,6 +129,7 @@ fn tuples<'e>(old: &'e [Entry], new: &'e [Entry], partner: &BTreeMap<&str, &str>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ringfence::claims::Lifetime;
     use ringfence::span::Span;
 
     fn entry(node: &str, base: u64) -> Entry {
@@ -138,6 +139,7 @@ mod tests {
             kind: "reserved",
             node: node.into(),
             flags: Vec::new(),
+            lifetime: Some(Lifetime::Reserved),
         }
     }
 
