@@ -27,7 +27,7 @@ struct Place {
 }
 
 impl Failure {
-    /// Start with what is wrong, in one sentence.
+    /// Starts with what is wrong, in one sentence.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self(Box::new(Inner { message: message.into(), place: None, help: None }))
@@ -39,14 +39,14 @@ impl Failure {
         Self::new(format!("{}: {why}", path.display()))
     }
 
-    /// Say what to do.
+    /// Adds what to do.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());
         self
     }
 
-    /// Point at bytes of a source file.
+    /// Points at bytes of a source file.
     #[must_use]
     pub fn at(mut self, path: &str, source: &str, span: Range<usize>, label: impl Into<String>) -> Self {
         let span = span.start.min(source.len())..span.end.min(source.len());
@@ -54,13 +54,13 @@ impl Failure {
         self
     }
 
-    /// The sentence alone.
+    /// Returns the sentence alone.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// Render in the manner of rustc, with colours; the stream takes them out where they are not wanted.
+    /// Renders in the manner of rustc, with colours; the stream takes them out where they are not wanted.
     #[must_use]
     pub fn render(&self) -> String {
         let mut error = Group::with_title(Level::ERROR.primary_title(&self.0.message));

@@ -2,7 +2,7 @@
 
 use ringfence::span::{GIB, KIB, MIB};
 
-/// Read an address: hexadecimal with `0x`, or decimal; `_` may separate digits.
+/// Reads an address: hexadecimal with `0x`, or decimal; `_` may separate digits.
 ///
 /// # Errors
 /// What is wrong, for a label under the value.
@@ -17,7 +17,7 @@ pub fn address(text: &str) -> Result<u64, String> {
     parsed.map_err(|_| format!("`{text}` does not fit into 64 bits"))
 }
 
-/// Read a size in bytes: a number as [`address`] does, or one with a binary unit (`5 MiB`, `64K`, `1G`).
+/// Reads a size in bytes: a number as [`address`] does, or one with a binary unit (`5 MiB`, `64K`, `1G`).
 ///
 /// # Errors
 /// What is wrong, for a label under the value.

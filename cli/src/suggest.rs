@@ -1,6 +1,6 @@
 //! Finds the word that somebody probably meant.
 
-/// The known word nearest to `word`, when one is near enough to be worth a question.
+/// Returns the known word nearest to `word`, when one is near enough to be worth a question.
 #[must_use]
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let likeness = |known: &str| strsim::jaro_winkler(word, known);

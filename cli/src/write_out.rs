@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::input::is_stdin;
 use crate::terminal::interrupt::Unfinished;
 
-/// Write `bytes` to `path` in one step, or to stdout for `-`.
+/// Writes `bytes` to `path` in one step, or to stdout for `-`.
 ///
 /// The bytes go to a temporary file beside the target, which takes the target's place only when complete. An
 /// existing target keeps its permissions; a symbolic link is followed.
@@ -54,7 +54,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     written
 }
 
-/// Refuse to write over one of the files that are read, under whatever name.
+/// Refuses to write over one of the files that are read, under whatever name.
 ///
 /// # Errors
 /// When `output` is one of `inputs`.
@@ -77,7 +77,7 @@ pub fn keep_apart<'p>(output: &Path, inputs: impl IntoIterator<Item = &'p Path>)
     }
 }
 
-/// What an ordinary new file gets; temporary files are made for their owner's eyes only.
+/// Returns what an ordinary new file gets; temporary files are made for their owner's eyes only.
 fn default_permissions() -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
     fs::Permissions::from_mode(0o644)

@@ -65,14 +65,14 @@ impl Project {
         Command::new("dtc").args(["-q", "-O", "dtb"]).arg(self.path(name)).output().unwrap().stdout
     }
 
-    /// Make the camera grow into the modem.
+    /// Makes the camera grow into the modem.
     fn spoil(&self) {
         self.put("boards/board.dts", GOOD.replace("0x500000", "0x700000"));
         let dtb = self.compile("boards/board.dts");
         self.put("boards/board.dtb", dtb);
     }
 
-    /// Run a script as CI services do: by bash, stopping at the first failure.
+    /// Runs a script as CI services do: by bash, stopping at the first failure.
     fn script(&self, script: &str, variables: &[(&str, &str)]) -> Output {
         let tool = Path::new(env!("CARGO_BIN_EXE_ringfence")).parent().unwrap().display();
         let path = format!("{}:{tool}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());

@@ -65,7 +65,7 @@ const SOURCE: &str = r#"/dts-v1/;
 };
 "#;
 
-/// Tell whether U-Boot's tools are there; says so when they are not, because a test that did not run has shown
+/// Tells whether U-Boot's tools are there; prints so when they are not, because a test that did not run has shown
 /// nothing.
 fn have_tools() -> bool {
     let there = |tool| Command::new(tool).arg("-V").output().is_ok();

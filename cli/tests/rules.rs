@@ -11,7 +11,7 @@ use ringfence::profile::KernelProfile;
 use ringfence::rules::{self, Doc};
 use ringfence_cli::project::policy_file;
 
-/// Compile a source with dtc, which also must accept what is wrong on purpose.
+/// Compiles a source with dtc, which also must accept what is wrong on purpose.
 fn compile(name: &str, source: &str) -> Vec<u8> {
     let dts = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.dts"));
     std::fs::write(&dts, source).unwrap();

@@ -107,7 +107,7 @@ pub(crate) fn cma_total(transcript: &Transcript) -> Result<u64> {
     bail!("Linux printed no CmaTotal");
 }
 
-/// The pools that the stage said Linux would have, by base: those of the tree, and the default one.
+/// Returns the pools that the stage said Linux would have, by base: those of the tree, and the default one.
 ///
 /// A line `cma: 64 MiB at 0x…` tells of a pool as does a line `reserved mem: … reusable`; a pool told twice
 /// counts once.
@@ -134,7 +134,7 @@ fn announced_pools(transcript: &Transcript, regions: &[Region]) -> Result<BTreeM
     Ok(pools)
 }
 
-/// Bytes of the pool that Linux places by itself: the stage then announces no place, and the kernel's own word
+/// Returns the bytes of the pool that Linux places by itself: the stage then announces no place, and the kernel's own word
 /// counts.
 fn kernel_default(transcript: &Transcript) -> u64 {
     let placed = |line: &str| line.strip_prefix("cma: ").and_then(announced_cma).is_some();
@@ -145,7 +145,7 @@ fn kernel_default(transcript: &Transcript) -> u64 {
     reserved.find_map(|(_, rest)| announced_cma(rest)).map_or(0, |(_, size)| size)
 }
 
-/// Bytes of the pools that Linux 7 makes of its own, besides the default one: one for each node, where there are several.
+/// Returns the bytes of the pools that Linux 7 makes of its own, besides the default one: one for each node, where there are several.
 fn of_each_node(transcript: &Transcript) -> u64 {
     let said = |start: &'static str| transcript.lines.iter().filter_map(move |line| line.split_once(start));
     let up = said("smp: Brought up ").find_map(|(_, rest)| rest.split(' ').next()?.parse().ok());

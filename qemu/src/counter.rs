@@ -79,7 +79,7 @@ impl Counter {
         Ok(Self(plugin))
     }
 
-    /// What QEMU's `-plugin` takes to count in this window into a file.
+    /// Returns what QEMU's `-plugin` takes to count in this window into a file.
     pub(crate) fn argument(&self, window: Window, out: &Path) -> String {
         let mut text = format!("{},to={:#x},out={}", self.0.display(), window.to, out.display());
         for (name, value) in [("from", window.from), ("mark", window.mark), ("image", window.image)] {
@@ -116,7 +116,7 @@ pub(crate) fn read(out: &Path) -> Result<Count> {
     Ok(count)
 }
 
-/// The plug-in interface of a QEMU release: each accepts its own and somewhat older ones.
+/// Returns the plug-in interface of a QEMU release: each accepts its own and somewhat older ones.
 fn api_of(version: &str) -> Option<u32> {
     let number = version.split_whitespace().skip_while(|word| *word != "version").nth(1)?;
     let mut parts = number.split('.').map_while(|part| part.parse::<u32>().ok());

@@ -47,7 +47,7 @@ pub(crate) fn image(file: &[u8]) -> Result<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// A little-endian AArch64 ELF header with these loadable segments (physical address, bytes).
+    /// Returns a little-endian AArch64 ELF header with these loadable segments (physical address, bytes).
     fn elf_with(segments: &[(u64, &[u8])]) -> Vec<u8> {
         let count = u16::try_from(segments.len()).unwrap();
         let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();

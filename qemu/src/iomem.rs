@@ -53,7 +53,7 @@ impl Iomem {
         Ok(map)
     }
 
-    /// What Linux counts as System RAM, reserved or not.
+    /// Returns what Linux counts as System RAM, reserved or not.
     pub(crate) fn ram(&self) -> impl Iterator<Item = Span> {
         self.named(&self.top, "System RAM")
     }

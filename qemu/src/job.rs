@@ -63,7 +63,7 @@ impl Tool {
         Ok(Self(ws.target.join(directory).join("ringfence")))
     }
 
-    /// A command of the tool's.
+    /// Returns a command of the tool's.
     pub(crate) fn command(&self) -> Command {
         Command::new(&self.0)
     }
@@ -101,7 +101,7 @@ pub(crate) fn policy_of(tree: &Path) -> Option<PathBuf> {
     Some(tree.with_extension("toml")).filter(|policy| policy.is_file())
 }
 
-/// A `virt` board that enters `image` as QEMU enters a kernel.
+/// Returns a `virt` board that enters `image` as QEMU enters a kernel.
 pub(crate) fn board(image: PathBuf, initrd: Option<PathBuf>, dtb: Option<PathBuf>, append: &str) -> Board {
     let append = (!append.is_empty()).then(|| append.to_owned());
     Board {

@@ -136,7 +136,7 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    /// The command that starts it, with the serial line on standard input and output.
+    /// Returns the command that starts it, with the serial line on standard input and output.
     pub(crate) fn command(&self) -> Command {
         let mut qemu = Command::new("qemu-system-aarch64");
         let mut machine = self.machine.qemu.to_owned();

@@ -75,7 +75,7 @@ impl Transcript {
         Self { command, lines, complaints, ending, took, sections }
     }
 
-    /// The lines of one section of our init, empty when Linux did not come that far.
+    /// Returns the lines of one section of our init, empty when Linux did not come that far.
     pub(crate) fn section(&self, name: &str) -> &[String] {
         self.sections.get(name).map_or(&[], Vec::as_slice)
     }
@@ -85,25 +85,25 @@ impl Transcript {
         self.sections.contains_key("end") && !self.section("iomem").is_empty()
     }
 
-    /// The first line that tells of a panic, of Linux or of the stage.
+    /// Returns the first line that tells of a panic, of Linux or of the stage.
     pub(crate) fn panic(&self) -> Option<&str> {
         let signs = ["Kernel panic", "Internal error:", "ringfence: panic", "ringfence: PANIC"];
         self.lines.iter().find(|line| signs.iter().any(|sign| line.contains(sign))).map(String::as_str)
     }
 
-    /// What the stage printed, without its prefix.
+    /// Returns what the stage printed, without its prefix.
     pub(crate) fn stage(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().filter_map(|line| line.strip_prefix("ringfence: "))
     }
 
-    /// The last lines, for an error.
+    /// Returns the last lines, for an error.
     pub(crate) fn tail(&self, count: usize) -> String {
         let from = self.lines.len().saturating_sub(count);
         self.lines[from..].join("\n")
     }
 }
 
-/// What our init wrote into the kernel's log, on boards whose console Linux has no driver for; else the line.
+/// Returns what our init wrote into the kernel's log, on boards whose console Linux has no driver for; else the line.
 fn through_log(line: &str) -> &str {
     match line.split_once("] init: ") {
         Some((stamp, rest)) if stamp.starts_with('[') => rest,

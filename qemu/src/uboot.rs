@@ -45,7 +45,7 @@ pub(crate) fn entry(entry: Entry, scratch: &Path) -> Result<Entry> {
     firmware(loaded, dtb, &[("bootcmd", &boot), ("bootargs", &bootargs)], scratch)
 }
 
-/// A board on which U-Boot runs with these variables and these files in memory.
+/// Returns a board on which U-Boot runs with these variables and these files in memory.
 ///
 /// # Errors
 /// When the environment does not fit or its file in `scratch` cannot be written.

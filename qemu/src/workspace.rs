@@ -24,7 +24,7 @@ impl Workspace {
         Self { root, target }
     }
 
-    /// What set-up fetched or built once, and the next run finds again.
+    /// Returns what set-up fetched or built once, and the next run finds again.
     pub(crate) fn cache(&self) -> PathBuf {
         self.target.join("ringfence-cache")
     }
@@ -36,17 +36,17 @@ impl Workspace {
         Ok(dir)
     }
 
-    /// A file in scratch space, by a name that may hold dots.
+    /// Returns a file in scratch space, by a name that may hold dots.
     pub(crate) fn scratch_file(&self, what: &str, name: &str, extension: &str) -> std::io::Result<PathBuf> {
         Ok(self.scratch(what)?.join(format!("{name}.{extension}")))
     }
 
-    /// The board descriptions and scenarios of the proving ground.
+    /// Returns the board descriptions and scenarios of the proving ground.
     pub(crate) fn proving_ground(&self) -> PathBuf {
         self.root.join("qemu")
     }
 
-    /// The cargo that runs us, in the project's root and with the same target directory.
+    /// Returns the cargo that runs us, in the project's root and with the same target directory.
     pub(crate) fn cargo(&self) -> Command {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);

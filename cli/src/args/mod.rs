@@ -245,7 +245,7 @@ impl From<Page> for PageSize {
     }
 }
 
-/// Read `BASE:SIZE`.
+/// Reads `BASE:SIZE`.
 ///
 /// # Errors
 /// What is wrong with it.

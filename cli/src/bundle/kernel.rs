@@ -8,7 +8,7 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 const ZBOOT: &[u8] = b"MZ\0\0zimg";
 
-/// The kernel in `bytes`, unpacked, or `None` when they are not packed.
+/// Returns the kernel in `bytes`, unpacked, or `None` when they are not packed.
 ///
 /// # Errors
 /// In words, when a stream is damaged, holds more than 512 MiB, or is packed in another way.
@@ -28,7 +28,7 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
     }
 }
 
-/// The stream in a zboot image: its offset and length stand in the second and third word behind the two marks.
+/// Returns the stream in a zboot image: its offset and length stand in the second and third word behind the two marks.
 fn zboot(bytes: &[u8]) -> Result<&[u8], String> {
     let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
     let stream = word(8).zip(word(12)).and_then(|(start, len)| bytes.get(start..start.checked_add(len)?));

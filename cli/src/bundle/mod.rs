@@ -28,7 +28,7 @@ pub struct Parts {
     pub policy: Option<PathBuf>,
 }
 
-/// Pack the bundle; also tells where its parts lie in it.
+/// Packs the bundle; also tells where its parts lie in it.
 ///
 /// # Errors
 /// A [`Failure`] that names the file.
@@ -52,7 +52,7 @@ pub fn pack(parts: &Parts) -> Result<(Vec<u8>, Layout), Failure> {
     pack.build_with_layout().map_err(|error| Failure::new(format!("bundle: {error}")))
 }
 
-/// Compile a policy file to the blob that travels.
+/// Compiles a policy file to the blob that travels.
 ///
 /// # Errors
 /// A [`Failure`] that names the file, and for TOML the line.
@@ -60,7 +60,7 @@ pub fn policy_blob(path: &Path) -> Result<Vec<u8>, Failure> {
     policy_file::load(path)?.to_blob().map_err(|error| Failure::of(path, error))
 }
 
-/// Read an arm64 `Image`, unpacked where it is packed, and check its header.
+/// Reads an arm64 `Image`, unpacked if it is packed, and checks its header.
 ///
 /// # Errors
 /// A [`Failure`] that names the file.
@@ -84,7 +84,7 @@ fn read_tree(path: &Path, bare: bool) -> Result<Vec<u8>, Failure> {
     Ok(blob.bytes().to_vec())
 }
 
-/// Read the overlays and try them: better here than on the board.
+/// Reads the overlays and applies them: an error is better found here than on the board.
 fn read_overlays(parts: &Parts, tree: Option<&[u8]>) -> Result<Vec<Vec<u8>>, Failure> {
     let mut merged = tree.unwrap_or_default().to_vec();
     let mut overlays = Vec::new();

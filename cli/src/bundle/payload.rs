@@ -34,7 +34,7 @@ pub struct Opened {
 }
 
 impl Bundle {
-    /// Read it.
+    /// Reads it.
     ///
     /// # Errors
     /// When `place` names no file, or that cannot be read.
@@ -45,7 +45,7 @@ impl Bundle {
         Ok(Self { base, file: file.into(), bytes: input::read_any(file)?.into() })
     }
 
-    /// Enter what the stage would on the board of `tree`: everything that it places is movable.
+    /// Enters what the stage would on the board of `tree`: everything that it places is movable.
     ///
     /// # Errors
     /// When the stage would refuse the bundle.

@@ -80,7 +80,7 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     Ok(if failed { Outcome::Findings } else { Outcome::Clean })
 }
 
-/// What the project of the working directory says its inputs are.
+/// Returns what the project of the working directory says its inputs are.
 fn inputs(job: &Job) -> Result<Vec<PathBuf>, Failure> {
     // The configuration for stdin is that of the working directory.
     let config = job.config_for(Path::new("-"))?.ok_or_else(|| {
@@ -90,7 +90,7 @@ fn inputs(job: &Job) -> Result<Vec<PathBuf>, Failure> {
     config.inputs()
 }
 
-/// Judge one file, as its configuration and the baseline have it.
+/// Judges one file, as its configuration and the baseline have it.
 fn file(job: &Job, path: &Path, known: Option<&Baseline>, today: Date) -> Result<Vec<Report>, Failure> {
     let config = job.config_for(path)?;
     let mut reports = judge::file(job, path)?;
@@ -105,7 +105,7 @@ fn file(job: &Job, path: &Path, known: Option<&Baseline>, today: Date) -> Result
     Ok(reports)
 }
 
-/// Tell what the configurations have to say, each thing once.
+/// Tells what the configurations have to say, each thing once.
 fn warn(reports: &[Report]) {
     let mut told = BTreeSet::new();
     for warning in reports.iter().flat_map(|report| &report.warnings) {

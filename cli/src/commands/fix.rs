@@ -69,7 +69,7 @@ pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
     Ok(if proven.findings().iter().any(is_error) { Outcome::Findings } else { Outcome::Clean })
 }
 
-/// Where to write to, if anywhere.
+/// Returns where to write to, if anywhere.
 fn target(args: &Fix) -> Result<Option<&Path>, Failure> {
     if !args.in_place {
         if let Some(output) = &args.output {
@@ -115,7 +115,7 @@ fn rendered(args: &Fix, report: &Report) -> String {
     args.format.render(&Results { reports: std::slice::from_ref(report), limit: Severity::Error })
 }
 
-/// Say what stands in the way. Nothing was written.
+/// Reports what prevents the repair. Nothing was written.
 fn refused(
     args: &Fix,
     dtb: &[u8],
@@ -143,7 +143,7 @@ fn refused(
     Ok(Outcome::NotFixed)
 }
 
-/// Print to stdout, unless the tree goes there.
+/// Prints to stdout, unless the tree goes there.
 fn print(args: &Fix, text: &str) -> Result<(), Failure> {
     if args.output.as_deref().is_some_and(is_stdin) {
         terminal::err(text);

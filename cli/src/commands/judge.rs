@@ -15,7 +15,7 @@ use crate::project::job::Job;
 use crate::project::kernel;
 use crate::report::{self, Diagnostic, Report, source_fix};
 
-/// Read and judge every tree of a file.
+/// Reads and judges every tree of a file.
 ///
 /// # Errors
 /// When the file, or the configuration that holds for it, cannot be read.
@@ -24,7 +24,7 @@ pub(super) fn file(job: &Job, path: &Path) -> Result<Vec<Report>, Failure> {
     inputs.into_iter().map(|input| one(job, input)).collect()
 }
 
-/// Judge one tree, for every kernel that is asked about.
+/// Judges one tree, for every kernel that is asked about.
 ///
 /// # Errors
 /// When it is no sound device tree, or its configuration is not sound.
@@ -65,7 +65,7 @@ pub(super) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
     Ok(report)
 }
 
-/// Add what one kernel makes of the tree, in the order of the rules.
+/// Adds what one kernel makes of the tree, in the order of the rules.
 fn merge(all: &mut Vec<Diagnostic>, new: Vec<Diagnostic>, profile: &KernelProfile) {
     for mut shown in new {
         match all.iter_mut().find(|known| known.finding == shown.finding) {
@@ -79,7 +79,7 @@ fn merge(all: &mut Vec<Diagnostic>, new: Vec<Diagnostic>, profile: &KernelProfil
     all.sort_by_key(|shown| shown.finding.rule);
 }
 
-/// Say what to write in the source for each repair that may be made. Findings that are left elsewhere in the
+/// Adds what to write in the source for each repair that may be made. Findings that are left elsewhere in the
 /// tree are no reason not to; whatever else the proof objects to is one.
 fn add_fixes(shown: &mut [Diagnostic], judged: Judged<'_, '_>, positions: &Positions) {
     if !shown.iter().any(|shown| shown.finding.repair.is_some()) {
@@ -103,7 +103,7 @@ fn proposed(applied: Applied<'_, '_>) -> Option<Vec<u8>> {
     }
 }
 
-/// Show findings of a tree that has no source of its own.
+/// Shows findings of a tree that has no source of its own.
 #[must_use]
 pub(super) fn shown(tree: &Tree<'_>, findings: &[Finding]) -> Vec<Diagnostic> {
     report::show(tree, findings, None)

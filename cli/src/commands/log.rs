@@ -24,7 +24,7 @@ pub(super) fn run(args: &Log) -> Result<Outcome, Failure> {
     Ok(Outcome::Clean)
 }
 
-/// Refuse any other ELF: it would decode to plausible nonsense, without an error.
+/// Refuses any other ELF: it would decode to plausible nonsense, without an error.
 fn same_build(ring: &Ring, elf: &[u8], path: &Path) -> Result<(), Failure> {
     let file =
         object::File::parse(elf).map_err(|error| Failure::of(path, format!("no ELF file: {error}")))?;

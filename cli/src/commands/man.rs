@@ -33,7 +33,7 @@ pub(super) fn man(args: &Man) -> Result<Outcome, Failure> {
     Ok(Outcome::Clean)
 }
 
-/// The page of the tool and one of each command, by name.
+/// Returns the page of the tool and one of each command, by name.
 fn pages() -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let mut root = Cli::command();
     root.build();

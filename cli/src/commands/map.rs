@@ -47,7 +47,7 @@ pub(super) fn run(args: &Map) -> Result<Outcome, Failure> {
     }
 }
 
-/// The map after the repairs that `fix` would make, proven as `fix` would.
+/// Returns the map after the repairs that `fix` would make, proven as `fix` would.
 fn fix(dtb: &[u8], context: Context<'_>, before: &Chart) -> Result<Fixed, Refusal> {
     let judged = pipeline::survey(dtb, context)?.judge();
     let proven = judged.plan().apply()?.prove()?;

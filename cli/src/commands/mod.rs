@@ -41,7 +41,7 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// Do what the command line asks.
+/// Does what the command line asks.
 ///
 /// # Errors
 /// A [`Failure`] that has not been printed yet; the exit code is then 2.

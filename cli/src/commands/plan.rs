@@ -116,7 +116,7 @@ fn human(chart: &Chart, ours: &[Room<'_>], places: &Places) -> String {
     )
 }
 
-/// The environment variables that U-Boot's distribution boot reads (doc/develop/bootstd, `include/config_distro_bootcmd.h`).
+/// Returns the environment variables that U-Boot's distribution boot reads (doc/develop/bootstd, `include/config_distro_bootcmd.h`).
 fn lines(places: &Places) -> String {
     let mut out = format!("kernel_addr_r={:#x}\n", places.kernel.base());
     if let Some(initrd) = places.initrd {

@@ -58,7 +58,7 @@ fn show(path: &Path) -> Result<(), Failure> {
     terminal::out(&format!("# sha256 {hex}\n{}", policy_file::to_toml(&policy)))
 }
 
-/// What the policy demands, on one line.
+/// Returns what the policy demands, on one line.
 fn summary(policy: &Policy) -> String {
     let carveouts = match policy.carveouts.len() {
         1 => "1 carveout".to_string(),

@@ -74,7 +74,7 @@ fn chapter() -> String {
     out
 }
 
-/// The kernels that a problem affects, in words.
+/// Returns the kernels that a problem affects, in words.
 fn kernels(doc: &Doc) -> String {
     match doc.kernels {
         Kernels::All => "all kernels".to_string(),
@@ -109,7 +109,7 @@ fn page(doc: &Doc) -> String {
         + &format!("\n{BOLD}Repair{BOLD:#}\n{}\n", wrapped(repair))
 }
 
-/// An example under its title, indented; nothing when there is none.
+/// Returns an example under its title, indented; nothing when there is none.
 fn section(title: &str, text: &str) -> String {
     if text.is_empty() {
         return String::new();

@@ -8,7 +8,7 @@ use crate::project::kernel;
 use crate::terminal::style::NOTE;
 use crate::{input, terminal};
 
-/// Read the tree at `path` as the kernel will see it, and what is known of its boot. What these commands tell is of one
+/// Reads the tree at `path` as the kernel will see it, and what is known of its boot. What these commands tell is of one
 /// kernel; where several are asked about, they say which.
 pub(super) fn read(job: &Job, path: &Path) -> Result<(Job, Vec<u8>), Failure> {
     let input = input::load_one(path, &job.options(path)?)?;

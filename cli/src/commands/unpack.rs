@@ -85,7 +85,7 @@ pub(super) fn show(args: &Show) -> Result<Outcome, Failure> {
     Ok(if shown.configurations.iter().all(sound) { Outcome::Clean } else { Outcome::Unusable })
 }
 
-/// The images of a configuration with what they are for.
+/// Returns the images of a configuration with what they are for.
 fn roles<'c, 'a>(config: &'c Config<'a>) -> impl Iterator<Item = (&'static str, &'c Image<'a>)> {
     let one = [
         ("kernel", Some(&config.kernel)),
@@ -97,7 +97,7 @@ fn roles<'c, 'a>(config: &'c Config<'a>) -> impl Iterator<Item = (&'static str, 
     one.chain(config.overlays.iter().map(|image| ("overlay", image)))
 }
 
-/// Describe an image. Configurations share images, and each is hashed once.
+/// Describes an image. Configurations share images, and each is hashed once.
 fn described(role: &'static str, image: &Image<'_>, seen: &mut HashMap<String, Option<String>>) -> ImageOf {
     let verify = || image.verify().err().map(|error| error.to_string());
     ImageOf {

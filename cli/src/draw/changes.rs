@@ -71,7 +71,7 @@ struct Place<'c> {
     flags: &'c [&'static str],
 }
 
-/// The changes as one document.
+/// Returns the changes as one document.
 #[must_use]
 pub fn json(old: &str, new: &str, changes: &[Change], gates: &[Kind]) -> String {
     let shown = |change: &'_ Change| gates.contains(&change.kind);

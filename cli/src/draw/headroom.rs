@@ -57,7 +57,7 @@ pub(crate) struct RoomJson<'c> {
 }
 
 impl<'c> RoomJson<'c> {
-    /// The room as documents have it.
+    /// Returns the room as documents have it.
     pub(crate) fn of(room: &'c Room<'c>) -> Self {
         Self {
             node: &room.claim.entry.node,
@@ -71,7 +71,7 @@ impl<'c> RoomJson<'c> {
     }
 }
 
-/// The rooms as one document.
+/// Returns the rooms as one document.
 #[must_use]
 pub fn json(path: &str, rooms: &[Room<'_>]) -> String {
     text::json(&Document { schema: 1, path, headroom: rooms.iter().map(RoomJson::of).collect() })

@@ -61,7 +61,7 @@ struct Place {
     end: String,
 }
 
-/// The maps as one document.
+/// Returns the maps as one document.
 #[must_use]
 pub fn json(shown: &Picture<'_>) -> String {
     let map = |chart| map(chart, shown.with_free);

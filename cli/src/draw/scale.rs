@@ -58,18 +58,18 @@ impl Scale {
         Self { stretches }
     }
 
-    /// Height of the whole, in pixels.
+    /// Returns the height of the whole, in pixels.
     pub(super) fn height(&self) -> u32 {
         self.stretches.last().map_or(0, |last| last.top + last.height)
     }
 
-    /// Where `span` begins, and how high it is, in pixels. Both its ends must be ends on one of the charts.
+    /// Returns where `span` begins, and how high it is, in pixels. Both its ends must be ends on one of the charts.
     pub(super) fn place(&self, span: Span) -> (u32, u32) {
         let top = self.of(span.base());
         (top, self.of(span.end()).saturating_sub(top))
     }
 
-    /// Distance from the top at which `address` stands.
+    /// Returns the distance from the top at which `address` stands.
     fn of(&self, address: u64) -> u32 {
         let at = self.stretches.partition_point(|stretch| stretch.span.end() <= address);
         self.stretches.get(at).map_or_else(|| self.height(), |stretch| stretch.top)

@@ -6,7 +6,7 @@ use crate::memmap::entries::Entry;
 use crate::terminal::style::{BOLD, DIM};
 use crate::terminal::text::{columns, printable};
 
-/// A memory map as a table, and free memory where `free` is given.
+/// Returns a memory map as a table, and free memory where `free` is given.
 #[must_use]
 pub fn table(entries: &[Entry], free: Option<&[Span]>) -> String {
     let mut rows: Vec<(Option<Span>, String)> =

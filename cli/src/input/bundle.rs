@@ -14,7 +14,7 @@ use crate::failure::Failure;
 /// image in thousands of configurations.
 const MAX_ALL: u64 = 64 << 20;
 
-/// The trees of a bundle by configuration, or `None` when the bytes are no bundle.
+/// Returns the trees of a bundle by configuration, or `None` when the bytes are no bundle.
 ///
 /// # Errors
 /// When it is one, but a damaged one, or one without any tree.
@@ -53,7 +53,7 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Input>>, Fai
     Ok(Some(out))
 }
 
-/// Tell whether the start of a file may be one of a bundle. Most blobs are none, and this says so at the speed of
+/// Tells whether the start of a file may be one of a bundle. Most blobs are none, and this says so at the speed of
 /// memory; a tree that is cut off here has a large image inside, as only bundles have.
 pub(super) fn may_be_one(start: &[u8]) -> bool {
     let Some(&[a, b, c, d]) = start.get(4..8) else { return false };

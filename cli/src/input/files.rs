@@ -13,7 +13,7 @@ use crate::failure::Failure;
 /// Largest file read as a device tree. What is larger is none, and need not be held in memory to say so.
 pub(super) const MAX_TREE: u64 = ringfence::fdt::MAX_SIZE as u64;
 
-/// Find all inputs under the names given: files as they are, directories walked for `.dtb`, `-` for stdin.
+/// Finds all inputs under the names given: files as they are, directories walked for `.dtb`, `-` for stdin.
 /// The order is the user's, and by name within a directory.
 ///
 /// # Errors
@@ -55,7 +55,7 @@ fn walk(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-/// Read a file of any size, or stdin.
+/// Reads a file of any size, or stdin.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -63,7 +63,7 @@ pub fn read_any(name: &Path) -> Result<Vec<u8>, Failure> {
     read_limited(name, u64::MAX)
 }
 
-/// Read a bundle, alone or behind a stage: the offset in bytes where it starts, and the bytes from there on.
+/// Reads a bundle, alone or behind a stage: the offset in bytes where it starts, and the bytes from there on.
 ///
 /// # Errors
 /// When it cannot be read, is longer than a bundle can be, or is none.
@@ -101,7 +101,7 @@ pub fn read_bundle(name: &Path) -> Result<(u64, Vec<u8>), Failure> {
     Ok((at as u64, bytes.split_off(at)))
 }
 
-/// Read at most `limit` bytes.
+/// Reads at most `limit` bytes.
 pub(super) fn read_limited(name: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let failure = |error: std::io::Error| Failure::of(name, describe(&error));
     let mut bytes = Vec::new();
@@ -113,13 +113,13 @@ pub(super) fn read_limited(name: &Path, limit: u64) -> Result<Vec<u8>, Failure> 
     Ok(bytes)
 }
 
-/// Tell whether a name stands for stdin or stdout.
+/// Tells whether a name stands for stdin or stdout.
 #[must_use]
 pub fn is_stdin(name: &Path) -> bool {
     name.as_os_str() == "-"
 }
 
-/// An I/O error without the number that says nothing to people.
+/// Returns an I/O error without the number that says nothing to people.
 pub(super) fn describe(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_string(),

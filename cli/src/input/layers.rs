@@ -22,7 +22,7 @@ struct Layer {
 }
 
 impl Layers {
-    /// Read a base for inputs that are overlays, and overlays to be applied to every input.
+    /// Reads a base for inputs that are overlays, and overlays to be applied to every input.
     ///
     /// # Errors
     /// When one of them cannot be read.
@@ -39,13 +39,13 @@ impl Layers {
         Ok(Self { base, overlays: overlays.iter().map(|path| read(path)).collect::<Result<_, _>>()? })
     }
 
-    /// Tell whether there is nothing to lay below or above.
+    /// Tells whether there is nothing to lay below or above.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.base.is_none() && self.overlays.is_empty()
     }
 
-    /// Turn what was read into the tree that the kernel will see.
+    /// Turns what was read into the tree that the kernel will see.
     ///
     /// # Errors
     /// When the input is an overlay without a base, or an overlay cannot be applied.
@@ -80,7 +80,7 @@ impl Layers {
     }
 }
 
-/// Read an overlay, compiled or not.
+/// Reads an overlay, compiled or not.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -100,7 +100,7 @@ fn read_one(path: &Path, includes: &[PathBuf]) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// Apply an overlay that was read from `path`.
+/// Applies an overlay that was read from `path`.
 ///
 /// # Errors
 /// When one of the two is no tree, or the overlay does not fit.

@@ -43,7 +43,7 @@ pub struct Input {
     pub positions: Option<Positions>,
 }
 
-/// Read every tree that a file holds, one, or for a bundle one a configuration, with all overlays applied.
+/// Reads every tree that a file holds, one, or for a bundle one a configuration, with all overlays applied.
 ///
 /// # Errors
 /// When the file cannot be read, or its compiler refuses it, or a bundle is damaged, or an overlay does not fit.
@@ -54,7 +54,7 @@ pub fn load(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
     trees.into_iter().map(|tree| options.layers.apply(tree)).collect()
 }
 
-/// Read every tree that a file holds, as it is.
+/// Reads every tree that a file holds, as it is.
 fn load_plain(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
     let mut bytes = files::read_limited(name, files::MAX_TREE + 1)?;
     if bytes.is_empty() {
@@ -82,7 +82,7 @@ fn load_plain(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
     Ok(vec![Input { name: name.display().to_string(), path: name.to_path_buf(), dtb, positions }])
 }
 
-/// Read the one tree of a file.
+/// Reads the one tree of a file.
 ///
 /// # Errors
 /// As [`load`], and when a bundle holds several.
@@ -96,7 +96,7 @@ pub fn load_one(name: &Path, options: &Options) -> Result<Input, Failure> {
     }
 }
 
-/// Read the one tree of a file as a blob alone, a source compiled as an ordinary build does.
+/// Reads the one tree of a file as a blob alone, a source compiled as an ordinary build does.
 ///
 /// # Errors
 /// As [`load_one`].

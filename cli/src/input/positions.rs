@@ -28,7 +28,7 @@ pub struct Positions {
 }
 
 impl Positions {
-    /// Read annotated source, as `dtc -I dts -O dts -T -T` writes it: one statement a line. What cannot be
+    /// Reads annotated source, as `dtc -I dts -O dts -T -T` writes it: one statement a line. What cannot be
     /// understood has no place.
     #[must_use]
     pub fn parse(annotated: &str) -> Self {
@@ -62,7 +62,7 @@ impl Positions {
         out
     }
 
-    /// Read the text of every file that is named. One that cannot be read has no text, and no excerpt.
+    /// Reads the text of every file that is named. One that cannot be read has no text, and no excerpt.
     pub(super) fn read_files(&mut self) {
         let named = self.nodes.values().flatten().chain(self.props.values()).map(|place| place.file.clone());
         for file in named.collect::<std::collections::HashSet<_>>() {
@@ -72,12 +72,12 @@ impl Positions {
         }
     }
 
-    /// Keep `text` as that of `file`, which is not on disk.
+    /// Keeps `text` as that of `file`, which is not on disk.
     pub(super) fn keep(&mut self, file: &str, text: &str) {
         self.files.insert(file.into(), text.into());
     }
 
-    /// Call the file `old` by another name.
+    /// Calls the file `old` by another name.
     pub(super) fn rename(&mut self, old: &str, new: &Path) {
         let new: Arc<str> = new.display().to_string().into();
         for place in self.nodes.values_mut().flatten().chain(self.props.values_mut()) {
@@ -87,20 +87,20 @@ impl Positions {
         }
     }
 
-    /// Where a property is set: the place that the compiler took, which is the last of several.
+    /// Returns where a property is set: the place that the compiler took, which is the last of several.
     #[must_use]
     pub fn property(&self, path: &str, name: &str) -> Option<Place> {
         let place = self.props.get(&(path.to_string(), name.to_string()))?;
         Some(self.corrected(place, name))
     }
 
-    /// Tell whether a node stands in the source.
+    /// Tells whether a node stands in the source.
     #[must_use]
     pub fn has(&self, path: &str) -> bool {
         self.nodes.get(path).is_some_and(|places| !places.is_empty())
     }
 
-    /// Where a node is opened for the first time: from its name to the brace. A node that is not there lies where
+    /// Returns where a node is opened for the first time: from its name to the brace. A node that is not there lies where
     /// its parent does.
     #[must_use]
     pub fn node(&self, path: &str) -> Option<Place> {
@@ -117,7 +117,7 @@ impl Positions {
         }
     }
 
-    /// The text of a file.
+    /// Returns the text of a file.
     #[must_use]
     pub fn text(&self, file: &str) -> Option<&str> {
         self.files.get(file).map(|text| &**text)
@@ -127,7 +127,7 @@ impl Positions {
         self.text(&place.file)?.lines().nth((line as usize).checked_sub(1)?)
     }
 
-    /// The preprocessor keeps lines and moves columns: look for the name on its line, and for the end on its.
+    /// Returns the preprocessor keeps lines and moves columns: looks for the name on its line, and for the end on its.
     fn corrected(&self, place: &Place, name: &str) -> Place {
         let mut place = place.clone();
         let Some(first) = self.line(&place, place.line) else { return place };
@@ -145,7 +145,7 @@ impl Positions {
         place
     }
 
-    /// A node's place starts at its brace; what names it stands before that, on the same line.
+    /// Returns the place of a node starts at its brace; its name precedes that, on the same line.
     fn header(&self, place: &Place) -> Place {
         let mut place = Place { end_line: place.line, end_column: place.column + 1, ..place.clone() };
         if let Some(line) = self.line(&place, place.line) {
@@ -167,12 +167,12 @@ impl Positions {
     }
 }
 
-/// The first column that is not blank.
+/// Returns the first column that is not blank.
 fn indent(line: &str) -> u32 {
     (line.len() - line.trim_start().len()) as u32 + 1
 }
 
-/// Take `label: ` off the front, as often as it stands there.
+/// Takes `label: ` off the front, as often as it stands there.
 fn unlabelled(statement: &str) -> &str {
     let mut rest = statement;
     while let Some((label, after)) = rest.split_once(": ") {

@@ -22,7 +22,7 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Find the first ring in `dump` that is there as a whole.
+    /// Finds the first ring in `dump` that is there as a whole.
     #[must_use]
     pub fn find(dump: &[u8]) -> Option<Self> {
         (0..dump.len()).step_by(STEP).find_map(|offset| Self::read(dump.get(offset..)?, offset))
@@ -41,7 +41,7 @@ impl Ring {
     }
 }
 
-/// Put the bytes into the order in which they were written.
+/// Puts the bytes into the order in which they were written.
 fn unroll(data: &[u8], written: u64) -> Vec<u8> {
     let capacity = data.len() as u64;
     if written <= capacity {

@@ -9,7 +9,7 @@ use super::files::describe;
 use super::{Options, Positions, is_stdin};
 use crate::failure::Failure;
 
-/// Compile a source that was read from `name`.
+/// Compiles a source that was read from `name`.
 ///
 /// # Errors
 /// When the preprocessor or the compiler is missing, or refuses the source.
@@ -43,7 +43,7 @@ pub(super) fn compile(
     Ok((blob.stdout, positions))
 }
 
-/// Tell whether a source wants the C preprocessor. `#address-cells` and its like are properties.
+/// Tells whether a source wants the C preprocessor. `#address-cells` and its like are properties.
 fn has_directives(source: &[u8]) -> bool {
     const DIRECTIVES: &[&[u8]] = &[b"include", b"define", b"undef", b"if", b"error", b"pragma"];
     source.split(|&byte| byte == b'\n').any(|line| {
@@ -66,7 +66,7 @@ fn is_word(text: &[u8], word: &[u8]) -> bool {
 /// Most lines of a compiler's complaint that are told in full.
 const MAX_LINES: usize = 12;
 
-/// The kernel's own way (scripts/Makefile.lib): no system headers, no predefined macros but `__DTS__`.
+/// Preprocesses as the kernel's build does (scripts/Makefile.lib): no system headers, no predefined macros but `__DTS__`.
 fn preprocess(name: &Path, source: &[u8], options: &Options) -> Result<Vec<u8>, Failure> {
     let mut cpp = Command::new("cpp");
     cpp.args(["-nostdinc", "-undef", "-D__DTS__", "-x", "assembler-with-cpp"]);
@@ -101,7 +101,7 @@ fn dtc(name: &Path, text: Option<&[u8]>, options: &Options, args: &[&str]) -> Re
     })
 }
 
-/// Run a program with `input` on its stdin.
+/// Runs a program with `input` on its stdin.
 fn run(command: &mut Command, input: Option<&[u8]>) -> Result<Output, String> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| describe(&error))?;

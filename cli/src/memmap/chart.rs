@@ -42,7 +42,7 @@ pub struct Collision {
 }
 
 impl Chart {
-    /// Chart what is known of one tree.
+    /// Charts what is known of one tree.
     #[must_use]
     pub fn of(analysis: &Analysis<'_, '_>) -> Self {
         let entries = entries::entries(analysis);
@@ -65,7 +65,7 @@ impl Chart {
         }
     }
 
-    /// The claims that `node` must not share a byte with and does, each once.
+    /// Returns the claims that `node` must not share a byte with and does, each once.
     #[must_use]
     pub fn meets(&self, node: &str) -> Vec<&str> {
         let other = |collision: &Collision| collision.nodes.iter().position(|name| name == node);
@@ -80,13 +80,13 @@ impl Chart {
 }
 
 impl Entry {
-    /// Tell whether Linux looks at it at all.
+    /// Tells whether Linux looks at it at all.
     #[must_use]
     pub fn is_live(&self) -> bool {
         !self.flags.contains(&"disabled")
     }
 
-    /// The node's name without the path; what is not in the tree has only a name.
+    /// Returns the node's name without the path; what is not in the tree has only a name.
     #[must_use]
     pub fn name(&self) -> &str {
         short_name(&self.node)
@@ -123,7 +123,7 @@ pub(crate) mod tests {
     /// A region as `(name, base, size, properties without value)`.
     pub(crate) type Region<'r> = (&'r str, u32, u32, &'r [&'r str]);
 
-    /// A board with 1 GiB at 0x40000000 and these regions.
+    /// Returns a board with 1 GiB at 0x40000000 and these regions.
     pub(crate) fn board(regions: &[Region<'_>]) -> Vec<u8> {
         let memory = NewNode::new("memory@40000000")
             .prop_str("device_type", "memory")
@@ -143,7 +143,7 @@ pub(crate) mod tests {
         build(&root.child(memory).child(reserved), 0, &[]).unwrap()
     }
 
-    /// The chart of a blob, with nothing known besides it.
+    /// Returns the chart of a blob, with nothing known besides it.
     pub(crate) fn chart(blob: &[u8]) -> Chart {
         let (facts, profile) = (BootFacts::default(), KernelProfile::default());
         let context = Context { policy: None, profile: &profile, facts: &facts };

@@ -51,7 +51,7 @@ impl Limit<'_> {
     }
 }
 
-/// The room above every claim of `chart`, by ascending base.
+/// Returns the room above every claim of `chart`, by ascending base.
 #[must_use]
 pub fn rooms(chart: &Chart) -> Vec<Room<'_>> {
     chart.claims.iter().map(|claim| room(chart, claim)).collect()

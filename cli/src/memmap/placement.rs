@@ -56,7 +56,7 @@ const NOWHERE: u64 = 1 << 56;
 /// Distance between things that lie nowhere.
 const APART: u64 = 1 << 52;
 
-/// Find the places for a boot with `dtb` as it is.
+/// Finds the places for a boot with `dtb` as it is.
 ///
 /// Kernels place dynamic regions around what was loaded. So the planner is asked twice: first with these regions
 /// out of the account, which gives the lowest addresses; and when that leaves no room for one of them, with all of
@@ -89,7 +89,7 @@ fn propose(dtb: &[u8], context: Context<'_>, wanted: &Wanted) -> Result<Places, 
     places(&proven, wanted)
 }
 
-/// Tell whether the tree has no error with these places, and every dynamic region still finds one beside them: the
+/// Tells whether the tree has no error with these places, and every dynamic region still finds one beside them: the
 /// planner could pin them all.
 fn leaves_room(dtb: &[u8], context: Context<'_>, wanted: &Wanted, places: &Places) -> bool {
     let facts = settled(context.facts, wanted, places);
@@ -132,7 +132,7 @@ fn places(proven: &Proven, wanted: &Wanted) -> Result<Places, NoPlaces> {
     }
 }
 
-/// The facts of a boot that follows these places.
+/// Returns the facts of a boot that follows these places.
 #[must_use]
 pub fn settled(known: &BootFacts, wanted: &Wanted, places: &Places) -> BootFacts {
     let placed = |at| Placed { at, movable: false };

@@ -7,7 +7,7 @@ use crate::project::config::Config;
 use crate::project::date::Date;
 use crate::report::{Report, Suppressed};
 
-/// Apply a configuration to the findings of the input at `file`, as of `today`.
+/// Applies a configuration to the findings of the input at `file`, as of `today`.
 pub fn by_config(report: &mut Report, config: &Config, file: &Path, today: Date) {
     let name = config.path.display();
     let warnings = &mut report.warnings;
@@ -32,7 +32,7 @@ pub fn by_config(report: &mut Report, config: &Config, file: &Path, today: Date)
     });
 }
 
-/// Silence what a baseline knows already.
+/// Suppresses what a baseline knows already.
 pub fn by_baseline(report: &mut Report, baseline: &Baseline) {
     for shown in report.findings.iter_mut().filter(|shown| shown.suppressed.is_none()) {
         if baseline.knows(&report.path, &shown.finding) {

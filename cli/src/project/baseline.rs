@@ -40,7 +40,7 @@ pub struct Baseline {
 }
 
 impl Baseline {
-    /// Read a baseline.
+    /// Reads a baseline.
     ///
     /// # Errors
     /// When it cannot be read, or is none.
@@ -57,14 +57,14 @@ impl Baseline {
         Ok(Self { home: home(path), findings: document.findings })
     }
 
-    /// Tell whether a finding on an input is known.
+    /// Tells whether a finding on an input is known.
     #[must_use]
     pub fn knows(&self, input: &str, finding: &Finding) -> bool {
         self.findings.contains(&known(&self.home, input, finding))
     }
 }
 
-/// Write every finding of the reports that counts as the baseline at `path`; says how many there are.
+/// Writes every finding of the reports that counts as the baseline at `path`; says how many there are.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -83,12 +83,12 @@ pub fn write(path: &Path, reports: &[Report]) -> Result<usize, Failure> {
     Ok(count)
 }
 
-/// Where inputs are counted from, so that it does not matter from where the tool is run.
+/// Returns where inputs are counted from, so that it does not matter from where the tool is run.
 fn home(path: &Path) -> PathBuf {
     clean(path).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// The path without `..` and links on the way to it. What is behind `#` in the name of a tree out of a bundle is
+/// Returns the path without `..` and links on the way to it. What is behind `#` in the name of a tree out of a bundle is
 /// part of the last component, and of no file.
 fn clean(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
@@ -108,7 +108,7 @@ fn known(home: &Path, input: &str, finding: &Finding) -> Known {
     }
 }
 
-/// The way from one directory to a file, so that a baseline means the same wherever the project lies.
+/// Returns the way from one directory to a file, so that a baseline means the same wherever the project lies.
 fn from(home: &Path, file: &Path) -> PathBuf {
     let shared = home.components().zip(file.components()).take_while(|(a, b)| a == b).count();
     let up = home.components().skip(shared).map(|_| Path::new(".."));

@@ -49,7 +49,7 @@ enum Size {
 }
 
 impl Place {
-    /// Read `BASE:SIZE` or `BASE:@FILE`.
+    /// Reads `BASE:SIZE` or `BASE:@FILE`.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -70,7 +70,7 @@ impl Place {
         }
     }
 
-    /// The base, and the file whose size counts, when one is named.
+    /// Returns the base, and the file whose size counts, when one is named.
     #[must_use]
     pub fn file(&self) -> Option<(u64, &Path)> {
         match &self.size {
@@ -79,7 +79,7 @@ impl Place {
         }
     }
 
-    /// Enter it into what is known of the boot; a file is looked for from `home` on. Nothing of it is movable: what a
+    /// Enters it into what is known of the boot; a file is looked for from `home` on. Nothing of it is movable: what a
     /// loader places, a tree cannot move.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ fn taken(item: Item, file: &Path) -> Result<(u64, u64), Failure> {
     }
 }
 
-/// Read `NAME=BASE:SIZE` or `NAME=BASE:@FILE`.
+/// Reads `NAME=BASE:SIZE` or `NAME=BASE:@FILE`.
 ///
 /// # Errors
 /// What is wrong with it.

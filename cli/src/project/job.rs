@@ -36,7 +36,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// Read what the command line names.
+    /// Reads what the command line names.
     ///
     /// # Errors
     /// When the policy or the configuration cannot be read, or the kernel is not known.
@@ -70,7 +70,7 @@ impl Job {
         })
     }
 
-    /// How the input at `path` is to be read.
+    /// Returns how the input at `path` is to be read.
     ///
     /// # Errors
     /// When the configuration for it is not sound.
@@ -81,7 +81,7 @@ impl Job {
         Ok(Options { includes, bare: false, layers: Arc::clone(&self.layers) })
     }
 
-    /// The configuration that holds for the input at `path`.
+    /// Returns the configuration that holds for the input at `path`.
     ///
     /// # Errors
     /// When it is not sound.
@@ -89,7 +89,7 @@ impl Job {
         self.lookup.find(path)
     }
 
-    /// Complete the job for one tree by what its configuration says of its board. What the command line says
+    /// Completes the job for one tree by what its configuration says of its board. What the command line says
     /// comes first.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl Job {
         Ok(job)
     }
 
-    /// Take the places of what the command line has not placed.
+    /// Takes the places of what the command line has not placed.
     fn place_rest(&mut self, boot: &BootFacts) {
         let facts = &mut self.facts;
         facts.kernel = facts.kernel.or(boot.kernel);
@@ -140,7 +140,7 @@ impl Job {
         facts.bundle = facts.bundle.or(boot.bundle);
     }
 
-    /// Bytes of RAM, where they are known.
+    /// Returns the bytes of RAM, if known.
     fn ram(&self, tree: &Tree<'_>) -> Option<u64> {
         let ram = match self.facts.ram.is_empty() {
             true => MemoryMap::survey(tree, &self.facts).ram.spans().to_vec(),
@@ -150,20 +150,20 @@ impl Job {
         (sum > 0).then_some(sum)
     }
 
-    /// Tell whether the command line gives bootargs in place of the tree's.
+    /// Tells whether the command line gives bootargs in place of the tree's.
     #[must_use]
     pub const fn gives_bootargs(&self) -> bool {
         self.cmdline.is_some()
     }
 
-    /// Tell whether the policy names nodes by their labels, which only a tree with `/__symbols__` knows.
+    /// Tells whether the policy names nodes by their labels, which only a tree with `/__symbols__` knows.
     #[must_use]
     pub fn names_labels(&self) -> bool {
         let policy = self.policy.iter().flat_map(|policy| &policy.carveouts);
         policy.into_iter().any(|required| matches!(required.key, Key::Label(_)))
     }
 
-    /// Permit every repair, whatever the policy says.
+    /// Permits every repair, whatever the policy says.
     pub fn permit_all(&mut self) {
         self.permit_all = true;
         let allow = &mut self.policy.get_or_insert_with(Policy::default).allow;
@@ -172,13 +172,13 @@ impl Job {
         }
     }
 
-    /// What the pipeline wants to know, for the first kernel.
+    /// Returns what the pipeline wants to know, for the first kernel.
     #[must_use]
     pub fn context(&self) -> Context<'_> {
         self.context_of(&self.profiles[0])
     }
 
-    /// What the pipeline wants to know to repair a tree: for the kernel that asks the most alignment of pools, since
+    /// Returns what the pipeline wants to know to repair a tree: for the kernel that asks the most alignment of pools, since
     /// what is aligned for it is aligned for all.
     #[must_use]
     pub fn repair_context(&self) -> Context<'_> {
@@ -186,19 +186,19 @@ impl Job {
         self.context_of(strictest.unwrap_or(&self.profiles[0]))
     }
 
-    /// The kernels to judge for, at least one.
+    /// Returns the kernels to judge for, at least one.
     #[must_use]
     pub fn profiles(&self) -> &[KernelProfile] {
         &self.profiles
     }
 
-    /// What the pipeline wants to know, for one of [`Job::profiles`].
+    /// Returns what the pipeline wants to know, for one of [`Job::profiles`].
     #[must_use]
     pub const fn context_of<'j>(&'j self, profile: &'j KernelProfile) -> Context<'j> {
         Context { policy: self.policy.as_ref(), profile, facts: &self.facts }
     }
 
-    /// The tree that the kernel will see: as it is, or with the bootargs that the user gave.
+    /// Returns the tree that the kernel will see: as it is, or with the bootargs that the user gave.
     ///
     /// # Errors
     /// When `dtb` is no device tree.

@@ -9,7 +9,7 @@ use crate::terminal::style::{ADDED, BOLD, DIM, REMOVED};
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 2;
 
-/// The changes from `old` to `new` as lines of source, each place under the path of its node; empty when both
+/// Returns the changes from `old` to `new` as lines of source, each place under the path of its node; empty when both
 /// say the same.
 ///
 /// # Errors
@@ -29,7 +29,7 @@ pub fn render(path: &str, old: &[u8], new: &[u8]) -> Result<String, FdtError> {
     Ok(format!("{BOLD}--- {path}\n+++ {path} (repaired){BOLD:#}\n{diff}"))
 }
 
-/// A group of changes under the path of the node that the first one is in.
+/// Returns a group of changes under the path of the node that the first one is in.
 fn hunk(group: &[DiffOp], old: &[Line], new: &[Line]) -> String {
     let first = group.iter().find(|op| op.tag() != DiffTag::Equal);
     let node = first

@@ -16,13 +16,13 @@ pub struct Line {
     pub path: String,
 }
 
-/// A property as source: `reg = <0x0 0x84300000 0x0 0x500000>;`.
+/// Returns a property as source: `reg = <0x0 0x84300000 0x0 0x500000>;`.
 #[must_use]
 pub fn property(name: &str, value: &[u8]) -> String {
     if value.is_empty() { format!("{name};") } else { format!("{name} = {};", self::value(value)) }
 }
 
-/// The whole tree as lines of source, the memory reserve list first.
+/// Returns the whole tree as lines of source, the memory reserve list first.
 #[must_use]
 pub fn lines(tree: &Tree<'_>) -> Vec<Line> {
     let mut out = Vec::new();
@@ -52,13 +52,13 @@ pub fn lines(tree: &Tree<'_>) -> Vec<Line> {
     out
 }
 
-/// The name as source has it: the root is `/`.
+/// Returns the name as source has it: the root is `/`.
 #[must_use]
 pub fn shown_name<'a>(node: Node<'_, 'a>) -> &'a str {
     if node.name().is_empty() { "/" } else { node.name() }
 }
 
-/// A value by the rule of `dtc`: strings where it reads as strings, else cells, else bytes.
+/// Returns a value by the rule of `dtc`: strings where it reads as strings, else cells, else bytes.
 fn value(bytes: &[u8]) -> String {
     let shown = bytes.get(..MAX_VALUE).unwrap_or(bytes);
     let mut out = match (strings(bytes), bytes.len() % 4) {

@@ -52,13 +52,13 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// Take a finding without anything around it.
+    /// Takes a finding without anything around it.
     #[must_use]
     pub const fn bare(finding: Finding) -> Self {
         Self { finding, excerpt: None, place: None, kernels: Vec::new(), suppressed: None, fix: None }
     }
 
-    /// Tell whether it counts.
+    /// Tells whether it counts.
     #[must_use]
     pub const fn counts(&self) -> bool {
         self.suppressed.is_none()
@@ -110,7 +110,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Count the findings of all reports.
+    /// Counts the findings of all reports.
     #[must_use]
     pub fn of(reports: &[Report]) -> Self {
         let mut counts = Self::default();
@@ -128,7 +128,7 @@ impl Counts {
         counts
     }
 
-    /// Tell whether there is any finding of at least `severity`.
+    /// Tells whether there is any finding of at least `severity`.
     #[must_use]
     pub const fn reach(&self, severity: Severity) -> bool {
         match severity {
@@ -163,7 +163,7 @@ const SHOWN: &[&str] = &[
 /// What a finding is most likely about, when its message names no property.
 const LIKELY: &[&str] = &["reg", "size", "bootargs"];
 
-/// Give each finding its excerpt of `tree`, and its place in the source that the tree was compiled from.
+/// Gives each finding its excerpt of `tree`, and its place in the source that the tree was compiled from.
 #[must_use]
 pub fn show(tree: &Tree<'_>, findings: &[Finding], positions: Option<&Positions>) -> Vec<Diagnostic> {
     let shown = |finding: &Finding| {

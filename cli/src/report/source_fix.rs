@@ -26,7 +26,7 @@ pub struct Replacement {
     pub text: String,
 }
 
-/// The fix for `finding` in source, given the tree before and after the repairs. `None` when what changed cannot
+/// Returns the fix for `finding` in source, given the tree before and after the repairs. `None` when what changed cannot
 /// be told from the source, as when a node was added or a macro wrote it.
 #[must_use]
 pub fn fix(positions: &Positions, old: &Tree<'_>, new: &Tree<'_>, finding: &Finding) -> Option<Fix> {
@@ -68,7 +68,7 @@ fn key(place: &Place) -> (Arc<str>, u32, u32) {
     (place.file.clone(), place.line, place.column)
 }
 
-/// The nodes that a finding speaks of: its own, and those beside it that its spans name.
+/// Returns the nodes that a finding speaks of: its own, and those beside it that its spans name.
 fn involved<'t, 'a>(tree: &'t Tree<'a>, finding: &Finding) -> Vec<ringfence::fdt::Node<'t, 'a>> {
     let Some(own) = tree.find(&finding.node) else { return Vec::new() };
     let is_named = |node: &ringfence::fdt::Node<'_, '_>| {

@@ -10,7 +10,7 @@ use std::io::{ErrorKind, Write};
 
 use crate::failure::Failure;
 
-/// Print results to stdout. A reader that went away (`| head`) has seen enough, which is no failure.
+/// Prints results to stdout. A reader that went away (`| head`) has seen enough, which is no failure.
 ///
 /// # Errors
 /// When stdout cannot take the text, such as a full disk: results must not get lost in silence.
@@ -24,7 +24,7 @@ pub fn out(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Print to stderr what is no result. Nobody is left to tell when that fails.
+/// Prints to stderr what is no result. Nobody is left to tell when that fails.
 pub fn err(text: &str) {
     let _ = anstream::stderr().write_all(text.as_bytes());
 }

@@ -19,7 +19,7 @@ pub const ADDED: Style = AnsiColor::Green.on_default();
 /// A line that went.
 pub const REMOVED: Style = AnsiColor::Red.on_default();
 
-/// The style of a log level by its name.
+/// Returns the style of a log level by its name.
 #[must_use]
 pub fn level_style(level: &str) -> Style {
     match level {

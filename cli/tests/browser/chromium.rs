@@ -32,7 +32,7 @@ impl Page {
         Path::new(&path).exists().then_some(path)
     }
 
-    /// Open a file in a window of this size, in pixels.
+    /// Opens a file in a window of this size, in pixels.
     pub(crate) fn open(binary: &str, file: &Path, (width, height): (u32, u32)) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let (to, from) = (profile.path().join("to"), profile.path().join("from"));
@@ -94,7 +94,7 @@ impl Page {
         }
     }
 
-    /// Call a method and wait for its answer.
+    /// Calls a method and waits for its answer.
     pub(crate) fn call(&mut self, method: &str, params: &Value) -> Value {
         self.next += 1;
         let mut message = json!({"id": self.next, "method": method, "params": params});
@@ -139,7 +139,7 @@ impl Page {
         value.as_str().map_or_else(|| value.to_string(), ToString::to_string)
     }
 
-    /// Move the pointer to the middle of an element, as a person would.
+    /// Moves the pointer to the middle of an element, as a person would.
     pub(crate) fn point(&mut self, selector: &str) -> (f64, f64) {
         let place = self.value(&format!(
             "(() => {{ const e = document.querySelector({selector:?}); e.scrollIntoView({{block: 'center'}}); \
@@ -150,7 +150,7 @@ impl Page {
         (x, y)
     }
 
-    /// Click the middle of an element.
+    /// Clicks the middle of an element.
     pub(crate) fn click(&mut self, selector: &str) {
         let (x, y) = self.point(selector);
         for kind in ["mousePressed", "mouseReleased"] {
@@ -159,7 +159,7 @@ impl Page {
         }
     }
 
-    /// Press and release a key.
+    /// Presses and releases a key.
     pub(crate) fn press(&mut self, key: &str) {
         let code = match key {
             "Tab" => 9,

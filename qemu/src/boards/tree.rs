@@ -12,7 +12,7 @@ use ringfence::span::Span;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The tree of a board without any carveout of ours.
+/// Returns the tree of a board without any carveout of ours.
 pub(crate) fn base(ws: &Workspace, board: &BoardConfig, level: Level) -> Result<PathBuf> {
     if let Some(tree) = board.tree {
         return Ok(setup::corpus(ws).join(tree));
@@ -28,12 +28,12 @@ pub(crate) fn base(ws: &Workspace, board: &BoardConfig, level: Level) -> Result<
     Ok(dtb)
 }
 
-/// The overlay with the board's carveouts, compiled.
+/// Returns the overlay with the board's carveouts, compiled.
 pub(crate) fn carveouts(ws: &Workspace, board: &BoardConfig) -> Result<PathBuf> {
     dtc::compile(ws, &board.overlay(ws))
 }
 
-/// The tree with its carveouts.
+/// Returns the tree with its carveouts.
 pub(crate) fn whole(ws: &Workspace, board: &BoardConfig, level: Level) -> Result<PathBuf> {
     let (base, overlay) = (fs::read(base(ws, board, level)?)?, fs::read(carveouts(ws, board)?)?);
     let words = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", board.name);
@@ -43,7 +43,7 @@ pub(crate) fn whole(ws: &Workspace, board: &BoardConfig, level: Level) -> Result
     keep(&ws.scratch_file("dtb", &board.at(level), "dtb")?, &blob)
 }
 
-/// A copy of a tree that tells where the initrd slot is, as a loader would have written it.
+/// Returns a copy of a tree that tells where the initrd slot is, as a loader would have written it.
 pub(crate) fn with_slot(tree: &Path, copy: &Path, slot: Span) -> Result<PathBuf> {
     let bytes = fs::read(tree)?;
     let tree = Tree::parse(&bytes).map_err(|error| anyhow!("{error}"))?;
@@ -54,7 +54,7 @@ pub(crate) fn with_slot(tree: &Path, copy: &Path, slot: Span) -> Result<PathBuf>
     keep(copy, &rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))?)
 }
 
-/// A copy of a tree with this command line.
+/// Returns a copy of a tree with this command line.
 pub(crate) fn with_bootargs(tree: &Path, copy: &Path, bootargs: &str) -> Result<PathBuf> {
     let bytes = fs::read(tree)?;
     let tree = Tree::parse(&bytes).map_err(|error| anyhow!("{error}"))?;

@@ -41,14 +41,14 @@ impl Layout {
         Ok(Self { kernel: span(KERNEL, size)?, initrd, dtb })
     }
 
-    /// The places as the tool's options.
+    /// Returns the places as the tool's options.
     pub(crate) fn boot_map(&self) -> Vec<String> {
         let places = [("kernel", self.kernel), ("initrd", self.initrd), ("dtb", self.dtb)];
         let option = |(name, at): (&str, Span)| format!("--boot-map={name}={:#x}:{:#x}", at.base(), at.len());
         places.into_iter().map(option).collect()
     }
 
-    /// The places as the core takes them.
+    /// Returns the places as the core takes them.
     pub(crate) fn facts(&self) -> BootFacts {
         let placed = |at| Some(Placed { at, movable: false });
         let (at, image_size) = (self.kernel, self.kernel.len());

@@ -73,7 +73,7 @@ pub(crate) fn boot(bed: &TestBed, scenario: &Scenario, series: Series) -> Result
     judge::judge(&transcript, &dtb, &layout, &profile, required).map(Seen::AsPlanned)
 }
 
-/// The line that says why: the first error.
+/// Returns the line that says why: the first error.
 fn reason(stderr: &[u8], stdout: &[u8]) -> String {
     let text = format!("{}\n{}", String::from_utf8_lossy(stderr), String::from_utf8_lossy(stdout));
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());

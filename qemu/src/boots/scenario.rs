@@ -79,12 +79,12 @@ impl Scenario {
     }
 }
 
-/// The policy of the board that the scenarios are about.
+/// Returns the policy of the board that the scenarios are about.
 pub(crate) fn policy(ws: &Workspace) -> PathBuf {
     ws.proving_ground().join("scenarios/board.toml")
 }
 
-/// Every scenario: all trees repaired, one of them with every command line too, and the good ones as they are.
+/// Returns every scenario: all trees repaired, one of them with every command line too, and the good ones as they are.
 /// With `all`, the good ones also with the clean command lines.
 ///
 /// # Errors

@@ -20,7 +20,7 @@ const STAGE_AT: u64 = 0x4020_0000;
 const JUMP_AT: u64 = 0x4700_0000;
 const DTB_AT: u64 = 0x4720_0000;
 
-/// All of them, with the word that must be in the line.
+/// Returns all of them, with the word that must be in the line.
 pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("bad-no-dtb", |bed, name| {
@@ -122,7 +122,7 @@ fn mkimage(bed: &TestBed, name: &str, kernel: &Path) -> Result<PathBuf> {
     Ok(bundle)
 }
 
-/// A board that starts the stage with an address of our choice in x0, as no proper loader would.
+/// Returns a board that starts the stage with an address of our choice in x0, as no proper loader would.
 fn raw(bed: &TestBed, name: &str, x0: u64, tree: Option<PathBuf>) -> Result<Board> {
     let jump = bed.ws.scratch_file("bad", name, "bin")?;
     fs::write(&jump, jump_to(STAGE_AT, x0))?;
@@ -139,7 +139,7 @@ fn raw(bed: &TestBed, name: &str, x0: u64, tree: Option<PathBuf>) -> Result<Boar
     })
 }
 
-/// A board with nobody at EL3 but the stage: one line, and nobody to switch the board off.
+/// Boots a board with nothing at EL3 but the stage: one line, and no firmware that powers it off.
 fn at_el3(bed: &TestBed, name: &str, below: Level) -> Result<String> {
     let mut board = raw(bed, name, DTB_AT, Some(tree::base(&bed.ws, &virt::ONE_GIB, Level::El2)?))?;
     board.level = below;

@@ -22,7 +22,7 @@ const CONFIG_AT: u64 = 0x3f00_0000 + (SLOT << 15);
 const PORT: u64 = 0x1000;
 const UART_AT: u64 = 0x3eff_0000 + PORT;
 
-/// The one boot.
+/// Returns the one boot.
 pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("console-16550", boot)]
 }
@@ -65,7 +65,7 @@ fn boot(bed: &TestBed, name: &str) -> Result<String> {
     Ok(format!("{lines} lines on a 16550"))
 }
 
-/// The tree with the card for a console, as a board would describe one that is soldered on.
+/// Returns the tree with the card for a console, as a board would describe one that is soldered on.
 fn with_console(dtb: &[u8]) -> Result<Vec<u8>> {
     let tree = Tree::parse(dtb).map_err(|error| anyhow!("{error}"))?;
     let chosen = tree.find("/chosen").context("no /chosen")?.id();
@@ -78,7 +78,7 @@ fn with_console(dtb: &[u8]) -> Result<Vec<u8>> {
     rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))
 }
 
-/// What a loader does before the stage: gives the card its ports, and goes on to the stage. AArch64 code that stores
+/// Returns what a loader does before the stage: gives the card its ports, and goes on to the stage. AArch64 code that stores
 /// each word of a table, `adr x4, table; 1: ldp x1, x2, [x4], #16; cbz x1, 2f; str w2, [x1]; b 1b; 2: nop`, then jumps.
 fn set_up() -> Vec<u8> {
     let code = [0x1000_01c4_u32, 0xa8c1_0881, 0xb400_0061, 0xb900_0022, 0x17ff_fffd, 0xd503_201f];

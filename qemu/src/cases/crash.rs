@@ -25,7 +25,7 @@ const CORE_AT: u64 = 0x6fff_0000;
 const OLD: (u64, u64) = (0x5000_0000, 4 * KIB);
 const NOTES: (u64, u64) = (0x5000_1000, 4 * KIB);
 
-/// The one boot.
+/// Returns the one boot.
 pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("crash-kernel-keeps-to-its-range", boot)]
 }
@@ -69,7 +69,7 @@ fn boot(bed: &TestBed, name: &str) -> Result<String> {
     Ok(format!("{} MiB of System RAM, all in {own}; /proc/vmcore is an ELF file", bytes >> 20))
 }
 
-/// The tree with what kexec adds.
+/// Returns the tree with what kexec adds.
 fn with_range(dtb: &[u8], slot: Span) -> Result<Vec<u8>> {
     let tree = Tree::parse(dtb).map_err(|error| anyhow!("{error}"))?;
     let chosen = tree.find("/chosen").context("no /chosen")?.id();
@@ -83,7 +83,7 @@ fn with_range(dtb: &[u8], slot: Span) -> Result<Vec<u8>> {
     rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))
 }
 
-/// The ELF header that a dying kernel leaves (kernel/crash_core.c): notes, and one page of memory.
+/// Returns the ELF header that a dying kernel leaves (kernel/crash_core.c): notes, and one page of memory.
 fn core() -> Vec<u8> {
     const HEADER: u64 = 64;
     const PROGRAM: u64 = 56;

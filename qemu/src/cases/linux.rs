@@ -30,7 +30,7 @@ const MAIN: Main = Main {
     stress: false,
 };
 
-/// The main job, and one more for each thing that may be different on a board.
+/// Returns the main job, and one more for each thing that may be different on a board.
 pub(super) fn cases() -> Vec<Case> {
     let all = [
         MAIN,

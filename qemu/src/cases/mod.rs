@@ -37,7 +37,7 @@ impl Case {
     }
 }
 
-/// Every boot, in the order of the table.
+/// Returns every boot, in the order of the table.
 ///
 /// # Errors
 /// When an expectation file cannot be read.

@@ -74,7 +74,7 @@ const USUAL: Place = Place {
 const FAR: u64 = 0x200_0000_0000;
 const FAR_RAM: Ram = Ram(2 << 40);
 
-/// All of them.
+/// Returns all of them.
 pub(super) fn cases() -> Vec<Case> {
     let places = [
         Place { name: "placement-stage-high", stage: 0x7000_0000, ..USUAL },
@@ -212,7 +212,7 @@ fn board(bed: &TestBed, name: &str, place: Place) -> Result<Board> {
     })
 }
 
-/// The tree of the same board with another bank far up. All that lies between would cover its PCI registers.
+/// Returns the tree of the same board with another bank far up. All that lies between would cover its PCI registers.
 fn with_far_ram(dtb: &[u8]) -> Result<Vec<u8>> {
     let tree = fdt::Tree::parse(dtb).map_err(|error| anyhow!("{error}"))?;
     let memory = tree.find("/memory@40000000").context("no /memory")?.id();
@@ -222,7 +222,7 @@ fn with_far_ram(dtb: &[u8]) -> Result<Vec<u8>> {
     fdt::rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))
 }
 
-/// Bytes in which every bit is set somewhere and no two words in a row are alike (xorshift).
+/// Returns bytes in which every bit is set somewhere and no two words in a row are alike (xorshift).
 fn garbage(len: u64) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut words = Vec::new();

@@ -119,7 +119,7 @@ struct Repair {
 }
 
 impl Finding {
-    /// The line that the stage has for it.
+    /// Returns the line that the stage has for it.
     fn line(&self) -> String {
         format!("{} {} {}: {}", self.rule, self.severity, self.node, self.message)
     }

@@ -83,7 +83,7 @@ impl BootConfig {
         }
     }
 
-    /// The board with everything loaded.
+    /// Returns the board with everything loaded.
     ///
     /// # Errors
     /// When something cannot be packed or written.

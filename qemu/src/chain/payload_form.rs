@@ -50,7 +50,7 @@ impl PayloadForm {
         Self::Modules,
     ];
 
-    /// Its name in tables.
+    /// Returns its name in tables.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::BundleInSlot => "bundle-in-slot",
@@ -68,7 +68,7 @@ impl PayloadForm {
         matches!(self, Self::GzipInBundle | Self::ZbootAppended | Self::ZstdAppended)
     }
 
-    /// The board with everything loaded, as QEMU would boot it.
+    /// Returns the board with everything loaded, as QEMU would boot it.
     pub(super) fn ready(
         self,
         bed: &TestBed,
@@ -133,7 +133,7 @@ impl PayloadForm {
         };
         Ok(Board {
             machine: board.machine,
-            level: level,
+            level,
             ram: board.ram,
             entry: Entry::Linux { kernel: stage, initrd: slot, dtb, append: Some(append) },
             plugin: None,
@@ -149,7 +149,7 @@ fn guest(options: &str) -> [String; 2] {
 /// Linux maps memory in blocks where it may. Page by page, as is its default, takes most of a boot with 64 GiB.
 const BLOCKS: &str = "rodata=on";
 
-/// A payload behind the stage, in one file.
+/// Returns a payload behind the stage, in one file.
 fn appended(bed: &TestBed, stage: &Path, payload: &Path) -> Result<PathBuf> {
     bed.file("appended", &[stage, payload], "img", || {
         ringfence::appended::append(&fs::read(stage)?, &fs::read(payload)?).map_err(|why| anyhow!("{why}"))
@@ -192,7 +192,7 @@ fn zboot(bed: &TestBed, stream: &Path, kind: &[u8; 4]) -> Result<PathBuf> {
     })
 }
 
-/// A bundle as other people make it: by U-Boot's tool, data outside of the tree.
+/// Returns a bundle as other people make it: by U-Boot's tool, data outside of the tree.
 fn mkimage(bed: &TestBed, kernel: &Path, policy: Option<&Path>) -> Result<PathBuf> {
     let ws = &bed.ws;
     let (kernel, initrd) = (gzip(bed, kernel)?, bed.initrd()?);

@@ -96,7 +96,7 @@ struct Measured<'b> {
 }
 
 impl Measured<'_> {
-    /// The stage: its sizes, and the work up to a kernel's first instruction. The headline takes a kernel of a
+    /// Measures the stage: its sizes, and the work up to a kernel's first instruction. The headline takes a kernel of a
     /// few KiB, so that it measures the work on the tree and not the hash of a real kernel's many MiB.
     fn stage(&self, with_profile: bool) -> Result<Value> {
         let ws = &self.bed.ws;
@@ -151,7 +151,7 @@ impl Measured<'_> {
     }
 }
 
-/// The memory that an arm64 image says it takes, in bytes (Documentation/arch/arm64/booting).
+/// Returns the memory that an arm64 image says it takes, in bytes (Documentation/arch/arm64/booting).
 fn image_size(image: &[u8]) -> Option<u64> {
     let bytes = image.get(16..24)?;
     Some(u64::from_le_bytes(bytes.try_into().ok()?))

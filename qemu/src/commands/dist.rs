@@ -79,7 +79,7 @@ fn lay_out_stage(built: &Built, dist: &Path, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// A line for each file of the directory itself; manual and completions can be read.
+/// Returns a line for each file of the directory itself; manual and completions can be read.
 fn sums(dist: &Path) -> Result<String> {
     let mut files: Vec<_> = fs::read_dir(dist)?.collect::<Result<_, _>>()?;
     files.sort_by_key(fs::DirEntry::file_name);

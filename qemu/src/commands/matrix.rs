@@ -53,7 +53,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Every combination that makes sense.
+/// Returns every combination that makes sense.
 fn every() -> Vec<BootConfig> {
     let mut configs = Vec::new();
     for loader in [Loader::Qemu, Loader::UBoot] {

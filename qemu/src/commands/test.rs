@@ -59,7 +59,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     report(ws, &outcomes)
 }
 
-/// The host's tests, those in documentation beside them: nextest does not run these.
+/// Returns the host's tests, those in documentation beside them: nextest does not run these.
 fn host_tests(ws: &Workspace) -> Vec<(&'static str, Command)> {
     let packages = ["ringfence", "ringfence-cli", "ringfence-boot", "xtask"];
     let mut tests = ws.cargo();

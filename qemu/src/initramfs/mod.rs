@@ -25,7 +25,7 @@ pub(crate) fn build(ws: &Workspace) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The modules of every kernel that set-up has fetched, by their path under `lib/modules`.
+/// Returns the modules of every kernel that set-up has fetched, by their path under `lib/modules`.
 fn modules(ws: &Workspace) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut modules = BTreeMap::new();
     for series in Series::ALL {
@@ -39,7 +39,7 @@ fn modules(ws: &Workspace) -> Result<BTreeMap<String, Vec<u8>>> {
     Ok(modules)
 }
 
-/// What a directory holds, nothing when there is none.
+/// Returns what a directory holds, nothing when there is none.
 fn list(dir: &Path) -> Result<Vec<PathBuf>> {
     match dir.is_dir() {
         true => fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect(),

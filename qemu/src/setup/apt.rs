@@ -4,7 +4,7 @@ use crate::shell::{find_program, run};
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 
-/// The command line that installs these packages, for messages.
+/// Returns the command line that installs these packages, for messages.
 pub(crate) fn command_line(packages: &[&str]) -> String {
     let sudo = if is_root() { "" } else { "sudo " };
     format!("{sudo}apt-get install -y --no-install-recommends {}", packages.join(" "))

@@ -82,7 +82,7 @@ impl Compiler {
     }
 }
 
-/// The leading numbers of a version such as `1.96.0 (ac68faa20)`.
+/// Returns the leading numbers of a version such as `1.96.0 (ac68faa20)`.
 fn numbers(version: &str) -> Vec<u32> {
     let release = version.split(|c: char| c != '.' && !c.is_ascii_digit()).next().unwrap_or_default();
     release.split('.').filter_map(|part| part.parse().ok()).collect()

@@ -83,7 +83,7 @@ pub(crate) fn fetch_corpus(ws: &Workspace, to: &Path, image: &Path) -> Result<()
     })
 }
 
-/// The kernel in an unpacked package: in `/boot`, or in newer packages where its modules go.
+/// Returns the kernel in an unpacked package: in `/boot`, or in newer packages where its modules go.
 fn vmlinuz(root: &Path, package: &str) -> Result<PathBuf> {
     let (boot, modules) = (root.join("boot"), root.join("usr/lib/modules"));
     let mut dirs = vec![boot];
@@ -98,7 +98,7 @@ fn vmlinuz(root: &Path, package: &str) -> Result<PathBuf> {
     bail!("{package} holds no vmlinuz, neither in /boot nor in /usr/lib/modules")
 }
 
-/// The commands by which a person lets the set-up fetch what it keeps in the cache.
+/// Returns the commands by which a person lets the set-up fetch what it keeps in the cache.
 pub(crate) fn commands(_ws: &Workspace) -> Vec<String> {
     vec!["cargo xtask setup".into()]
 }
@@ -211,7 +211,7 @@ fn config(ws: &Workspace) -> PathBuf {
     ws.cache().join("apt/apt.conf")
 }
 
-/// An apt program under our configuration. Unlike `APT_CONFIG`, `-c` is read last and thus wins.
+/// Returns an apt program under our configuration. Unlike `APT_CONFIG`, `-c` is read last and thus wins.
 fn apt(ws: &Workspace, program: &str) -> Command {
     let mut command = Command::new(program);
     command.arg("-c").arg(config(ws)).env("DEBIAN_FRONTEND", "noninteractive");

@@ -140,7 +140,7 @@ impl Need {
         }
     }
 
-    /// The commands with which a person brings it in by hand.
+    /// Returns the commands with which a person brings it in by hand.
     pub(crate) fn commands(self, ws: &Workspace) -> Vec<String> {
         match self {
             Self::BareTarget => vec![
@@ -173,22 +173,22 @@ impl Need {
     }
 }
 
-/// Where set-up keeps the arm64 busybox.
+/// Returns where set-up keeps the arm64 busybox.
 pub(crate) fn busybox(ws: &Workspace) -> PathBuf {
     ws.cache().join("busybox-arm64")
 }
 
-/// Where set-up keeps the trees of Debian's kernel package.
+/// Returns where set-up keeps the trees of Debian's kernel package.
 pub(crate) fn corpus(ws: &Workspace) -> PathBuf {
     ws.cache().join("corpus")
 }
 
-/// Where set-up keeps the kernel with drivers for boards, which comes in the same package.
+/// Returns where set-up keeps the kernel with drivers for boards, which comes in the same package.
 pub(crate) fn board_kernel(ws: &Workspace) -> PathBuf {
     ws.cache().join("linux-6.12-boards/Image")
 }
 
-/// Where Debian's package puts the U-Boot for the 64-bit `virt` board.
+/// Returns where Debian's package puts the U-Boot for the 64-bit `virt` board.
 pub(crate) fn uboot_image() -> &'static Path {
     Path::new("/usr/lib/u-boot/qemu_arm64/u-boot.bin")
 }

@@ -135,19 +135,19 @@ impl Series {
         self.scenarios.is_none_or(|tried| tried.contains(&scenario))
     }
 
-    /// The point release that set-up has, such as `6.12.95`, from the name of its package.
+    /// Returns the point release that set-up has, such as `6.12.95`, from the name of its package.
     pub(crate) fn release(self, ws: &Workspace) -> Option<String> {
         let package = std::fs::read_to_string(self.image(ws).with_file_name("package")).ok()?;
         let version = package.strip_prefix(self.package_prefix())?.split(['-', '+', '\n']).next()?;
         Some(format!("{}.{version}", self.family))
     }
 
-    /// Where set-up keeps its kernel image.
+    /// Returns where set-up keeps its kernel image.
     pub(crate) fn image(self, ws: &Workspace) -> PathBuf {
         self.dir(ws).join("Image")
     }
 
-    /// Where set-up keeps the modules that its initramfs may load, in a directory named after the release.
+    /// Returns where set-up keeps the modules that its initramfs may load, in a directory named after the release.
     pub(crate) fn modules(self, ws: &Workspace) -> PathBuf {
         self.dir(ws).join("modules")
     }
@@ -161,12 +161,12 @@ impl Series {
         ws.cache().join(format!("linux-{}", self.name()))
     }
 
-    /// What the core knows about a release of it.
+    /// Returns what the core knows about a release of it.
     pub(crate) fn profile(self, release: &str) -> Option<KernelProfile> {
         KernelProfile::for_version(release).ok().map(|choice| choice.profile.with_page(self.page))
     }
 
-    /// The options by which the tool is told of a release of it.
+    /// Returns the options by which the tool is told of a release of it.
     pub(crate) fn tool_options(self, release: &str) -> [String; 2] {
         [format!("--kernel={release}"), format!("--page={}k", self.page.bytes() >> 10)]
     }

@@ -16,7 +16,7 @@ use crate::memmap::entries::Entry;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The whole page.
+/// Returns the whole page.
 #[must_use]
 pub fn page(shown: &Picture<'_>) -> String {
     let path = escape(shown.path);
@@ -43,7 +43,7 @@ pub fn page(shown: &Picture<'_>) -> String {
     )
 }
 
-/// What `fix` would do, and what comes of it.
+/// Returns what `fix` would do, and what comes of it.
 fn story(shown: &Picture<'_>) -> String {
     let Some(fixed) = shown.fixed else { return String::new() };
     let mut out = String::new();

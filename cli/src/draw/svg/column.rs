@@ -146,7 +146,7 @@ impl Column<'_> {
         *out += "</g>\n";
     }
 
-    /// What the page shows in full, and what screen readers say.
+    /// Returns what the page shows in full, and what screen readers say.
     fn data(&self, claim: &Claim, badge: &str) -> String {
         let entry = &claim.entry;
         let met = self.chart.meets(&entry.node).into_iter().map(short_name).collect::<Vec<_>>().join(", ");
@@ -226,7 +226,7 @@ impl Column<'_> {
         }
     }
 
-    /// The part of a claim that it shares, as a bar on its right edge. Tells whether there is any.
+    /// Returns the part of a claim that it shares, as a bar on its right edge. Tells whether there is any.
     fn shared(&self, out: &mut String, scale: &Scale, claim: &Claim, right: u32) -> bool {
         let own = |nodes: &[String; 2]| nodes.contains(&claim.entry.node);
         let shared = self.chart.collisions.iter().filter(|collision| own(&collision.nodes));
@@ -243,7 +243,7 @@ impl Column<'_> {
         !shared.is_empty()
     }
 
-    /// The changes of a claim, as this map sees them.
+    /// Returns the changes of a claim, as this map sees them.
     fn told<'s>(&'s self, claim: &'s Claim) -> impl Iterator<Item = &'s Change> {
         self.changes.iter().filter(move |change| {
             let side = if self.index == 0 { &change.old } else { &change.new };
@@ -265,7 +265,7 @@ impl Column<'_> {
     }
 }
 
-/// The fields as attributes and as the title that browsers show under the pointer.
+/// Returns the fields as attributes and as the title that browsers show under the pointer.
 fn fields_of(map: &str, fields: &[(&str, String)]) -> String {
     let rows: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: {}", escape(value))).collect();
     format!("<title>{}&#10;Map: {map}</title>\n", rows.join("&#10;"))

@@ -49,7 +49,7 @@ pub(super) struct Legend {
     pub(super) bottom: u32,
 }
 
-/// Draw it from `top` on, `width` pixels wide.
+/// Draws it from `top` on, `width` pixels wide.
 pub(super) fn draw(charts: &[&Chart], has_hole: bool, top: u32, width: u32) -> Legend {
     let mut out = String::from("<g class=\"legend\">\n");
     let mut y = off(&mut out, charts, top);
@@ -91,7 +91,7 @@ pub(super) fn draw(charts: &[&Chart], has_hole: bool, top: u32, width: u32) -> L
     Legend { text: out, bottom: y }
 }
 
-/// What has no place on the map. Says of which map only where they differ.
+/// Returns what has no place on the map. Says of which map only where they differ.
 fn off(out: &mut String, charts: &[&Chart], top: u32) -> u32 {
     let lines = |chart: &Chart| -> Vec<String> {
         let line = |entry: &Entry| {

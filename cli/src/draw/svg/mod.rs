@@ -31,13 +31,13 @@ const WIDTH: [u32; 2] = [600, 450];
 /// Space between two maps.
 const GAP: u32 = 96;
 
-/// The drawing as a file of its own.
+/// Returns the drawing as a file of its own.
 #[must_use]
 pub fn picture(shown: &Picture<'_>) -> String {
     draw(shown, false)
 }
 
-/// The drawing; an interactive one has roles and a tab stop for each map, and labels for free memory that the page
+/// Returns the drawing; an interactive one has roles and a tab stop for each map, and labels for free memory that the page
 /// can show and hide.
 pub(super) fn draw(shown: &Picture<'_>, interactive: bool) -> String {
     let charts: Vec<&Chart> =

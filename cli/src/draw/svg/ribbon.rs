@@ -6,7 +6,7 @@ use super::super::scale::Scale;
 use super::{TOP, legend};
 use crate::memmap::entries::Entry;
 
-/// Draw the bands between the edges `from` and `to`, in pixels.
+/// Draws the bands between the edges `from` and `to`, in pixels.
 pub(super) fn draw(
     out: &mut String,
     scale: &Scale,

@@ -3,7 +3,7 @@
 /// Width of a character of the labels, in tenths of a pixel: 12 pixels high.
 pub(super) const CHAR: u32 = 73;
 
-/// How many characters fit into `pixels`.
+/// Returns how many characters fit into `pixels`.
 pub(super) const fn room(pixels: u32) -> u32 {
     pixels * 10 / CHAR
 }
@@ -19,7 +19,7 @@ pub(super) fn fit(text: &str, chars: u32) -> String {
     cut
 }
 
-/// The end of `text`, cut to `chars` characters with a mark where something is missing.
+/// Returns the end of `text`, cut to `chars` characters with a mark where something is missing.
 pub(super) fn fit_end(text: &str, chars: u32) -> String {
     let (chars, all) = (chars as usize, text.chars().count());
     if all <= chars {

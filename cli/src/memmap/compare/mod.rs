@@ -41,7 +41,7 @@ impl Kind {
     pub const ALL: [Self; 7] =
         [Self::Grew, Self::Shrank, Self::Moved, Self::Removed, Self::Added, Self::Flags, Self::Collides];
 
-    /// The word for people and in JSON.
+    /// Returns the word for people and in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -70,13 +70,13 @@ pub struct Change {
 }
 
 impl Change {
-    /// Path of the node: the new one where there is one.
+    /// Returns the path of the node: the new one where there is one.
     #[must_use]
     pub fn node(&self) -> &str {
         self.new.as_ref().or(self.old.as_ref()).map_or("", |entry| entry.node.as_str())
     }
 
-    /// The old path, where it is another one.
+    /// Returns the old path, where it is another one.
     #[must_use]
     pub fn renamed_from(&self) -> Option<&str> {
         let (old, new) = (self.old.as_ref()?, self.new.as_ref()?);
@@ -84,7 +84,7 @@ impl Change {
     }
 }
 
-/// What lies between two charts. The order is that of the new map, then what is gone, then collisions; a claim
+/// Returns what lies between two charts. The order is that of the new map, then what is gone, then collisions; a claim
 /// can change in several ways.
 #[must_use]
 pub fn changes(old: &Chart, new: &Chart, labels: &Labels) -> Vec<Change> {
@@ -113,7 +113,7 @@ pub fn changes(old: &Chart, new: &Chart, labels: &Labels) -> Vec<Change> {
     out
 }
 
-/// The claims of both maps side by side, old and new; one side is missing for what is gone or new.
+/// Returns the claims of both maps side by side, old and new; one side is missing for what is gone or new.
 #[must_use]
 pub fn pairs<'c>(
     old: &'c Chart,
@@ -154,7 +154,7 @@ fn changed(was: &Entry, now: &Entry, out: &mut Vec<Change>) {
     }
 }
 
-/// What was gained with `+` and what was lost with `-`. `dynamic` is not among them: that is a move.
+/// Returns what was gained with `+` and what was lost with `-`. `dynamic` is not among them: that is a move.
 fn flag_changes(was: &Entry, now: &Entry) -> Vec<String> {
     let without = |a: &Entry, b: &Entry, sign: &str| -> Vec<String> {
         let lost = a.flags.iter().filter(|flag| **flag != "dynamic" && !b.flags.contains(flag));

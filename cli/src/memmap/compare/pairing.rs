@@ -15,7 +15,7 @@ pub(super) type Pair<'e> = (Option<&'e Entry>, Option<&'e Entry>);
 pub struct Labels(Vec<(String, String)>);
 
 impl Labels {
-    /// Read `/__symbols__` of both. A label outlives a changed unit address, which a path does not.
+    /// Reads `/__symbols__` of both. A label outlives a changed unit address, which a path does not.
     #[must_use]
     pub fn of(old: &Tree<'_>, new: &Tree<'_>) -> Self {
         let paths = |tree: &Tree<'_>| -> BTreeMap<String, String> {
@@ -29,7 +29,7 @@ impl Labels {
     }
 }
 
-/// Pair the live claims: by path, then by label, then by name without the unit address, then by the very same
+/// Pairs the live claims: by path, then by label, then by name without the unit address, then by the very same
 /// place. Within a node, tuples pair by their place and then in order. The result is in the order of the new map,
 /// with what is gone behind it.
 pub(super) fn pair<'e>(old: &'e [Entry], new: &'e [Entry], labels: &Labels) -> Vec<Pair<'e>> {
@@ -85,7 +85,7 @@ fn stem(node: &str) -> &str {
     short_name(node).split('@').next().unwrap_or_default()
 }
 
-/// Pair the tuples of nodes that belong together, and last of all what has the very same place.
+/// Pairs the tuples of nodes that belong together, and last of all what has the very same place.
 fn tuples<'e>(old: &'e [Entry], new: &'e [Entry], partner: &BTreeMap<&str, &str>) -> Vec<Pair<'e>> {
     let mut left: Vec<Option<&Entry>> = old.iter().map(|entry| entry.is_live().then_some(entry)).collect();
     let mut places: BTreeMap<&str, VecDeque<usize>> = BTreeMap::new();

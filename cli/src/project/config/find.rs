@@ -26,7 +26,7 @@ pub enum Lookup {
 }
 
 impl Lookup {
-    /// Take the given file, or none at all, or look for one.
+    /// Takes the given file, or none at all, or looks for one.
     ///
     /// # Errors
     /// When the given file is no configuration.
@@ -38,7 +38,7 @@ impl Lookup {
         }
     }
 
-    /// The configuration for the input at `path`, if there is one; for stdin the working directory is asked.
+    /// Returns the configuration for the input at `path`, if there is one; for stdin the working directory is asked.
     ///
     /// # Errors
     /// When there is one, but it is not sound.
@@ -66,7 +66,7 @@ impl Lookup {
     }
 }
 
-/// The path as messages should show it: relative where it lies below the working directory.
+/// Returns the path as messages should show it: relative where it lies below the working directory.
 fn shown(file: &Path) -> PathBuf {
     let here = std::env::current_dir().ok();
     here.and_then(|here| file.strip_prefix(here).ok().map(Path::to_path_buf)).unwrap_or(file.to_path_buf())

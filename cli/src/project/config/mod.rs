@@ -75,7 +75,7 @@ pub struct Suppression {
 }
 
 impl Config {
-    /// The board that a tree belongs to, by its file and by its root `compatible`.
+    /// Returns the board that a tree belongs to, by its file and by its root `compatible`.
     #[must_use]
     pub fn board(&self, file: &Path, compatibles: &[&str]) -> Option<&Board> {
         self.boards.iter().find(|board| {
@@ -85,7 +85,7 @@ impl Config {
         })
     }
 
-    /// The files and directories that the project says its inputs are, by name.
+    /// Returns the files and directories that the project says its inputs are, by name.
     ///
     /// # Errors
     /// When it says nothing, or a pattern matches nothing.
@@ -112,14 +112,14 @@ impl Config {
         }
     }
 
-    /// The severity that a rule has here: its own, another one, or none at all.
+    /// Returns the severity that a rule has here: its own, another one, or none at all.
     #[must_use]
     pub fn severity(&self, rule: RuleId, own: Severity) -> Option<Severity> {
         let set = self.severities.iter().find(|(id, _)| *id == rule);
         set.map_or(Some(own), |(_, severity)| *severity)
     }
 
-    /// Every suppression that speaks of a finding, expired ones too.
+    /// Returns every suppression that speaks of a finding, expired ones too.
     pub fn suppressions<'c>(
         &'c self,
         file: &'c Path,
@@ -133,7 +133,7 @@ impl Config {
         })
     }
 
-    /// Tell whether a file matches: by its path from the configuration on, or by its name alone where the pattern
+    /// Tells whether a file matches: by its path from the configuration on, or by its name alone where the pattern
     /// has no directory.
     fn is_any(&self, patterns: &[Pattern], file: &Path) -> bool {
         let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());

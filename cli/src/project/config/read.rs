@@ -42,7 +42,7 @@ impl From<Fault> for Trouble {
 }
 
 impl Config {
-    /// Read a configuration.
+    /// Reads a configuration.
     ///
     /// # Errors
     /// A [`Failure`] that points at the line.
@@ -52,7 +52,7 @@ impl Config {
         Self::parse(path, &text)
     }
 
-    /// Read a configuration from text; files that it names are looked for beside `path`.
+    /// Reads a configuration from text; files that it names are looked for beside `path`.
     ///
     /// # Errors
     /// As [`Config::load`].
@@ -197,7 +197,7 @@ fn rule(name: &str, span: Range<usize>) -> Result<RuleId, Fault> {
     found.map_err(|meant| Fault::new(span, format!("unknown rule `{name}`"), meant))
 }
 
-/// A TOML date, or the same in quotes.
+/// Returns a TOML date, or the same in quotes.
 fn date(value: Value<'_, '_>) -> Result<Date, Fault> {
     let written = match value.get_ref() {
         DeValue::Datetime(date) => date.to_string(),

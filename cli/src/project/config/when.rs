@@ -27,7 +27,7 @@ pub enum When {
 type Make = fn(u64) -> When;
 
 impl When {
-    /// Read a condition.
+    /// Reads a condition.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -48,7 +48,7 @@ impl When {
         Ok(make(number::size(size)?))
     }
 
-    /// Tell whether it holds for a board with `ram` bytes. Nothing but [`When::Always`] holds for RAM unknown.
+    /// Tells whether it holds for a board with `ram` bytes. Nothing but [`When::Always`] holds for RAM unknown.
     #[must_use]
     pub fn holds(self, ram: Option<u64>) -> bool {
         match (self, ram) {

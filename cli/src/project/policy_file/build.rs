@@ -102,7 +102,7 @@ fn cma(section: &Section<'_, '_>) -> Result<CmaWant, Fault> {
 /// The keys of `[cma]`.
 pub(crate) const CMA_KEYS: &[&str] = &["size", "alignment", "range", "via"];
 
-/// Read what contiguous memory is wanted from a table that may hold other keys, too.
+/// Reads what contiguous memory is wanted from a table that may hold other keys, too.
 pub(crate) fn cma_want(section: &Section<'_, '_>) -> Result<CmaWant, Fault> {
     section.require("size")?;
     Ok(CmaWant {
@@ -143,7 +143,7 @@ fn allow(section: &Section<'_, '_>) -> Result<Allow, Fault> {
     Ok(allow)
 }
 
-/// Find the lines that a contradiction is about.
+/// Finds the lines that a contradiction is about.
 fn blame(error: &PolicyError, root: &Section<'_, '_>, policy: &Policy, places: &[Range<usize>]) -> Fault {
     let entry = |wanted: &dyn Fn(&Required) -> bool| {
         let last = policy.carveouts.iter().rposition(wanted)?;

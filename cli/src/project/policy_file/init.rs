@@ -11,7 +11,7 @@ use ringfence::survey::{Extent, MemoryMap, Region};
 /// the address map.
 const LARGEST_HOLE: u64 = GIB - 1;
 
-/// Require every carveout of the tree as it stands, what its `/memory` leaves out, and its default CMA pool.
+/// Requires every carveout of the tree as it stands, what its `/memory` leaves out, and its default CMA pool.
 #[must_use]
 pub fn from_tree(tree: &Tree<'_>, map: &MemoryMap) -> Policy {
     let compatible = tree.root().prop("compatible").and_then(|prop| prop.strings().next());
@@ -29,7 +29,7 @@ pub fn from_tree(tree: &Tree<'_>, map: &MemoryMap) -> Policy {
     }
 }
 
-/// A policy speaks of one span a carveout. Each further tuple is required under the name that it gets when the node
+/// Returns a policy has one span for each carveout. Each further tuple is required under the name that it gets when the node
 /// is split into one node a tuple, as no kernel protects more than the first (RF104).
 fn required(region: &Region) -> Vec<Required> {
     let key = |index: usize, span: Span| match index {
@@ -48,7 +48,7 @@ fn required(region: &Region) -> Vec<Required> {
     region.spans().iter().enumerate().map(one).collect()
 }
 
-/// The holes between banks of RAM, less what regions say of them anyway.
+/// Returns the holes between banks of RAM, less what regions say of them anyway.
 fn holes(map: &MemoryMap) -> Vec<Required> {
     let gaps = map.ram.spans().windows(2).filter_map(|pair| Span::from_ends(pair[0].end(), pair[1].base()));
     let gaps: Vec<Span> = gaps.filter(|gap| gap.len() <= LARGEST_HOLE).collect();
@@ -62,7 +62,7 @@ fn holes(map: &MemoryMap) -> Vec<Required> {
     holes.into_iter().map(range).collect()
 }
 
-/// Any `cma=` in the bootargs beats a node.
+/// Returns any `cma=` in the bootargs beats a node.
 fn from_bootargs(map: &MemoryMap) -> Option<CmaWant> {
     let arg = bootargs::cma(map.chosen.bootargs.as_deref()?).filter(|arg| arg.size > 0)?;
     let range = match arg.limit {

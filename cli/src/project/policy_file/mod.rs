@@ -15,7 +15,7 @@ use crate::input;
 pub use init::from_tree;
 pub use write::to_toml;
 
-/// Read a policy, whichever of the two forms it has.
+/// Reads a policy, whichever of the two forms it has.
 ///
 /// # Errors
 /// A [`Failure`] that names the file, and for TOML the line.
@@ -30,7 +30,7 @@ pub fn load(path: &Path) -> Result<Policy, Failure> {
     }
 }
 
-/// Read a policy from TOML; `name` is what errors call the file.
+/// Reads a policy from TOML; `name` is what errors call the file.
 ///
 /// # Errors
 /// A [`Failure`] that points at the line.

@@ -26,7 +26,7 @@ impl Fault {
     }
 }
 
-/// Parse a file.
+/// Parses a file.
 pub(crate) fn document(text: &str) -> Result<Spanned<DeTable<'_>>, Fault> {
     DeTable::parse(text).map_err(|error| {
         let end = text.len();
@@ -55,7 +55,7 @@ impl<'t, 'i> Section<'t, 'i> {
         Ok(Self { table, span: value.span(), name })
     }
 
-    /// Refuse every key that is not in `known`.
+    /// Refuses every key that is not in `known`.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), Fault> {
         let stranger = self.table.keys().find(|key| !known.contains(&key.get_ref().as_ref()));
         match stranger {
@@ -71,14 +71,14 @@ impl<'t, 'i> Section<'t, 'i> {
         }
     }
 
-    /// Every key with its value, in the order of the names.
+    /// Returns every key with its value, in the order of the names.
     pub(crate) fn entries(
         &self,
     ) -> impl Iterator<Item = (&'t Spanned<DeString<'i>>, Value<'t, 'i>)> + use<'t, 'i> {
         self.table.iter()
     }
 
-    /// The tables of `[[key]]`.
+    /// Returns the tables of `[[key]]`.
     pub(crate) fn list(&self, key: &'static str, name: &'static str) -> Result<Vec<Section<'t, 'i>>, Fault> {
         let Some(value) = self.get(key) else { return Ok(Vec::new()) };
         let list = value.get_ref().as_array().ok_or_else(|| {
@@ -88,7 +88,7 @@ impl<'t, 'i> Section<'t, 'i> {
         list.iter().map(|value| Section::of(name, value)).collect()
     }
 
-    /// Strings, one alone or a list.
+    /// Returns strings, one alone or a list.
     pub(crate) fn texts(&self, key: &str) -> Result<Vec<(&'t str, Range<usize>)>, Fault> {
         let Some(value) = self.get(key) else { return Ok(Vec::new()) };
         let one = |value: Value<'t, 'i>| text(value, key).map(|text| (text, value.span()));

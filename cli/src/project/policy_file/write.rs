@@ -5,7 +5,7 @@ use std::fmt::Write;
 use ringfence::policy::{Allow, Key, Policy, Word};
 use ringfence::span::Size;
 
-/// The policy as TOML, with the words of the file format explained.
+/// Returns the policy as TOML, with the words of the file format explained.
 #[must_use]
 pub fn to_toml(policy: &Policy) -> String {
     let mut out = String::new();
@@ -69,7 +69,7 @@ fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
     Ok(())
 }
 
-/// A line with a comment, the comments of short lines one below the other.
+/// Returns a line with a comment, the comments of short lines one below the other.
 fn commented(out: &mut String, line: &str, comment: &str) -> std::fmt::Result {
     writeln!(out, "{line:<22} # {comment}")
 }
@@ -82,7 +82,7 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// Quote as a TOML basic string.
+/// Quotes as a TOML basic string.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_string()).to_string()
 }

@@ -49,7 +49,7 @@ fn command(report: &Report, shown: &Diagnostic) -> String {
     format!("::{word} {place},title={title}::{}\n", data(&text))
 }
 
-/// Escape what would end the command. Every other control character is of no use there.
+/// Escapes what would end the command. Every other control character is of no use there.
 fn data(text: &str) -> String {
     text.chars()
         .map(|c| match c {

@@ -11,7 +11,7 @@ use crate::terminal::text::{plural, printable};
 
 pub(super) const FORMAT: Format = Format { name: "human", help: "For people", is_document: false, render };
 
-/// All repairs, all findings, and a line that counts them.
+/// Returns all repairs, all findings, and a line that counts them.
 fn render(results: &Results<'_>) -> String {
     let mut out: String = results.reports.iter().map(repairs).collect();
     for report in results.reports {
@@ -24,7 +24,7 @@ fn render(results: &Results<'_>) -> String {
     out + &counts(results.reports) + "\n"
 }
 
-/// How many inputs and findings there were, on one line.
+/// Returns how many inputs and findings there were, on one line.
 #[must_use]
 pub fn counts(reports: &[Report]) -> String {
     let counts = Counts::of(reports);
@@ -40,7 +40,7 @@ pub fn counts(reports: &[Report]) -> String {
     format!("{BOLD}{}{BOLD:#} in {inputs}", parts.join(", "))
 }
 
-/// The repairs that were made, one line each.
+/// Returns the repairs that were made, one line each.
 fn repairs(report: &Report) -> String {
     report.repairs.iter().map(|repair| format!("{NOTE}repaired{NOTE:#} {repair}\n")).collect()
 }
@@ -66,7 +66,7 @@ fn finding(path: &str, shown: &Diagnostic) -> String {
     out
 }
 
-/// The excerpt behind bars, underlined at its mark.
+/// Returns the excerpt behind bars, underlined at its mark.
 fn source(excerpt: &Excerpt, style: Style) -> String {
     let (bar, mut out) = (bar(), String::new());
     let mut start = 0;

@@ -114,7 +114,7 @@ pub(super) const FORMAT: Format = Format {
     render,
 };
 
-/// The reports as one document.
+/// Returns the reports as one document.
 fn render(results: &Results<'_>) -> String {
     let Counts { errors, warnings, notes, suppressed } = Counts::of(results.reports);
     let document = Document {

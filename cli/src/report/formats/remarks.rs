@@ -6,7 +6,7 @@ use ringfence::rules::{self, Kernels};
 use crate::report::Diagnostic;
 use crate::terminal::text::{columns, printable};
 
-/// What is said below an excerpt, each with the word before it.
+/// Returns what is said below an excerpt, each with the word before it.
 pub(super) fn remarks(shown: &Diagnostic) -> Vec<(&'static str, String)> {
     let Finding { spans, help, repair, .. } = &shown.finding;
     let mut out = Vec::new();
@@ -28,7 +28,7 @@ pub(super) fn remarks(shown: &Diagnostic) -> Vec<(&'static str, String)> {
     out
 }
 
-/// The kernels on which a finding bites, unless it does so on all: of those that were asked about, or by the rule.
+/// Returns the kernels on which a finding bites, unless it does so on all: of those that were asked about, or by the rule.
 pub(super) fn kernels(shown: &Diagnostic) -> Option<String> {
     if !shown.kernels.is_empty() {
         return Some(shown.kernels.join(", "));

@@ -13,7 +13,7 @@ use crate::terminal::prose::unwrapped;
 pub(super) const FORMAT: Format =
     Format { name: "sarif", help: "SARIF 2.1.0, for code scanning", is_document: true, render };
 
-/// The reports as one run. What is suppressed is marked, not dropped.
+/// Returns the reports as one run. What is suppressed is marked, not dropped.
 fn render(results: &Results<'_>) -> String {
     let results: Vec<Value> = results
         .reports
@@ -150,7 +150,7 @@ fn region(positions: Option<&Positions>, place: &Place) -> Value {
     })
 }
 
-/// A path as a URI: relative as it is, absolute with its scheme.
+/// Returns a path as a URI: relative as it is, absolute with its scheme.
 fn uri(path: &str) -> String {
     let kept = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._~@+,=".contains(byte);
     let encoded = path

@@ -8,7 +8,7 @@ use crate::input::{Place, Positions};
 use crate::report::{Diagnostic, Located};
 use crate::terminal::text::printable;
 
-/// Render a finding over its source, or `None` when the source cannot be read.
+/// Renders a finding over its source, or `None` when the source cannot be read.
 pub(super) fn render(positions: &Positions, shown: &Diagnostic) -> Option<String> {
     let located = shown.place.as_ref()?;
     let text = positions.text(&located.place.file)?;
@@ -39,7 +39,7 @@ const fn is_property(located: &Located) -> bool {
     located.node.is_some()
 }
 
-/// The bytes of `text` that a place takes.
+/// Returns the bytes of `text` that a place takes.
 fn range(text: &str, place: &Place) -> Option<std::ops::Range<usize>> {
     let offset = |line: u32, column: u32| {
         let mut start = 0;

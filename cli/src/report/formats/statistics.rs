@@ -7,7 +7,7 @@ use ringfence::rules;
 
 use crate::report::Report;
 
-/// A line for each rule that has something to say, the loudest first.
+/// Returns a line for each rule that has something to say, the loudest first.
 #[must_use]
 pub fn statistics(reports: &[Report]) -> String {
     let mut counts: BTreeMap<RuleId, (usize, usize)> = BTreeMap::new();

@@ -78,7 +78,7 @@ fn growth(ws: &Workspace, tool: &Tool) -> Result<Value> {
     Ok(Value::Object(seconds))
 }
 
-/// A board with this many carveouts of one page, 2 MiB from base to base.
+/// Returns a board with this many carveouts of one page, 2 MiB from base to base.
 fn tree_of(count: u64) -> Result<Vec<u8>> {
     let pair = |base: u64, size: u64| [base.to_be_bytes(), size.to_be_bytes()].concat();
     let cells = |node: NewNode| node.prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);

@@ -35,7 +35,7 @@ shift = true
 restore = false
 "#;
 
-/// What is printed for a wrong policy, without colours.
+/// Returns what is printed for a wrong policy, without colours.
 fn complaint(text: &str) -> String {
     parse("board.toml", text).expect_err(text).to_string()
 }
