@@ -1,23 +1,9 @@
 //! Finds the console in the device tree: `stdout-path` first, then `earlycon=` in the bootargs.
 
+use crate::uart::{Hardware, Kind, Layout, TimedOut};
 use ringfence::bootargs;
 use ringfence::fdt::{Bus, Node, Tree};
 use ringfence::span::Span;
-
-/// The UARTs that the stage can write to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Arm PrimeCell PL011 and SBSA UARTs.
-    Pl011,
-    /// 8250, 16550 and what behaves like them.
-    Ns16550,
-    /// Cadence UART, as on Zynq and Zynq UltraScale+.
-    Cadence,
-    /// Qualcomm GENI debug UART.
-    Geni,
-    /// Qualcomm MSM UART with a data mover, before GENI.
-    Msm,
-}
 
 /// Everything needed to write to a console that the loader has set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,51 +12,41 @@ pub struct Console {
     pub kind: Kind,
     /// Its registers, as the CPU sees them.
     pub registers: Span,
-    /// Registers are `1 << shift` bytes apart (8250 only).
-    pub shift: u32,
-    /// Bytes in one access: 1 or 4 (8250 only).
-    pub width: u32,
+    /// How the registers are laid out.
+    pub layout: Layout,
 }
 
 /// The console of QEMU's `virt` board, for builds that speak before a device tree names one.
 pub const QEMU_VIRT: Option<Console> = match Span::new(0x900_0000, 0x1000) {
-    Some(registers) => Some(Console { kind: Kind::Pl011, registers, shift: 0, width: 1 }),
+    Some(registers) => Some(Console { kind: Kind::Pl011, registers, layout: Layout::BYTES }),
     None => None,
 };
 
-/// `compatible` strings and the driver each stands for: the next UART is one line here.
-const DRIVERS: &[(&str, Kind)] = &[
-    ("arm,pl011", Kind::Pl011),
-    ("arm,sbsa-uart", Kind::Pl011),
-    ("ns16550a", Kind::Ns16550),
-    ("ns16550", Kind::Ns16550),
-    ("ns8250", Kind::Ns16550),
-    ("snps,dw-apb-uart", Kind::Ns16550),
-    ("cdns,uart-r1p8", Kind::Cadence),
-    ("cdns,uart-r1p12", Kind::Cadence),
-    ("xlnx,xuartps", Kind::Cadence),
-    ("qcom,geni-debug-uart", Kind::Geni),
-    ("qcom,msm-uartdm", Kind::Msm),
-    (BCM2835_AUX, Kind::Ns16550),
-];
-
-/// The Raspberry Pi's mini UART: an 8250 whose registers are words, which its node does not say
-/// (drivers/tty/serial/8250/8250_bcm2835aux.c).
-const BCM2835_AUX: &str = "brcm,bcm2835-aux-uart";
-
-/// `earlycon=` names and the driver each stands for (drivers/tty/serial, `EARLYCON_DECLARE`).
-const EARLYCONS: &[(&[u8], Kind)] = &[
-    (b"pl011", Kind::Pl011),
-    (b"uart8250", Kind::Ns16550),
-    (b"uart", Kind::Ns16550),
-    (b"ns16550a", Kind::Ns16550),
-    (b"cdns", Kind::Cadence),
-    (b"qcom_geni", Kind::Geni),
-    (b"msm_serial_dm", Kind::Msm),
-];
-
 /// Registers that an `earlycon=` is taken to have, in bytes: it names only their start.
 const EARLYCON_LEN: u64 = 0x1000;
+
+impl Console {
+    /// Opens the transmitter of a UART that starts closed.
+    pub fn open(&self, uart: &impl Hardware) {
+        self.kind.open(uart);
+    }
+
+    /// Sends `text` as it is.
+    ///
+    /// # Errors
+    /// [`TimedOut`] when the UART did not get ready in time.
+    pub fn write(&self, uart: &impl Hardware, text: &[u8]) -> Result<(), TimedOut> {
+        self.kind.write(uart, self.layout, text)
+    }
+
+    /// Waits until the last byte has left.
+    ///
+    /// # Errors
+    /// [`TimedOut`] when that takes too long.
+    pub fn flush(&self, uart: &impl Hardware) -> Result<(), TimedOut> {
+        self.kind.flush(uart, self.layout)
+    }
+}
 
 /// Find the console of a board, or `None` when it has none that the stage can drive.
 #[must_use]
@@ -83,37 +59,43 @@ fn from_stdout_path(tree: &Tree<'_>, chosen: Node<'_, '_>) -> Option<Console> {
     let path = chosen.prop("stdout-path").or_else(|| chosen.prop("linux,stdout-path"))?.as_str()?;
     // `serial0:115200n8`: options follow the first colon.
     let node = tree.resolve(path.split(':').next()?)?;
-    let &(compatible, kind) = node
-        .prop("compatible")?
-        .strings()
-        .find_map(|name| DRIVERS.iter().find(|(compatible, _)| *compatible == name))?;
+    let (kind, name) =
+        node.prop("compatible")?.strings().find_map(|name| Some((named(Kind::compatibles, name)?, name)))?;
     let number = |name| node.prop(name).and_then(|p| p.as_u32());
-    let (shift, width) = if compatible == BCM2835_AUX { (2, 4) } else { (0, 1) };
     let whole = Bus::of(node)?.registers(node).next()??;
     let base = whole.base().checked_add(u64::from(number("reg-offset").unwrap_or(0)))?;
-    Some(Console {
-        kind,
-        registers: Span::from_ends(base, whole.end())?,
-        shift: number("reg-shift").filter(|&shift| shift <= 4).unwrap_or(shift),
-        width: number("reg-io-width").filter(|width| [1, 4].contains(width)).unwrap_or(width),
-    })
+    let default = kind.layout(name);
+    let layout = Layout {
+        shift: number("reg-shift").unwrap_or(default.shift),
+        width: number("reg-io-width").unwrap_or(default.width),
+    };
+    Some(Console { kind, registers: Span::from_ends(base, whole.end())?, layout: layout.checked()? })
 }
 
-/// Read `earlycon=NAME,[mmio|mmio32|mmio32native,]ADDRESS[,OPTIONS]` (Documentation/admin-guide).
+/// Returns the kind that one of its `names` names.
+fn named(names: fn(Kind) -> &'static [&'static str], name: &str) -> Option<Kind> {
+    Kind::ALL.iter().copied().find(|&kind| names(kind).contains(&name))
+}
+
+/// Reads `earlycon=NAME,[mmio|mmio16|mmio32|mmio32native,]ADDRESS[,OPTIONS]`
+/// (Documentation/admin-guide/kernel-parameters.txt).
 fn from_earlycon(line: &[u8]) -> Option<Console> {
     let line = line.split(|&byte| byte == 0).next()?;
     let mut fields = bootargs::last_value(line, b"earlycon")?.split(|&byte| byte == b',');
-    let name = fields.next()?;
-    let kind = EARLYCONS.iter().find(|(known, _)| *known == name).map(|&(_, kind)| kind)?;
+    let name = core::str::from_utf8(fields.next()?).ok()?;
+    let kind = named(Kind::earlycons, name)?;
+    let mut layout = kind.layout(name);
     let mut field = fields.next()?;
-    let (mut shift, mut width) = (0, 1);
     if field.starts_with(b"mmio") {
-        if field.starts_with(b"mmio32") {
-            (shift, width) = (2, 4);
-        }
+        layout = match field {
+            b"mmio" => Layout::BYTES,
+            b"mmio16" => Layout { shift: 1, width: 2 },
+            b"mmio32" | b"mmio32native" => Layout::WORDS,
+            _ => return None,
+        };
         field = fields.next()?;
     }
-    Some(Console { kind, registers: Span::new(hexadecimal(field)?, EARLYCON_LEN)?, shift, width })
+    Some(Console { kind, registers: Span::new(hexadecimal(field)?, EARLYCON_LEN)?, layout })
 }
 
 fn hexadecimal(text: &[u8]) -> Option<u64> {
@@ -167,8 +149,7 @@ mod tests {
         Some(Console {
             kind: Kind::Pl011,
             registers: Span::new(0x900_0000, 0x1000).unwrap(),
-            shift: 0,
-            width: 1,
+            layout: Layout::BYTES,
         })
     }
 
@@ -182,13 +163,13 @@ mod tests {
     #[test]
     fn an_8250_tells_how_its_registers_lie() {
         let console = found(chosen().prop_str("stdout-path", "/serial@fe650000:1500000")).unwrap();
-        assert_eq!((console.kind, console.shift, console.width), (Kind::Ns16550, 2, 4));
+        assert_eq!((console.kind, console.layout), (Kind::Ns16550, Layout::WORDS));
     }
 
     #[test]
     fn a_mini_uart_has_words_for_registers_though_its_node_does_not_say() {
         let console = found(chosen().prop_str("stdout-path", "/serial@3f215040")).unwrap();
-        assert_eq!((console.kind, console.shift, console.width), (Kind::Ns16550, 2, 4));
+        assert_eq!((console.kind, console.layout), (Kind::Ns16550, Layout::WORDS));
     }
 
     #[test]
@@ -207,8 +188,8 @@ mod tests {
         );
         let uart = args("earlycon=uart8250,mmio32,0xfe650000,1500000n8").unwrap();
         assert_eq!(
-            (uart.kind, uart.registers.base(), uart.shift, uart.width),
-            (Kind::Ns16550, 0xfe65_0000, 2, 4)
+            (uart.kind, uart.registers.base(), uart.layout),
+            (Kind::Ns16550, 0xfe65_0000, Layout::WORDS)
         );
         assert_eq!(args("earlycon"), None);
         assert_eq!(args("earlycon=pl011,nonsense"), None);

@@ -1,34 +1,46 @@
-//! The human log: one line an event. Lines are kept in memory until the console is known, then replayed.
+//! The human log: one line an event.
+//!
+//! A line is put together in memory and then sent. Until the console is known, and again once it has stopped taking
+//! bytes, lines stay in memory.
 
 use super::mmio::Device;
-use super::uart::Uart;
-use alloc::vec::Vec;
+use alloc::vec;
 use core::fmt::{self, Write};
+use core::sync::atomic::{AtomicBool, Ordering};
 use ringfence_boot::console::Console;
-use spin::Mutex;
+use ringfence_boot::uart::TimedOut;
+use spin::{Mutex, Once};
 
-/// Bytes kept until there is a console; what does not fit is counted, not written.
+/// Bytes kept in memory; what does not fit is counted, not written.
 const KEPT: usize = 2048;
 
-/// What was said before there was a console.
-struct Kept {
+/// The last lines, and the record of all of them. All zero at first, so that it takes no room in the image.
+struct Log {
+    /// The last lines, with the line ends of a terminal.
     text: [u8; KEPT],
     len: usize,
+    /// Bytes at the start of the text that have been sent, and stay until their room is needed.
+    sent: usize,
+    /// Bytes that found no room.
     lost: usize,
-}
-
-struct Log {
-    uart: Option<Uart>,
     /// Everything from the first line on, when it is to outlive the stage.
-    record: Vec<u8>,
+    record: Option<&'static mut [u8]>,
+    record_len: usize,
 }
 
-/// Bytes of record at most; what is said beyond is not in it.
+/// Bytes of record at most; what is logged beyond is not in it.
 const RECORD: usize = 32 << 10;
 
-static LOG: Mutex<Log> = Mutex::new(Log { uart: None, record: Vec::new() });
-/// Apart from the rest because it is all zero at first, and so takes no room in the image.
-static KEPT_TEXT: Mutex<Kept> = Mutex::new(Kept { text: [0; KEPT], len: 0, lost: 0 });
+/// What starts every line.
+const PREFIX: &str = "ringfence: ";
+/// What ends a line on a terminal.
+const LINE_END: &str = "\r\n";
+
+static LOG: Mutex<Log> =
+    Mutex::new(Log { text: [0; KEPT], len: 0, sent: 0, lost: 0, record: None, record_len: 0 });
+static PORT: Once<Port> = Once::new();
+/// Set once the console has not taken a byte in time: it is not asked again.
+static IS_DEAD: AtomicBool = AtomicBool::new(false);
 
 /// Log one line: `console!("format", arguments…)`.
 macro_rules! console {
@@ -44,106 +56,167 @@ macro_rules! halt {
     };
 }
 
-/// Log one line, prefixed and ended.
+/// Logs one line, prefixed and ended.
 pub(super) fn line(arguments: fmt::Arguments<'_>) {
-    let mut log = LOG.lock();
-    // The writer never fails, and a formatter that does has nobody to tell.
-    let _ = writeln!(log, "ringfence: {arguments}");
+    LOG.lock().line(arguments);
 }
 
-/// Log one line out of a fault, where the lock may be held by what faulted.
+/// Logs one line out of a fault, where what faulted may hold the lock.
 pub(super) fn line_in_fault(arguments: fmt::Arguments<'_>) {
     match LOG.try_lock() {
-        Some(mut log) => {
-            let _ = writeln!(log, "ringfence: {arguments}");
-        }
+        Some(mut log) => log.line(arguments),
         None => {
-            if let Some(mut uart) = EMERGENCY.get().copied() {
-                let _ = writeln!(uart, "\nringfence: {arguments}");
+            if let Some(mut port) = port() {
+                // The port never fails, and a formatter that does has nowhere to report it.
+                let _ = write!(port, "{LINE_END}{PREFIX}{arguments}{LINE_END}");
             }
         }
     }
 }
 
-static EMERGENCY: spin::Once<Uart> = spin::Once::new();
-
-/// Speak on a console from now on, starting with what was kept.
+/// Sends lines to a console from now on, starting with those that were kept.
 ///
 /// # Safety
-/// The console's registers are mapped as device memory, in every map from now on.
+/// The page of the console's registers is mapped as device memory in every map from now on.
 pub(super) unsafe fn start(console: Console) {
     // SAFETY: by this function's contract; the stage is alone on the machine.
-    let uart = Uart::new(unsafe { Device::new(console.registers) }, console);
-    uart.prepare();
-    EMERGENCY.call_once(|| uart);
+    let device = unsafe { Device::new(console.registers.base()) };
+    console.open(&device);
+    PORT.call_once(|| Port { device, console });
     let mut log = LOG.lock();
-    log.uart = Some(uart);
-    let kept = KEPT_TEXT.lock();
-    uart.write(kept.text.get(..kept.len).unwrap_or_default());
-    if kept.lost > 0 {
-        let lost = kept.lost;
-        let _ = writeln!(log, "ringfence: {lost} bytes of log were lost before the console was known");
+    log.send();
+    if log.lost > 0 {
+        let lost = log.lost;
+        log.line(format_args!("{lost} bytes of log were lost before the console was known"));
     }
 }
 
-/// Keep a record from now on, starting with what was kept until there was a console.
+/// Keeps a record from now on, starting with what was logged before.
 pub(super) fn record() {
     let mut log = LOG.lock();
     // All of its room at once: a line that is logged must not ask for memory.
-    log.record = Vec::with_capacity(RECORD);
-    let kept = KEPT_TEXT.lock();
-    log.note(kept.text.get(..kept.len).unwrap_or_default());
+    let mut room = vec![0; RECORD];
+    let mut len = 0;
+    let kept = log.text.get(..log.len).unwrap_or_default();
+    for (to, &byte) in room.iter_mut().zip(kept.iter().filter(|&&byte| byte != b'\r')) {
+        *to = byte;
+        len += 1;
+    }
+    log.record = Some(room.leak());
+    log.record_len = len;
 }
 
-/// Use what was recorded.
+/// Passes the record to `use_it`.
 pub(super) fn with_record(use_it: impl FnOnce(&[u8])) {
-    use_it(&LOG.lock().record);
+    let log = LOG.lock();
+    use_it(log.record.as_ref().and_then(|record| record.get(..log.record_len)).unwrap_or_default());
 }
 
-/// Write the structured log to memory, where a dump or the next kernel finds it.
+/// Writes the structured log to memory, where a dump or the next kernel finds it.
 pub(super) fn seal() {
     if let Some(ring) = super::structured::span() {
         super::asm::clean_span(ring);
     }
 }
 
-/// Wait until everything has been sent.
+/// Waits until everything has been sent.
 pub(super) fn flush() {
-    if let Some(uart) = EMERGENCY.get() {
-        uart.flush();
+    if let Some(port) = port() {
+        port.attempt(|| port.console.flush(&port.device));
     }
 }
 
+/// Returns the console, while it takes bytes.
+fn port() -> Option<Port> {
+    PORT.get().copied().filter(|_| !IS_DEAD.load(Ordering::Relaxed))
+}
+
 impl Log {
+    fn line(&mut self, arguments: fmt::Arguments<'_>) {
+        // The log never fails, and a formatter that does has nowhere to report it.
+        let _ = self.write_str(PREFIX);
+        let _ = self.write_fmt(arguments);
+        self.note(b"\n");
+        self.keep(LINE_END.as_bytes());
+        self.send();
+    }
+
+    /// Adds text to the record.
     fn note(&mut self, text: &[u8]) {
-        let room = self.record.capacity() - self.record.len();
-        self.record.extend_from_slice(text.get(..text.len().min(room)).unwrap_or_default());
+        let Some(room) = self.record.as_mut().and_then(|record| record.get_mut(self.record_len..)) else {
+            return;
+        };
+        let len = text.len().min(room.len());
+        room.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+        self.record_len += len;
+    }
+
+    /// Adds text to what is to be sent.
+    fn keep(&mut self, text: &[u8]) {
+        match self.text.get_mut(self.len..self.len + text.len()) {
+            Some(room) => {
+                room.copy_from_slice(text);
+                self.len += text.len();
+            }
+            None => self.make_room_for(text),
+        }
+    }
+
+    #[cold]
+    fn make_room_for(&mut self, text: &[u8]) {
+        self.send();
+        self.text.copy_within(self.sent..self.len, 0);
+        self.len -= self.sent;
+        self.sent = 0;
+        let (fits, rest) = text.split_at(text.len().min(KEPT - self.len));
+        self.keep(fits);
+        self.lost += rest.len();
+    }
+
+    fn send(&mut self) {
+        let Some(port) = port() else { return };
+        let unsent = self.text.get(self.sent..self.len).unwrap_or_default();
+        if port.attempt(|| port.console.write(&port.device, unsent)) {
+            self.sent = self.len;
+            return;
+        }
+        let base = port.console.registers.base();
+        self.line(format_args!("the UART at {base:#x} takes no bytes; the log goes on in memory"));
+        defmt::error!("console at {=u64:#x} takes no bytes", base);
     }
 }
 
 impl Write for Log {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.note(text.as_bytes());
-        if let Some(uart) = &self.uart {
-            uart.write(text.as_bytes());
-            return Ok(());
-        }
-        let mut guard = KEPT_TEXT.lock();
-        let kept = &mut *guard;
-        let room = kept.text.get_mut(kept.len..).unwrap_or_default();
-        let fits = text.len().min(room.len());
-        for (to, from) in room.iter_mut().zip(text.bytes()) {
-            *to = from;
-        }
-        kept.len += fits;
-        kept.lost += text.len() - fits;
+        self.keep(text.as_bytes());
         Ok(())
     }
 }
 
-impl Write for Uart {
+/// A console with its registers.
+#[derive(Clone, Copy)]
+struct Port {
+    device: Device,
+    console: Console,
+}
+
+impl Port {
+    /// Uses the UART, which is dead from the first time that it does not get ready. Returns whether it was ready.
+    fn attempt(&self, use_it: impl FnOnce() -> Result<(), TimedOut>) -> bool {
+        let is_ready = use_it().is_ok();
+        if !is_ready {
+            IS_DEAD.store(true, Ordering::Relaxed);
+        }
+        is_ready
+    }
+}
+
+impl Write for Port {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.write(text.as_bytes());
+        if port().is_some() {
+            self.attempt(|| self.console.write(&self.device, text.as_bytes()));
+        }
         Ok(())
     }
 }

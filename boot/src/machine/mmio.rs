@@ -1,61 +1,62 @@
 //! Device registers.
 
-use ringfence::span::Span;
+use super::clock;
+use ringfence_boot::paging::PAGE;
+use ringfence_boot::uart::Hardware;
 
-/// A device whose registers are mapped.
+/// A device whose registers are in one page.
 #[derive(Clone, Copy)]
 pub(super) struct Device {
-    registers: Span,
+    base: u64,
 }
 
 impl Device {
-    /// Take the registers of a device.
+    /// Takes a device by the address of its first register.
     ///
     /// # Safety
-    /// The span holds registers of a device that nobody else drives, and is mapped as device memory whenever one
-    /// of the methods is called.
-    pub(super) const unsafe fn new(registers: Span) -> Self {
-        Self { registers }
+    /// The page of `base` holds nothing but registers that only the stage uses, and is mapped as device memory whenever
+    /// one of the methods is called.
+    pub(super) const unsafe fn new(base: u64) -> Self {
+        Self { base }
     }
 
-    /// A reference to the registers as a `tock-registers` structure `R`, or `None` when the span is too short.
-    pub(super) fn block<R>(&self) -> Option<&R> {
-        if self.registers.len() < size_of::<R>() as u64
-            || !self.registers.base().is_multiple_of(align_of::<R>() as u64)
-        {
-            return None;
-        }
-        // SAFETY: mapped by the contract of `new`, long enough and aligned; only register cells are in `R`.
-        Some(unsafe { &*(self.registers.base() as *const R) })
+    /// Returns the address of a register. It is aligned and in the page whatever is asked for: what would be beyond
+    /// wraps around.
+    #[inline(always)]
+    const fn at(self, offset: u64, width: u32) -> u64 {
+        let in_page = self.base.wrapping_add(offset) & (PAGE - 1) & !(width as u64).wrapping_sub(1);
+        self.base & !(PAGE - 1) | in_page
     }
+}
 
-    /// Read a register of `width` bytes (1 or 4); 0 outside the span.
-    pub(super) fn read(&self, offset: u64, width: u32) -> u32 {
-        let Some(at) = self.at(offset, width) else { return 0 };
-        if width == 4 {
-            // SAFETY: an aligned register inside the span, by `at` and the contract of `new`.
-            unsafe { (at as *const u32).read_volatile() }
-        } else {
+impl Hardware for Device {
+    #[inline(always)]
+    fn read(&self, offset: u64, width: u32) -> u32 {
+        let at = self.at(offset, width);
+        match width {
+            // SAFETY: an aligned register in the device's page, by `at` and the contract of `new`.
+            4 => unsafe { (at as *const u32).read_volatile() },
             // SAFETY: as above.
-            u32::from(unsafe { (at as *const u8).read_volatile() })
-        }
-    }
-
-    /// Write a register of `width` bytes (1 or 4); nothing outside the span.
-    pub(super) fn write(&self, offset: u64, width: u32, value: u32) {
-        let Some(at) = self.at(offset, width) else { return };
-        if width == 4 {
-            // SAFETY: an aligned register inside the span, by `at` and the contract of `new`.
-            unsafe { (at as *mut u32).write_volatile(value) }
-        } else {
+            2 => u32::from(unsafe { (at as *const u16).read_volatile() }),
             // SAFETY: as above.
-            unsafe { (at as *mut u8).write_volatile(value as u8) }
+            _ => u32::from(unsafe { (at as *const u8).read_volatile() }),
         }
     }
 
-    fn at(&self, offset: u64, width: u32) -> Option<u64> {
-        let at = self.registers.base().checked_add(offset)?;
-        let register = Span::new(at, u64::from(width))?;
-        (self.registers.covers(register) && at % u64::from(width) == 0).then_some(at)
+    #[inline(always)]
+    fn write(&self, offset: u64, width: u32, value: u32) {
+        let at = self.at(offset, width);
+        match width {
+            // SAFETY: an aligned register in the device's page, by `at` and the contract of `new`.
+            4 => unsafe { (at as *mut u32).write_volatile(value) },
+            // SAFETY: as above.
+            2 => unsafe { (at as *mut u16).write_volatile(value as u16) },
+            // SAFETY: as above.
+            _ => unsafe { (at as *mut u8).write_volatile(value as u8) },
+        }
+    }
+
+    fn microseconds(&self) -> u64 {
+        clock::microseconds()
     }
 }

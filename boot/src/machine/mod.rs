@@ -6,6 +6,7 @@ mod log;
 
 mod asm;
 mod boot;
+mod clock;
 mod dtb;
 mod efi;
 mod enforce;
@@ -21,4 +22,3 @@ mod persistent_log;
 mod power;
 mod sha256;
 mod structured;
-mod uart;

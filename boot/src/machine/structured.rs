@@ -1,8 +1,7 @@
 //! The structured log: `defmt` frames into the ring (see `ringfence_boot::ring` for its form).
 
 use super::asm::Symbols;
-use super::memory;
-use aarch64_cpu::registers::{CNTFRQ_EL0, CNTVCT_EL0, Readable};
+use super::{clock, memory};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
 use ringfence::span::Span;
@@ -82,11 +81,4 @@ unsafe impl defmt::Logger for Logger {
     }
 }
 
-defmt::timestamp!("{=u64:us}", microseconds());
-
-/// Time since the counter started. The virtual counter is the one that no hypervisor traps at EL1.
-fn microseconds() -> u64 {
-    const MILLION: u64 = 1_000_000;
-    let (ticks, hertz) = (CNTVCT_EL0.get(), CNTFRQ_EL0.get().max(1));
-    (ticks / hertz).wrapping_mul(MILLION).wrapping_add((ticks % hertz).wrapping_mul(MILLION) / hertz)
-}
+defmt::timestamp!("{=u64:us}", clock::microseconds());
