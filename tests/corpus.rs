@@ -1,8 +1,8 @@
-//! Every real device tree that can be had goes through the reader and the writer and comes out as it went in.
+//! Reads and writes real device trees, and checks that nothing changes.
 //!
-//! `RINGFENCE_CORPUS` names a directory of `.dtb` files, looked for in all depths, such as the
-//! `usr/lib/linux-image-*` of Debian's arm64 kernel packages. Without it the few blobs of `tests/fixtures` are
-//! taken, and the test says so.
+//! `RINGFENCE_CORPUS` names a directory of `.dtb` files, which is searched recursively, such as the
+//! `usr/lib/linux-image-*` of Debian's arm64 kernel packages. By default the test uses the few blobs of
+//! `tests/fixtures`, and says so.
 
 #[path = "../fuzz/src/lib.rs"]
 #[allow(unreachable_pub, dead_code, unused_imports, reason = "public in the fuzz crate, used by its targets")]
@@ -14,10 +14,10 @@ use std::process::Command;
 use fuzz::{Content, Random, canonical, nop_out};
 use ringfence::fdt::{Edits, NewNode, Tree, rewrite};
 
-/// How many blobs dtc reads as text as well, spread over the corpus.
+/// Number of blobs that dtc reads as text as well, spread over the corpus.
 const SAMPLE: usize = 40;
 
-/// The blobs, and where they come from.
+/// Returns the blobs, and where they come from.
 fn corpus() -> (Vec<PathBuf>, String) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let (dir, source) = match std::env::var_os("RINGFENCE_CORPUS") {
@@ -55,8 +55,8 @@ fn every_blob_comes_out_as_it_went_in() {
         let before = Content::of(&tree);
         assert_eq!(canonical(&copy), before, "{}", path.display());
         if !tree.blob().has_nops() && tree.blob().version() >= 17 {
-            // The other reader agrees on the original, not only on what we made of it; it loses nodes where
-            // there are NOPs and takes every header for one of version 17.
+            // The other reader agrees on the original, too, not only on the copy. It loses nodes where
+            // there are NOPs and reads every header as version 17.
             assert_eq!(fuzz::witness(&bytes), before.flat(), "{}", path.display());
         }
         nodes += tree.blob().node_count();
@@ -121,7 +121,7 @@ fn dtc_reads_the_copy_as_the_original() {
     println!("{source}: {} compared as text by dtc", sample.len());
 }
 
-/// A blob as source text, in the order of the blob.
+/// Returns a blob as source text, in the order of the blob.
 fn text(path: &Path) -> String {
     let output = Command::new("dtc").args(["-q", "-q", "-I", "dtb", "-O", "dts"]).arg(path).output().unwrap();
     assert!(output.status.success(), "dtc: {}", String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-//! The fuzz targets' promises on damaged fixtures, on a stable compiler and the same in every run.
+//! Checks the fuzz targets' promises on damaged fixtures, with a stable compiler and the same in every run.
 
 #[path = "../fuzz/src/lib.rs"]
 #[allow(unreachable_pub, dead_code, unused_imports, reason = "public in the fuzz crate")]
@@ -8,7 +8,7 @@ use fuzz::{Content, Random, damage, nop_out, roundtrip, structure};
 use proptest::prelude::*;
 use ringfence::fdt::{Edits, Tree, rewrite};
 
-/// The committed blobs.
+/// Returns the committed blobs.
 fn fixtures() -> Vec<Vec<u8>> {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
     let mut paths: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -62,7 +62,7 @@ proptest! {
         roundtrip(&bytes);
     }
 
-    /// Random tokens behind a header that is right reach deeper than random bytes.
+/// Random tokens after a valid header reach deeper than random bytes.
     #[test]
     fn any_tokens_break_no_promise(
         words in prop::collection::vec(prop_oneof![1..6_u32, Just(0), Just(9), Just(0x6100_0000)], 0..64)

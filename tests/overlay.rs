@@ -1,6 +1,6 @@
-//! Overlays against `fdtoverlay`, and damaged ones.
+//! Compares applied overlays with those of `fdtoverlay`, and applies damaged ones.
 //!
-//! `fdtoverlay` is fed nothing that is damaged: libfdt 1.6.1 reads outside of the blob then.
+//! `fdtoverlay` gets no damaged input, because libfdt 1.6.1 then reads outside the blob.
 
 #[path = "../fuzz/src/lib.rs"]
 #[allow(unreachable_pub, dead_code, unused_imports, reason = "public in the fuzz crate")]
@@ -19,7 +19,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// `None`, and a word about it, where the device tree compiler is missing.
+    /// Returns `None`, after a message, if the device tree compiler is missing.
     fn new(name: &str) -> Option<Self> {
         let has = |tool| Command::new(tool).arg("--version").output().is_ok();
         if !has("dtc") || !has("fdtoverlay") {
@@ -40,8 +40,8 @@ impl Bench {
         dtb
     }
 
-    /// What `fdtoverlay` makes of it. It is given room and one overlay a run, since 1.6.1 does not always make
-    /// room for the second.
+    /// Returns the result of `fdtoverlay`. It gets room and one overlay for each run, since 1.6.1 does not
+    /// always make room for the second.
     fn theirs(&self, base: &Path, overlays: &[PathBuf]) -> Option<Vec<u8>> {
         let (blob, out) = (self.dir.join("roomy.dtb"), self.dir.join("theirs.dtb"));
         for (number, overlay) in overlays.iter().enumerate() {
@@ -58,7 +58,7 @@ impl Bench {
         Some(std::fs::read(&out).unwrap())
     }
 
-    /// A blob as sorted source.
+    /// Returns a blob as sorted source.
     fn text(&self, blob: &[u8]) -> String {
         let file = self.dir.join("text.dtb");
         std::fs::write(&file, blob).unwrap();
@@ -67,7 +67,7 @@ impl Bench {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Hold our result against theirs; `false` where both refuse, or where theirs cannot be a measure.
+    /// Compares our result with theirs. Returns `false` where both refuse, or where theirs is wrong.
     #[track_caller]
     fn agree(&self, base: &Path, overlays: &[PathBuf], what: &str) -> bool {
         let (ours, theirs) = match (ours(base, overlays), self.theirs(base, overlays)) {
@@ -112,13 +112,13 @@ fn paths(blob: &[u8]) -> Vec<String> {
     Tree::parse(blob).unwrap().nodes().map(|node| node.path()).collect()
 }
 
-/// All phandles of a tree. libfdt before 1.7 lets an overlay that labels a node of the base again take its phandle
-/// away, so that references in the base dangle.
+/// Returns all phandles of a tree. libfdt before 1.7 lets an overlay that labels a node of the base again
+/// take its phandle away, so that references in the base dangle.
 fn phandles(blob: &[u8]) -> BTreeSet<u32> {
     Tree::parse(blob).unwrap().nodes().filter_map(|node| node.phandle()).collect()
 }
 
-/// libfdt leaves a `/` behind the symbol of a fragment itself.
+/// libfdt leaves a `/` after the symbol of a fragment itself.
 fn without_slash(text: &str) -> String {
     let line = |line: &str| match line.strip_suffix("/\";") {
         Some(rest) if rest.contains(" = \"/") => format!("{rest}\";\n"),
@@ -134,8 +134,9 @@ fn hand_written_overlays_come_out_as_from_fdtoverlay() {
     let base = fixtures.join("carveouts.dtb");
     assert!(bench.agree(&base, &[fixtures.join("overlay.dtbo")], "the fixture"));
     let sources = [
-        // References of every sort.
-        "&gic { t: timer { interrupts-extended = <&gic 1 2 3>, <&uart 4>; me = <&t>; path = &t; bytes = [00 01]; }; };",
+        // References of every kind.
+        "&gic { t: timer { interrupts-extended = <&gic 1 2 3>, <&uart 4>; me = <&t>; path = &t; \
+         bytes = [00 01]; }; };",
         "&{/soc} { a { x = <&b>; }; b: b { y = <&a2 &b>; }; };\n&{/} { a2: a2 { }; };",
         // Fragments that meet.
         "&uart { status = \"okay\"; x { y = <1>; }; };\n&uart { status = \"fail\"; x { y = <2>; z; }; };",
@@ -143,7 +144,7 @@ fn hand_written_overlays_come_out_as_from_fdtoverlay() {
         "&{/soc} { fresh: fresh { }; user { uses = <&fresh>; }; };",
         // Names without unit addresses, and deep ones.
         "&{/} { memory { reg = <0 1 2 3>; }; soc { serial { d1 { d2 { d3 { d4 = <&gic>; }; }; }; }; }; };",
-        // Fragments as people wrote them by hand.
+        // Fragments as written by hand.
         "/ { fragment@0 { target-path = \"/soc\"; __overlay__ { new@1 { u = <&gic>; }; }; };
              fragment@1 { target-path = \"/soc/new@1\"; __overlay__ { below; }; };
              fragment@2 { target-path = \"serial0\"; __overlay__ { alias; }; };
@@ -183,7 +184,7 @@ fn generated_overlays_come_out_as_from_fdtoverlay() {
     assert!(agreed >= 40);
 }
 
-/// An overlay of up to four fragments, into nodes known by label or by path.
+/// Returns an overlay of up to four fragments, into nodes known by label or by path.
 fn overlay_source(
     random: &mut Random,
     prefix: &str,
@@ -192,7 +193,7 @@ fn overlay_source(
 ) -> String {
     let mut source = "/dts-v1/;\n/plugin/;\n".to_string();
     let known = labels.clone();
-    // dtc merges a fragment into a label of the same file by itself, so targets are those of before.
+    // dtc itself merges a fragment into a label of the same file, so targets are those of earlier files.
     let targets = nodes.clone();
     for _ in 0..1 + random.below(4) {
         if !known.is_empty() && random.below(2) == 0 {
@@ -210,8 +211,8 @@ fn overlay_source(
     source
 }
 
-/// Write properties and children of the last node of `nodes`, references to known labels among them, and note what
-/// is new.
+/// Writes properties and children of the last node of `nodes`, references to known labels among them, and
+/// notes what is new.
 fn write_nodes(
     source: &mut String,
     random: &mut Random,
@@ -261,8 +262,8 @@ fn write_nodes(
     }
 }
 
-/// `RINGFENCE_CORPUS` names a directory of Debian's arm64 kernel package, whose trees have `__symbols__` where
-/// there are overlays for them.
+/// `RINGFENCE_CORPUS` names a directory of Debian's arm64 kernel package, whose trees have `__symbols__`
+/// where there are overlays for them.
 #[test]
 fn real_overlays_come_out_as_from_fdtoverlay() {
     let (Some(dir), Some(bench)) = (std::env::var_os("RINGFENCE_CORPUS"), Bench::new("real")) else {
@@ -285,7 +286,8 @@ fn real_overlays_come_out_as_from_fdtoverlay() {
     }
     let (overlays, bases) = (overlays.len(), bases.len());
     println!(
-        "{overlays} overlays, {bases} bases: {same} pairs agree, {other} refused by both or losing a phandle there"
+        "{overlays} overlays, {bases} bases: {same} pairs agree, \
+         {other} refused by both or losing a phandle there"
     );
     assert!(same > 0);
 }

@@ -1,4 +1,5 @@
-//! Whatever the bytes, reading a policy ends and does not panic; what is accepted is written and read back the same.
+//! Whatever the bytes, reading a policy ends and does not panic; what is accepted is written and read back
+//! the same.
 #![no_main]
 
 use ringfence::policy::Policy;

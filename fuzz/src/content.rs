@@ -1,4 +1,4 @@
-//! What a tree says, owned and plain: the oracle of the round trip, on which edits are easy to make.
+//! The content of a tree, owned and plain: the oracle of the round trip, on which edits are easy to make.
 
 use ringfence::fdt::{Edits, NewNode, Node, Tree};
 
@@ -12,7 +12,7 @@ pub struct Content {
     root: Plain,
 }
 
-/// A node with its index in the tree, which is no part of its content.
+/// A node with its index in the tree, which is not part of its content.
 #[derive(Clone, Debug)]
 struct Plain {
     index: usize,
@@ -32,7 +32,7 @@ impl Eq for Plain {}
 pub type Line = (usize, String, Vec<(String, Vec<u8>)>);
 
 impl Content {
-    /// Read all of a tree.
+    /// Reads all of a tree.
     pub fn of(tree: &Tree<'_>) -> Self {
         let mut next = 0;
         Self {
@@ -42,14 +42,14 @@ impl Content {
         }
     }
 
-    /// All nodes in order.
+    /// Returns all nodes in order.
     pub fn flat(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         self.root.flatten(0, &mut lines);
         lines
     }
 
-    /// Choose edits at random. With them comes what the tree then says, or `None` when two of them name one
+    /// Chooses edits at random. Returns them with the resulting content, or `None` when two of them name one
     /// child.
     pub fn edited(&self, tree: &Tree<'_>, random: &mut Random) -> (Edits, Option<Self>) {
         const NAMES: [&str; 6] = ["reg", "no-map", "status", "phandle", "new-word", "ringfence,new"];
@@ -122,7 +122,7 @@ impl Plain {
         self.children.iter().for_each(|child| child.flatten(depth + 1, lines));
     }
 
-    /// This node after the edits, with those that come behind it; nothing when it is dropped.
+    /// This node after the edits, with those that follow it; nothing when it is dropped.
     fn apply(mut self, edits: &[(usize, Edit)]) -> Vec<Self> {
         self.children = self.children.into_iter().flat_map(|child| child.apply(edits)).collect();
         let own = || edits.iter().filter(|(index, _)| *index == self.index).map(|(_, edit)| edit);
@@ -161,7 +161,7 @@ impl Plain {
     }
 }
 
-/// Read all nodes of a compact blob with the `fdt` crate, which shares no code with the reader under test.
+/// Reads all nodes of a compact blob with the `fdt` crate, which shares no code with the reader under test.
 pub fn witness(blob: &[u8]) -> Vec<Line> {
     let fdt = fdt::Fdt::new(blob).expect("the `fdt` crate accepts a canonical blob");
     let mut lines = Vec::new();

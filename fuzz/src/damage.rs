@@ -1,4 +1,4 @@
-//! Damage to blobs, as memory, flash and other programs do it.
+//! Damages blobs, as memory, flash and other programs do.
 
 use ringfence::fdt::Tree;
 
@@ -8,7 +8,7 @@ use super::Random;
 const WORDS: [u32; 14] =
     [0, 1, 2, 3, 4, 9, 5, 0x7f, 0xff, 0x8000_0000, 0x7fff_ffff, 0xffff_fffc, 0xffff_ffff, 0xd00d_feed];
 
-/// Damage a copy of a blob in one to four places; the seed decides how.
+/// Damages a copy of a blob in one to four places, chosen by the seed.
 pub fn damage(blob: &[u8], seed: u64) -> Vec<u8> {
     let mut random = Random::new(seed);
     let mut bytes = blob.to_vec();
@@ -49,7 +49,7 @@ pub fn damage(blob: &[u8], seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// Overwrite one property with NOPs, as libfdt's `fdt_nop_property` does: the blob stays valid.
+/// Overwrites one property with NOPs, as libfdt's `fdt_nop_property` does: the blob stays valid.
 pub fn nop_out(blob: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = blob.to_vec();
     let Ok(tree) = Tree::parse(blob) else { return bytes };

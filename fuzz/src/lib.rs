@@ -1,4 +1,5 @@
-//! The promises of `ringfence::fdt` as functions of arbitrary bytes, which panic when a promise is broken.
+//! The promises of `ringfence::fdt` as functions of arbitrary bytes, which panic when a promise does not
+//! hold.
 //!
 //! The fuzz targets call them under libFuzzer; `tests/damage.rs` of the core calls the same functions with
 //! damaged fixtures, so that they also run where there is no nightly compiler.
@@ -17,10 +18,10 @@ use ringfence::fdt::{Blob, Edits, Node, Tree, rewrite};
 
 /// Most bytes that a blob may have here: more than the boot protocol allows, as a bundle has.
 const LIMIT: usize = 64 << 20;
-/// How many nodes are asked the questions whose cost grows with the tree.
+/// Number of nodes for which the queries are made whose cost grows with the tree.
 const ASKED: usize = 32;
 
-/// Check any bytes, and read all there is to read when they are accepted.
+/// Checks any bytes, and reads everything when they are accepted.
 pub fn structure(bytes: &[u8]) {
     let small = Blob::check(bytes);
     let blob = match Blob::check_with_limit(bytes, LIMIT) {
@@ -58,13 +59,13 @@ pub fn structure(bytes: &[u8]) {
         (tree.bad_cells().count(), blob.memreserve().count(), tree.resolve("serial0"), tree.by_label("l"));
 }
 
-/// Tell whether a node's path names it and no earlier sibling, of it or of a node above, whose base name or whole
-/// name is the same.
+/// Returns whether a node's path names it and no earlier sibling, of it or of a node above, whose base name
+/// or whole name is the same.
 fn leads_to(node: Node<'_, '_>) -> bool {
     node.parent().is_none_or(|parent| parent.child(node.name()) == Some(node) && leads_to(parent))
 }
 
-/// Copy what is accepted, and edit it at random: the content is what it was, but for the edits.
+/// Copies an accepted blob and edits it at random. The content must be the same, except for the edits.
 pub fn roundtrip(bytes: &[u8]) {
     let Ok(blob) = Blob::check(bytes) else { return };
     let tree = Tree::new(blob).expect("a checked blob is indexed");
@@ -81,8 +82,8 @@ pub fn roundtrip(bytes: &[u8]) {
     }
 }
 
-/// Read a blob that `rewrite` wrote: compact, without NOPs, unchanged by another copy, and no different for
-/// the `fdt` crate.
+/// Reads a blob that `rewrite` wrote. It must be compact, without NOPs, unchanged by another copy, and the
+/// same for the `fdt` crate.
 pub fn canonical(written: &[u8]) -> Content {
     let tree = Tree::parse(written).expect("what is written is accepted");
     assert_eq!(tree.blob().bytes().len(), written.len());

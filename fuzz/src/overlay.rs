@@ -4,8 +4,8 @@ use ringfence::fdt::{Node, Tree, apply_overlay, is_overlay};
 
 use super::canonical;
 
-/// Apply an overlay to a base that is sound: it is refused in words, or all of the base is in the result, with new
-/// nodes and other values only.
+/// Applies an overlay to a sound base. It must be refused with an error, or all of the base must be in the
+/// result, with new nodes and other values only.
 pub fn overlay(base: &[u8], overlay: &[u8]) {
     let (Ok(base), Ok(overlay)) = (Tree::parse(base), Tree::parse(overlay)) else { return };
     let merged = match apply_overlay(&base, &overlay) {
@@ -19,7 +19,7 @@ pub fn overlay(base: &[u8], overlay: &[u8]) {
     canonical(&merged);
     let merged = Tree::parse(&merged).expect("what is written is accepted");
     assert!(merged.blob().memreserve().eq(base.blob().memreserve()));
-    // New nodes stand in front of older ones of the same depth, so those come in their old order.
+    // New nodes precede older ones of the same depth, so those keep their order.
     let mut rest = merged.nodes();
     for node in base.nodes() {
         let twin = rest
@@ -29,7 +29,7 @@ pub fn overlay(base: &[u8], overlay: &[u8]) {
     }
 }
 
-/// Tell whether a node has all properties of another one, and its phandle.
+/// Returns whether a node has all properties of another one, and its phandle.
 fn keeps(new: Node<'_, '_>, old: Node<'_, '_>) -> bool {
     (old.phandle().is_none() || new.phandle() == old.phandle())
         && old.props().all(|prop| new.has_prop(prop.name))

@@ -4,12 +4,12 @@
 pub struct Random(u64);
 
 impl Random {
-    /// Start from a seed.
+    /// Starts from a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// Start from a hash of bytes (FNV-1a), so that one input always gives one result.
+    /// Starts from a hash of bytes (FNV-1a), so that one input always gives one result.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
@@ -17,7 +17,7 @@ impl Random {
         Self::new(hash)
     }
 
-    /// A number below `end`, or 0.
+    /// Returns a number below `end`, or 0.
     pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;

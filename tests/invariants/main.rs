@@ -1,8 +1,8 @@
-//! What must hold of every repair, over generated boards: total, fail closed, monotone, disjoint, nothing lost,
-//! idempotent.
+//! Checks the invariants of repairs on generated boards: total, fail closed, monotone, disjoint, nothing
+//! lost, idempotent.
 //!
-//! The seed is fixed so that a run can be repeated; `PROPTEST_RNG_SEED` chooses another, `PROPTEST_CASES` more
-//! cases.
+//! The seed is fixed, so that a run can be repeated. `PROPTEST_RNG_SEED` sets another, and `PROPTEST_CASES`
+//! the number of cases.
 
 mod generate;
 mod reading;
@@ -37,7 +37,7 @@ fn run(case: &Case, dtb: &[u8]) -> Result<Proven, Refusal> {
     survey(dtb, context)?.judge().plan().apply()?.prove()
 }
 
-/// The facts of the boot that a proven tree leads to: everything lies where it is to lie.
+/// Returns the facts of the boot that a proven tree leads to: everything is placed as planned.
 fn settled(facts: &BootFacts, proven: &Proven) -> BootFacts {
     let mut facts = facts.clone();
     facts.report = false;
@@ -76,7 +76,7 @@ proptest! {
         let errors: Vec<_> = judged.findings().iter().filter(|f| f.severity == Severity::Error).collect();
         prop_assert!(errors.is_empty(), "errors are left: {errors:#?}");
 
-        // Monotone: what was protected, or has to be, is protected.
+// Monotone: what was protected, or must be, is protected.
         let owed = case.policy.iter().flat_map(|p| &p.carveouts).filter(|r| r.no_map);
         let (ranges, owed): (Vec<_>, Vec<_>) = owed.partition(|r| r.is_range());
         for span in before.no_map().into_iter().chain(owed.iter().filter_map(|r| r.span())) {
@@ -115,7 +115,10 @@ proptest! {
     }
 
     #[test]
-    fn damaged_bytes_never_panic(case in case(), hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12)) {
+    fn damaged_bytes_never_panic(
+        case in case(),
+        hits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+    ) {
         let mut dtb = case.board.blob();
         for (at, byte) in hits {
             let at = at.index(dtb.len());
@@ -139,7 +142,7 @@ proptest! {
     }
 }
 
-/// A generator that only makes trees which are refused would prove nothing.
+/// Checks the generator: if all of its trees were refused, the invariants would prove nothing.
 #[test]
 fn the_generator_reaches_every_sort_of_end() {
     use proptest::strategy::ValueTree;

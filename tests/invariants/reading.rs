@@ -1,4 +1,4 @@
-//! A reading of a tree that shares nothing with the survey beyond the node walk: plain, slow and easy to trust.
+//! A second survey of a tree: plain, slow and easy to trust. It shares only the node walk with the first.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use ringfence::span::Span;
 
 use crate::generate::{Case, STRAY};
 
-/// A node of `/reserved-memory` that Linux acts on.
+/// A node of `/reserved-memory` that Linux uses.
 #[derive(Debug)]
 struct Region {
     name: String,
@@ -21,14 +21,14 @@ struct Region {
     windows: Vec<Span>,
 }
 
-/// What a tree says, by its own account.
+/// What a tree says about memory.
 pub(crate) struct Reading {
     regions: Vec<Region>,
     ram: Vec<Span>,
     memreserve: Vec<Span>,
     /// Properties of every node, by phandle where it has one and else by path.
     nodes: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
-    /// Phandle of the node behind every symbol.
+    /// Phandle of the node that every symbol names.
     symbols: BTreeMap<String, Option<u32>>,
 }
 
@@ -82,17 +82,17 @@ impl Reading {
         }
     }
 
-    /// Every span that Linux is told not to map.
+    /// Returns every span that Linux is told not to map.
     pub(crate) fn no_map(&self) -> Vec<Span> {
         self.regions.iter().filter(|r| r.no_map).flat_map(|r| r.spans.clone()).collect()
     }
 
-    /// The parts of `span` that are RAM.
+    /// Returns the parts of `span` that are RAM.
     pub(crate) fn ram_in(&self, span: Span) -> Vec<Span> {
         self.ram.iter().filter_map(|bank| bank.intersection(span)).collect()
     }
 
-    /// Tell whether every byte of `span` is in some no-map region.
+    /// Returns whether every byte of `span` is in some no-map region.
     pub(crate) fn protects(&self, span: Span) -> bool {
         let mut at = span.base();
         while at < span.end() {
@@ -147,10 +147,11 @@ impl Reading {
         Ok(())
     }
 
-    /// Every node is still there under its phandle or path, with every property that a repair has no say in.
+    /// Checks that every node still exists under its phandle or path, with every property that repairs do not
+    /// change.
     pub(crate) fn kept_in(&self, after: &Self, case: &Case) -> Result<(), TestCaseError> {
         for (key, props) in &self.nodes {
-            // What held regions where no kernel looks may go, but none of the regions.
+            // A parent of misplaced regions may be removed, but none of the regions.
             if STRAY.iter().any(|name| key.strip_prefix('/') == Some(*name)) {
                 continue;
             }
@@ -165,7 +166,7 @@ impl Reading {
         for (symbol, target) in &self.symbols {
             prop_assert_eq!(after.symbols.get(symbol), Some(target), "symbol {} leads elsewhere", symbol);
         }
-        // A dynamic region that got an address lies where it said that it may, unless the policy says otherwise.
+        // A dynamic region that got an address is in its window, unless the policy says otherwise.
         let free = |policy: &Policy| {
             policy.carveouts.is_empty() && policy.cma.is_none_or(|want| want.via != Via::Node)
         };
@@ -194,7 +195,7 @@ impl Reading {
     }
 }
 
-/// What repairs are there to change.
+/// The properties that repairs may change.
 const MAY_CHANGE: &[&str] = &[
     "reg",
     "size",

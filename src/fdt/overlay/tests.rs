@@ -1,4 +1,4 @@
-//! What applying an overlay promises, as specifications. `tests/overlay.rs` holds it against `fdtoverlay`.
+//! The promises of applying an overlay. `tests/overlay.rs` compares the results with those of `fdtoverlay`.
 
 mod merge;
 mod refuse;

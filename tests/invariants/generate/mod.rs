@@ -1,5 +1,5 @@
-//! Trees as hostile and as ordinary as they come, from the same generator: banks, regions of every sort,
-//! `/memreserve/`, bootargs, policies, boot facts.
+//! Generates hostile and ordinary boards: banks, regions of every kind, `/memreserve/`, bootargs, policies,
+//! boot facts.
 
 mod trees;
 mod write;
@@ -12,7 +12,7 @@ use ringfence::span::{MIB, Span};
 pub(crate) use trees::STRAY;
 use trees::{RAM, base, board};
 
-/// Everything that one run of the pipeline gets.
+/// The input of one run of the pipeline.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) board: Board,
@@ -21,20 +21,20 @@ pub(crate) struct Case {
     pub(crate) facts: BootFacts,
 }
 
-/// A device tree as it is to be written.
+/// A device tree to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct Board {
     pub(crate) root: (u32, u32),
     pub(crate) banks: Vec<(u64, u64)>,
     pub(crate) reserved: Option<Reserved>,
-    /// Regions where no kernel looks, and the node that holds them.
+    /// Regions where no kernel looks, and their parent.
     pub(crate) stray: Option<(&'static str, Vec<Child>)>,
     pub(crate) memreserve: Vec<(u64, u64)>,
     pub(crate) bootargs: Option<String>,
     pub(crate) initrd: Option<(u64, u64)>,
 }
 
-/// `/reserved-memory` as it is to be written.
+/// `/reserved-memory` to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct Reserved {
     pub(crate) cells: Option<(u32, u32)>,
@@ -42,7 +42,7 @@ pub(crate) struct Reserved {
     pub(crate) regions: Vec<Child>,
 }
 
-/// A child of `/reserved-memory` as it is to be written.
+/// A child of `/reserved-memory` to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct Child {
     pub(crate) name: String,
@@ -52,7 +52,7 @@ pub(crate) struct Child {
     pub(crate) status: Option<&'static str>,
 }
 
-/// What a child says of its place.
+/// How a child states its place.
 #[derive(Clone, Debug)]
 pub(crate) enum Extent {
     Reg(Vec<(u64, u64)>),

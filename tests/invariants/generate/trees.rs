@@ -7,7 +7,7 @@ use ringfence::span::MIB;
 /// The first address of RAM on most generated boards.
 pub(super) const RAM: u64 = 0x4000_0000;
 
-/// Addresses near each other, so that they meet, and now and then ones that are off a page or far away.
+/// Addresses near each other, so that regions meet, with some that are unaligned or far away.
 pub(super) fn base() -> impl Strategy<Value = u64> {
     prop_oneof![
         12 => (0u64..64).prop_map(|n| RAM + n * MIB),
@@ -102,11 +102,11 @@ fn reserved() -> impl Strategy<Value = Reserved> {
     )
 }
 
-/// Where no kernel looks for regions: a second node, a misspelled one, a level too deep.
+/// Nodes where no kernel looks for regions: a second one, a misspelled one, a level too deep.
 pub(crate) const STRAY: [&str; 3] = ["reserved-memory@1", "reserved_memory", "group"];
 
 fn stray() -> impl Strategy<Value = (&'static str, Vec<Child>)> {
-    // Mostly such as can be moved: beside the others, and with one span.
+    // Mostly regions that can be moved: beside the others, and with one span.
     let plain = (64u64..96, 1u64..3, any::<bool>()).prop_map(|(at, mib, no_map)| Child {
         name: format!("fw@{:x}", RAM + at * MIB),
         extent: Extent::Reg(vec![(RAM + at * MIB, mib * MIB)]),
@@ -135,7 +135,7 @@ fn banks() -> impl Strategy<Value = Vec<(u64, u64)>> {
     ]
 }
 
-/// Pieces of command lines, some of which no kernel parses as meant.
+/// Pieces of command lines. Kernels misread some of them.
 fn bootargs() -> impl Strategy<Value = Option<String>> {
     let word = prop_oneof![
         4 => Just("quiet".to_string()),

@@ -1,9 +1,9 @@
-//! From a board in a few words to its blob.
+//! Writes the blob of a generated board.
 
 use super::{Board, Child, Extent};
 use ringfence::fdt::{NewNode, build};
 
-/// One number in `cells` words, its upper bits cut off where they do not fit.
+/// Returns one number in `cells` words, its upper bits cut off where they do not fit.
 fn number(value: u64, cells: u32) -> Vec<u8> {
     let mut out = vec![0; 4 * cells as usize];
     for (to, from) in out.iter_mut().rev().zip(value.to_be_bytes().iter().rev()) {
@@ -17,7 +17,7 @@ fn tuples(spans: &[(u64, u64)], (address, size): (u32, u32)) -> Vec<u8> {
 }
 
 impl Board {
-    /// The blob. Every region gets a phandle, a symbol and a device that refers to it.
+    /// Returns the blob. Every region gets a phandle, a symbol and a device that refers to it.
     pub(crate) fn blob(&self) -> Vec<u8> {
         let mut root = NewNode::new("")
             .prop_u32("#address-cells", self.root.0)
@@ -71,7 +71,7 @@ impl Board {
     }
 }
 
-/// The nodes of regions that are out of place, and the symbols for them.
+/// Returns the nodes of regions that are out of place, and the symbols for them.
 fn strays<'s>(
     from: impl Iterator<Item = &'s (&'static str, Vec<Child>)>,
     above: &str,
