@@ -1,4 +1,4 @@
-//! Why a command cannot do its work: said once, in words, with the place when there is one.
+//! Errors that end a command: a sentence, the place in a file if there is one, and what to do.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-/// What ends a command with exit code 2: wrong usage, or input that cannot be read.
+/// An error that ends a command with exit code 2: wrong usage, or input that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(Box<Inner>);
 
@@ -27,26 +27,26 @@ struct Place {
 }
 
 impl Failure {
-    /// Starts with what is wrong, in one sentence.
+    /// Creates an error from one sentence.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self(Box::new(Inner { message: message.into(), place: None, help: None }))
     }
 
-    /// Something is wrong with the file at `path`.
+    /// Creates an error about the file at `path`.
     #[must_use]
     pub fn of(path: &Path, why: impl std::fmt::Display) -> Self {
         Self::new(format!("{}: {why}", path.display()))
     }
 
-    /// Adds what to do.
+    /// Adds a help line.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());
         self
     }
 
-    /// Points at bytes of a source file.
+    /// Adds a place: bytes of a source file.
     #[must_use]
     pub fn at(mut self, path: &str, source: &str, span: Range<usize>, label: impl Into<String>) -> Self {
         let span = span.start.min(source.len())..span.end.min(source.len());
@@ -54,13 +54,13 @@ impl Failure {
         self
     }
 
-    /// Returns the sentence alone.
+    /// Returns the sentence.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// Renders in the manner of rustc, with colours; the stream takes them out where they are not wanted.
+    /// Renders in the style of rustc, with colours; the stream removes them if they are not wanted.
     #[must_use]
     pub fn render(&self) -> String {
         let mut error = Group::with_title(Level::ERROR.primary_title(&self.0.message));

@@ -1,6 +1,6 @@
-//! The tool: the core of ringfence behind files, formats and colours.
+//! The tool: the core of ringfence with files, formats and colours around it.
 //!
-//! The binary `ringfence` is a thin face of this library, so that other host programs can pack a bundle or
+//! The binary `ringfence` is a thin wrapper around this library, so that other host programs can pack a bundle or
 //! read a policy without starting a process.
 
 pub mod args;

@@ -5,14 +5,14 @@ use ringfence::span::{GIB, KIB, MIB};
 /// Reads an address: hexadecimal with `0x`, or decimal; `_` may separate digits.
 ///
 /// # Errors
-/// What is wrong, for a label under the value.
+/// Describes the mistake, for a label under the value.
 pub fn address(text: &str) -> Result<u64, String> {
     let digits: String = text.trim().chars().filter(|&c| c != '_').collect();
     let parsed = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
         Some(hex) if hex.bytes().all(|b| b.is_ascii_hexdigit()) => u64::from_str_radix(hex, 16),
-        Some(_) => return Err(format!("`{text}` is no hexadecimal number")),
+        Some(_) => return Err(format!("`{text}` is not a hexadecimal number")),
         None if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse(),
-        None => return Err(format!("`{text}` is no number; write 0x84300000 or a decimal one")),
+        None => return Err(format!("`{text}` is not a number; write 0x84300000 or a decimal one")),
     };
     parsed.map_err(|_| format!("`{text}` does not fit into 64 bits"))
 }
@@ -20,7 +20,7 @@ pub fn address(text: &str) -> Result<u64, String> {
 /// Reads a size in bytes: a number as [`address`] does, or one with a binary unit (`5 MiB`, `64K`, `1G`).
 ///
 /// # Errors
-/// What is wrong, for a label under the value.
+/// Describes the mistake, for a label under the value.
 pub fn size(text: &str) -> Result<u64, String> {
     let trimmed = text.trim();
     if trimmed.starts_with("0x") || trimmed.starts_with("0X") {
@@ -34,12 +34,12 @@ pub fn size(text: &str) -> Result<u64, String> {
         "M" | "MiB" => MIB,
         "G" | "GiB" => GIB,
         "kB" | "KB" | "MB" | "GB" => {
-            return Err(format!("`{}` is a decimal unit; memory comes in KiB, MiB and GiB", unit.trim()));
+            return Err(format!("`{}` is a decimal unit; use KiB, MiB or GiB", unit.trim()));
         }
-        _ => return Err(format!("`{text}` is no size; write 5 MiB, 64K or 0x500000")),
+        _ => return Err(format!("`{text}` is not a size; write 5 MiB, 64K or 0x500000")),
     };
     if digits.is_empty() {
-        return Err(format!("`{text}` is no size; write 5 MiB, 64K or 0x500000"));
+        return Err(format!("`{text}` is not a size; write 5 MiB, 64K or 0x500000"));
     }
     address(digits)?.checked_mul(factor).ok_or_else(|| format!("`{text}` does not fit into 64 bits"))
 }
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn what_is_ambiguous_is_refused_with_the_reason() {
         assert!(size("5 MB").unwrap_err().contains("decimal unit"));
-        assert!(size("1.5 MiB").unwrap_err().contains("no size"));
+        assert!(size("1.5 MiB").unwrap_err().contains("not a size"));
         assert!(size("99999999999 GiB").unwrap_err().contains("64 bits"));
         assert!(size("").is_err() && size("MiB").is_err() && size("-1").is_err());
         assert!(address("84300000h").is_err());

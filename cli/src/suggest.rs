@@ -1,10 +1,10 @@
-//! Finds the word that somebody probably meant.
+//! Suggests a known word for an unknown one.
 
-/// Returns the known word nearest to `word`, when one is near enough to be worth a question.
+/// Returns the known word nearest to `word`, if one is near enough.
 #[must_use]
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let likeness = |known: &str| strsim::jaro_winkler(word, known);
-    // What is equally alike by its letters may still differ in the slips that lead to it.
+    // Of words that are equally similar, the one with fewer typing errors wins.
     let slips = |known: &str| strsim::damerau_levenshtein(word, known);
     known
         .into_iter()

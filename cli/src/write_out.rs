@@ -1,4 +1,4 @@
-//! Writes results so that nobody ever finds half of one.
+//! Writes results in one step: a reader finds the old file or the new one, never a part.
 
 use std::fs;
 use std::io::Write;
@@ -33,7 +33,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if let Ok(meta) = fs::metadata(&target)
         && !meta.is_file()
     {
-        // A device or a pipe cannot be replaced; it has no old content to lose either.
+        // A device or a pipe cannot be replaced, and has no old content to lose.
         return if meta.is_dir() {
             Err(Failure::of(path, "cannot write: this is a directory"))
         } else {
@@ -77,7 +77,7 @@ pub fn keep_apart<'p>(output: &Path, inputs: impl IntoIterator<Item = &'p Path>)
     }
 }
 
-/// Returns what an ordinary new file gets; temporary files are made for their owner's eyes only.
+/// Returns the permissions of an ordinary new file; temporary files are readable by their owner only.
 fn default_permissions() -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
     fs::Permissions::from_mode(0o644)

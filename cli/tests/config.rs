@@ -201,7 +201,7 @@ fn a_project_says_what_its_inputs_are() {
     project.put("ringfence.toml", "inputs = \"board/*.dtb\"\n");
     project.assert_output(&["check"], 2, &["ringfence.toml: inputs: nothing matches `board/*.dtb`"]);
     project.put("ringfence.toml", "");
-    project.assert_output(&["check"], 2, &["ringfence.toml: says no `inputs`"]);
+    project.assert_output(&["check"], 2, &["ringfence.toml: has no `inputs`"]);
 }
 
 /// The schema for editors knows the keys that the reader knows, and no others.

@@ -31,6 +31,6 @@ fn the_policy_in_the_reference_is_one() {
         assert_eq!((policy.carveouts.len(), policy.cma.is_some()), (3, true));
     }
     for switch in ringfence::policy::Allow::SWITCHES {
-        assert!(text.contains(&format!("| `{}` |", switch.name)), "{} is not described", switch.name);
+        assert!(text.contains(&format!("- `{}`: ", switch.name)), "{} is not described", switch.name);
     }
 }

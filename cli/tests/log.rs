@@ -106,5 +106,5 @@ fn a_ring_of_the_built_stage_is_decoded() {
     other[0] ^= 1;
     let refused = log(&path, &dump(&other, &frames));
     assert_eq!(refused.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("the very ELF that was booted"));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("the ELF file of the stage that was booted"));
 }

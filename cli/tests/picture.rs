@@ -68,7 +68,7 @@ fn a_repair_that_is_not_permitted_leaves_one_map_and_says_why() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(3));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("`fix` would not repair it: RF201"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`fix` cannot repair it: RF201"));
     assert!(!String::from_utf8_lossy(&output.stdout).contains("after fix"));
 }
 

@@ -89,7 +89,11 @@ fn a_bundle_is_shown_to_people_and_to_programs() {
     let words =
         ["conf-1 (default)\n", "65536 bytes  kernel  kernel: sha256 ok\n", " overlay overlay-1: sha256 ok\n"];
     bench.assert_output(&["show", "board.itb"], 0, &words);
-    bench.assert_output(&["show", "whole.img"], 0, &["behind a stage, at 0x100000 of the file\n"]);
+    bench.assert_output(
+        &["show", "whole.img"],
+        0,
+        &["appended to a stage, at offset 0x100000 of the file\n"],
+    );
     let shown = json(&bench, "whole.img");
     assert_eq!((&shown["offset"], &shown["configurations"][0]["default"]), (&0x10_0000.into(), &true.into()));
     let images = shown["configurations"][0]["images"].as_array().unwrap();

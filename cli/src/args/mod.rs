@@ -1,4 +1,4 @@
-//! The command line: what can be asked, and the help that teaches it.
+//! The command line: commands, options and their help texts.
 
 mod layout;
 mod others;
@@ -27,10 +27,11 @@ pub use predict::{Predict, Verify};
     after_help = "Examples:\n  \
                   ringfence check board.dtb                        what is wrong, and what to write instead\n  \
                   ringfence check --format sarif arch/arm64/boot/dts > ringfence.sarif\n  \
-                  ringfence explain RF201                          why it matters, wrong and right\n  \
-                  ringfence fix --diff board.dtb -o fixed.dtb      repair, prove, write\n  \
-                  ringfence map --free board.dtb                   who has which memory\n\n\
-                  A `ringfence.toml` upwards from an input says which policy, kernels and RAM its board has.\n\n\
+                  ringfence explain RF201                          the problem, an example, how to fix it\n  \
+                  ringfence fix --diff board.dtb -o fixed.dtb      repair, check the result, write it\n  \
+                  ringfence map --free board.dtb                   owners and free memory\n\n\
+                  The nearest `ringfence.toml` in a parent directory of an input sets the policy, kernels and \
+                  RAM of its board.\n\n\
                   Exit codes: 0 clean, 1 findings at or above --fail-on, 2 wrong usage or unreadable input, \
                   3 `fix` could not make the tree clean."
 )]
@@ -38,42 +39,42 @@ pub struct Cli {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
     pub color: colorchoice_clap::Color,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What the tool can do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Judge device trees, as the stage would on the board
+    /// Check device trees for reserved-memory problems
     Check(Check),
-    /// Repair a device tree, prove the result and write it
+    /// Repair a device tree, check the result and write it
     Fix(Fix),
-    /// Tell what a kernel will make of a tree: which regions it protects, where pools land, what it prints
+    /// Predict how a kernel will use the tree: regions it protects, places of pools, lines it prints
     Predict(Predict),
-    /// Hold a captured boot against the prediction and name each difference
+    /// Compare a captured boot with the prediction and report each difference
     Verify(Verify),
-    /// Show who has which memory, as a table or as a picture
+    /// Show the owner of each part of memory, as a table or as a picture
     Map(Map),
-    /// Compare two trees as memory maps: what grew, moved, went, came, changed flags or collides now
+    /// Compare two trees as memory maps: what grew, moved, was removed or added, or collides
     Diff(Diff),
-    /// Tell how far each region, kernel, initrd and DTB may grow before it meets something
+    /// Show how far each region, kernel, initrd and DTB can grow
     Headroom(Headroom),
-    /// Propose load addresses for kernel, initrd and DTB that respect the map
+    /// Propose load addresses for kernel, initrd and DTB
     Plan(Plan),
-    /// Make, check and show what a board requires
+    /// Write, check and show the policy of a board
     #[command(subcommand)]
     Policy(Policy),
     /// Pack kernel, ramdisk, policy and device tree into a bundle that the stage boots
     Pack(Pack),
-    /// Show what a bundle holds, and whether its hashes hold
+    /// List the contents of a bundle and verify its hashes
     Show(Show),
-    /// Take a bundle apart into the files that it was packed from
+    /// Extract the files of a bundle
     Unpack(Unpack),
     /// List the rules
     Rules(Rules),
-    /// Explain a rule: what it demands, what Linux does otherwise, and how to write it right
+    /// Explain a rule: the problem, what Linux does, and how to fix it
     Explain(Explain),
     /// Decode the stage's structured log from a memory dump
     Log(Log),
@@ -83,131 +84,130 @@ pub enum Command {
     Man(Man),
 }
 
-/// What is known about the boot besides the tree.
+/// What the tree does not say about the boot.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Boot {
-    /// What the board requires: a TOML policy or a blob of one
+    /// Policy of the board: TOML, or a compiled blob
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Kernel version to judge for, such as 6.1, or 6.12:64k with its page size; may be repeated, and 6.12 when nobody
-    /// says
+    /// Kernel version to check for: 6.1, or 6.12:64k with its page size; may be repeated [default: 6.12]
     #[arg(long, value_name = "PROFILE")]
     pub kernel: Vec<String>,
     /// The kernel's page size
     #[arg(long, value_name = "SIZE", value_enum)]
     pub page: Option<Page>,
-    /// RAM bank, in place of those that /memory states; may be repeated
+    /// RAM bank, instead of those in /memory; may be repeated
     #[arg(long, value_name = "BASE:SIZE", value_parser = span)]
     pub ram: Vec<Span>,
-    /// Bootargs, in place of those in /chosen
+    /// Kernel command line, instead of bootargs in /chosen
     #[arg(long, value_name = "STR")]
     pub cmdline: Option<String>,
-    /// Where the boot loader puts kernel, initrd, dtb, stage or bundle; @FILE for as much as that file takes; may be
-    /// repeated
+    /// Place of kernel, initrd, dtb, stage or bundle in memory; @FILE instead of SIZE takes the size of that file;
+    /// may be repeated
     #[arg(long, value_name = "NAME=BASE:SIZE", value_parser = boot_map::entry)]
     pub boot_map: Vec<(boot_map::Item, boot_map::Place)>,
-    /// Answer as the stage does that finds this bundle there: kernel, ramdisk and policy are the bundle's, it may move
-    /// what it boots, and leaves its report. --boot-map tells where stage and dtb lie
+    /// Give the answer of a stage that boots this bundle: with its kernel, ramdisk and policy, all of them movable.
+    /// --boot-map gives the places of stage and dtb
     #[arg(long, value_name = "BASE:@FILE", value_parser = boot_map::Place::parse,
           conflicts_with_all = ["policy", "kernel", "page"])]
     pub bundle: Option<boot_map::Place>,
-    /// The tree that a .dtbo INPUT is applied to
+    /// Base tree for a .dtbo INPUT
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
-    /// Overlay to apply to INPUT before anything else is done; may be repeated, in order
+    /// Overlay to apply to INPUT; may be repeated, applied in order
     #[arg(long, value_name = "FILE")]
     pub overlay: Vec<PathBuf>,
-    /// Where the headers of a .dts are, besides its own directory; may be repeated
+    /// Directory to search for the headers of a .dts, after its own; may be repeated
     #[arg(short = 'I', long = "include", value_name = "DIR")]
     pub include: Vec<PathBuf>,
-    /// Configuration, in place of the `ringfence.toml` found upwards from each input
+    /// Configuration, instead of the nearest `ringfence.toml` in a parent directory of each input
     #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
     pub config: Option<PathBuf>,
-    /// Look for no `ringfence.toml`
+    /// Ignore every `ringfence.toml`
     #[arg(long)]
     pub no_config: bool,
 }
 
-/// Judge device trees, as the stage would on the board.
+/// Check device trees for reserved-memory problems.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     ringfence check board.dtb\n  \
-    ringfence check                                            what ringfence.toml names as `inputs`\n  \
+    ringfence check                                            the `inputs` of ringfence.toml\n  \
     ringfence check -I include board.dts                       findings at file and line\n  \
     ringfence check --policy board.toml --kernel 6.1 --kernel 6.12:64k board.dtb\n  \
-    ringfence check --boot-map kernel=0x40200000:@Image board.dtb  what the boot loader adds\n  \
+    ringfence check --boot-map kernel=0x40200000:@Image board.dtb  with the place of the kernel\n  \
     ringfence check image.itb                                  every configuration of a bundle\n  \
     ringfence check /sys/firmware/fdt                          the tree that this machine booted with\n  \
-    ringfence check --baseline known.json --write-baseline trees   adopt on an old tree\n\n\
+    ringfence check --baseline known.json --write-baseline trees   accept the findings of today\n\n\
     Exit codes: 0 clean, 1 findings at or above --fail-on, 2 wrong usage or unreadable input.")]
 pub struct Check {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
     pub boot: Boot,
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
-    /// Least severity that makes the exit code 1
+    /// Exit with 1 on findings of at least this severity
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
     pub fail_on: FailOn,
-    /// Findings that are known and do not count
+    /// File of known findings, which do not count
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
-    /// Write what is found now as the baseline
+    /// Write the findings to the file of --baseline
     #[arg(long, requires = "baseline")]
     pub write_baseline: bool,
-    /// Count the findings of each rule
+    /// Also print the number of findings of each rule
     #[arg(long)]
     pub statistics: bool,
-    /// .dtb, .dts (through cpp and dtc), .dtbo with --base, a bundle (.itb), a directory of .dtb, or - for stdin;
-    /// without any, the `inputs` of the project's `ringfence.toml`
+    /// .dtb, .dts (compiled with cpp and dtc), .dtbo with --base, a bundle (.itb), a directory of .dtb, or - for
+    /// stdin [default: the `inputs` of ringfence.toml]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 }
 
-/// Repair a device tree, prove the result and write it.
+/// Repair a device tree, check the result and write it.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "What is written was read again by two readers, judged again, and holds all that was in INPUT.\n\n\
+    after_help = "The result is parsed again by two parsers, checked again, and keeps everything else of INPUT.\n\n\
     Examples:\n  \
-    ringfence fix --diff board.dtb                             show what would be done, write nothing\n  \
+    ringfence fix --diff board.dtb                             show the repairs, write nothing\n  \
     ringfence fix board.dtb -o fixed.dtb\n  \
     ringfence fix --policy board.toml --in-place board.dtb\n\n\
-    Exit codes: 0 clean, 1 written with findings that the policy lets through (on-error = \"continue\"), \
+    Exit codes: 0 clean, 1 written with errors left, which the policy accepts (on-error = \"continue\"), \
     2 wrong usage or unreadable input, 3 not repaired and nothing written."
 )]
 pub struct Fix {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
     pub boot: Boot,
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
-    /// Where to write the repaired tree, - for stdout
+    /// Write the repaired tree to this file, - for stdout
     #[arg(short, long, value_name = "OUT", required_unless_present_any = ["in_place", "diff"])]
     pub output: Option<PathBuf>,
-    /// Write over INPUT
+    /// Overwrite INPUT
     #[arg(long, conflicts_with = "output")]
     pub in_place: bool,
-    /// Show what changed, as source
+    /// Show the changes as device tree source
     #[arg(long)]
     pub diff: bool,
-    /// Permit repairs that change who has which memory, as though the policy allowed all of them
+    /// Permit repairs that change the owner of memory, as if the policy set every `allow.…` key
     #[arg(long = "unsafe")]
     pub permit_all: bool,
-    /// .dtb, .dts (through dtc), or - for stdin
+    /// .dtb, .dts (compiled with dtc), or - for stdin
     pub input: PathBuf,
 }
 
-/// The least severity that counts as failure.
+/// The lowest severity that counts as failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum FailOn {
     /// Errors only
     #[default]
     Error,
-    /// Warnings, too
+    /// Errors and warnings
     Warning,
-    /// Whatever is said
+    /// Every finding
     Note,
 }
 
@@ -248,7 +248,7 @@ impl From<Page> for PageSize {
 /// Reads `BASE:SIZE`.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Describes the mistake.
 pub fn span(text: &str) -> Result<Span, String> {
     let (base, size) = text.split_once(':').ok_or("write BASE:SIZE, such as 0x40000000:4GiB")?;
     let (base, size) = (number::address(base)?, number::size(size)?);

@@ -1,22 +1,22 @@
-//! Arguments of the commands around policies, bundles, rules and logs, and of those that teach.
+//! Arguments of the commands for policies, bundles, rules, logs and documentation.
 
 use std::path::PathBuf;
 
 use super::Plain;
 use clap::{Args, Subcommand, ValueEnum};
 
-/// Make, check and show what a board requires.
+/// Write, check and show the policy of a board.
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:\n  \
-    ringfence policy init good.dtb -o board.toml               require what a good tree has\n  \
+    ringfence policy init good.dtb -o board.toml               require the carveouts of a good tree\n  \
     ringfence policy check board.toml\n  \
-    ringfence policy build board.toml -o board.policy          the blob that travels in a bundle")]
+    ringfence policy build board.toml -o board.policy          the compiled form for a bundle")]
 pub enum Policy {
-    /// Write a policy that requires what a known-good tree has
+    /// Write a policy that requires the carveouts of a known-good tree
     Init {
-        /// A tree that is right
+        /// The known-good tree
         known_good: PathBuf,
-        /// Where to write it; stdout by default
+        /// Write the policy to this file [default: stdout]
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
     },
@@ -26,11 +26,11 @@ pub enum Policy {
         #[arg(required = true, value_name = "POLICY")]
         policies: Vec<PathBuf>,
     },
-    /// Compile a policy to the blob that travels to the stage
+    /// Compile a policy to the blob that the stage reads
     Build {
         /// TOML
         policy: PathBuf,
-        /// Where to write the blob, - for stdout
+        /// Write the blob to this file, - for stdout
         #[arg(short, long, value_name = "BLOB")]
         output: PathBuf,
     },
@@ -55,46 +55,46 @@ pub struct Pack {
     /// Device tree: .dtb or .dts
     #[arg(long, value_name = "FILE")]
     pub dtb: Option<PathBuf>,
-    /// Overlay that the stage, or U-Boot, applies to the device tree; may be repeated, in order
+    /// Overlay that the stage or U-Boot applies to the device tree; may be repeated, applied in order
     #[arg(long, value_name = "FILE", requires = "dtb")]
     pub overlay: Vec<PathBuf>,
-    /// Append the bundle to this image of the stage, for loaders without a slot for an initrd
+    /// Append the bundle to this image of the stage, for loaders that cannot load an initrd
     #[arg(long, value_name = "STAGE")]
     pub append_to: Option<PathBuf>,
     /// Policy: TOML or blob
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Where to write the bundle, - for stdout
+    /// Write the bundle to this file, - for stdout
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
 }
 
-/// Show what a bundle holds.
+/// List the contents of a bundle.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  ringfence show board.itb\n\n\
-    Exit codes: 0 every hash holds, 2 the bundle cannot be read, or the stage would refuse an image of it.")]
+    Exit codes: 0 every hash matches, 2 the bundle cannot be read or the stage would refuse one of its images.")]
 pub struct Show {
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub format: Plain,
     /// A bundle (.itb), or a stage with one appended; - for stdin
     pub bundle: PathBuf,
 }
 
-/// Take a bundle apart.
+/// Extract the files of a bundle.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Writes Image, initrd.img, board.dtb, overlay-1.dtbo and board.policy, as far as they are there, and \
-                  nothing at all when a hash does not hold or one of the files exists already. `ringfence pack` \
-                  takes them back.\n\n\
+    after_help = "Writes Image, initrd.img, board.dtb, overlay-1.dtbo and board.policy, if present. Writes nothing \
+                  when a hash does not match or one of the files exists already. `ringfence pack` packs them \
+                  again.\n\n\
                   Examples:\n  ringfence unpack board.itb -o parts\n  \
                   ringfence unpack --configuration conf-2 board.itb -o parts"
 )]
 pub struct Unpack {
-    /// The configuration to take; the default one when nobody says
+    /// The configuration to extract [default: the default configuration of the bundle]
     #[arg(long, value_name = "NAME")]
     pub configuration: Option<String>,
-    /// The directory to write to; it is made when it is not there
+    /// Write the files to this directory, which is created if missing
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
     /// A bundle (.itb), or a stage with one appended; - for stdin
@@ -104,7 +104,7 @@ pub struct Unpack {
 /// List the rules.
 #[derive(Args, Debug)]
 pub struct Rules {
-    /// How to print
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub format: RulesFormat,
 }
@@ -120,9 +120,9 @@ pub struct Explain {
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  ringfence log --elf ringfence.elf memory.bin")]
 pub struct Log {
-    /// Memory dump that holds the ring, - for stdin
+    /// Memory dump with the log, - for stdin
     pub file: PathBuf,
-    /// The very stage that wrote it
+    /// ELF file of the stage that wrote the log
     #[arg(long, value_name = "FILE")]
     pub elf: PathBuf,
 }
@@ -144,14 +144,14 @@ pub struct Completions {
     after_help = "Examples:\n  ringfence man check | man -l -\n  ringfence man --directory /usr/share/man/man1"
 )]
 pub struct Man {
-    /// The command whose page is wanted; the tool's own by default
+    /// The command to describe [default: the tool]
     pub command: Option<String>,
     /// Write all pages into this directory
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     pub directory: Option<PathBuf>,
 }
 
-/// How the rules are printed.
+/// The forms in which rules are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum RulesFormat {
     /// One line each
@@ -159,6 +159,6 @@ pub enum RulesFormat {
     Human,
     /// For programs
     Json,
-    /// The book's chapter, with the reasons and the examples
+    /// A page of the documentation, with reasons and examples
     Markdown,
 }

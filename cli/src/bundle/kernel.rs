@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-/// Largest kernel that a stream may unpack to: what lies behind is a bomb.
+/// Maximum size of an unpacked kernel, in bytes: a larger one is a decompression bomb.
 const MAX_KERNEL: u64 = 512 << 20;
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
@@ -28,11 +28,11 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<Option<Vec<u8>>, String> {
     }
 }
 
-/// Returns the stream in a zboot image: its offset and length stand in the second and third word behind the two marks.
+/// Returns the stream in a zboot image: its offset and length are the second and third word after the two marks.
 fn zboot(bytes: &[u8]) -> Result<&[u8], String> {
     let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
     let stream = word(8).zip(word(12)).and_then(|(start, len)| bytes.get(start..start.checked_add(len)?));
-    stream.ok_or_else(|| "the EFI zboot image ends before its payload does".into())
+    stream.ok_or_else(|| "the EFI zboot image is truncated".into())
 }
 
 fn limited(stream: impl Read, kind: &str) -> Result<Vec<u8>, String> {
@@ -40,7 +40,7 @@ fn limited(stream: impl Read, kind: &str) -> Result<Vec<u8>, String> {
     let read = stream.take(MAX_KERNEL + 1).read_to_end(&mut plain);
     read.map_err(|error| format!("damaged {kind} stream: {error}"))?;
     match plain.len() as u64 > MAX_KERNEL {
-        true => Err("unpacks to more than 512 MiB: this is no kernel".into()),
+        true => Err("unpacks to more than 512 MiB: this is not a kernel".into()),
         false => Ok(plain),
     }
 }
@@ -87,7 +87,7 @@ mod tests {
         for stream in [gzip(&kernel), zstd(&kernel)] {
             assert!(unpack(&stream[..stream.len() - 1]).is_err(), "cut off");
             let whole = in_zboot(&stream);
-            assert!(unpack(&whole[..70]).unwrap_err().contains("ends before"));
+            assert!(unpack(&whole[..70]).unwrap_err().contains("truncated"));
         }
         assert!(unpack(&in_zboot(b"\x5d\0\0\x80")).unwrap_err().contains("neither"));
     }

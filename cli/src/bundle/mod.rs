@@ -22,13 +22,13 @@ pub struct Parts {
     pub initrd: Option<PathBuf>,
     /// The device tree, `.dtb` or `.dts`.
     pub dtb: Option<PathBuf>,
-    /// Overlays to be applied to it, in this order.
+    /// The overlays to apply to it, in this order.
     pub overlays: Vec<PathBuf>,
     /// The policy, TOML or blob.
     pub policy: Option<PathBuf>,
 }
 
-/// Packs the bundle; also tells where its parts lie in it.
+/// Packs the bundle, and returns the places of its parts in it.
 ///
 /// # Errors
 /// A [`Failure`] that names the file.
@@ -52,7 +52,7 @@ pub fn pack(parts: &Parts) -> Result<(Vec<u8>, Layout), Failure> {
     pack.build_with_layout().map_err(|error| Failure::new(format!("bundle: {error}")))
 }
 
-/// Compiles a policy file to the blob that travels.
+/// Compiles a policy file to the blob that the stage reads.
 ///
 /// # Errors
 /// A [`Failure`] that names the file, and for TOML the line.

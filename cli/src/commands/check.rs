@@ -33,7 +33,7 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     }
     let today = date::today();
     let progress = Progress::new(paths.len());
-    // Results come back in the order of the inputs, whichever was done first.
+    // The results are in the order of the inputs.
     let judged = paths.par_iter().map(|path| {
         let reports = file(&job, path, known.as_ref(), today);
         progress.step();
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     for result in results {
         match result {
             Ok(more) => reports.extend(more),
-            // A broken configuration is one failure, however many inputs it holds for.
+            // A broken configuration is one failure, however many inputs it applies to.
             Err(failure) => {
                 let text = failure.render();
                 if told.insert(text.clone()) {
@@ -69,7 +69,7 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
         terminal::out(&args.format.render(&results))?;
         if args.statistics {
             let text = formats::statistics(&reports);
-            // A machine that reads stdout reads one document.
+            // Stdout is one document.
             if args.format.is_document { terminal::err(&text) } else { terminal::out(&text)? }
         }
     }
@@ -80,17 +80,17 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     Ok(if failed { Outcome::Findings } else { Outcome::Clean })
 }
 
-/// Returns what the project of the working directory says its inputs are.
+/// Returns the inputs that the project of the working directory names.
 fn inputs(job: &Job) -> Result<Vec<PathBuf>, Failure> {
     // The configuration for stdin is that of the working directory.
     let config = job.config_for(Path::new("-"))?.ok_or_else(|| {
         Failure::new("no INPUT given")
-            .with_help("name a device tree or a directory of them, or say `inputs` in a ringfence.toml")
+            .with_help("name a device tree or a directory, or set `inputs` in a ringfence.toml")
     })?;
     config.inputs()
 }
 
-/// Judges one file, as its configuration and the baseline have it.
+/// Judges one file, and applies its configuration and the baseline.
 fn file(job: &Job, path: &Path, known: Option<&Baseline>, today: Date) -> Result<Vec<Report>, Failure> {
     let config = job.config_for(path)?;
     let mut reports = judge::file(job, path)?;
@@ -105,7 +105,7 @@ fn file(job: &Job, path: &Path, known: Option<&Baseline>, today: Date) -> Result
     Ok(reports)
 }
 
-/// Tells what the configurations have to say, each thing once.
+/// Prints the warnings of the configurations, each once.
 fn warn(reports: &[Report]) {
     let mut told = BTreeSet::new();
     for warning in reports.iter().flat_map(|report| &report.warnings) {

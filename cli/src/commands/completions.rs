@@ -1,4 +1,4 @@
-//! `ringfence completions`: a shell script out of the definitions that read the command line.
+//! `ringfence completions`: a shell script from the definitions of the command line.
 
 use clap::CommandFactory;
 

@@ -26,7 +26,7 @@ pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
     if args.permit_all {
         job.permit_all();
     }
-    // A tree that is to be built into a product gets no symbols that its build would not give it.
+    // The tree goes into a product, so it gets no symbols that the product's build would not give it.
     let options = Options { bare: !job.names_labels(), ..job.options(&args.input)? };
     let input = input::load_one(&args.input, &options)?;
     let job = job.for_tree(&input)?;
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
         Ok(applied) => applied,
         Err(refusal) => return refused(args, &dtb, &job, context, &refusal),
     };
-    // What is left to say is about the tree as the repairs left it.
+    // The findings that are left are about the repaired tree.
     let repaired = applied.dtb().to_vec();
     let proven = match applied.prove() {
         Ok(proven) => proven,
@@ -64,7 +64,7 @@ pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
             diff::render(&args.input.display().to_string(), &original, proven.dtb()).map_err(unreadable)?;
         print(args, &text)?;
     }
-    // Only `on-error = "continue"` lets a tree through with errors left: it boots, and is not clean.
+    // Only `on-error = "continue"` accepts a tree with errors left: it is written, but not clean.
     let is_error = |finding: &Finding| finding.severity == Severity::Error;
     Ok(if proven.findings().iter().any(is_error) { Outcome::Findings } else { Outcome::Clean })
 }
@@ -76,20 +76,20 @@ fn target(args: &Fix) -> Result<Option<&Path>, Failure> {
             let overlays = args.boot.overlay.iter().chain(&args.boot.base).chain(&args.boot.policy);
             let inputs = overlays.chain([&args.input]).map(PathBuf::as_path);
             write_out::keep_apart(output, inputs)
-                .map_err(|failure| failure.with_help("--in-place writes over INPUT"))?;
+                .map_err(|failure| failure.with_help("use --in-place to overwrite INPUT"))?;
         }
         return Ok(args.output.as_deref());
     }
     if args.boot.base.is_some() || !args.boot.overlay.is_empty() {
         return Err(Failure::of(
             &args.input,
-            "what is repaired is the tree with the overlays applied, not this file",
+            "the repaired tree has the overlays applied, so it cannot replace this file",
         )
-        .with_help("give -o OUT"));
+        .with_help("use -o OUT"));
     }
     let is_source = args.input.extension().is_some_and(|ext| ext == "dts");
     if is_source || is_stdin(&args.input) {
-        return Err(Failure::of(&args.input, "only a .dtb can be repaired in place").with_help("give -o OUT"));
+        return Err(Failure::of(&args.input, "only a .dtb can be repaired in place").with_help("use -o OUT"));
     }
     Ok(Some(&args.input))
 }

@@ -18,7 +18,7 @@ use crate::report::{self, Diagnostic, Report, source_fix};
 /// Reads and judges every tree of a file.
 ///
 /// # Errors
-/// When the file, or the configuration that holds for it, cannot be read.
+/// When the file, or the configuration that applies to it, cannot be read.
 pub(super) fn file(job: &Job, path: &Path) -> Result<Vec<Report>, Failure> {
     let inputs = input::load(path, &job.options(path)?)?;
     inputs.into_iter().map(|input| one(job, input)).collect()
@@ -27,7 +27,7 @@ pub(super) fn file(job: &Job, path: &Path) -> Result<Vec<Report>, Failure> {
 /// Judges one tree, for every kernel that is asked about.
 ///
 /// # Errors
-/// When it is no sound device tree, or its configuration is not sound.
+/// When it is not a valid device tree, or its configuration is not valid.
 pub(super) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
     let Input { name, path, dtb, positions } = input;
     let unreadable = |error| Failure::new(format!("{name}: {error}"));
@@ -47,7 +47,7 @@ pub(super) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
         if let Some(positions) = &positions {
             add_fixes(&mut shown, judged, positions);
         }
-        // Bootargs of the command line stand in no source.
+        // Bootargs of the command line are in no source.
         for shown in shown.iter_mut().filter(|_| job.gives_bootargs()) {
             if shown.excerpt.as_ref().is_some_and(|excerpt| excerpt.property == "bootargs") {
                 (shown.place, shown.fix) = (None, None);
@@ -65,7 +65,7 @@ pub(super) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
     Ok(report)
 }
 
-/// Adds what one kernel makes of the tree, in the order of the rules.
+/// Adds the findings for one kernel, in the order of the rules.
 fn merge(all: &mut Vec<Diagnostic>, new: Vec<Diagnostic>, profile: &KernelProfile) {
     for mut shown in new {
         match all.iter_mut().find(|known| known.finding == shown.finding) {
@@ -79,8 +79,8 @@ fn merge(all: &mut Vec<Diagnostic>, new: Vec<Diagnostic>, profile: &KernelProfil
     all.sort_by_key(|shown| shown.finding.rule);
 }
 
-/// Adds what to write in the source for each repair that may be made. Findings that are left elsewhere in the
-/// tree are no reason not to; whatever else the proof objects to is one.
+/// Adds the source edit of each permitted repair. Findings that are left elsewhere in the tree do not prevent
+/// it; any other objection of the proof does.
 fn add_fixes(shown: &mut [Diagnostic], judged: Judged<'_, '_>, positions: &Positions) {
     if !shown.iter().any(|shown| shown.finding.repair.is_some()) {
         return;

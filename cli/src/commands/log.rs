@@ -16,8 +16,8 @@ pub(super) fn run(args: &Log) -> Result<Outcome, Failure> {
     let dump = input::read_any(&args.file)?;
     let elf = input::read_any(&args.elf)?;
     let ring = Ring::find(&dump).ok_or_else(|| {
-        Failure::of(&args.file, "no log ring of ringfence in it")
-            .with_help("dump the memory that the stage names on its console, or all RAM")
+        Failure::of(&args.file, "contains no log ring of ringfence")
+            .with_help("dump the memory that the stage prints on its console, or all RAM")
     })?;
     same_build(&ring, &elf, &args.elf)?;
     print(&ring, &elf, &args.elf)?;
@@ -30,12 +30,14 @@ fn same_build(ring: &Ring, elf: &[u8], path: &Path) -> Result<(), Failure> {
         object::File::parse(elf).map_err(|error| Failure::of(path, format!("no ELF file: {error}")))?;
     let id = file.build_id().map_err(|error| Failure::of(path, error))?;
     let Some(id) = id else {
-        return Err(Failure::of(path, "no build id in this ELF, so nothing says that it wrote the log")
+        return Err(Failure::of(path, "this ELF has no build id, so it cannot be matched with the log")
             .with_help("link the stage with --build-id=sha1, as its build does"));
     };
     if id != ring.build_id {
         let found = format!("the log is of build {}, this ELF is {}", hex(&ring.build_id), hex(id));
-        return Err(Failure::of(path, found).with_help("decode with the very ELF that was booted"));
+        return Err(
+            Failure::of(path, found).with_help("decode with the ELF file of the stage that was booted")
+        );
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `ringfence man`: manual pages out of the definitions that read the command line.
+//! `ringfence man`: manual pages from the definitions of the command line.
 
 use std::path::Path;
 
@@ -52,7 +52,7 @@ fn pages() -> Result<Vec<(String, Vec<u8>)>, Failure> {
         .collect()
 }
 
-/// Examples are lines, and not to be filled like a paragraph.
+/// Keeps the lines of the examples as they are: a paragraph would be filled.
 fn unfilled(page: &str) -> String {
     let Some((before, extra)) = page.split_once(".SH EXTRA\n") else { return page.to_string() };
     let (extra, rest) = extra.split_once(".SH ").map_or((extra, None), |(extra, rest)| (extra, Some(rest)));

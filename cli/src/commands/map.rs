@@ -41,7 +41,7 @@ pub(super) fn run(args: &Map) -> Result<Outcome, Failure> {
     match refusal {
         None => Ok(Outcome::Clean),
         Some(refusal) => {
-            terminal::err(&format!("{ERROR}error{ERROR:#}: {path}: `fix` would not repair it: {refusal}\n"));
+            terminal::err(&format!("{ERROR}error{ERROR:#}: {path}: `fix` cannot repair it: {refusal}\n"));
             Ok(Outcome::NotFixed)
         }
     }

@@ -22,10 +22,10 @@ use std::process::ExitCode;
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
 
-/// How a command ended, as its exit code.
+/// The result of a command, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing to complain about.
+    /// No findings at or above the limit.
     Clean = 0,
     /// Findings at or above the limit.
     Findings = 1,
@@ -41,7 +41,7 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// Does what the command line asks.
+/// Runs the command.
 ///
 /// # Errors
 /// A [`Failure`] that has not been printed yet; the exit code is then 2.

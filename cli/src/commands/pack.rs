@@ -50,7 +50,7 @@ pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
     Ok(Outcome::Clean)
 }
 
-/// Returns the size rounded up to whole MiB, which is how people think of bundles.
+/// Returns the size rounded up to whole MiB.
 fn approximate(bytes: u64) -> Size {
     Size(bytes.next_multiple_of(1 << 20))
 }

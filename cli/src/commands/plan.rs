@@ -78,26 +78,26 @@ fn refused(args: &Plan, why: NoPlaces) -> Result<Outcome, Failure> {
             return Err(failure(format!("the {what} with --spare is empty or larger than any memory")));
         }
         NoPlaces::RamUnknown => {
-            let error = failure("/memory is left to the boot loader".to_string());
-            return Err(error.with_help("say what RAM there is: --ram BASE:SIZE"));
+            let error = failure("/memory states no RAM: the boot loader fills it in".to_string());
+            return Err(error.with_help("give the RAM with --ram BASE:SIZE"));
         }
         NoPlaces::Refused(refusal @ Refusal::PlacementFailure(_)) => (
             refusal.to_string(),
             format!(
-                "of this, {} is room to grow: `ringfence map --free` shows what is free",
+                "this includes --spare {}; `ringfence map --free` shows the free memory",
                 Size(args.spare)
             ),
         ),
         NoPlaces::Refused(refusal) => {
-            (refusal.to_string(), "no address is right for this tree: run `ringfence check`".to_string())
+            (refusal.to_string(), "the tree has errors: run `ringfence check`".to_string())
         }
         NoPlaces::Crowded => (
-            "beside kernel and initrd, a region that the kernel is to place finds no room".to_string(),
-            "widen its alloc-ranges or ask for less".to_string(),
+            "no space is left for a region that the kernel places".to_string(),
+            "widen its alloc-ranges or reduce its size".to_string(),
         ),
         NoPlaces::TooFarApart(places) => (
-            format!("kernel {} and initrd do not lie within 32 GiB", places.kernel),
-            "give the RAM near each other with --ram".to_string(),
+            format!("kernel {} and initrd are more than 32 GiB apart", places.kernel),
+            "give RAM banks that are closer with --ram".to_string(),
         ),
     };
     let path = args.input.display();
@@ -116,7 +116,8 @@ fn human(chart: &Chart, ours: &[Room<'_>], places: &Places) -> String {
     )
 }
 
-/// Returns the environment variables that U-Boot's distribution boot reads (doc/develop/bootstd, `include/config_distro_bootcmd.h`).
+/// Returns the environment variables that U-Boot's distribution boot reads (doc/develop/bootstd,
+/// `include/config_distro_bootcmd.h`).
 fn lines(places: &Places) -> String {
     let mut out = format!("kernel_addr_r={:#x}\n", places.kernel.base());
     if let Some(initrd) = places.initrd {

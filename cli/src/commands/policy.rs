@@ -58,13 +58,13 @@ fn show(path: &Path) -> Result<(), Failure> {
     terminal::out(&format!("# sha256 {hex}\n{}", policy_file::to_toml(&policy)))
 }
 
-/// Returns what the policy demands, on one line.
+/// Returns the requirements of the policy, on one line.
 fn summary(policy: &Policy) -> String {
     let carveouts = match policy.carveouts.len() {
         1 => "1 carveout".to_string(),
         count => format!("{count} carveouts"),
     };
-    let cma = policy.cma.map_or("no say in CMA".to_string(), |cma| {
+    let cma = policy.cma.map_or("CMA not constrained".to_string(), |cma| {
         format!("CMA {} via {}", ringfence::span::Size(cma.size), cma.via.as_str())
     });
     format!("mode {}, on error {}, {carveouts}, {cma}", policy.mode.as_str(), policy.on_error.as_str())

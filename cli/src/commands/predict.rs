@@ -30,7 +30,7 @@ pub(super) fn verified(args: &Verify) -> Result<Outcome, Failure> {
     let differences = verify(&told.prediction, &Observed { log: &log, iomem: iomem.as_deref() });
     if differences.is_empty() {
         terminal::out(&format!(
-            "{}: the kernel did what was predicted for {}\n",
+            "{}: the boot matches the prediction for {}\n",
             args.input.display(),
             told.profile
         ))?;
@@ -40,7 +40,7 @@ pub(super) fn verified(args: &Verify) -> Result<Outcome, Failure> {
     Ok(Outcome::Findings)
 }
 
-/// Logs come from serial lines, so bytes that are no text are no reason to stop.
+/// Logs come from serial lines: bytes that are not text are replaced.
 fn text(path: &Path) -> Result<String, Failure> {
     match input::read_any(path)?.as_slice() {
         [] => Err(Failure::of(path, "the file is empty")),
@@ -59,7 +59,7 @@ impl Told {
     fn of(boot: &Boot, path: &Path) -> Result<Self, Failure> {
         if let [one, other, ..] = boot.kernel.as_slice() {
             return Err(Failure::new(format!("one kernel at a time, not {one} and {other}"))
-                .with_help("a prediction is of one kernel: run the command once for each"));
+                .with_help("run the command once for each kernel"));
         }
         let job = Job::from_args(boot)?;
         let (job, dtb) = tree::read(&job, path)?;
@@ -67,8 +67,8 @@ impl Told {
         let context = job.context();
         let map = MemoryMap::survey(&tree, context.facts);
         if !map.ram.is_known() {
-            return Err(Failure::of(path, "no /memory node says where RAM is")
-                .with_help("give the banks with --ram BASE:SIZE: what a kernel does depends on them"));
+            return Err(Failure::of(path, "no /memory node states RAM")
+                .with_help("give the banks with --ram BASE:SIZE: the prediction depends on them"));
         }
         let prediction = predict(&tree, &map, context.facts, context.profile, &context.profile.debian);
         let paths = prediction.regions.iter().map(|outcome| tree.node(outcome.node).path()).collect();
@@ -85,7 +85,7 @@ impl Told {
             DefaultCma::None => String::new(),
             DefaultCma::At(span) => format!("  cma       {span}  default pool\n"),
             DefaultCma::Somewhere { size, .. } => {
-                format!("  cma       {} wherever it fits  default pool\n", ringfence::span::Size(size))
+                format!("  cma       {} place unknown  default pool\n", ringfence::span::Size(size))
             }
         };
         out += &format!("\n{BOLD}and prints{BOLD:#}\n");

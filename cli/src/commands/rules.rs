@@ -61,7 +61,7 @@ fn chapter() -> String {
         let (kernels, why) = (kernels(doc), wrapped(doc.why));
         out += &format!("\n## {id}\n\n**{title}** (`{name}`, {severity}, {kernels})\n\n{why}\n");
         for (title, language, text) in
-            [("Wrong", "dts", doc.bad), ("Right", "dts", doc.good), ("Under the policy", "toml", doc.policy)]
+            [("Wrong", "dts", doc.bad), ("Right", "dts", doc.good), ("With the policy", "toml", doc.policy)]
         {
             if !text.is_empty() {
                 out += &format!("\n{title}:\n\n```{language}\n{}\n```\n", text.trim_end());

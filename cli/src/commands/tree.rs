@@ -8,15 +8,15 @@ use crate::project::kernel;
 use crate::terminal::style::NOTE;
 use crate::{input, terminal};
 
-/// Reads the tree at `path` as the kernel will see it, and what is known of its boot. What these commands tell is of one
-/// kernel; where several are asked about, they say which.
+/// Reads the tree at `path` as the kernel will see it, and the facts of its boot. These commands work for one
+/// kernel; where several are given, a note names the one that is used.
 pub(super) fn read(job: &Job, path: &Path) -> Result<(Job, Vec<u8>), Failure> {
     let input = input::load_one(path, &job.options(path)?)?;
     let job = job.for_tree(&input)?;
     if let [first, _, ..] = job.profiles() {
         let (path, kernel) = (path.display(), kernel::name(first));
         terminal::err(&format!(
-            "{NOTE}note{NOTE:#}: {path}: of the kernels that are asked about, this is for {kernel}\n"
+            "{NOTE}note{NOTE:#}: {path}: several kernels are given, this is for {kernel}\n"
         ));
     }
     let dtb = job.effective(input.dtb).map_err(|error| Failure::of(path, error))?;

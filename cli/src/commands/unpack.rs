@@ -1,4 +1,4 @@
-//! `ringfence show` and `ringfence unpack`: what is in a bundle.
+//! `ringfence show` and `ringfence unpack`: the contents of a bundle.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,10 +14,10 @@ use crate::terminal::style::{BOLD, DIM, ERROR};
 use crate::terminal::text::{self, printable};
 use crate::{input, terminal, write_out};
 
-/// Most configurations shown; each costs a walk over all images.
+/// Maximum number of configurations: each costs a walk over all images.
 const MAX_SHOWN: usize = 1024;
 
-/// A bundle as `show` prints it. All text is the bundle's own, and thus anybody's.
+/// A bundle as `show` prints it. All text comes from the bundle, and is not trusted.
 #[derive(Serialize)]
 struct BundleJson {
     schema: u32,
@@ -59,10 +59,7 @@ pub(super) fn show(args: &Show) -> Result<Outcome, Failure> {
     let mut configurations = Vec::new();
     let names = fit.configurations().map_err(failure)?;
     if names.len() > MAX_SHOWN {
-        return Err(Failure::of(
-            &args.bundle,
-            format!("{} configurations are more than any board has", names.len()),
-        ));
+        return Err(Failure::of(&args.bundle, format!("too many configurations ({})", names.len())));
     }
     for name in names {
         let default = default.as_ref() == Some(&name);
@@ -117,7 +114,7 @@ fn described(role: &'static str, image: &Image<'_>, seen: &mut HashMap<String, O
 fn human(shown: &BundleJson) -> String {
     let mut out = String::new();
     if shown.offset > 0 {
-        out += &format!("{DIM}behind a stage, at {:#x} of the file{DIM:#}\n", shown.offset);
+        out += &format!("{DIM}appended to a stage, at offset {:#x} of the file{DIM:#}\n", shown.offset);
     }
     for configuration in &shown.configurations {
         let default = if configuration.default { " (default)" } else { "" };
@@ -159,7 +156,7 @@ pub(super) fn unpack(args: &Unpack) -> Result<Outcome, Failure> {
             fit.configuration(wanted).map_err(failure)?
         }
     };
-    // Files are named by what they are for: the names of a bundle could lead anywhere.
+    // Files are named by their role: a name from the bundle could be any path.
     let mut overlays = 0;
     let files: Vec<_> = roles(&config)
         .map(|(role, image)| {
@@ -180,8 +177,8 @@ pub(super) fn unpack(args: &Unpack) -> Result<Outcome, Failure> {
     for (file, image) in &files {
         image.verify().map_err(failure)?;
         if fs::symlink_metadata(file).is_ok() {
-            return Err(Failure::of(file, "exists already, so nothing was written")
-                .with_help("give another directory with -o DIR"));
+            return Err(Failure::of(file, "exists already; nothing was written")
+                .with_help("use another directory with -o DIR"));
         }
     }
     make(&args.output)?;
@@ -194,5 +191,5 @@ pub(super) fn unpack(args: &Unpack) -> Result<Outcome, Failure> {
 
 fn make(directory: &Path) -> Result<(), Failure> {
     fs::create_dir_all(directory)
-        .map_err(|error| Failure::of(directory, format!("cannot make the directory: {error}")))
+        .map_err(|error| Failure::of(directory, format!("cannot create the directory: {error}")))
 }

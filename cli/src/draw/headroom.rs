@@ -8,7 +8,7 @@ use crate::memmap::headroom::{Limit, Room};
 use crate::terminal::style::{BOLD, DIM, ERROR};
 use crate::terminal::text::{self, columns, printable};
 
-/// One line for each claim, and one for what the kernel will place besides.
+/// One line for each claim, and one for each region that the kernel will place in addition.
 #[must_use]
 pub fn human(chart: &Chart, rooms: &[Room<'_>]) -> String {
     let names: Vec<String> = rooms.iter().map(|room| printable(room.claim.entry.name())).collect();
@@ -22,17 +22,17 @@ pub fn human(chart: &Chart, rooms: &[Room<'_>]) -> String {
         };
         let until = match room.limit {
             Limit::Claim(node) => format!("then {}", short_name(node)),
-            Limit::Overlap(node) => format!("already over {}", short_name(node)),
+            Limit::Overlap(node) => format!("already overlaps {}", short_name(node)),
             Limit::EndOfRam => "then the end of RAM".to_string(),
-            Limit::NotRam => "it does not lie in RAM".to_string(),
-            Limit::Unknown => "RAM is left to the boot loader: give --ram".to_string(),
+            Limit::NotRam => "not in RAM".to_string(),
+            Limit::Unknown => "RAM unknown: give --ram".to_string(),
         };
         let place = columns(room.claim.span);
         out += &format!("{place}  {BOLD}{name:width$}{BOLD:#} {grow}  {}\n", printable(&until));
     }
     for entry in chart.off.iter().filter(|entry| entry.is_live() && entry.size > 0) {
         let name = printable(entry.name());
-        out += &format!("{DIM}the kernel will place {name} besides ({}){DIM:#}\n", Size(entry.size));
+        out += &format!("{DIM}in addition, the kernel will place {name} ({}){DIM:#}\n", Size(entry.size));
     }
     out
 }

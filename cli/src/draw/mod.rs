@@ -17,16 +17,16 @@ pub use table::table;
 use crate::memmap::chart::Chart;
 use crate::memmap::compare::Change;
 
-/// What a picture shows.
+/// The content of a picture.
 #[derive(Clone, Copy, Debug)]
 pub struct Picture<'c> {
     /// What the user called the tree.
     pub path: &'c str,
     /// The map as it is.
     pub before: &'c Chart,
-    /// The map as `fix` would make it.
+    /// The map after the repairs of `fix`.
     pub fixed: Option<&'c Fixed>,
-    /// Whether free memory is labelled, too.
+    /// Whether free memory is labelled.
     pub with_free: bool,
 }
 
@@ -35,7 +35,7 @@ pub struct Picture<'c> {
 pub struct Fixed {
     /// The map.
     pub chart: Chart,
-    /// What lies between it and the map before.
+    /// The changes from the map before.
     pub changes: Vec<Change>,
     /// The repairs, in words.
     pub repairs: Vec<String>,

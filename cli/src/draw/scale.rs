@@ -1,8 +1,8 @@
-//! The scale of a picture: which address stands at which height.
+//! The scale of a picture: the height of each address.
 //!
 //! A board has carveouts of one page beside gigabytes of free memory, so no linear scale shows both. Memory is
 //! cut at every address where something begins or ends, and each stretch gets a height that grows with the
-//! logarithm of its size. What is neither RAM nor claimed is cut out to a fixed height.
+//! logarithm of its size. What is neither RAM nor claimed is shown at a fixed height.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::memmap::chart::Chart;
 const LEAST: u32 = 20;
 /// Pixels that each doubling of the size adds, from one page of 4 KiB on.
 const PER_DOUBLING: u32 = 3;
-/// Height of what is cut out.
+/// Height of a stretch that is left out.
 const HOLE: u32 = 30;
 
 /// Memory between two neighbouring addresses where something begins or ends.
@@ -37,7 +37,7 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// One scale for several charts, so that what stays in place stands at the same height on all of them.
+    /// One scale for several charts, so that an unchanged claim is at the same height on all of them.
     pub(super) fn new(charts: &[&Chart]) -> Self {
         let spans = |chart: &&Chart| {
             let claims = chart.claims.iter().map(|claim| claim.span);
@@ -69,7 +69,7 @@ impl Scale {
         (top, self.of(span.end()).saturating_sub(top))
     }
 
-    /// Returns the distance from the top at which `address` stands.
+    /// Returns the distance of `address` from the top, in pixels.
     fn of(&self, address: u64) -> u32 {
         let at = self.stretches.partition_point(|stretch| stretch.span.end() <= address);
         self.stretches.get(at).map_or_else(|| self.height(), |stretch| stretch.top)

@@ -14,7 +14,7 @@ pub fn table(entries: &[Entry], free: Option<&[Span]>) -> String {
     for &span in free.unwrap_or_default() {
         rows.push((Some(span), format!("  {DIM}{} free{DIM:#}", columns(span))));
     }
-    // Each bank with what lies in it: a bank sorts before what starts at its base.
+    // A bank comes before the claims in it, also before one at its base.
     rows.sort_by(|(a, a_text), (b, b_text)| {
         let key = |span: Option<Span>| span.map(|span| (span.base(), std::cmp::Reverse(span.end())));
         (a.is_none(), key(*a), a_text.starts_with(' ')).cmp(&(b.is_none(), key(*b), b_text.starts_with(' ')))

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 /// image in thousands of configurations.
 const MAX_ALL: u64 = 64 << 20;
 
-/// Returns the trees of a bundle by configuration, or `None` when the bytes are no bundle.
+/// Returns the trees of a bundle by configuration, or `None` when the bytes are not a bundle.
 ///
 /// # Errors
 /// When it is one, but a damaged one, or one without any tree.
@@ -24,7 +24,7 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Input>>, Fai
     }
     let fit = match Fit::parse(bytes) {
         Ok(fit) => fit,
-        // Whoever reads it as a device tree says better what is wrong with it.
+        // The parser of device trees reports what is wrong with it.
         Err(FitError::Tree(_) | FitError::NotAFit { .. }) => return Ok(None),
         Err(error) => return Err(Failure::of(path, error)),
     };
@@ -37,7 +37,7 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Input>>, Fai
             let blob = unpack(image).map_err(failure)?;
             dtb = match number {
                 0 => blob,
-                // What the configuration names behind its tree are overlays.
+                // The trees after the first one are overlays.
                 _ => apply(&dtb, &blob, Path::new(&format!("{name}/{}", image.name)))?,
             };
         }

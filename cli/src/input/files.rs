@@ -63,7 +63,7 @@ pub fn read_any(name: &Path) -> Result<Vec<u8>, Failure> {
     read_limited(name, u64::MAX)
 }
 
-/// Reads a bundle, alone or behind a stage: the offset in bytes where it starts, and the bytes from there on.
+/// Reads a bundle, alone or appended to a stage: the offset in bytes where it starts, and the bytes from there on.
 ///
 /// # Errors
 /// When it cannot be read, is longer than a bundle can be, or is none.
@@ -80,7 +80,7 @@ pub fn read_bundle(name: &Path) -> Result<(u64, Vec<u8>), Failure> {
             return Err(none());
         }
     }
-    let too_large = || Failure::of(name, "larger than 2 GiB: this is no bundle");
+    let too_large = || Failure::of(name, "larger than 2 GiB: this is not a bundle");
     if fs::metadata(name).is_ok_and(|meta| meta.len() > fit::MAX_LEN as u64) {
         return Err(too_large());
     }
@@ -119,7 +119,7 @@ pub fn is_stdin(name: &Path) -> bool {
     name.as_os_str() == "-"
 }
 
-/// Returns an I/O error without the number that says nothing to people.
+/// Describes an I/O error without its number.
 pub(super) fn describe(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_string(),

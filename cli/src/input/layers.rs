@@ -86,7 +86,7 @@ impl Layers {
 /// When it cannot be read.
 pub fn read_overlay(path: &Path) -> Result<Vec<u8>, Failure> {
     let blob = read_one(path, &[])?;
-    // The padding that a loader might leave is no part of it.
+    // Padding that a loader may leave is not part of it.
     let blob = Blob::check(&blob).map_err(|error| Failure::of(path, error))?;
     Ok(blob.bytes().to_vec())
 }
@@ -103,7 +103,7 @@ fn read_one(path: &Path, includes: &[PathBuf]) -> Result<Vec<u8>, Failure> {
 /// Applies an overlay that was read from `path`.
 ///
 /// # Errors
-/// When one of the two is no tree, or the overlay does not fit.
+/// When one of the two is not a tree, or the overlay cannot be applied.
 pub fn apply(base: &[u8], overlay: &[u8], path: &Path) -> Result<Vec<u8>, Failure> {
     let read = |bytes| Tree::parse(bytes).map_err(|error| Failure::of(path, error));
     apply_overlay(&read(base)?, &read(overlay)?).map_err(|error| Failure::of(path, error))

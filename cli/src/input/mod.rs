@@ -22,7 +22,7 @@ pub use positions::{Place, Positions};
 /// How inputs are read.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Where `#include` and `/include/` look, besides the source's own directory.
+    /// Directories for `#include` and `/include/`, after the source's own directory.
     pub includes: Vec<PathBuf>,
     /// Compile sources without `/__symbols__`, as an ordinary build does.
     pub bare: bool,
@@ -33,9 +33,9 @@ pub struct Options {
 /// One flattened tree to be judged.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// What the user called it, with the configuration behind `#` for a tree out of a bundle.
+    /// The name that the user gave, with `#` and the configuration for a tree from a bundle.
     pub name: String,
-    /// The file it came from.
+    /// The file that it was read from.
     pub path: PathBuf,
     /// The blob.
     pub dtb: Vec<u8>,
@@ -61,7 +61,7 @@ fn load_plain(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
         return Err(Failure::of(name, "the file is empty"));
     }
     if bytes.starts_with(&fdt::MAGIC.to_be_bytes()) {
-        // A bundle's images lie behind its tree; whatever else is so long is none of ours.
+        // The images of a bundle follow its tree; no other input may be so long.
         if bytes.len() as u64 > files::MAX_TREE && bundle::may_be_one(&bytes) {
             let rest = files::read_limited(name, fit::MAX_LEN as u64)?;
             // What was read of stdin does not come again.
@@ -72,7 +72,7 @@ fn load_plain(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
         }
     }
     if bytes.len() as u64 > files::MAX_TREE {
-        return Err(Failure::of(name, "larger than 64 MiB: this is no device tree"));
+        return Err(Failure::of(name, "larger than 64 MiB: this is not a device tree"));
     }
     let is_source = name.extension().is_some_and(|ext| ext == "dts") || bytes.starts_with(b"/dts-v1/");
     let (dtb, positions) = match is_source {
@@ -91,7 +91,7 @@ pub fn load_one(name: &Path, options: &Options) -> Result<Input, Failure> {
     match (trees.pop(), trees.is_empty()) {
         (Some(tree), true) => Ok(tree),
         _ => Err(Failure::of(name, "a bundle with several device trees").with_help(
-            "`ringfence check` judges all of them; `ringfence unpack --configuration NAME` takes one out",
+            "`ringfence check` checks all of them; `ringfence unpack --configuration NAME` extracts one",
         )),
     }
 }

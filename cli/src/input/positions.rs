@@ -1,4 +1,4 @@
-//! Where a source says what: read from the comments that `dtc -T -T` leaves behind every node and property.
+//! The places of nodes and properties in a source, from the comments of `dtc -T -T` after each of them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub struct Place {
     pub column: u32,
     /// Last line.
     pub end_line: u32,
-    /// Column behind the last byte.
+    /// Column after the last byte.
     pub end_column: u32,
 }
 
@@ -94,14 +94,14 @@ impl Positions {
         Some(self.corrected(place, name))
     }
 
-    /// Tells whether a node stands in the source.
+    /// Tells whether a node is in the source.
     #[must_use]
     pub fn has(&self, path: &str) -> bool {
         self.nodes.get(path).is_some_and(|places| !places.is_empty())
     }
 
-    /// Returns where a node is opened for the first time: from its name to the brace. A node that is not there lies where
-    /// its parent does.
+    /// Returns where a node is opened for the first time: from its name to the brace. A node that is not there has
+    /// the place of its parent.
     #[must_use]
     pub fn node(&self, path: &str) -> Option<Place> {
         let mut path = path;
@@ -127,7 +127,7 @@ impl Positions {
         self.text(&place.file)?.lines().nth((line as usize).checked_sub(1)?)
     }
 
-    /// Returns the preprocessor keeps lines and moves columns: looks for the name on its line, and for the end on its.
+    /// The preprocessor keeps lines and moves columns: looks for the name on its line, and for the end on its.
     fn corrected(&self, place: &Place, name: &str) -> Place {
         let mut place = place.clone();
         let Some(first) = self.line(&place, place.line) else { return place };
@@ -145,7 +145,7 @@ impl Positions {
         place
     }
 
-    /// Returns the place of a node starts at its brace; its name precedes that, on the same line.
+    /// The place of a node starts at its brace; its name precedes that, on the same line.
     fn header(&self, place: &Place) -> Place {
         let mut place = Place { end_line: place.line, end_column: place.column + 1, ..place.clone() };
         if let Some(line) = self.line(&place, place.line) {
@@ -172,7 +172,7 @@ fn indent(line: &str) -> u32 {
     (line.len() - line.trim_start().len()) as u32 + 1
 }
 
-/// Takes `label: ` off the front, as often as it stands there.
+/// Removes every `label: ` from the front.
 fn unlabelled(statement: &str) -> &str {
     let mut rest = statement;
     while let Some((label, after)) = rest.split_once(": ") {

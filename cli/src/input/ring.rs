@@ -4,8 +4,8 @@
 const MAGIC: [u8; 8] = *b"RFRING01";
 /// Length of the header in bytes.
 const HEADER_LEN: usize = 64;
-/// Steps in bytes at which a ring is looked for: it is aligned to 64 in memory, but in a `ramoops` region it stands
-/// behind a header of three words.
+/// Steps in bytes at which a ring is searched: it is aligned to 64 in memory, but in a `ramoops` region it follows a
+/// header of three words.
 const STEP: usize = 4;
 
 /// A ring as found in a dump.
@@ -22,7 +22,7 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Finds the first ring in `dump` that is there as a whole.
+    /// Finds the first complete ring in `dump`.
     #[must_use]
     pub fn find(dump: &[u8]) -> Option<Self> {
         (0..dump.len()).step_by(STEP).find_map(|offset| Self::read(dump.get(offset..)?, offset))

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 /// Compiles a source that was read from `name`.
 ///
 /// # Errors
-/// When the preprocessor or the compiler is missing, or refuses the source.
+/// When the preprocessor or the compiler is missing, or fails.
 pub(super) fn compile(
     name: &Path,
     source: &[u8],
@@ -63,7 +63,7 @@ fn is_word(text: &[u8], word: &[u8]) -> bool {
     rest.first().is_none_or(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'<' | b'('))
 }
 
-/// Most lines of a compiler's complaint that are told in full.
+/// Maximum number of lines of a compiler's error that are shown.
 const MAX_LINES: usize = 12;
 
 /// Preprocesses as the kernel's build does (scripts/Makefile.lib): no system headers, no predefined macros but `__DTS__`.
@@ -81,7 +81,7 @@ fn preprocess(name: &Path, source: &[u8], options: &Options) -> Result<Vec<u8>, 
     match output.status.success() {
         true => Ok(output.stdout),
         false => Err(refusal(name, "cpp", &output)
-            .with_help("give the directories of missing headers with -I, such as -I include")),
+            .with_help("give the directories of the headers with -I, for example -I include")),
     }
 }
 
@@ -121,7 +121,7 @@ fn run(command: &mut Command, input: Option<&[u8]>) -> Result<Output, String> {
 fn refusal(name: &Path, program: &str, output: &Output) -> Failure {
     let said = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = said.trim().lines().collect();
-    // A header that includes itself is told two hundred times.
+    // A header that includes itself is reported two hundred times.
     let text = match lines.len() {
         0..=MAX_LINES => lines.join("\n"),
         len => {
@@ -130,7 +130,7 @@ fn refusal(name: &Path, program: &str, output: &Output) -> Failure {
             format!("{}\n({} lines left out)", kept.join("\n"), len - kept.len())
         }
     };
-    Failure::of(name, format!("{program} refuses it: {text}"))
+    Failure::of(name, format!("{program} failed: {text}"))
 }
 
 #[cfg(test)]

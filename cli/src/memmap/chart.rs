@@ -17,7 +17,7 @@ pub struct Chart {
     pub claims: Vec<Claim>,
     /// What has no place on the map: regions that the kernel is to place, disabled or unreadable ones.
     pub off: Vec<Entry>,
-    /// RAM that nobody claims, ascending.
+    /// Free RAM, ascending.
     pub free: Vec<Span>,
     /// Bytes that two claims share and must not, by ascending base.
     pub collisions: Vec<Collision>,
@@ -143,7 +143,7 @@ pub(crate) mod tests {
         build(&root.child(memory).child(reserved), 0, &[]).unwrap()
     }
 
-    /// Returns the chart of a blob, with nothing known besides it.
+    /// Returns the chart of a blob, without further facts.
     pub(crate) fn chart(blob: &[u8]) -> Chart {
         let (facts, profile) = (BootFacts::default(), KernelProfile::default());
         let context = Context { policy: None, profile: &profile, facts: &facts };

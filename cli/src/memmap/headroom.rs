@@ -22,7 +22,7 @@ pub enum Limit<'c> {
     Overlap(&'c str),
     /// The end of the RAM bank.
     EndOfRam,
-    /// It does not lie in RAM as it is.
+    /// It is not in RAM.
     NotRam,
     /// Nothing above it is known, nor is the RAM.
     Unknown,
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use crate::memmap::chart::tests::{Region, board, chart};
 
-    fn told(regions: &[Region<'_>]) -> Vec<(Option<u64>, &'static str)> {
+    fn room_of(regions: &[Region<'_>]) -> Vec<(Option<u64>, &'static str)> {
         let chart = chart(&board(regions));
         rooms(&chart).iter().map(|room| (room.bytes, room.limit.as_str())).collect()
     }
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn room_ends_at_the_next_owner_or_with_the_ram() {
         assert_eq!(
-            told(&[
+            room_of(&[
                 ("a@50000000", 0x5000_0000, 0x1000, &[]),
                 ("b@50004000", 0x5000_4000, 0x1000, &["no-map"])
             ]),
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn who_already_overlaps_has_none() {
         assert_eq!(
-            told(&[
+            room_of(&[
                 ("a@50000000", 0x5000_0000, 0x2000, &[]),
                 ("b@50001000", 0x5000_1000, 0x2000, &["no-map"])
             ]),
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn what_lies_outside_of_ram_or_across_its_end_has_none() {
         assert_eq!(
-            told(&[("a@10000000", 0x1000_0000, 0x1000, &[]), ("b@7ffff000", 0x7fff_f000, 0x2000, &[])]),
+            room_of(&[("a@10000000", 0x1000_0000, 0x1000, &[]), ("b@7ffff000", 0x7fff_f000, 0x2000, &[])]),
             [(Some(0), "not-ram"), (Some(0), "not-ram")]
         );
     }

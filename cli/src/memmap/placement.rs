@@ -18,7 +18,7 @@ pub struct Wanted {
     pub kernel: u64,
     /// Bytes of the initial ramdisk, when there is one.
     pub initrd: Option<u64>,
-    /// Bytes to leave free behind both, so that larger ones still fit.
+    /// Bytes to leave free after both, so that larger ones still fit.
     pub spare: u64,
 }
 
@@ -36,9 +36,9 @@ pub struct Places {
 /// Why there are no addresses.
 #[derive(Debug)]
 pub enum NoPlaces {
-    /// The blob is no device tree.
+    /// The blob is not a device tree.
     Fdt(FdtError),
-    /// The tree leaves RAM to the boot loader, and nobody else said where it is.
+    /// The tree leaves RAM to the boot loader, and no option gives it.
     RamUnknown,
     /// A size is 0 or beyond all memory.
     Size(&'static str),
@@ -46,14 +46,14 @@ pub enum NoPlaces {
     Refused(Refusal),
     /// Whatever the places, a region that the kernel is to place finds none any more.
     Crowded,
-    /// The kernel would not find its ramdisk: both must lie within 32 GiB from a 1 GiB boundary
+    /// The kernel would not find its ramdisk: both must be within 32 GiB from a 1 GiB boundary
     /// (Documentation/arch/arm64/booting.rst).
     TooFarApart(Places),
 }
 
-/// Nothing lies here on any arm64 board: what the planner is told to move lies nowhere yet.
+/// No arm64 board has memory here: an address for what has no place yet.
 const NOWHERE: u64 = 1 << 56;
-/// Distance between things that lie nowhere.
+/// Distance between things that have no place.
 const APART: u64 = 1 << 52;
 
 /// Finds the places for a boot with `dtb` as it is.
@@ -115,7 +115,7 @@ fn facts(known: &BootFacts, wanted: &Wanted, dtb_len: u64) -> Result<BootFacts, 
 }
 
 fn places(proven: &Proven, wanted: &Wanted) -> Result<Places, NoPlaces> {
-    // A policy may let a board boot with errors left; nobody should write down addresses from that.
+    // A policy may let a board boot with errors left; but its addresses must not be used elsewhere.
     let errors = proven.findings().iter().filter(|finding| finding.severity == Severity::Error);
     let errors: Vec<_> = errors.cloned().collect();
     let without_spare = |span: Span, size: u64| Span::new(span.base(), size);

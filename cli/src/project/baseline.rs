@@ -1,4 +1,4 @@
-//! Baselines: the findings that an old tree had when it was adopted. Only what is new counts then.
+//! Baselines: the findings that a tree had when it was adopted. Only new findings count.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -88,7 +88,7 @@ fn home(path: &Path) -> PathBuf {
     clean(path).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// Returns the path without `..` and links on the way to it. What is behind `#` in the name of a tree out of a bundle is
+/// Returns the path without `..` and links on the way to it. What follows `#` in the name of a tree from a bundle is
 /// part of the last component, and of no file.
 fn clean(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());

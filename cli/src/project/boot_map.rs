@@ -83,7 +83,7 @@ impl Place {
     /// loader places, a tree cannot move.
     ///
     /// # Errors
-    /// When the file cannot be read, is no kernel where it should be one, or does not fit behind the base.
+    /// When the file cannot be read, is not a kernel although it must be one, or does not fit above the base.
     pub fn enter(&self, item: Item, home: &Path, facts: &mut BootFacts) -> Result<(), Failure> {
         let (text_offset, size) = match &self.size {
             Size::Bytes(size) => (self.base % PLACEMENT_ALIGN, *size),

@@ -1,4 +1,4 @@
-//! What a command was told about the boot, ready for the pipeline.
+//! The options of a command and its configuration, ready for the pipeline.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::input::{Input, Layers, Options};
 use crate::project::config::{Config, Lookup};
 use crate::project::{kernel, policy_file};
 
-/// Everything that the judgement needs besides the tree.
+/// Everything that the checks need in addition to the tree.
 #[derive(Clone, Debug)]
 pub struct Job {
     policy: Option<Policy>,
@@ -96,7 +96,7 @@ impl Job {
     /// When the configuration, or a policy that it names, is not sound, or the stage would refuse the bundle.
     pub fn for_tree(&self, input: &Input) -> Result<Self, Failure> {
         let mut job = self.clone();
-        // What cannot be read is told by whoever reads it next.
+        // An unreadable tree is reported when it is judged.
         let Ok(tree) = Tree::parse(&input.dtb) else { return Ok(job) };
         if let Some(bundle) = &self.bundle {
             let opened = bundle.open(&tree, &mut job.facts)?;
@@ -201,7 +201,7 @@ impl Job {
     /// Returns the tree that the kernel will see: as it is, or with the bootargs that the user gave.
     ///
     /// # Errors
-    /// When `dtb` is no device tree.
+    /// When `dtb` is not a device tree.
     pub fn effective(&self, dtb: Vec<u8>) -> Result<Vec<u8>, FdtError> {
         let Some(cmdline) = &self.cmdline else { return Ok(dtb) };
         let tree = Tree::parse(&dtb)?;

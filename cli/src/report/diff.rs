@@ -13,7 +13,7 @@ const CONTEXT: usize = 2;
 /// say the same.
 ///
 /// # Errors
-/// When one of them is no device tree.
+/// When one of them is not a device tree.
 pub fn render(path: &str, old: &[u8], new: &[u8]) -> Result<String, FdtError> {
     let (old, new) = (dts::lines(&Tree::parse(old)?), dts::lines(&Tree::parse(new)?));
     let text = |lines: &[Line]| lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use ringfence::fdt::{Node, Tree};
 
-/// Most bytes of one value that are written out; what is longer is cut, with its length.
+/// Maximum number of bytes of a value that are shown; a longer one is cut, with its length.
 const MAX_VALUE: usize = 256;
 
 /// One line of source and the node it belongs to.

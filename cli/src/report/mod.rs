@@ -20,7 +20,7 @@ use crate::report::source_fix::Fix;
 pub struct Report {
     /// What the user called it.
     pub path: String,
-    /// The file that it came from, which for a tree out of a bundle is the bundle.
+    /// The file that it was read from: for a tree from a bundle, the bundle.
     pub file: String,
     /// What the rules have to say.
     pub findings: Vec<Diagnostic>,
@@ -30,7 +30,7 @@ pub struct Report {
     pub repairs: Vec<Repaired>,
     /// The source that it was compiled from.
     pub positions: Option<Positions>,
-    /// What is to be told about the configuration, such as a suppression that expired.
+    /// Warnings about the configuration, for example a suppression that expired.
     pub warnings: Vec<String>,
 }
 
@@ -175,7 +175,7 @@ pub fn show(tree: &Tree<'_>, findings: &[Finding], positions: Option<&Positions>
 }
 
 fn locate(positions: &Positions, finding: &Finding, excerpt: Option<&Excerpt>) -> Option<Located> {
-    // A node that the source does not have came from somewhere else, such as the command line.
+    // A node that the source does not have comes from elsewhere, for example the command line.
     if excerpt.is_some() && !positions.has(&finding.node) {
         return None;
     }

@@ -27,7 +27,7 @@ pub struct Replacement {
 }
 
 /// Returns the fix for `finding` in source, given the tree before and after the repairs. `None` when what changed cannot
-/// be told from the source, as when a node was added or a macro wrote it.
+/// be expressed in the source, for example when a node was added or a macro wrote it.
 #[must_use]
 pub fn fix(positions: &Positions, old: &Tree<'_>, new: &Tree<'_>, finding: &Finding) -> Option<Fix> {
     let repair = finding.repair.as_ref()?;
@@ -68,7 +68,7 @@ fn key(place: &Place) -> (Arc<str>, u32, u32) {
     (place.file.clone(), place.line, place.column)
 }
 
-/// Returns the nodes that a finding speaks of: its own, and those beside it that its spans name.
+/// Returns the nodes that a finding is about: its own, and its siblings that its spans name.
 fn involved<'t, 'a>(tree: &'t Tree<'a>, finding: &Finding) -> Vec<ringfence::fdt::Node<'t, 'a>> {
     let Some(own) = tree.find(&finding.node) else { return Vec::new() };
     let is_named = |node: &ringfence::fdt::Node<'_, '_>| {
@@ -87,7 +87,7 @@ fn rename(positions: &Positions, path: &str, old: &str, new: &str) -> Option<Rep
     Some(Replacement { place, text: new.to_string() })
 }
 
-/// Behind the opening brace of the node.
+/// Inserts text after the opening brace of the node.
 fn insertion(positions: &Positions, path: &str, text: String) -> Option<Replacement> {
     let mut place = positions.node(path)?;
     let line = positions.text(&place.file)?.lines().nth(place.line as usize - 1)?;

@@ -1,4 +1,4 @@
-//! What is tidied up when the tool is interrupted: temporary files, and the progress bar.
+//! Cleans up when the tool is interrupted: temporary files, and the progress bar.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 static TIDY: Mutex<Tidy> = Mutex::new(Tidy { files: Vec::new(), actions: Vec::new() });
 
-/// What is done before an interrupted tool ends.
+/// The work that is left when the tool is interrupted.
 struct Tidy {
     files: Vec<PathBuf>,
     actions: Vec<Box<dyn FnOnce() + Send>>,
@@ -44,7 +44,7 @@ impl Drop for Unfinished {
     }
 }
 
-/// Registers what is done when the tool is interrupted.
+/// Registers an action for when the tool is interrupted.
 pub fn on_interrupt(action: impl FnOnce() + Send + 'static) {
     tidy().actions.push(Box::new(action));
 }

@@ -1,4 +1,4 @@
-//! Prints to the two streams. Colours reach terminals only, and never against `NO_COLOR`.
+//! Prints to the two streams, with colours on terminals only, and never if `NO_COLOR` is set.
 
 pub mod interrupt;
 pub mod progress;
@@ -10,10 +10,10 @@ use std::io::{ErrorKind, Write};
 
 use crate::failure::Failure;
 
-/// Prints results to stdout. A reader that went away (`| head`) has seen enough, which is no failure.
+/// Prints results to stdout. A reader that closes the pipe (`| head`) is not a failure.
 ///
 /// # Errors
-/// When stdout cannot take the text, such as a full disk: results must not get lost in silence.
+/// When stdout cannot be written, for example to a full disk: results must not be lost silently.
 pub fn out(text: &str) -> Result<(), Failure> {
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -24,7 +24,7 @@ pub fn out(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints to stderr what is no result. Nobody is left to tell when that fails.
+/// Prints to stderr. A failure to do so cannot be reported.
 pub fn err(text: &str) {
     let _ = anstream::stderr().write_all(text.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! The colours, in one place. The streams take them out when nobody can see them or `NO_COLOR` is set.
+//! The colours. The streams remove them where they cannot be shown or `NO_COLOR` is set.
 
 use anstyle::{AnsiColor, Style};
 
@@ -8,15 +8,15 @@ pub const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
 pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// A note.
 pub const NOTE: Style = AnsiColor::BrightGreen.on_default().bold();
-/// What is of less interest.
+/// Text of less interest.
 pub const DIM: Style = Style::new().dimmed();
-/// What is of more.
+/// Text of more interest.
 pub const BOLD: Style = Style::new().bold();
 /// The frame around source.
 pub const FRAME: Style = AnsiColor::BrightBlue.on_default().bold();
-/// A line that came.
+/// An added line.
 pub const ADDED: Style = AnsiColor::Green.on_default();
-/// A line that went.
+/// A removed line.
 pub const REMOVED: Style = AnsiColor::Red.on_default();
 
 /// Returns the style of a log level by its name.

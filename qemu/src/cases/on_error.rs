@@ -20,7 +20,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("on-error-reset", reset), Case::new("on-error-continue", go_on)]
 }
 
-/// Returns a reset starts the board again, a power-off would end it: so it is refused twice.
+/// A reset starts the board again, a power-off would end it: so it is refused twice.
 fn reset(bed: &TestBed, name: &str) -> Result<String> {
     const REFUSED: &str = "ringfence: HALT RF201 ";
     let mut board = board(bed, name, "reset", bed.payload()?.image, None)?;

@@ -54,7 +54,7 @@ fn of_the_tree(bed: &TestBed, name: &str) -> Result<String> {
     Ok(format!("{said} lines in console-ramoops-0"))
 }
 
-/// Returns a warm reset leaves RAM as it is, so the log of the boot before is still there.
+/// A warm reset leaves RAM as it is, so the log of the boot before is still there.
 fn over_a_reset(bed: &TestBed, name: &str) -> Result<String> {
     let mark = format!("ringfence.reset={MARK:#x}");
     let transcript = boot(bed, name, "virt-1g.dts", Series::V6_12, &mark)?;

@@ -1,7 +1,7 @@
-//! The map as one page that needs nothing besides itself and asks nobody for anything.
+//! The map as a self-contained page, which loads nothing.
 //!
 //! Its policy lets the browser run the one script whose hash it names, load nothing, and send nothing: even text
-//! of a hostile tree that found its way past the escaping could do neither.
+//! of a hostile tree that passed the escaping could do neither.
 
 use std::fmt::Write;
 

@@ -16,7 +16,7 @@ use crate::memmap::compare::{Change, Kind};
 const CLASH: u32 = 104;
 /// Width of the hatched strip of a claim.
 const STRIP: u32 = 22;
-/// Width of the bar on what is shared.
+/// Width of the bar on shared bytes.
 const BAR: u32 = 9;
 /// Height from which a claim has two lines.
 const TWO_LINES: u32 = 36;
@@ -61,13 +61,13 @@ impl Column<'_> {
         *out += "</g>\n";
     }
 
-    /// RAM, and what is none.
+    /// Draws RAM and the stretches that are not RAM.
     fn ground(&self, out: &mut String, scale: &Scale) {
         let (left, width) = (self.left, self.width);
         if scale.stretches.is_empty() {
             let _ = writeln!(
                 out,
-                "<text class=\"note\" x=\"{left}\" y=\"{}\">This tree says nothing about memory.</text>",
+                "<text class=\"note\" x=\"{left}\" y=\"{}\">This tree does not describe memory.</text>",
                 TOP + 20
             );
         }
@@ -80,10 +80,10 @@ impl Column<'_> {
                 "<rect class=\"{class}\" x=\"{left}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>"
             );
             if stretch.is_hole {
-                let what = if self.chart.ram.is_empty() { "not described" } else { "no RAM" };
+                let what = if self.chart.ram.is_empty() { "not described" } else { "not RAM" };
                 let _ = writeln!(
                     out,
-                    "<text class=\"cut\" x=\"{}\" y=\"{}\">{what}: {}, cut out</text>",
+                    "<text class=\"cut\" x=\"{}\" y=\"{}\">{what}: {}, left out</text>",
                     left + width / 2,
                     y + height / 2 + 4,
                     Size(stretch.span.len())
@@ -162,10 +162,11 @@ impl Column<'_> {
         if !met.is_empty() {
             fields.push(("Overlaps", met));
         }
-        let told = self.told(claim).map(|change| format!("{}: {}", change.kind.as_str(), change.what));
-        let told = told.collect::<Vec<_>>().join("; ");
-        if !badge.is_empty() && !told.is_empty() {
-            fields.push(("Change", told));
+        let changes =
+            self.changes_of(claim).map(|change| format!("{}: {}", change.kind.as_str(), change.what));
+        let changes = changes.collect::<Vec<_>>().join("; ");
+        if !badge.is_empty() && !changes.is_empty() {
+            fields.push(("Change", changes));
         }
         fields_of(self.title, &fields)
     }
@@ -244,7 +245,7 @@ impl Column<'_> {
     }
 
     /// Returns the changes of a claim, as this map sees them.
-    fn told<'s>(&'s self, claim: &'s Claim) -> impl Iterator<Item = &'s Change> {
+    fn changes_of<'s>(&'s self, claim: &'s Claim) -> impl Iterator<Item = &'s Change> {
         self.changes.iter().filter(move |change| {
             let side = if self.index == 0 { &change.old } else { &change.new };
             side.as_ref().is_some_and(|entry| *entry == claim.entry)
@@ -253,7 +254,7 @@ impl Column<'_> {
 
     fn badge(&self, claim: &Claim) -> String {
         let mut words: Vec<&str> = Vec::new();
-        for change in self.told(claim) {
+        for change in self.changes_of(claim) {
             match (self.index, change.kind) {
                 (0, Kind::Removed) => words.push("goes"),
                 (0, _) | (_, Kind::Removed) => {}

@@ -1,8 +1,8 @@
-//! Where claims lie beside others that they share memory with.
+//! Lanes for claims that share memory, so that they are drawn side by side.
 
 use crate::memmap::chart::Claim;
 
-/// Most claims side by side; more than that lie over each other.
+/// Maximum number of claims side by side; further ones are drawn over each other.
 const MAX_LANES: usize = 4;
 
 /// A claim's place among those beside it.
@@ -14,10 +14,10 @@ pub(super) struct Lane {
     pub(super) of: u32,
 }
 
-/// Claims that share memory, directly or through others, lie side by side. `claims` ascend by base.
+/// Claims that share memory, directly or through others, are drawn side by side. `claims` ascend by base.
 pub(super) fn lanes(claims: &[Claim]) -> Vec<Lane> {
     let mut lanes: Vec<Lane> = Vec::with_capacity(claims.len());
-    // The ends of what lies in each lane of the present group, and where the group began.
+    // The ends of the lanes of the present group, and where the group began.
     let (mut ends, mut begin): (Vec<u64>, usize) = (Vec::new(), 0);
     for claim in claims {
         let span = claim.span;

@@ -1,4 +1,4 @@
-//! What the colours and hatchings mean, and what is not on the map.
+//! The legend of colours and hatchings, and a list of the claims that are not on the map.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -33,7 +33,7 @@ const LIFETIMES: &[(Lifetime, &str, &str)] = &[
 const ITEM: u32 = 330;
 /// Height of one line.
 const LINE: u32 = 22;
-/// Most lines about what is not on the map.
+/// Maximum number of lines about claims that are not on the map.
 const MAX_OFF: usize = 16;
 
 /// Returns the class of a claim in the style sheet: what a region is for, else how long it lasts.
@@ -64,14 +64,14 @@ pub(super) fn draw(charts: &[&Chart], has_hole: bool, top: u32, width: u32) -> L
         .collect();
     let ram_known = charts.iter().any(|chart| !chart.ram.is_empty());
     if ram_known {
-        samples.push(("sample-ram".into(), "RAM that nobody claims"));
+        samples.push(("sample-ram".into(), "free RAM"));
     }
     if has_hole || !ram_known {
-        let what = if ram_known { "no RAM" } else { "RAM unknown: left to the boot loader" };
+        let what = if ram_known { "not RAM" } else { "RAM unknown: left to the boot loader" };
         samples.push(("sample-hole".into(), what));
     }
     if charts.iter().any(|chart| !chart.collisions.is_empty()) {
-        samples.push(("clash".into(), "overlap: two owners of the same bytes"));
+        samples.push(("clash".into(), "overlap: bytes with two owners"));
     }
     let across = ((width - 2 * MARGIN) / ITEM).max(1);
     let left = MARGIN;
@@ -91,13 +91,13 @@ pub(super) fn draw(charts: &[&Chart], has_hole: bool, top: u32, width: u32) -> L
     Legend { text: out, bottom: y }
 }
 
-/// Returns what has no place on the map. Says of which map only where they differ.
+/// Lists the claims that have no place on the map. Names the map only if the two maps differ.
 fn off(out: &mut String, charts: &[&Chart], top: u32) -> u32 {
     let lines = |chart: &Chart| -> Vec<String> {
         let line = |entry: &Entry| {
             let why = match (entry.is_live(), entry.size) {
                 (false, _) => "disabled",
-                (true, 0) => "says no place that can be read",
+                (true, 0) => "has no valid place",
                 (true, _) => "the kernel will place it",
             };
             let size = if entry.size == 0 { String::new() } else { format!("{} ", Size(entry.size)) };

@@ -1,4 +1,4 @@
-//! The map as a drawing. The file stands alone: no fonts, scripts or anything else from outside.
+//! The map as a drawing. The file is self-contained: no fonts, scripts or anything else from outside.
 
 mod column;
 mod lanes;
@@ -17,7 +17,7 @@ use column::Column;
 
 /// The colours and patterns, light and dark.
 const STYLE: &str = include_str!("style.css");
-/// The hatchings, so that no kind is told by its colour alone.
+/// The hatchings, so that no kind is recognised by its colour alone.
 const PATTERNS: &str = include_str!("patterns.svg");
 
 /// Space around everything, in pixels.
@@ -91,7 +91,7 @@ fn open(shown: &Picture<'_>, width: u32, height: u32, interactive: bool) -> Stri
         out,
         "<text class=\"title\" x=\"{MARGIN}\" y=\"40\">{}</text>\n\
          <text class=\"note\" x=\"{MARGIN}\" y=\"60\">Low addresses at the top. Not linear: heights grow with the \
-         logarithm of the size; what is no RAM is cut out.</text>\n",
+         logarithm of the size; address ranges without RAM are left out.</text>\n",
         escape(&title)
     );
     out

@@ -1,5 +1,5 @@
-//! Compares two trees as memory maps, not as text: what grew, shrank, moved, went, came, changed its flags or now
-//! lies over something else.
+//! Compares two trees as memory maps, not as text: what grew, shrank, moved, was removed or added, changed its
+//! flags, or collides.
 
 mod pairing;
 
@@ -84,7 +84,7 @@ impl Change {
     }
 }
 
-/// Returns what lies between two charts. The order is that of the new map, then what is gone, then collisions; a claim
+/// Returns the changes between two charts. The order is that of the new map, then what is gone, then collisions; a claim
 /// can change in several ways.
 #[must_use]
 pub fn changes(old: &Chart, new: &Chart, labels: &Labels) -> Vec<Change> {
@@ -227,7 +227,7 @@ mod tests {
                 "camera@50000000 collides: with modem@50100000 over 0x50100000..0x50180000 (512 KiB)",
             ]
         );
-        assert_eq!(said(&new, &new), [""; 0], "an old collision is no change");
+        assert_eq!(said(&new, &new), [""; 0], "an old collision is not a change");
         assert!(said(&new, &old)[0].starts_with("camera@50000000 shrank: 1536 KiB to 1 MiB (-512 KiB)"));
     }
 

@@ -31,7 +31,7 @@ impl Labels {
 
 /// Pairs the live claims: by path, then by label, then by name without the unit address, then by the very same
 /// place. Within a node, tuples pair by their place and then in order. The result is in the order of the new map,
-/// with what is gone behind it.
+/// followed by what is gone.
 pub(super) fn pair<'e>(old: &'e [Entry], new: &'e [Entry], labels: &Labels) -> Vec<Pair<'e>> {
     let (old_nodes, new_nodes) = (nodes(old), nodes(new));
     let mut partner: BTreeMap<&str, &str> = BTreeMap::new();
@@ -94,7 +94,7 @@ fn tuples<'e>(old: &'e [Entry], new: &'e [Entry], partner: &BTreeMap<&str, &str>
     }
     let mut pairs: Vec<Pair<'e>> =
         new.iter().filter(|entry| entry.is_live()).map(|entry| (None, Some(entry))).collect();
-    // The same place first, so that an inserted tuple does not shift all behind it.
+    // The same place first, so that an inserted tuple does not shift all that follow.
     for same_place in [true, false] {
         for (was, now) in &mut pairs {
             let Some(now) = now.filter(|_| was.is_none()) else { continue };

@@ -29,7 +29,7 @@ impl Lookup {
     /// Takes the given file, or none at all, or looks for one.
     ///
     /// # Errors
-    /// When the given file is no configuration.
+    /// When the given file is not a configuration.
     pub fn new(file: Option<&Path>, none: bool) -> Result<Self, Failure> {
         match (none, file) {
             (true, _) => Ok(Self::Off),
@@ -66,7 +66,7 @@ impl Lookup {
     }
 }
 
-/// Returns the path as messages should show it: relative where it lies below the working directory.
+/// Returns the path as messages should show it: relative if it is below the working directory.
 fn shown(file: &Path) -> PathBuf {
     let here = std::env::current_dir().ok();
     here.and_then(|here| file.strip_prefix(here).ok().map(Path::to_path_buf)).unwrap_or(file.to_path_buf())

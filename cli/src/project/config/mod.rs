@@ -1,4 +1,4 @@
-//! `ringfence.toml`: what a project has to say about all of its boards at once.
+//! `ringfence.toml`: the settings of a project for all of its boards.
 
 mod find;
 mod pattern;
@@ -26,11 +26,11 @@ pub use when::When;
 pub struct Config {
     /// The file it was read from.
     pub path: PathBuf,
-    /// What is checked when nobody names an input: files, directories, or patterns of them, from the file on.
+    /// What is checked by default: files, directories, or patterns of them, relative to the configuration.
     pub inputs: Vec<String>,
     /// Kernels to hold every tree against, unless its board says otherwise.
     pub kernels: Vec<KernelProfile>,
-    /// Where headers of sources are, besides their own directories.
+    /// Directories with headers of sources, after their own directories.
     pub includes: Vec<PathBuf>,
     /// Severities in place of the rules' own; `None` turns a rule off.
     pub severities: Vec<(RuleId, Option<Severity>)>,
@@ -55,11 +55,11 @@ pub struct Board {
     pub ram: Vec<Span>,
     /// Where its boot loader puts kernel, initrd, DTB, stage and bundle.
     pub boot: BootFacts,
-    /// CMA wanted, by RAM size; the first that applies is taken.
+    /// CMA requirements by RAM size; the first that applies is used.
     pub cma: Vec<(When, CmaWant)>,
 }
 
-/// Findings that somebody decided to live with.
+/// Findings that were accepted.
 #[derive(Clone, Debug)]
 pub struct Suppression {
     /// The rule.
@@ -88,13 +88,13 @@ impl Config {
     /// Returns the files and directories that the project says its inputs are, by name.
     ///
     /// # Errors
-    /// When it says nothing, or a pattern matches nothing.
+    /// When there are none, or a pattern matches nothing.
     pub fn inputs(&self) -> Result<Vec<PathBuf>, Failure> {
         let home = self.path.parent().unwrap_or(Path::new(""));
         let mut found = Vec::new();
         for wanted in &self.inputs {
             let failure = |why: &str| Failure::of(&self.path, format!("inputs: {why} `{wanted}`"));
-            // The directory is no part of the pattern, whatever it is called.
+            // The directory is not part of the pattern, whatever its name.
             let whole = Path::new(&glob::Pattern::escape(&home.to_string_lossy())).join(wanted);
             let options = glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
             let paths = glob::glob_with(&whole.to_string_lossy(), options);
@@ -107,7 +107,7 @@ impl Config {
             found.append(&mut paths);
         }
         match found.is_empty() {
-            true => Err(Failure::of(&self.path, "says no `inputs`, and no INPUT was given")),
+            true => Err(Failure::of(&self.path, "has no `inputs`, and no INPUT was given")),
             false => Ok(found),
         }
     }
@@ -119,7 +119,7 @@ impl Config {
         set.map_or(Some(own), |(_, severity)| *severity)
     }
 
-    /// Returns every suppression that speaks of a finding, expired ones too.
+    /// Returns every suppression that matches a finding, including expired ones.
     pub fn suppressions<'c>(
         &'c self,
         file: &'c Path,

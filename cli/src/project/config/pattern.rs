@@ -15,14 +15,14 @@ impl Pattern {
         glob::Pattern::new(text).map(Self).map_err(|error| error.to_string())
     }
 
-    /// Tells whether it stands for the whole of `text`.
+    /// Tells whether it matches the whole of `text`.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         let options = MatchOptions { require_literal_separator: true, ..MatchOptions::default() };
         self.0.matches_with(text, options)
     }
 
-    /// Tells whether it speaks of directories.
+    /// Tells whether it contains directories.
     #[must_use]
     pub fn has_directory(&self) -> bool {
         self.0.as_str().contains('/')

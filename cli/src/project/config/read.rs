@@ -48,7 +48,7 @@ impl Config {
     /// A [`Failure`] that points at the line.
     pub fn load(path: &Path) -> Result<Self, Failure> {
         let bytes = input::read_any(path)?;
-        let text = String::from_utf8(bytes).map_err(|_| Failure::of(path, "this is no text"))?;
+        let text = String::from_utf8(bytes).map_err(|_| Failure::of(path, "this is not text"))?;
         Self::parse(path, &text)
     }
 
@@ -116,7 +116,7 @@ fn suppression(section: &Section<'_, '_>) -> Result<Suppression, Fault> {
     let reason = section.require("reason")?;
     let why = text(reason, "reason")?.trim();
     if why.is_empty() {
-        return Err(Fault::new(reason.span(), "`reason` is empty", "say why this is no problem"));
+        return Err(Fault::new(reason.span(), "`reason` is empty", "say why this finding does not matter"));
     }
     Ok(Suppression {
         rule: rule(text(rule_value, "rule")?, rule_value.span())?,
@@ -204,7 +204,13 @@ fn date(value: Value<'_, '_>) -> Result<Date, Fault> {
         DeValue::String(date) => date.to_string(),
         _ => return Err(wrong_type(value, "until", "a date such as 2027-03-31")),
     };
-    let fault = || Fault::new(value.span(), "`until` is no date", "write 2027-03-31; it is the last day");
+    let fault = || {
+        Fault::new(
+            value.span(),
+            "`until` is not a date",
+            "write 2027-03-31; it is the last day of the suppression",
+        )
+    };
     date::parse(&written).ok_or_else(fault)
 }
 

@@ -102,7 +102,7 @@ fn cma(section: &Section<'_, '_>) -> Result<CmaWant, Fault> {
 /// The keys of `[cma]`.
 pub(crate) const CMA_KEYS: &[&str] = &["size", "alignment", "range", "via"];
 
-/// Reads what contiguous memory is wanted from a table that may hold other keys, too.
+/// Reads the CMA requirement from a table that may have other keys.
 pub(crate) fn cma_want(section: &Section<'_, '_>) -> Result<CmaWant, Fault> {
     section.require("size")?;
     Ok(CmaWant {

@@ -11,7 +11,7 @@ use ringfence::survey::{Extent, MemoryMap, Region};
 /// the address map.
 const LARGEST_HOLE: u64 = GIB - 1;
 
-/// Requires every carveout of the tree as it stands, what its `/memory` leaves out, and its default CMA pool.
+/// Requires every carveout of the tree, the holes of its `/memory`, and its default CMA pool.
 #[must_use]
 pub fn from_tree(tree: &Tree<'_>, map: &MemoryMap) -> Policy {
     let compatible = tree.root().prop("compatible").and_then(|prop| prop.strings().next());
@@ -29,7 +29,7 @@ pub fn from_tree(tree: &Tree<'_>, map: &MemoryMap) -> Policy {
     }
 }
 
-/// Returns a policy has one span for each carveout. Each further tuple is required under the name that it gets when the node
+/// A policy has one span for each carveout. Each further tuple is required under the name that it gets when the node
 /// is split into one node a tuple, as no kernel protects more than the first (RF104).
 fn required(region: &Region) -> Vec<Required> {
     let key = |index: usize, span: Span| match index {
@@ -62,7 +62,7 @@ fn holes(map: &MemoryMap) -> Vec<Required> {
     holes.into_iter().map(range).collect()
 }
 
-/// Returns any `cma=` in the bootargs beats a node.
+/// Any `cma=` in the bootargs beats a node.
 fn from_bootargs(map: &MemoryMap) -> Option<CmaWant> {
     let arg = bootargs::cma(map.chosen.bootargs.as_deref()?).filter(|arg| arg.size > 0)?;
     let range = match arg.limit {

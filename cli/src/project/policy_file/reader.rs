@@ -30,7 +30,7 @@ impl Fault {
 pub(crate) fn document(text: &str) -> Result<Spanned<DeTable<'_>>, Fault> {
     DeTable::parse(text).map_err(|error| {
         let end = text.len();
-        Fault::new(error.span().unwrap_or(end..end), "the file is no TOML", error.message())
+        Fault::new(error.span().unwrap_or(end..end), "the file is not valid TOML", error.message())
     })
 }
 

@@ -66,7 +66,7 @@ fn finding(path: &str, shown: &Diagnostic) -> String {
     out
 }
 
-/// Returns the excerpt behind bars, underlined at its mark.
+/// Returns the excerpt with a bar before each line, underlined at its mark.
 fn source(excerpt: &Excerpt, style: Style) -> String {
     let (bar, mut out) = (bar(), String::new());
     let mut start = 0;

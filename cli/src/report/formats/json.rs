@@ -49,7 +49,7 @@ struct Finding<'r> {
     suppressed: Option<Suppressed<'r>>,
 }
 
-/// Lines and columns count from 1, columns in bytes; the end column is the one behind the last byte.
+/// Lines and columns count from 1, columns in bytes; the end column is the one after the last byte.
 #[derive(Serialize)]
 struct Location<'r> {
     file: &'r str,

@@ -1,12 +1,13 @@
-//! What is said below an excerpt: further spans, kernels, help and repair.
+//! The remarks below an excerpt: further spans, kernels, help and repair.
 
 use ringfence::finding::Finding;
+use ringfence::plan::Permission;
 use ringfence::rules::{self, Kernels};
 
 use crate::report::Diagnostic;
 use crate::terminal::text::{columns, printable};
 
-/// Returns what is said below an excerpt, each with the word before it.
+/// Returns the remarks below an excerpt, each with its label.
 pub(super) fn remarks(shown: &Diagnostic) -> Vec<(&'static str, String)> {
     let Finding { spans, help, repair, .. } = &shown.finding;
     let mut out = Vec::new();
@@ -22,13 +23,18 @@ pub(super) fn remarks(shown: &Diagnostic) -> Vec<(&'static str, String)> {
         out.push(("help", printable(help)));
     }
     if let Some(repair) = repair {
-        let word = if repair.kind.is_safe() { "" } else { ", if the policy allows it" };
-        out.push(("repair", printable(&format!("`ringfence fix` can {}{word}", repair.description))));
+        let condition = match repair.kind.permission() {
+            Permission::Safe => String::new(),
+            Permission::Policy(key, _) => {
+                format!("; it needs `allow.{key} = true` in the policy, or `--unsafe`")
+            }
+        };
+        out.push(("repair", printable(&format!("`ringfence fix` can {}{condition}", repair.description))));
     }
     out
 }
 
-/// Returns the kernels on which a finding bites, unless it does so on all: of those that were asked about, or by the rule.
+/// Returns the kernels that a finding applies to, unless it applies to all: of those that were given, or by the rule.
 pub(super) fn kernels(shown: &Diagnostic) -> Option<String> {
     if !shown.kernels.is_empty() {
         return Some(shown.kernels.join(", "));

@@ -92,7 +92,7 @@ fn result(report: &Report, shown: &Diagnostic) -> Value {
         "locations": [location],
         "partialFingerprints": { "ruleAndNode/v1": format!("{}:{}:{}", report.path, finding.rule, finding.node) },
         "properties": { "input": report.path, "spans": spans },
-        // An empty list says that somebody looked, and nothing is suppressed.
+        // An empty list says that suppressions were looked for, and there are none.
         "suppressions": [],
     });
     if let Some(index) = DOCS.iter().position(|doc| doc.id == finding.rule) {

@@ -1,4 +1,4 @@
-//! How often each rule speaks: where to begin with an old tree.
+//! The number of findings of each rule: where to begin with an old tree.
 
 use std::collections::BTreeMap;
 

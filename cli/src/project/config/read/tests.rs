@@ -83,6 +83,6 @@ fn nobody_is_silenced_without_a_reason() {
     let rule = "[[suppress]]\nrule = \"RF201\"\nnode = \"/x\"\n";
     refuses(rule, &["[[suppress]] lacks `reason`"]);
     refuses(&format!("{rule}reason = \" \""), &["`reason` is empty"]);
-    refuses(&format!("{rule}reason = \"x\"\nuntil = \"2026-02-30\""), &["`until` is no date"]);
+    refuses(&format!("{rule}reason = \"x\"\nuntil = \"2026-02-30\""), &["`until` is not a date"]);
     refuses("[[suppress]]\nrule = \"RF201\"\nreason = \"x\"", &["[[suppress]] lacks `node`"]);
 }

@@ -1,4 +1,4 @@
-//! Policy files: what is accepted, and how what is wrong gets told.
+//! Policy files: what is accepted, and how mistakes are reported.
 
 use super::super::{parse, to_toml};
 use ringfence::policy::{Allow, Key, Mode, OnError, Policy, Via};
@@ -141,5 +141,5 @@ fn a_contradiction_points_at_the_later_entry() {
 
 #[test]
 fn what_is_no_toml_is_told_with_its_line() {
-    complains("mode = \"fix\"\n=\n", &["no TOML", "board.toml:2:1"]);
+    complains("mode = \"fix\"\n=\n", &["not valid TOML", "board.toml:2:1"]);
 }
