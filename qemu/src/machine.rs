@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::str::FromStr;
 
@@ -100,6 +100,19 @@ pub(crate) enum Entry {
         /// Files that lie in memory when it starts.
         loaded: Vec<Loaded>,
     },
+    /// Through EDK2.
+    Edk2 {
+        /// The firmware's code.
+        code: PathBuf,
+        /// A flash with its variables; without one they do not last, and the code is passed as the only firmware.
+        variables: Option<PathBuf>,
+        /// A kernel that the firmware starts at once, with its initrd; `None` boots from a disk.
+        direct: Option<(PathBuf, Option<PathBuf>)>,
+        /// The command line of that kernel.
+        append: Option<String>,
+        /// A board description instead of QEMU's own.
+        dtb: Option<PathBuf>,
+    },
     /// Straight at an address, with nothing else done: what no loader would do.
     Raw {
         /// Files that lie in memory.
@@ -156,9 +169,25 @@ impl Board {
             Entry::Firmware { bios, flash, dtb, loaded } => {
                 qemu.arg("-bios").arg(bios);
                 option(&mut qemu, "-dtb", dtb.as_ref().map(OsString::from));
-                let flash = flash.display().to_string().replace(',', ",,");
-                qemu.args(["-drive", &format!("if=pflash,unit=1,format=raw,readonly=on,file={flash}")]);
+                self::flash(&mut qemu, 1, flash, "on");
                 loaded.iter().for_each(|file| load(&mut qemu, file));
+            }
+            Entry::Edk2 { code, variables, direct, append, dtb } => {
+                match variables {
+                    Some(variables) => {
+                        flash(&mut qemu, 0, code, "on");
+                        flash(&mut qemu, 1, variables, "off");
+                    }
+                    None => drop(qemu.arg("-bios").arg(code)),
+                }
+                // Nobody is there to press a key.
+                qemu.args(["-boot", "menu=on,splash-time=0"]);
+                let (kernel, initrd) =
+                    direct.clone().map_or((None, None), |(kernel, initrd)| (Some(kernel), initrd));
+                option(&mut qemu, "-kernel", kernel.map(OsString::from));
+                option(&mut qemu, "-initrd", initrd.map(OsString::from));
+                option(&mut qemu, "-append", append.as_ref().map(OsString::from));
+                option(&mut qemu, "-dtb", dtb.as_ref().map(OsString::from));
             }
             Entry::Raw { loaded, start } => {
                 loaded.iter().for_each(|file| load(&mut qemu, file));
@@ -175,6 +204,11 @@ fn option(qemu: &mut Command, name: &str, value: Option<OsString>) {
     if let Some(value) = value {
         qemu.arg(name).arg(value);
     }
+}
+
+fn flash(qemu: &mut Command, unit: u32, file: &Path, read_only: &str) {
+    let file = file.display().to_string().replace(',', ",,");
+    qemu.args(["-drive", &format!("if=pflash,unit={unit},format=raw,readonly={read_only},file={file}")]);
 }
 
 fn load(qemu: &mut Command, loaded: &Loaded) {

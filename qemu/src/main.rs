@@ -9,6 +9,7 @@ mod chain;
 mod commands;
 mod counter;
 mod dtc;
+mod efi;
 mod elf_image;
 mod fuzz;
 mod initramfs;

@@ -56,7 +56,7 @@ impl Transcript {
         ending: Ending,
         took: Duration,
     ) -> Self {
-        let text = String::from_utf8_lossy(console).replace('\r', "");
+        let text = plain(&String::from_utf8_lossy(console));
         let lines: Vec<String> = text.lines().map(|line| through_log(line).to_owned()).collect();
         let mut sections: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut current = None;
@@ -103,6 +103,20 @@ impl Transcript {
     }
 }
 
+/// The text without carriage returns and without what moves the cursor or sets a colour, as firmware's consoles do.
+fn plain(console: &str) -> String {
+    let mut text = String::with_capacity(console.len());
+    let mut rest = console.chars().filter(|&c| c != '\r').peekable();
+    while let Some(c) = rest.next() {
+        if c == '\u{1b}' && rest.next_if_eq(&'[').is_some() {
+            while rest.next().is_some_and(|c| !c.is_ascii_alphabetic()) {}
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
 /// Returns what our init wrote into the kernel's log, on boards whose console Linux has no driver for; else the line.
 fn through_log(line: &str) -> &str {
     match line.split_once("] init: ") {
@@ -127,6 +141,12 @@ mod tests {
         assert_eq!(transcript.section("iomem"), ["40000000-7fffffff : System RAM"]);
         assert_eq!(transcript.stage().collect::<Vec<_>>(), ["survey"]);
         assert!(transcript.linux_came_up() && transcript.panic().is_none());
+    }
+
+    #[test]
+    fn what_moves_the_cursor_is_no_text() {
+        let transcript = transcript("\u{1b}[2J\u{1b}[01;01Hringfence: one\r\n\u{1b}[0mringfence: two\n");
+        assert_eq!(transcript.stage().collect::<Vec<_>>(), ["one", "two"]);
     }
 
     #[test]

@@ -58,20 +58,26 @@ impl core::error::Error for TextError {}
 pub fn parse(text: &str) -> Result<(EfiMap, Format), TextError> {
     let mut found: Option<(Format, Vec<Descriptor>)> = None;
     for line in text.lines() {
+        if is_heading(line) {
+            found = None;
+        }
         let Some((format, descriptor)) = read_line(line) else { continue };
         match &mut found {
-            // A map that starts again is a later one.
-            Some((known, descriptors))
-                if *known == format && descriptors.last().is_none_or(|last| last.base <= descriptor.base) =>
-            {
-                descriptors.push(descriptor);
-            }
+            Some((known, descriptors)) if *known == format => descriptors.push(descriptor),
             _ => found = Some((format, Vec::from([descriptor]))),
         }
     }
     let (format, descriptors) = found.ok_or(TextError::NoMap)?;
     let map = EfiMap::new(descriptors);
     if map.memory().is_empty() { Err(TextError::NoMemory { format }) } else { Ok((map, format)) }
+}
+
+/// Tells whether a map starts after this line: one that stands before it in the text is an earlier one. Its ranges need not
+/// ascend.
+fn is_heading(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    line.contains("Processing EFI memory map:")
+        || [words.next(), words.next()] == [Some("Type"), Some("Start")]
 }
 
 fn read_line(line: &str) -> Option<(Format, Descriptor)> {
@@ -209,6 +215,7 @@ fn pages(base: u64, end: u64) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::efi::EfiKind;
+    use std::format;
 
     fn shown(text: &str) -> (Format, Vec<(u64, u64, EfiKind)>) {
         let (map, format) = parse(text).unwrap();
@@ -243,12 +250,16 @@ mod tests {
 
     #[test]
     fn of_several_boots_the_last_one_counts() {
-        let text = "efi: 0x000040000000-0x00004000ffff [Conventional|WB]\nefi: 0x000040000000-0x00004001ffff \
-                    [Conventional|WB]\n";
-        assert_eq!(
-            shown(&text.replace("efi: 0x000040000000-0x00004001", "\nefi: 0x000030000000-0x00004001")).1,
-            [(0x3000_0000, 0x4002_0000, EfiKind::Conventional)]
-        );
+        let boot = |end: &str| {
+            format!(
+                "efi: Processing EFI memory map:\nefi: 0x000040000000-0x{end} [Conventional|WB]\n\
+                 efi: 0x000009000000-0x000009000fff [MMIO|RUN|UC]\nefi: memattr: 0x0000-0x0fff [Runtime Code|RUN]\n"
+            )
+        };
+        let text = boot("00004001ffff") + &boot("00004000ffff");
+        let expected =
+            [(0x900_0000, 0x900_1000, EfiKind::Device), (0x4000_0000, 0x4001_0000, EfiKind::Conventional)];
+        assert_eq!(shown(&text).1, expected);
     }
 
     #[test]

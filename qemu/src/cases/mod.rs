@@ -5,6 +5,7 @@ mod bootm;
 mod chain;
 mod console;
 mod crash;
+mod efi;
 mod linux;
 mod on_error;
 mod payload;
@@ -46,6 +47,7 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     cases.extend(chain::cases());
     cases.extend(bootm::cases());
     cases.extend(crash::cases());
+    cases.extend(efi::cases());
     cases.extend(persistent_log::cases());
     cases.extend(on_error::cases());
     cases.extend(console::cases());

@@ -1,10 +1,11 @@
 //! `cargo xtask qemu`: sets up what is missing, builds the stage, boots Linux through it, and checks what it promised.
 
 use crate::boards::{self, tree, virt};
+use crate::efi::{EfiBoot, EfiLoader, Firmware, Form};
 use crate::job::{self, Parts};
 use crate::machine::{Board, Level, Machine, Ram};
 use crate::runner;
-use crate::setup::{Consent, Need};
+use crate::setup::{Consent, Need, Release};
 use crate::test_bed::TestBed;
 use crate::workspace::Workspace;
 use crate::{assertions, dtc, uboot};
@@ -20,8 +21,29 @@ use std::time::Duration;
 pub(crate) enum Via {
     /// QEMU loads it.
     Direct,
-    /// U-Boot loads it.
+    /// U-Boot loads it, with `booti`.
     Uboot,
+    /// UEFI firmware starts it: EDK2.
+    Edk2,
+    /// systemd-boot starts it, below EDK2.
+    SystemdBoot,
+    /// GRUB starts it, below EDK2.
+    Grub,
+    /// U-Boot starts it, with `bootefi`.
+    UbootEfi,
+}
+
+impl Via {
+    /// The firmware and the loader of an EFI boot.
+    fn efi(self) -> Option<(Firmware, EfiLoader)> {
+        match self {
+            Self::Direct | Self::Uboot => None,
+            Self::Edk2 => Some((Firmware::Edk2, EfiLoader::Direct)),
+            Self::SystemdBoot => Some((Firmware::Edk2, EfiLoader::SystemdBoot)),
+            Self::Grub => Some((Firmware::Edk2, EfiLoader::Grub)),
+            Self::UbootEfi => Some((Firmware::UBoot, EfiLoader::Direct)),
+        }
+    }
 }
 
 /// Options of `cargo xtask qemu`. Without any it is the main job: Debian's Linux 6.12 on a 4 GiB board.
@@ -57,6 +79,12 @@ pub(crate) struct Options {
     /// How the stage is loaded
     #[arg(long, value_enum, default_value = "direct")]
     via: Via,
+    /// Debian release whose UEFI firmware and boot loaders are taken: 12 or 13
+    #[arg(long, default_value = "13")]
+    debian: Release,
+    /// Start ringfence as an EFI driver, before an unmodified boot of Linux
+    #[arg(long)]
+    efi_driver: bool,
     /// Boot Linux alone, to see what it makes of the tree without the stage
     #[arg(long)]
     without_stage: bool,
@@ -101,8 +129,12 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
 /// Builds and packs everything, and returns the board ready to start.
 fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board> {
     let is_virt = options.machine == &virt::MACHINE;
-    if !is_virt && options.via == Via::Uboot {
-        bail!("there is a U-Boot for `virt` only; leave --via out");
+    if !is_virt && options.via != Via::Direct {
+        bail!("there is firmware for `virt` only; leave --via out");
+    }
+    let efi = options.via.efi();
+    if options.efi_driver && efi.is_none() {
+        bail!("a driver needs UEFI; add --via edk2, systemd-boot, grub or uboot-efi");
     }
     // The main job's board is `virt` with a tree of its own, none of the boards of the matrix.
     let config = boards::ALL.iter().copied().find(|config| !is_virt && config.machine == options.machine);
@@ -124,6 +156,9 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     if options.via == Via::Uboot {
         needs.push(Need::UBoot);
     }
+    if efi.is_some() {
+        needs.extend([Need::Efi(options.debian), Need::Efi(Release::Trixie), Need::Python]);
+    }
     if !options.without_stage {
         needs.push(Need::BareTarget);
     }
@@ -144,6 +179,29 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     };
     let usual = config.map_or(virt::APPEND, |config| config.append);
     let append = format!("{usual} {}", options.append).trim_end().to_owned();
+    if let Some((firmware, loader)) = efi {
+        let form = match (options.without_stage, options.efi_driver) {
+            (true, _) => Form::Alone,
+            (false, true) => Form::Driver,
+            (false, false) => Form::Application,
+        };
+        let boot = EfiBoot {
+            firmware,
+            release: options.debian,
+            loader,
+            form,
+            level: options.el,
+            ram: memory,
+            kernel,
+            series,
+            initrd,
+            dtb,
+            policy,
+            line: append,
+            random: true,
+        };
+        return boot.ready(&bed, "qemu");
+    }
     let mut board = if options.without_stage {
         job::board(kernel, Some(initrd), Some(dtb), &append)
     } else {

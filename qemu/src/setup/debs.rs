@@ -83,6 +83,35 @@ pub(crate) fn fetch_corpus(ws: &Workspace, to: &Path, image: &Path) -> Result<()
     })
 }
 
+/// A file or directory of a package, and the name under which it is kept.
+pub(super) type Keep = (&'static str, &'static str);
+
+/// Fetches a package of a suite and keeps files of it.
+pub(super) fn fetch_files(
+    ws: &Workspace,
+    suite: &str,
+    package: &str,
+    files: &[Keep],
+    to: &Path,
+) -> Result<()> {
+    ensure_lists(ws, &["bookworm", "trixie"])?;
+    with_package(ws, &format!("{package}/{suite}"), |root| keep_files(root, files, to))
+}
+
+/// The same of a package for this machine, by the machine's own apt.
+pub(super) fn fetch_host_files(ws: &Workspace, package: &str, files: &[Keep], to: &Path) -> Result<()> {
+    unpacked(ws, package, Command::new("apt-get"), |root| keep_files(root, files, to))
+}
+
+fn keep_files(root: &Path, files: &[Keep], to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for (inside, kept) in files {
+        let _ = fs::remove_dir_all(to.join(kept));
+        place(&root.join(inside), &to.join(kept))?;
+    }
+    Ok(())
+}
+
 /// Returns the kernel in an unpacked package: in `/boot`, or in newer packages where its modules go.
 fn vmlinuz(root: &Path, package: &str) -> Result<PathBuf> {
     let (boot, modules) = (root.join("boot"), root.join("usr/lib/modules"));
@@ -132,11 +161,21 @@ fn newest<'n>(names: impl Iterator<Item = &'n str>, prefix: &str, flavour: &str)
 
 /// Downloads a package, unpacks it beside, lets `keep` take what it wants, and removes the rest.
 fn with_package(ws: &Workspace, package: &str, keep: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let dir = ws.cache().join("apt/unpack").join(package);
+    unpacked(ws, package, apt(ws, "apt-get"), keep)
+}
+
+/// The same with an `apt-get` of the caller's.
+fn unpacked(
+    ws: &Workspace,
+    package: &str,
+    mut apt_get: Command,
+    keep: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
+    let dir = ws.cache().join("apt/unpack").join(package.replace('/', "-of-"));
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir)?;
     eprintln!("set-up: fetching {package}");
-    run(apt(ws, "apt-get").args(["-q", "download", package]).current_dir(&dir))?;
+    run(apt_get.args(["-q", "download", package]).current_dir(&dir))?;
     let deb = entries(&dir)?.into_iter().find(|p| p.extension().is_some_and(|e| e == "deb"));
     let deb = deb.ok_or_else(|| anyhow!("apt-get download {package} left no package"))?;
     let root = dir.join("root");

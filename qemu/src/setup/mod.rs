@@ -6,10 +6,12 @@
 mod apt;
 mod bare_target;
 mod debs;
+mod efi;
 mod need;
 mod series;
 
 pub(crate) use bare_target::{TARGET, Toolchain};
+pub(crate) use efi::{EfiFile, Release};
 pub(crate) use need::{Need, board_kernel, busybox, corpus, uboot_image};
 pub(crate) use series::Series;
 

@@ -1,6 +1,6 @@
 //! The list of needs: one entry each, with everything that set-up has to know about it.
 
-use super::{Series, apt, bare_target, debs};
+use super::{Release, Series, apt, bare_target, debs, efi};
 use crate::shell::find_program;
 use crate::workspace::Workspace;
 use anyhow::Result;
@@ -35,6 +35,14 @@ pub(crate) enum Need {
     Busybox,
     /// The device trees of Debian's arm64 kernel.
     Corpus,
+    /// UEFI firmware and boot loaders.
+    Efi(Release),
+    /// Runs `ukify`.
+    Python,
+    /// Makes keys.
+    OpenSsl,
+    /// Signs EFI images.
+    Sbsign,
 }
 
 impl Need {
@@ -43,6 +51,14 @@ impl Need {
         let mut needs = vec![Self::Busybox, Self::Corpus, Self::BareTarget];
         needs.extend([Self::UBoot, Self::UBootTools, Self::Zstd]);
         needs.extend(Series::ALL.map(Self::Kernel));
+        needs.extend(Self::of_efi());
+        needs
+    }
+
+    /// Returns what boots by UEFI need.
+    pub(crate) fn of_efi() -> Vec<Self> {
+        let mut needs = Release::ALL.map(Self::Efi).to_vec();
+        needs.extend([Self::Python, Self::OpenSsl, Self::Sbsign]);
         needs
     }
 
@@ -67,6 +83,10 @@ impl Need {
             Self::Kernel(series) => format!("Debian's arm64 Linux {}", series.name()),
             Self::Busybox => "a static arm64 busybox".into(),
             Self::Corpus => "the device trees of Debian's arm64 Linux 6.12 and that kernel".into(),
+            Self::Efi(release) => format!("UEFI firmware and boot loaders of Debian {}", release.number()),
+            Self::Python => "python3".into(),
+            Self::OpenSsl => "openssl".into(),
+            Self::Sbsign => "sbsign".into(),
         }
     }
 
@@ -88,13 +108,17 @@ impl Need {
             Self::Corpus => {
                 "are real trees that must be carried through unchanged, and the kernel of a real board"
             }
+            Self::Efi(_) => "start the EFI face as boards with UEFI do",
+            Self::Python => "runs ukify, which makes unified kernel images",
+            Self::OpenSsl => "makes the keys of a board with Secure Boot",
+            Self::Sbsign => "signs images for a board with Secure Boot",
         }
     }
 
     /// Says where it would come from.
     pub(crate) fn how(self) -> String {
         match self {
-            Self::Kernel(_) | Self::Busybox | Self::Corpus => {
+            Self::Kernel(_) | Self::Busybox | Self::Corpus | Self::Efi(_) | Self::Sbsign => {
                 format!("fetched from Debian into the target directory, about {} MB", self.megabytes())
             }
             Self::BareTarget => format!("Debian packages {}, then built once", self.packages().join(" ")),
@@ -115,7 +139,9 @@ impl Need {
             Self::Chromium => &["chromium"],
             Self::Valgrind => &["valgrind"],
             Self::Zstd => &["zstd"],
-            Self::Kernel(_) | Self::Busybox | Self::Corpus => &[],
+            Self::Python => &["python3"],
+            Self::OpenSsl => &["openssl"],
+            Self::Kernel(_) | Self::Busybox | Self::Corpus | Self::Efi(_) | Self::Sbsign => &[],
         }
     }
 
@@ -137,6 +163,10 @@ impl Need {
             }
             Self::Busybox => busybox(ws).is_file(),
             Self::Corpus => corpus(ws).is_dir() && board_kernel(ws).is_file(),
+            Self::Efi(release) => release.is_kept(ws),
+            Self::Python => find_program("python3").is_some(),
+            Self::OpenSsl => find_program("openssl").is_some(),
+            Self::Sbsign => efi::sbsign(ws).is_file(),
         }
     }
 
@@ -147,7 +177,9 @@ impl Need {
                 format!("rustup target add {}", bare_target::TARGET),
                 format!("or: {}", apt::command_line(self.packages())),
             ],
-            Self::Kernel(_) | Self::Busybox | Self::Corpus => debs::commands(ws),
+            Self::Kernel(_) | Self::Busybox | Self::Corpus | Self::Efi(_) | Self::Sbsign => {
+                debs::commands(ws)
+            }
             _ => vec![apt::command_line(self.packages())],
         }
     }
@@ -159,6 +191,8 @@ impl Need {
             Self::Kernel(series) => debs::fetch_kernel(ws, series),
             Self::Busybox => debs::fetch_busybox(ws, &busybox(ws)),
             Self::Corpus => debs::fetch_corpus(ws, &corpus(ws), &board_kernel(ws)),
+            Self::Efi(release) => release.fetch(ws),
+            Self::Sbsign => efi::fetch_sbsign(ws),
             _ => Ok(()),
         }
     }
@@ -166,7 +200,8 @@ impl Need {
     fn megabytes(self) -> u32 {
         match self {
             Self::Kernel(series) => series.megabytes(),
-            Self::Busybox => 1,
+            Self::Busybox | Self::Sbsign => 1,
+            Self::Efi(_) => 12,
             Self::Corpus => 92,
             _ => 0,
         }

@@ -1,0 +1,34 @@
+//! Each loader, and each form in which it starts ringfence.
+
+use super::{Case, EfiBoot, EfiLoader, Firmware, Form, keeps, line, usual};
+use crate::machine::Level;
+use crate::setup::Release;
+use crate::test_bed::TestBed;
+use anyhow::{Result, ensure};
+
+/// One boot for each.
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        case("efi-edk2-el1", |boot| EfiBoot { release: Release::Bookworm, ..boot }),
+        case("efi-edk2-el2-kaslr", |boot| EfiBoot { level: Level::El2, random: true, ..boot }),
+        case("efi-unified-image", |boot| EfiBoot { form: Form::Unified, ..boot }),
+        case("efi-systemd-boot", |boot| EfiBoot { loader: EfiLoader::SystemdBoot, ..boot }),
+        case("efi-grub-linux", |boot| EfiBoot { loader: EfiLoader::Grub, ..boot }),
+        case("efi-u-boot-bootefi", |boot| EfiBoot { firmware: Firmware::UBoot, level: Level::El2, ..boot }),
+    ]
+}
+
+fn case(name: &'static str, change: fn(EfiBoot) -> EfiBoot) -> Case {
+    Case::new(name, move |bed, name| boots(bed, name, &change(usual(bed)?)))
+}
+
+fn boots(bed: &TestBed, name: &str, boot: &EfiBoot) -> Result<String> {
+    let (transcript, seen) = keeps(bed, name, boot)?;
+    let hand_off = line(&transcript, "ringfence: hand-off: ")?;
+    let level = if boot.level == Level::El1 { "EL1" } else { "EL2" };
+    ensure!(hand_off.ends_with(level), "entered Linux elsewhere than at {level}: {hand_off}");
+    if boot.random {
+        line(&transcript, "KASLR enabled")?;
+    }
+    Ok(seen)
+}
