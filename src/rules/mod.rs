@@ -3,8 +3,8 @@
 //! To add a rule, write its folder (`mod.rs` with a [`Doc`] and a `check`, `bad.dts`, `good.dts`) and name it in the
 //! catalogue below.
 
+mod advice;
 mod doc;
-mod misplaced;
 mod near;
 mod old;
 mod report;
@@ -13,7 +13,7 @@ mod sink;
 
 pub use doc::{Doc, Kernels};
 pub(crate) use near::is_near;
-pub use report::Report;
+pub use report::{Report, Subject, Text};
 pub(crate) use rf213_unreserved_release_address::unreserved as unreserved_release_pages;
 pub(crate) use rf309_missing_no_map::needs_no_map;
 pub use sink::{MAX_PER_RULE, Sink};

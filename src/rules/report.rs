@@ -1,10 +1,12 @@
 //! How a rule adds to a finding. The stage holds every rule in few bytes, so what many rules call is not inlined and
 //! not generic.
 
+use crate::analysis::Analysis;
+use crate::claims::Claim;
 use crate::fdt::Node;
 use crate::finding::{Finding, Label, LabelledSpan, Repair, RepairKind, Severity};
 use crate::span::Span;
-use crate::survey::Region;
+use crate::survey::{Region, ReservedMemory};
 use alloc::borrow::Cow;
 use alloc::fmt::format;
 use alloc::string::String;
@@ -48,6 +50,24 @@ impl Report {
             self.span(span, Label::Node(region.path.clone()));
         }
         self
+    }
+
+    /// Adds a span that a node has, such as the registers of a device.
+    #[inline(never)]
+    pub fn node(&mut self, span: Span, node: Node<'_, '_>) -> &mut Self {
+        if FOR_PEOPLE {
+            self.span(span, Label::Node(node.path()));
+        }
+        self
+    }
+
+    /// Adds the span of a claim.
+    #[inline(never)]
+    pub fn claim(&mut self, claim: &Claim, analysis: &Analysis<'_, '_>) -> &mut Self {
+        match analysis.region(claim.kind) {
+            Some(region) => self.region(claim.span, region),
+            None => self.span(claim.span, Label::Claim(claim.kind)),
+        }
     }
 
     /// Says what to write instead, or what else to do.
@@ -104,6 +124,12 @@ impl<'a> From<&'a str> for Subject<'a> {
 impl<'a> From<&'a Region> for Subject<'a> {
     fn from(region: &'a Region) -> Self {
         Self(Cow::Borrowed(&region.path))
+    }
+}
+
+impl<'a> From<&'a ReservedMemory> for Subject<'a> {
+    fn from(reserved: &'a ReservedMemory) -> Self {
+        Self(Cow::Borrowed(&reserved.path))
     }
 }
 

@@ -1,21 +1,24 @@
-//! RF101: the cells of `/reserved-memory` equal the root's.
+//! RF101: `/reserved-memory` has other cells than the root.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::finding::{RepairKind, RuleId, Severity};
-use alloc::format;
+use crate::finding::{RepairKind, RuleId};
+use alloc::string::{String, ToString};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(101),
     name: "cells-mismatch",
-    title: "the cells of /reserved-memory equal the root's",
-    severity: Severity::Error,
-    why: "Linux compares both cells with the root's before it reads a single child, and when they differ it \
-          prints \"unsupported node format, ignoring\" and reserves nothing: every carveout becomes ordinary \
-          memory. All kernels.",
+    title: "the cells of /reserved-memory differ from the root's",
+    why: r"
+        `#address-cells` and `#size-cells` of `/reserved-memory` must equal the root's. Linux compares them
+        before it reads a single child. When they differ it prints `unsupported node format, ignoring` and
+        reserves nothing: every carveout becomes ordinary memory.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    repair: "Rewrites the cells to the root's, and every reg, size, alignment and alloc-ranges with them.",
+    repair: r"
+        Rewrites the cells to the root's, and every `reg`, `size`, `alignment` and `alloc-ranges` with them.
+    ",
     ..Doc::DEFAULT
 };
 
@@ -25,27 +28,26 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     if reserved.cells_match(root) {
         return;
     }
-    let own = reserved.cells(root);
-    let finding = OldReport::new(
-        DOC.id,
-        DOC.severity,
-        reserved.path.as_str(),
-        format!(
-            "#address-cells/#size-cells are {}/{} but the root's are {}/{}: Linux ignores every region in it",
-            shown(reserved.address_cells),
-            shown(reserved.size_cells),
-            root.address,
-            root.size
-        ),
-    )
-    .with_help(format_args!("write #address-cells = <{}>; #size-cells = <{}>;", root.address, root.size));
-    out.push(if own.usable() && root.usable() {
-        finding.with_repair(RepairKind::RewriteCells, "rewrite the cells and every tuple to the root's cells")
-    } else {
-        finding
-    });
+    let (address, size) = (reserved.address_cells, reserved.size_cells);
+    let wrong = if address == Some(root.address) { "#size-cells" } else { "#address-cells" };
+    let report = out
+        .report(
+            reserved,
+            format_args!(
+                "#address-cells/#size-cells are {}/{} but the root's are {}/{}: Linux ignores every region in it",
+                declared(address),
+                declared(size),
+                root.address,
+                root.size
+            ),
+        )
+        .at(wrong)
+        .help(format_args!("write `#address-cells = <{}>; #size-cells = <{}>;`", root.address, root.size));
+    if reserved.cells(root).usable() && root.usable() {
+        report.repair(RepairKind::RewriteCells, "rewrite the cells and every tuple to the root's cells");
+    }
 }
 
-fn shown(cells: Option<u32>) -> alloc::string::String {
-    cells.map_or_else(|| "none".into(), |n| format!("{n}"))
+fn declared(cells: Option<u32>) -> String {
+    cells.map_or_else(|| "none".into(), |cells| cells.to_string())
 }

@@ -1,6 +1,6 @@
-//! RF103: `reg`, `size`, `alignment` and `alloc-ranges` of a region can be read.
+//! RF103: `reg`, `size`, `alignment` or `alloc-ranges` of a region cannot be read.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::fdt::NodeId;
 use crate::finding::{RepairKind, RuleId, Severity};
@@ -13,16 +13,24 @@ use alloc::vec::Vec;
 pub(super) const DOC: Doc = Doc {
     id: RuleId(103),
     name: "malformed-region",
-    title: "a region's reg, size, alignment and alloc-ranges can be read",
-    severity: Severity::Error,
-    why: "A reg whose length is no multiple of a tuple makes kernels up to 6.18 print \"invalid reg property, \
-          skipping node\"; 7.2 and later skip it without a word. A malformed alloc-ranges is skipped up to 6.18 \
-          and ignored from 7.2, so that the region lands anywhere. The memory it meant is unprotected.",
+    title: "a region's reg, size, alignment or alloc-ranges cannot be read",
+    why: r"
+        `reg`, `size`, `alignment` and `alloc-ranges` of a region must be whole tuples of the cells of
+        `/reserved-memory`, and not empty.
+
+        When the length of `reg` is not a multiple of a tuple, kernels up to 6.18 print `invalid reg property,
+        skipping node`; kernels from 7.2 on skip the region silently. A malformed `alloc-ranges` makes kernels
+        up to 6.18 skip the region; kernels from 7.2 on ignore the property and place the region anywhere. The
+        memory that was meant is not protected.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    repair: "Rewrites a reg of one tuple in other cells (12 bytes under 2/2, as older TF-A writes them), whose base the \
-             unit address gives away. Of others it cannot be known what was meant: a policy that requires the region \
-             states it, and RF401 restores it from there. At boot, a region of size 0 that nobody refers to is disabled.",
+    repair: r"
+        Rewrites a `reg` of one tuple that was written in other cells (12 bytes under 2/2, as older TF-A
+        does), where the unit address shows its base. What any other `reg` means cannot be known: a policy
+        that requires the region states it, and RF401 restores it from there. At boot, a region of size 0
+        that no node refers to is disabled.
+    ",
     ..Doc::DEFAULT
 };
 
@@ -36,36 +44,33 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         let Extent::Malformed { property, error } = &region.extent else { continue };
         let cells =
             analysis.map.reserved.as_ref().map_or(analysis.map.cells, |r| r.cells(analysis.map.cells));
-        // A size of 0 protects nothing, but it also promises nothing: a placeholder for firmware to fill.
-        let severity = match error {
-            RegError::ZeroSize { .. } if *property != "alloc-ranges" => Severity::Warning,
-            _ => DOC.severity,
-        };
-        let so = match (*property, error) {
-            ("reg", RegError::Wraps { .. }) => "Linux reserves all up to there",
+        let consequence = match (*property, error) {
+            ("reg", RegError::Wraps { .. }) => "Linux reserves everything up to that end",
             ("reg", _) => "Linux skips the region and uses its memory",
             _ => "Linux skips the region",
         };
         let help = match (*property, error) {
-            (_, RegError::ZeroSize { .. }) => String::from("state its size, or remove it"),
+            (_, RegError::ZeroSize { .. }) => String::from("write its size, or remove it"),
             ("size" | "alignment", _) => format!("write `{property}` in {} cells", cells.size),
             _ => format!(
                 "write `{property}` in {} address and {} size cells, or require the region in the policy",
                 cells.address, cells.size
             ),
         };
-        let finding =
-            OldReport::new(DOC.id, severity, region.path.as_str(), format!("`{property}` {error}: {so}"))
-                .with_help(help);
-        // At rest it may be there for firmware to fill; at boot that is over.
-        let empty = *property == "reg" && severity < DOC.severity && analysis.is_at_boot();
-        let empty = empty && used.binary_search(&region.node).is_err();
-        out.push(match region.decode_by_unit_address(analysis.tree.node(region.node), cells) {
-            Some(span) => {
-                finding.with_repair(RepairKind::RewriteReg(region.node), format_args!("reserve {span}"))
+        let report = out.report(region, format_args!("`{property}` {error}: {consequence}"));
+        report.at(property).help(&help);
+        // A size of 0 protects nothing, but it also promises nothing: a placeholder for firmware to fill.
+        let is_placeholder = matches!(error, RegError::ZeroSize { .. }) && *property != "alloc-ranges";
+        if is_placeholder {
+            report.severity(Severity::Warning);
+        }
+        if let Some(span) = region.decode_by_unit_address(analysis.tree.node(region.node), cells) {
+            report.repair(RepairKind::RewriteReg(region.node), format_args!("reserve {span}"));
+        } else if is_placeholder && *property == "reg" && analysis.is_at_boot() {
+            // Firmware has had its chance to fill it.
+            if used.binary_search(&region.node).is_err() {
+                report.repair(RepairKind::Disable(region.node), "disable it");
             }
-            None if empty => finding.with_repair(RepairKind::Disable(region.node), "disable it"),
-            None => finding,
-        });
+        }
     }
 }

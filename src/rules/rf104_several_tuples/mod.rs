@@ -1,23 +1,26 @@
-//! RF104: a region has one `reg` tuple.
+//! RF104: a region has more than one `reg` tuple.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::finding::{RepairKind, RuleId, Severity};
-use alloc::format;
+use crate::finding::{RepairKind, RuleId};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(104),
     name: "several-tuples",
-    title: "a region has one reg tuple",
-    severity: Severity::Error,
-    why: "Kernels up to 6.12 reserve every tuple but register only the first; 6.18 reserves all and registers \
-          none, so that lookups by phandle fail; 7.2 and later reserve only the first, and the rest becomes \
-          ordinary memory.",
+    title: "a region has several reg tuples",
+    why: r"
+        A region must have one `reg` tuple. Of several, kernels up to 6.12 reserve all but register only the
+        first; 6.18 reserves all and registers none, so that lookups by phandle fail; kernels from 7.2 on
+        reserve only the first, and the rest becomes ordinary memory.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     repair: "Gives each further tuple a node of its own with the same flags; the phandle stays on the first.",
     ..Doc::DEFAULT
 };
+
+/// Maximum number of spans that a finding lists.
+const MAX_SHOWN: usize = 8;
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for region in analysis.map.enabled() {
@@ -25,18 +28,17 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         if rest.is_empty() {
             continue;
         }
-        let finding = OldReport::new(
-            DOC.id,
-            DOC.severity,
-            region.path.as_str(),
-            format!("`reg` has {} tuples: kernels from 7.2 on protect only {first}", region.spans().len()),
-        );
-        let finding =
-            rest.iter().take(8).fold(finding, |f, &span| f.with_span(span, "unprotected from 7.2 on"));
-        out.push(
-            finding
-                .with_help("give each further tuple a region node of its own")
-                .with_repair(RepairKind::SplitReg(region.node), "give each further tuple a node of its own"),
-        );
+        let count = rest.len() + 1;
+        let report = out
+            .report(
+                region,
+                format_args!("`reg` has {count} tuples: kernels from 7.2 on protect only {first}"),
+            )
+            .at("reg")
+            .help("give each further tuple a region node of its own")
+            .repair(RepairKind::SplitReg(region.node), "give each further tuple a node of its own");
+        for &span in rest.iter().take(MAX_SHOWN) {
+            report.region(span, region);
+        }
     }
 }

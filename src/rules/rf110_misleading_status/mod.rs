@@ -1,19 +1,22 @@
-//! RF110: a `status` says what Linux does.
+//! RF110: a `status` has another effect in Linux than it seems.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
-use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(110),
     name: "misleading-status",
-    title: "a region is enabled, or disabled in so many words",
+    title: "a status disables a region without saying so, or has no effect",
     severity: Severity::Warning,
-    why: "Every status other than ok and okay makes Linux ignore the region without a message, reserved and fail included: its memory is free. The status of /reserved-memory itself is never looked at.",
+    why: r"
+        The `status` of a region must be absent, `okay` or `disabled`. Every other value, `reserved` and
+        `fail` included, makes Linux ignore the region, and no kernel logs it: its memory is free. Linux never
+        reads the `status` of `/reserved-memory` itself.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    repair: "With the policy's word (allow.enable), removes the status of a static region.",
+    repair: "With `allow.enable = true` in the policy, removes the `status` of a static region.",
     ..Doc::DEFAULT
 };
 
@@ -23,26 +26,22 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         if status == Some("disabled") {
             continue;
         }
-        let message =
-            format!("status `{}` does not reserve it: Linux uses its memory", status.unwrap_or_default());
-        let finding = OldReport::new(DOC.id, DOC.severity, region.path.as_str(), message)
-            .with_help("remove the status, or write `disabled` where the memory is free");
-        out.push(match region.spans() {
-            [] => finding,
-            _ => finding.with_repair(RepairKind::Enable(region.node), "remove the status"),
-        });
-    }
-    if let Some(reserved) =
-        analysis.map.reserved.as_ref().filter(|r| !analysis.tree.node(r.node).is_enabled())
-    {
-        out.push(
-            OldReport::new(
-                DOC.id,
-                DOC.severity,
-                reserved.path.as_str(),
-                "has a status, which Linux does not look at",
+        let status = status.unwrap_or_default();
+        let report = out
+            .report(
+                region,
+                format_args!("`status` is `{status}`: Linux ignores the region and uses its memory"),
             )
-            .with_help("disable the regions, not their parent"),
-        );
+            .at("status")
+            .help("remove `status`, or write `disabled` where the memory is free");
+        if !region.spans().is_empty() {
+            report.repair(RepairKind::Enable(region.node), "remove `status`");
+        }
+    }
+    let reserved = analysis.map.reserved.as_ref();
+    if let Some(reserved) = reserved.filter(|r| !analysis.tree.node(r.node).is_enabled()) {
+        out.report(reserved, "has a `status`, which Linux does not read: its regions are reserved")
+            .at("status")
+            .help("disable the regions instead of their parent");
     }
 }

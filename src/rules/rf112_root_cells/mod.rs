@@ -1,16 +1,17 @@
-//! RF112: the root says how addresses and sizes are written.
+//! RF112: the root does not state usable cells.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::finding::{RuleId, Severity};
-use alloc::format;
+use crate::finding::RuleId;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(112),
     name: "root-cells",
-    title: "the root has #address-cells and #size-cells of 1 or 2",
-    severity: Severity::Error,
-    why: "Linux assumes one cell each where the root says nothing, and reads every tuple of /memory and /reserved-memory wrong; 7.x warns.",
+    title: "the root has no #address-cells and #size-cells of 1 or 2",
+    why: r"
+        The root must have `#address-cells` and `#size-cells`, each 1 or 2. Where one is missing Linux assumes
+        1, and misreads every tuple of `/memory` and `/reserved-memory`; 7.x warns.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
@@ -18,14 +19,21 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let root = analysis.tree.root();
-    let declared = root.has_prop("#address-cells") && root.has_prop("#size-cells");
     let cells = analysis.map.cells;
-    if (declared && cells.usable()) || (analysis.map.banks.is_empty() && analysis.map.reserved.is_none()) {
+    if analysis.map.banks.is_empty() && analysis.map.reserved.is_none() {
         return;
     }
-    let message = match declared {
-        true => format!("cells {}/{} are none that Linux reads memory with", cells.address, cells.size),
-        false => "has no `#address-cells` or no `#size-cells`: Linux takes 1 for it".into(),
+    let names = ["#address-cells", "#size-cells"];
+    let missing = names.into_iter().find(|name| !root.has_prop(name));
+    let report = if let Some(missing) = missing {
+        out.report("/", format_args!("has no `{missing}`: Linux assumes 1 and misreads every address"))
+            .at(missing)
+    } else if !cells.usable() {
+        let wrong = if matches!(cells.address, 1 | 2) { "#size-cells" } else { "#address-cells" };
+        let (address, size) = (cells.address, cells.size);
+        out.report("/", format_args!("Linux cannot read memory with {address}/{size} cells")).at(wrong)
+    } else {
+        return;
     };
-    out.push(OldReport::new(DOC.id, DOC.severity, "/", message).with_help("write both, 1 or 2 each"));
+    report.help("write `#address-cells` and `#size-cells`, each 1 or 2");
 }

@@ -1,15 +1,18 @@
-//! RF113: `/memory` says that it is memory.
+//! RF113: a `/memory` node has no `device_type`.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(113),
     name: "missing-device-type",
-    title: "a /memory node has device_type = \"memory\"",
+    title: "a /memory node has no device_type = \"memory\"",
     severity: Severity::Warning,
-    why: "Linux takes root nodes by their device_type, not by their name: RAM in a node without it does not exist for any kernel.",
+    why: r#"
+        A `/memory` node must have `device_type = "memory"`. Linux finds RAM by the `device_type` of the
+        root's children, not by their names: it ignores a node without it.
+    "#,
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
@@ -19,15 +22,9 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let memory = analysis.tree.root().children().filter(|node| node.has_base_name("memory"));
     for node in memory.filter(|node| node.is_enabled() && node.has_prop("reg")) {
         if node.prop("device_type").and_then(|kind| kind.as_str()) != Some("memory") {
-            out.push(
-                OldReport::new(
-                    DOC.id,
-                    DOC.severity,
-                    node.path(),
-                    "has no device_type = \"memory\": it is no RAM to Linux",
-                )
-                .with_help("write `device_type = \"memory\";`"),
-            );
+            out.report(node, "has no `device_type = \"memory\"`: Linux ignores it as RAM")
+                .at("device_type")
+                .help("write `device_type = \"memory\";`");
         }
     }
 }

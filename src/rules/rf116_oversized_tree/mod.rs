@@ -1,34 +1,30 @@
-//! RF116: the tree is one that kernels map.
+//! RF116: the device tree is longer than kernels map.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::fdt::{MAX_BOOT_SIZE, MAX_SIZE};
-use crate::finding::{RuleId, Severity};
-use alloc::format;
+use crate::finding::RuleId;
+use crate::span::Size;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(116),
     name: "oversized-tree",
-    title: "the device tree is at most 2 MiB long",
-    severity: Severity::Error,
-    why: "arm64 kernels map 2 MiB for it and refuse what is longer before any console exists: the board hangs without \
-          a word. Padding counts, since the header's totalsize decides. All kernels.",
+    title: "the device tree is longer than 2 MiB",
+    why: r"
+        A device tree must be at most 2 MiB long. arm64 kernels map 2 MiB for it and refuse a longer one
+        before any console exists: the board hangs silently. Padding counts, because the `totalsize` of the
+        header decides.
+    ",
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let len = analysis.tree.blob().bytes().len();
-    // The stage reads nothing longer, and says so when it is entered.
+    // The stage reads nothing longer, and logs so when it is entered.
     if MAX_SIZE > MAX_BOOT_SIZE && len > MAX_BOOT_SIZE {
-        out.push(
-            OldReport::new(
-                DOC.id,
-                DOC.severity,
-                "/",
-                format!("the tree is {len} bytes long: kernels hang without a word over {MAX_BOOT_SIZE}"),
-            )
-            .with_help("leave out padding, symbols, or what the kernel does not need"),
-        );
+        let (len, limit) = (Size(len as u64), Size(MAX_BOOT_SIZE as u64));
+        out.report("/", format_args!("the tree is {len} long: over {limit} kernels hang silently"))
+            .help("leave out padding, symbols, or what the kernel does not need");
     }
 }

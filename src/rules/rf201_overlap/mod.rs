@@ -1,67 +1,75 @@
-//! RF201: no two regions share a byte.
+//! RF201: two regions overlap.
 
-use super::{Doc, OldReport, Sink};
+use super::advice::clear_place;
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::claims::ClaimKind;
-use crate::finding::{RepairKind, RuleId, Severity};
+use crate::finding::{Label, RepairKind, RuleId};
 use crate::span::Size;
-use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(201),
     name: "overlap",
-    title: "no two reserved regions share a byte",
-    severity: Severity::Error,
-    why: "Two owners use the same bytes. Linux reports OVERLAP DETECTED for neighbours after sorting only and \
-          goes on. A no-map region behind a mapped one is refused as a whole and becomes ordinary memory; a CMA \
-          pool over anything hands those pages to the allocator. All kernels.",
+    title: "two reserved regions overlap",
+    why: r"
+        No two regions may share a byte: where they do, two owners use the same memory.
+
+        Linux prints `OVERLAP DETECTED` only for regions that are neighbours after sorting, and goes on. It
+        refuses a no-map region that overlaps a mapped one before it as a whole, so that all of it becomes
+        ordinary memory. A CMA pool over another region gives its pages to the allocator.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    repair: "With the policy's word (allow.shift), the later region and those behind it move up, those that the \
-             policy requires at an address staying where they are.",
+    repair: r"
+        With `allow.shift = true` in the policy, moves the later region and those after it up; regions that
+        the policy requires at an address stay where they are.
+    ",
     ..Doc::DEFAULT
 };
 
+/// Maximum number of findings that name another place: each costs a pass over the claims.
+const MAX_PLACES: usize = 16;
+
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    for (low, high) in analysis.pairs() {
-        let (ClaimKind::Region(..), ClaimKind::Region(..)) = (low.kind, high.kind) else { continue };
+    for (index, (low, high)) in analysis.pairs().enumerate() {
         let (Some(a), Some(b)) = (analysis.region(low.kind), analysis.region(high.kind)) else { continue };
         let Some(shared) = low.span.intersection(high.span) else { continue };
+        let report = out
+            .report(a, format_args!("overlaps {} by {} at {:#x}", b.name, Size(shared.len()), shared.base()))
+            .at("reg")
+            .span(shared, Label::Shared)
+            .region(low.span, a)
+            .region(high.span, b);
+        let (start, end) = (high.span.base(), high.span.end());
+        let place = if index < MAX_PLACES { clear_place(analysis, &high, low.span.end()) } else { None };
+        match (place, start > low.span.base()) {
+            (Some(place), true) => {
+                let place = place.base();
+                report.help(format_args!("end {} at {start:#x}, or move {} to {place:#x}", a.name, b.name));
+            }
+            (Some(place), false) => {
+                report.help(format_args!("move {} to {:#x}", b.name, place.base()));
+            }
+            (None, true) => {
+                report.help(format_args!("end {} at {start:#x}, or move {} elsewhere", a.name, b.name));
+            }
+            (None, false) => {
+                report.help(format_args!("move {} away from {start:#x}..{end:#x}", a.name));
+            }
+        }
         // A pool is Linux's own memory, so it is the one to give way.
-        let pool = [a, b].into_iter().find(|region| region.is_cma());
-        let repair = match pool {
-            Some(pool) => (RepairKind::AlignPool(pool.node), format!("place {} elsewhere", pool.name)),
-            None => (
+        match [a, b].into_iter().find(|region| region.is_cma()) {
+            Some(pool) => {
+                report.repair(RepairKind::AlignPool(pool.node), format_args!("move {} elsewhere", pool.name))
+            }
+            None => report.repair(
                 RepairKind::Shift(b.node),
-                format!("move {} and what follows up to {:#x} or above", b.name, low.span.end()),
+                format_args!("move {} and what follows up to {:#x} or above", b.name, low.span.end()),
             ),
         };
-        out.push(
-            OldReport::new(
-                DOC.id,
-                DOC.severity,
-                a.path.as_str(),
-                format!("overlaps {} by {} at {:#x}", b.name, Size(shared.len()), shared.base()),
-            )
-            .with_span(shared, "claimed twice")
-            .with_span(low.span, a.name.as_str())
-            .with_span(high.span, b.name.as_str())
-            .with_help(format_args!(
-                "shrink {} to end at {:#x} or move {} to {:#x} or above",
-                a.name,
-                high.span.base(),
-                b.name,
-                low.span.end()
-            ))
-            .with_repair(repair.0, repair.1),
-        );
     }
     if analysis.has_more_pairs() {
-        let path =
-            analysis.map.reserved.as_ref().map_or("/reserved-memory", |reserved| reserved.path.as_str());
-        out.push(
-            OldReport::new(DOC.id, DOC.severity, path, "more claims on memory collide than can be listed")
-                .with_help("correct those that are listed, then look again"),
-        );
+        let path = analysis.map.reserved.as_ref().map_or("/reserved-memory", |r| r.path.as_str());
+        out.report(path, "has more overlaps than are listed")
+            .help("fix those that are listed, then check again");
     }
 }

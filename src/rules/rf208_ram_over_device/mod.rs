@@ -1,6 +1,6 @@
-//! RF208: RAM does not lie over the registers of a device.
+//! RF208: a RAM bank is over the registers of a device.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::fdt::{Bus, Node};
 use crate::finding::{RuleId, Severity};
@@ -13,10 +13,12 @@ use alloc::vec::Vec;
 pub(super) const DOC: Doc = Doc {
     id: RuleId(208),
     name: "ram-over-device",
-    title: "no RAM bank lies over the registers of a device",
-    severity: Severity::Error,
-    why: "Linux maps the bank as memory, hands its pages out, and the first write to one of them writes to a \
-          device: an external abort, or worse. QEMU makes such a tree for xlnx-zcu102 with -m 4G. All kernels.",
+    title: "a RAM bank overlaps the registers of a device",
+    why: r"
+        No RAM bank may overlap the registers of a device. Linux maps the bank as memory and hands its pages out;
+        the first write to one of them writes to a device: an external abort, or worse. QEMU makes such a tree for
+        `xlnx-zcu102` with `-m 4G`.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
@@ -40,16 +42,21 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         }
     });
     let Some(&(first, span)) = hits.first() else { return };
-    let severity = if analysis.is_at_boot() { DOC.severity } else { Severity::Warning };
     let others = match count - 1 {
         0 => String::new(),
-        1 => String::from(", as do those of another"),
-        others => format!(", as do those of {others} others"),
+        1 => String::from(", and so are those of another device"),
+        others => format!(", and so are those of {others} other devices"),
     };
-    let message = format!("its registers {span} lie in RAM{others}");
-    let finding = OldReport::new(DOC.id, severity, first.path(), message);
-    let finding = hits.iter().fold(finding, |finding, (node, span)| finding.with_span(*span, node.name()));
-    out.push(finding.with_help("end the bank in /memory below the registers"));
+    let report = out
+        .report(first, format_args!("its registers {span} are in RAM{others}"))
+        .at("reg")
+        .help("end the bank in /memory below the registers");
+    for (node, span) in hits {
+        report.node(span, node);
+    }
+    if !analysis.is_at_boot() {
+        report.severity(Severity::Warning);
+    }
 }
 
 /// Children of the root whose `reg`, or that of what is below them, is no device's registers.

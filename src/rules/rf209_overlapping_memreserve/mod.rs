@@ -1,19 +1,22 @@
-//! RF209: the `/memreserve/` list is read to its end.
+//! RF209: two `/memreserve/` entries overlap.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::finding::{RuleId, Severity};
+use crate::claims::ClaimKind;
+use crate::finding::{Label, RuleId, Severity};
 use crate::order;
 use crate::span::Span;
-use alloc::format;
 use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(209),
     name: "overlapping-memreserve",
-    title: "/memreserve/ entries do not overlap",
+    title: "two /memreserve/ entries overlap",
     severity: Severity::Warning,
-    why: "The Devicetree Specification forbids it; kernels take the union. Who edits one of two overlapping entries believes to have changed what is reserved, and has not.",
+    why: r"
+        The Devicetree Specification forbids `/memreserve/` entries that overlap. Kernels reserve the union:
+        editing one of two such entries seems to change what is reserved, and does not.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
@@ -25,11 +28,9 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for pair in entries.windows(2) {
         let [low, high] = pair else { continue };
         let Some(shared) = low.intersection(*high) else { continue };
-        out.push(
-            OldReport::new(DOC.id, DOC.severity, "/memreserve/", format!("{low} and {high} share {shared}"))
-                .with_span(*low, "/memreserve/")
-                .with_span(*high, "/memreserve/")
-                .with_help("make one entry of them"),
-        );
+        out.report("/memreserve/", format_args!("{low} and {high} overlap at {shared}"))
+            .span(*low, Label::Claim(ClaimKind::Memreserve))
+            .span(*high, Label::Claim(ClaimKind::Memreserve))
+            .help("join them into one entry");
     }
 }

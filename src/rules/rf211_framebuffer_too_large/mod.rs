@@ -1,19 +1,21 @@
-//! RF211: a framebuffer fits the region that is reserved for it.
+//! RF211: a framebuffer is larger than the region that is reserved for it.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::finding::{RuleId, Severity};
+use crate::finding::{Label, RuleId};
 use crate::ledger::{self, subtract};
 use crate::span::Size;
 use crate::survey::Framebuffer;
-use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(211),
     name: "framebuffer-too-large",
-    title: "a simple-framebuffer fits its region",
-    severity: Severity::Error,
-    why: "The driver maps all of its reg, and the display controller goes on reading stride times height bytes: what lies behind the reservation is memory that Linux gives to others, and the screen shows it.",
+    title: "a simple-framebuffer is larger than its region",
+    why: r"
+        The region of a `simple-framebuffer` must cover all of it. The driver maps its whole `reg`, and the display
+        controller reads `stride` times `height` bytes: Linux gives the memory after the region to others, and the
+        screen shows it.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
@@ -32,16 +34,10 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             continue;
         };
         let Some(&bare) = subtract(&[span], &reserved).first() else { continue };
-        out.push(
-            OldReport::new(
-                DOC.id,
-                DOC.severity,
-                region.path.as_str(),
-                format!("{} of the framebuffer {span} are not reserved", Size(bare.len())),
-            )
-            .with_span(bare, "not reserved")
-            .with_span(span, analysis.tree.node(node).name())
-            .with_help(format_args!("reserve {span}")),
-        );
+        out.report(region, format_args!("{} of the framebuffer {span} are not reserved", Size(bare.len())))
+            .at("reg")
+            .span(bare, Label::Unreserved)
+            .node(span, analysis.tree.node(node))
+            .help(format_args!("reserve all of {span}"));
     }
 }

@@ -1,22 +1,27 @@
-//! RF212: the records of a `ramoops` fit it.
+//! RF212: the records of a `ramoops` do not fit it.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::span::Size;
 use crate::survey::Extent;
-use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(212),
     name: "ramoops-records",
-    title: "the records of a ramoops region fit it, and there are some",
+    title: "the records of a ramoops region do not fit it, or there are none",
     severity: Severity::Warning,
-    why: "The driver refuses a region that its records do not fit, or that has none: the log of a crash is lost just when it is wanted.",
+    why: r"
+        The records of a `ramoops` region must fit it, and it must have some. The driver refuses any other region:
+        the log of a crash is lost just when it is needed.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
 };
+
+/// The sizes of the records, as the driver reads them (fs/pstore/ram.c).
+const SIZES: [&str; 4] = ["record-size", "console-size", "ftrace-size", "pmsg-size"];
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for region in analysis.map.enabled() {
@@ -28,26 +33,27 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         }
         let Some(span) = region.spans().first() else {
             if matches!(region.extent, Extent::Dynamic(_)) {
-                let message = "is dynamic: after a reset the log may lie elsewhere";
-                let finding = OldReport::new(DOC.id, DOC.severity, region.path.as_str(), message);
-                out.push(finding.with_help("give it a fixed address"));
+                out.report(region, "is dynamic: after a reset the log may be elsewhere")
+                    .at("size")
+                    .help("give it a fixed address");
             }
             continue;
         };
         let number = |name| node.prop(name).and_then(|prop| prop.as_u32()).map_or(0, u64::from);
-        let needed: u64 =
-            ["record-size", "console-size", "ftrace-size", "pmsg-size"].into_iter().map(number).sum();
+        let needed: u64 = SIZES.into_iter().map(number).sum();
         if needed > 0 && needed <= span.len() {
             continue;
         }
-        let message = match needed {
-            0 => "has no record, console, ftrace or pmsg size: its driver refuses it".into(),
-            _ => format!("its records take {}, but it has {}", Size(needed), Size(span.len())),
+        let largest = SIZES.into_iter().rev().max_by_key(|name| number(name)).unwrap_or(SIZES[0]);
+        let report = if needed == 0 {
+            out.report(region, "has no record, console, ftrace or pmsg size: its driver refuses it")
+        } else {
+            let (needed, room) = (Size(needed), Size(span.len()));
+            out.report(
+                region,
+                format_args!("its records take {needed}, but it has {room}: its driver refuses it"),
+            )
         };
-        out.push(
-            OldReport::new(DOC.id, DOC.severity, region.path.as_str(), message)
-                .with_span(*span, region.name.as_str())
-                .with_help("make the sizes add up to the region"),
-        );
+        report.at(largest).region(*span, region).help("make the sizes add up to the region");
     }
 }

@@ -1,17 +1,19 @@
-//! RF214: a `/memreserve/` entry is not all that protects its bytes.
+//! RF214: only `/memreserve/` protects some bytes.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::finding::{RuleId, Severity};
+use crate::claims::ClaimKind;
+use crate::finding::{Label, RuleId, Severity};
 use crate::ledger::{self, subtract};
-use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(214),
     name: "memreserve-only",
-    title: "no bytes are protected by /memreserve/ alone where EFI boots",
-    severity: Severity::Error,
-    why: "The EFI stub deletes every /memreserve/ entry, so that only a region and the EFI map protect the bytes. Without EFI an entry holds, which is a note.",
+    title: "some bytes are protected by /memreserve/ alone, which EFI drops",
+    why: r"
+        Where EFI boots, a region must cover every `/memreserve/` entry. The EFI stub deletes every entry, so that
+        only a region and the EFI map protect the bytes. Without EFI an entry holds, and this is a note.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
@@ -22,17 +24,13 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         return;
     }
     let regions = analysis.map.enabled().flat_map(|region| region.spans().iter().copied());
-    let severity = if analysis.is_efi() { DOC.severity } else { Severity::Note };
     for span in subtract(&ledger::union(analysis.map.memreserve.clone()), &ledger::union(regions.collect())) {
-        out.push(
-            OldReport::new(
-                DOC.id,
-                severity,
-                "/memreserve/",
-                format!("nothing else protects {span}, and EFI drops the entry"),
-            )
-            .with_span(span, "/memreserve/")
-            .with_help("add a region for it"),
-        );
+        let report = out
+            .report("/memreserve/", format_args!("only an entry protects {span}, and EFI drops it"))
+            .span(span, Label::Claim(ClaimKind::Memreserve))
+            .help(format_args!("add a region for {span}"));
+        if !analysis.is_efi() {
+            report.severity(Severity::Note);
+        }
     }
 }

@@ -1,17 +1,18 @@
-//! RF215: addresses are ones that there are.
+//! RF215: an address is beyond the physical address space.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::finding::{RuleId, Severity};
-use crate::span::Span;
-use alloc::format;
+use crate::finding::RuleId;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(215),
     name: "beyond-address-space",
-    title: "regions and RAM end within the physical address space",
-    severity: Severity::Error,
-    why: "arm64 has at most 52 bits of physical address in Linux. Whatever was meant by a higher one lies elsewhere and is not protected; where base and size are swapped or in the wrong cells, that is how it shows.",
+    title: "a region or a RAM bank is beyond the physical address space",
+    why: r"
+        Regions and RAM must end within 52 bits of physical address, which is what arm64 has at most in Linux. The
+        memory that was meant by a higher address is elsewhere and is not protected: this is how a base and a size
+        that are swapped, or are in the wrong cells, show.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
@@ -21,19 +22,14 @@ pub(super) const DOC: Doc = Doc {
 const END: u64 = 1 << 52;
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    let mut report = |path: &str, name: &str, span: Span| {
-        out.push(
-            OldReport::new(DOC.id, DOC.severity, path, format!("{span} ends beyond 52 bits of address"))
-                .with_span(span, name)
-                .with_help("look whether base, size and cells stand in their order"),
-        );
-    };
-    for region in analysis.map.enabled() {
-        for &span in region.spans().iter().filter(|span| span.end() > END) {
-            report(&region.path, &region.name, span);
-        }
-    }
-    for span in analysis.map.banks.iter().filter_map(|bank| bank.span).filter(|span| span.end() > END) {
-        report("/memory", "RAM", span);
+    let regions = analysis.map.enabled();
+    let regions = regions.flat_map(|region| region.spans().iter().map(move |&span| (region.node, span)));
+    let banks = analysis.map.banks.iter().filter_map(|bank| Some((bank.node, bank.span?)));
+    for (node, span) in regions.chain(banks).filter(|(_, span)| span.end() > END) {
+        let node = analysis.tree.node(node);
+        out.report(node, format_args!("{span} ends beyond 52 bits of address"))
+            .at("reg")
+            .node(span, node)
+            .help("check the order of base and size, and the number of cells of each");
     }
 }

@@ -1,20 +1,22 @@
-//! RF216: a mapped region covers whole pages.
+//! RF216: a mapped region does not cover whole pages.
 
-use super::{Doc, Kernels, OldReport, Sink};
+use super::{Doc, Kernels, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
-use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(216),
     name: "partial-page-region",
-    title: "a reserved region that is mapped ends on a page",
+    title: "a mapped region does not cover whole pages",
     severity: Severity::Warning,
     kernels: Kernels::None,
-    why: "Every kernel withholds the whole of each page that the region touches, so nothing is lost; but whoever reads the tree takes the rest of the last page for free.",
+    why: r"
+        A mapped region should end on a page. Every kernel withholds each page that the region touches as a whole,
+        so nothing is lost; but readers of the tree take the rest of the last page for free memory.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    repair: "Rounds the end up, where no other owner has the bytes. A base stays: who uses the region counts from it.",
+    repair: "Rounds the end up, where no other owner has the bytes. A base stays: the user of the region counts from it.",
     ..Doc::DEFAULT
 };
 
@@ -24,16 +26,10 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         analysis.reservations().filter(|(region, span)| !region.no_map && !span.is_aligned(page))
     {
         let Some(whole) = span.outward(page) else { continue };
-        out.push(
-            OldReport::new(
-                DOC.id,
-                DOC.severity,
-                region.path.as_str(),
-                format!("{span} covers no whole pages"),
-            )
-            .with_span(span, region.name.as_str())
-            .with_help(format_args!("reserve {whole}, all of which is withheld"))
-            .with_repair(RepairKind::RoundOutward(region.node), "end it on a page, where it begins on one"),
-        );
+        out.report(region, format_args!("{span} does not cover whole pages: Linux withholds {whole}"))
+            .at("reg")
+            .region(span, region)
+            .help_cover(analysis, whole, span)
+            .repair(RepairKind::RoundOutward(region.node), "end it on a page, where it begins on one");
     }
 }

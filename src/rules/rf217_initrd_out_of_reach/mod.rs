@@ -1,18 +1,22 @@
-//! RF217: the initrd lies within the kernel's reach.
+//! RF217: the initrd is out of the reach of the kernel.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
+use crate::claims::ClaimKind;
 use crate::facts::within_reach;
-use crate::finding::{RuleId, Severity};
+use crate::finding::{Label, RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(217),
     name: "initrd-out-of-reach",
-    title: "the kernel and the initrd lie in one window of 32 GiB",
+    title: "the kernel and the initrd are too far apart",
     severity: Severity::Warning,
-    why: "The boot protocol promises a kernel its initrd only within a window of 32 GiB from a 1 GiB boundary that holds \
-          the kernel image as well (Documentation/arch/arm64/booting.rst). Beyond it, one whose linear map does not \
-          reach so far drops the initrd: \"initrd not fully accessible via the linear mapping\".",
+    why: r"
+        The kernel and the initrd must be in one window of 32 GiB. The boot protocol promises a kernel its initrd only
+        within 32 GiB from a 1 GiB boundary, in which the kernel image is as well
+        (Documentation/arch/arm64/booting.rst). A kernel whose linear map does not reach further drops the initrd:
+        `initrd not fully accessible via the linear mapping`.
+    ",
     good: include_str!("good.dts"),
     repair: "The stage places both by itself.",
     ..Doc::DEFAULT
@@ -26,10 +30,9 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     else {
         return;
     };
-    out.push(
-        OldReport::new(DOC.id, DOC.severity, "/chosen", "kernel and initrd are more than 32 GiB apart")
-            .with_span(initrd, "initrd")
-            .with_span(kernel, "kernel image")
-            .with_help("load the initrd nearer to the kernel"),
-    );
+    out.report("/chosen", "kernel and initrd are not in one window of 32 GiB")
+        .at("linux,initrd-start")
+        .span(initrd, Label::Claim(ClaimKind::Initrd))
+        .span(kernel, Label::Claim(ClaimKind::Kernel))
+        .help("load the initrd nearer to the kernel");
 }
