@@ -4,6 +4,7 @@
 
 use core::fmt;
 
+use crate::packing::{Packing, Stream};
 use crate::profile::PageSize;
 use crate::span::{MIB, Span};
 
@@ -31,8 +32,8 @@ pub enum ImageError {
         /// The four bytes found at 0x38, as a little-endian number.
         found: u32,
     },
-    /// A gzip stream, which somebody has to unpack first.
-    Gzip,
+    /// A packed kernel, which somebody has to unpack first.
+    Packed(Packing),
     /// A big-endian kernel; ringfence hands off in little-endian state only.
     BigEndian,
     /// `text_offset` is outside the 2 MiB that it may shift the kernel by, or not a page multiple.
@@ -57,7 +58,13 @@ impl fmt::Display for ImageError {
                 f,
                 "no arm64 Image: {found:#010x} at offset 0x38 where the magic number 0x644d5241 must stand"
             ),
-            Self::Gzip => f.write_str("the kernel is a gzip stream: unpack it to a plain arm64 Image first"),
+            Self::Packed(packing) => {
+                write!(
+                    f,
+                    "the kernel is packed with {}: unpack it to a plain arm64 Image first",
+                    packing.name()
+                )
+            }
             Self::BigEndian => f.write_str("the kernel is big endian (flags bit 0): use a little-endian one"),
             Self::BadTextOffset { found } => {
                 write!(f, "text_offset {found:#x} is not a multiple of 4 KiB below 2 MiB")
@@ -83,10 +90,10 @@ impl Header {
     /// Read the header at the start of `image`.
     ///
     /// # Errors
-    /// Any [`ImageError`]; a gzip stream is told apart from other foreign bytes because people ship those.
+    /// Any [`ImageError`]; packed kernels are told apart from other foreign bytes because people ship those.
     pub fn parse(image: &[u8]) -> Result<Self, ImageError> {
-        if image.starts_with(&[0x1f, 0x8b]) {
-            return Err(ImageError::Gzip);
+        if let Ok(Some(stream)) = Stream::find(image) {
+            return Err(ImageError::Packed(stream.packing));
         }
         let header = image.first_chunk::<HEADER_LEN>().ok_or(ImageError::TooShort { len: image.len() })?;
         let magic = bytes_at::<4>(header, 0x38);
@@ -223,7 +230,7 @@ mod tests {
     fn each_wrong_kernel_is_named_for_what_it_is() {
         assert_eq!(Header::parse(&[0; 63]), Err(ImageError::TooShort { len: 63 }));
         assert_eq!(Header::parse(&[0; 64]), Err(ImageError::BadMagic { found: 0 }));
-        assert_eq!(Header::parse(&[0x1f, 0x8b, 8]), Err(ImageError::Gzip));
+        assert_eq!(Header::parse(&[0x1f, 0x8b, 8]), Err(ImageError::Packed(Packing::Gzip)));
         assert_eq!(Header::parse(&image(0, 1, 1)), Err(ImageError::BigEndian));
         assert_eq!(Header::parse(&image(0x1234, 1, 0)), Err(ImageError::BadTextOffset { found: 0x1234 }));
         assert_eq!(

@@ -12,7 +12,6 @@ extern crate std;
 
 pub mod analysis;
 pub mod announce;
-pub mod appended;
 pub mod bootargs;
 pub mod claims;
 pub mod context;
@@ -25,6 +24,8 @@ pub mod fit;
 pub mod kernel_image;
 pub mod ledger;
 pub mod order;
+pub mod packing;
+pub mod payload;
 pub mod pipeline;
 pub mod plan;
 pub mod policy;

@@ -14,8 +14,7 @@ use crate::refusal::{Result, refusal};
 use crate::tree;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use ringfence::fdt::MAGIC;
-use ringfence::fit::Fit;
+use ringfence::payload;
 
 /// What is to be booted. All bytes stay as long as boot services do.
 #[derive(Default)]
@@ -86,7 +85,7 @@ impl Payload {
                  or append a bundle, and sign the result"
             ));
         }
-        let is_bundle = |bytes: &&[u8]| bytes.starts_with(&MAGIC.to_be_bytes());
+        let is_bundle = |bytes: &&[u8]| payload::is_bundle(bytes);
         let offered = initrd::read()?.map(|pages| pages.leak()).filter(is_bundle);
         if let Some(bytes) = offered.or_else(|| tree::slot(loader).filter(is_bundle)) {
             let found = payload.bundle("bundle in the initrd's place", bytes, loader, machine)?;
@@ -105,13 +104,10 @@ impl Payload {
         loader: &Loader,
         machine: &Machine,
     ) -> Result<Self> {
-        let fit = Fit::parse(bytes).map_err(|why| refusal!("the {from}: {why}"))?;
         let compatible = loader.tree.as_ref().and_then(|tree| tree.root().prop("compatible"));
         let boards: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
-        let config = fit.select(&boards).map_err(|why| refusal!("the {from}: {why}"))?;
-        for image in config.images() {
-            image.verify_with(&machine.digest).map_err(|why| refusal!("the {from}: {why}"))?;
-        }
+        let config = payload::verified(bytes, &boards, &machine.digest)
+            .map_err(|why| refusal!("the {from}: {why}"))?;
         Ok(Self {
             from,
             kernel: config.kernel.data,

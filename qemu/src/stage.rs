@@ -29,7 +29,7 @@ pub(crate) fn talkative(ws: &Workspace, consent: Consent) -> Result<Built> {
 
 /// Builds the stage with everything that a build may leave out: packed kernels.
 pub(crate) fn full(ws: &Workspace, consent: Consent) -> Result<Built> {
-    binary(ws, consent, "ringfence-boot", "ringfence-full", &["--features", "zstd,overlays"])
+    binary(ws, consent, "ringfence-boot", "ringfence-full", &["--features", "packed,overlays"])
 }
 
 /// Builds the payload that checks the state it was entered with.

@@ -8,18 +8,10 @@ use sha2::{Digest, Sha256};
 use super::crc32::crc32;
 use super::{Fit, FitError};
 use crate::fdt::Node;
+use crate::packing::Packing;
 
 /// Most hashes computed for one image; each costs a pass over its bytes.
 const MAX_HASHES: usize = 8;
-
-/// The compression of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// Not compressed.
-    None,
-    /// A gzip stream.
-    Gzip,
-}
 
 /// A hash algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +56,8 @@ pub struct Image<'a> {
     pub name: String,
     /// The `type` property, empty when absent.
     pub kind: String,
-    /// The compression.
-    pub compression: Compression,
+    /// The compression that it is labelled with; `None` for an image that is not compressed.
+    pub packing: Option<Packing>,
     /// The bytes as stored, compressed or not.
     pub data: &'a [u8],
     /// Offset of `data` in bytes from the bundle's start. The bundle's address in memory plus this is
@@ -80,16 +72,18 @@ impl<'a> Image<'a> {
         let name = node.name().to_string();
         let (data_offset, data) = locate(fit, node)?;
         let text = |key| node.prop(key).and_then(|prop| prop.as_str());
-        let compression = match text("compression") {
-            None | Some("none") => Compression::None,
-            Some("gzip") => Compression::Gzip,
-            Some(other) => return Err(FitError::Compression { image: name, found: other.to_string() }),
+        let packing = match text("compression") {
+            None | Some("none") => None,
+            Some(label) => Some(
+                Packing::named(label)
+                    .ok_or_else(|| FitError::Compression { image: name.clone(), found: label.to_string() })?,
+            ),
         };
         let hashes = read_hashes(node)?;
         Ok(Self {
             name,
             kind: text("type").unwrap_or_default().to_string(),
-            compression,
+            packing,
             data,
             data_offset,
             hashes,

@@ -18,7 +18,7 @@ use crate::fdt::{Blob, Node, Tree};
 
 pub use config::Config;
 pub use error::FitError;
-pub use image::{Algorithm, Compression, Hash, Image};
+pub use image::{Algorithm, Hash, Image};
 pub use pack::{BLOB_ALIGN, FDT_ROOM, Layout, Pack, RAMDISK_ALIGN};
 
 /// The `compatible` of an image that is a policy blob.

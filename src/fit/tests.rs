@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::fdt::{NewNode, build};
 use crate::kernel_image::PLACEMENT_ALIGN;
+use crate::packing::Packing;
 
 /// Returns a kernel of `len` bytes that says it takes `image_size` bytes.
 fn kernel(len: usize, image_size: u64, text_offset: u64) -> Vec<u8> {
@@ -228,11 +229,12 @@ fn a_choice_that_cannot_be_made_is_an_error() {
 fn compression_is_known_or_refused() {
     let with = |value: &[u8]| {
         let bytes = fit(node("kernel", &[("data", b"x"), ("compression", value)], vec![]));
-        select(&bytes).map(|config| config.kernel.compression)
+        select(&bytes).map(|config| config.kernel.packing)
     };
-    assert_eq!(with(b"gzip\0"), Ok(Compression::Gzip));
-    assert_eq!(with(b"none\0"), Ok(Compression::None));
-    assert!(matches!(with(b"zstd\0"), Err(FitError::Compression { .. })));
+    assert_eq!(with(b"gzip\0"), Ok(Some(Packing::Gzip)));
+    assert_eq!(with(b"none\0"), Ok(None));
+    assert_eq!(with(b"zstd\0"), Ok(Some(Packing::Zstd)));
+    assert!(matches!(with(b"lzma\0"), Err(FitError::Compression { .. })));
 }
 
 proptest! {

@@ -52,7 +52,15 @@ const VERSION: u32 = 1;
 /// # Errors
 /// [`PolicyError::Tree`] when `blob` is not a flattened tree.
 pub fn digest(blob: &[u8]) -> Result<[u8; 32], PolicyError> {
-    Ok(Sha256::digest(Blob::check(blob)?.bytes()).into())
+    digest_with(blob, &|data| Sha256::digest(data).into())
+}
+
+/// Returns the same, computed by `sha256`, for which processors have instructions.
+///
+/// # Errors
+/// As [`digest`].
+pub fn digest_with(blob: &[u8], sha256: &dyn Fn(&[u8]) -> [u8; 32]) -> Result<[u8; 32], PolicyError> {
+    Ok(sha256(Blob::check(blob)?.bytes()))
 }
 
 impl Policy {

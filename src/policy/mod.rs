@@ -13,7 +13,7 @@ use core::fmt;
 
 use crate::span::Span;
 
-pub use blob::{COMPATIBLE, digest};
+pub use blob::{COMPATIBLE, digest, digest_with};
 pub use error::PolicyError;
 
 /// The memory map that a board requires, the repairs it permits, and the action on failure.

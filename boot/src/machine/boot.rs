@@ -2,7 +2,7 @@
 
 use super::asm::{EntryState, Symbols};
 use super::maps::{self, Map};
-use super::{dtb, enforce, fault, handoff, heap, log, memory, payload, power, structured};
+use super::{dtb, enforce, fault, handoff, heap, log, memory, overlay, payload, power, structured};
 use alloc::vec::Vec;
 use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
@@ -65,11 +65,11 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         power::use_conduit(None);
         halt!("entered at EL3, which is for firmware; enter the stage at EL2 or EL1");
     }
-    let payload = places.unwrap_or_else(|why| halt!("{why}")).open(&tree);
+    let payload::Opened { payload, bootargs } = places.unwrap_or_else(|why| halt!("{why}")).open(&tree);
     if payload.policy.as_ref().is_some_and(|policy| policy.log.is_some()) {
         log::record();
     }
-    let (at, tree, survey) = match payload.dtb {
+    let (at, tree, survey) = match payload.fdt {
         None => (at, tree, Some(survey)),
         Some((at, bytes)) => {
             let tree = Tree::parse(bytes)
@@ -77,7 +77,7 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
             (at, tree, None)
         }
     };
-    let (at, tree, survey) = match payload.changes.apply(&tree) {
+    let (at, tree, survey) = match overlay::apply(&tree, bootargs, &payload.overlays) {
         None => (at, tree, survey),
         Some(bytes) => {
             let tree = Tree::parse(bytes).unwrap_or_else(|why| halt!("the changed device tree: {why}"));

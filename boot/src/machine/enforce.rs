@@ -1,12 +1,12 @@
 //! Runs the core's pipeline on this boot, says what it found and did, and probes what it protects.
 
-use super::payload::Payload;
-use super::{asm, fault, power, sha256};
+use super::{asm, fault, power};
 use alloc::string::String;
 use alloc::vec::Vec;
 use ringfence::facts::{BootFacts, Placed};
-use ringfence::fdt::{Blob, Tree};
+use ringfence::fdt::Tree;
 use ringfence::finding::Severity;
+use ringfence::payload::Payload;
 use ringfence::pipeline::{Context, Surveyed};
 use ringfence::policy::OnError;
 use ringfence::profile::KernelProfile;
@@ -21,26 +21,15 @@ pub(super) fn enforce(
     at: Span,
     tree: Tree<'_>,
     survey: MemoryMap,
-    payload: &Payload,
+    payload: &Payload<'_>,
 ) -> Proven {
     if payload.policy.as_ref().is_some_and(|policy| policy.on_error == OnError::Reset) {
         power::on_refusal(power::Action::Reset);
     }
-    let facts = BootFacts {
-        stage: layout.image(),
-        bundle: payload.bundle,
-        dtb: Some(Placed { at, movable: true }),
-        kernel: payload.kernel,
-        initrd: payload.initrd,
-        ram: Vec::new(),
-        efi: None,
-        report: true,
-        policy_digest: payload
-            .policy_blob
-            .and_then(|blob| Some(sha256::digest(Blob::check(blob).ok()?.bytes()))),
-    };
-    let default = KernelProfile::default();
-    let profile = payload.page_size.map_or(default, |page| default.with_page(page));
+    let dtb = Some(Placed { at, movable: true });
+    let mut facts = BootFacts { stage: layout.image(), dtb, ..BootFacts::default() };
+    payload.enter(&mut facts);
+    let profile = payload.profile(KernelProfile::default());
     let context = Context { policy: payload.policy.as_ref(), profile: &profile, facts: &facts };
     let judged = Surveyed::with_map(tree, survey, context).judge();
     for finding in judged.findings() {

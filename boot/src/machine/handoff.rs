@@ -3,14 +3,16 @@
 
 use super::asm::{self, EntryState};
 use super::maps::Map;
-#[cfg(feature = "gzip")]
-use super::memory;
-use super::payload::Payload;
-#[cfg(feature = "gzip")]
-use super::payload::packed::Packed;
 use super::{log, persistent_log};
+#[cfg(feature = "packed")]
+use super::{memory, payload};
 use alloc::vec::Vec;
 use ringfence::kernel_image::PLACEMENT_ALIGN;
+#[cfg(feature = "packed")]
+use ringfence::packing::Stream;
+#[cfg(feature = "packed")]
+use ringfence::payload::Kernel;
+use ringfence::payload::Payload;
 use ringfence::prove::Proven;
 use ringfence::span::Span;
 
@@ -37,19 +39,20 @@ pub(super) fn memory_needed(proven: &Proven) -> Vec<Span> {
 
 /// Put kernel, initrd and device tree where the plan wants them and enter the kernel. Takes only what has been
 /// proven.
-pub(super) fn hand_off(entry: &EntryState, map: &Map, payload: &Payload, proven: &Proven) -> ! {
+pub(super) fn hand_off(entry: &EntryState, map: &Map, payload: &Payload<'_>, proven: &Proven) -> ! {
     let places = proven.placement();
-    let (Some(kernel), Some(dtb), Some(source)) = (places.kernel, places.dtb, payload.kernel) else {
+    let (Some(kernel), Some(dtb)) = (places.kernel, places.dtb) else {
         halt!("the plan has no place for the kernel or the device tree; give the board more RAM");
     };
-    let initrd = payload.initrd.zip(places.initrd);
+    let source = &payload.kernel;
+    let initrd = payload.ramdisk.zip(places.initrd);
     let moves = [
-        (!payload.is_packed()).then_some(Move { what: "kernel", from: source.at, to: kernel }),
-        initrd.map(|(initrd, to)| Move { what: "initrd", from: initrd.at, to }),
+        source.stream.is_none().then_some(Move { what: "kernel", from: source.facts.at, to: kernel }),
+        initrd.map(|(from, to)| Move { what: "initrd", from, to }),
     ];
-    #[cfg(feature = "gzip")]
-    if let Some(packed) = payload.packed {
-        unpack(map, packed, kernel);
+    #[cfg(feature = "packed")]
+    if let Some(stream) = source.stream {
+        unpack(map, source, stream, kernel);
     }
     for one in in_order(moves) {
         carry(map, one);
@@ -62,7 +65,7 @@ pub(super) fn hand_off(entry: &EntryState, map: &Map, payload: &Payload, proven:
         .and_then(|policy| policy.log)
         .and_then(|_| persistent_log::zones(map, proven));
     let (kernel, dtb) = (kernel.base(), dtb.base());
-    if kernel % PLACEMENT_ALIGN != source.text_offset {
+    if kernel % PLACEMENT_ALIGN != source.facts.text_offset {
         halt!(
             "the kernel does not lie well at {kernel:#x}; this is a defect of the planner, please report it"
         );
@@ -97,13 +100,13 @@ fn in_order(moves: [Option<Move>; 2]) -> impl Iterator<Item = Move> {
 
 /// Unpack the kernel straight to its place, and not a byte beyond: the ledger gave it to nobody else, and the
 /// bundle that it comes from lies elsewhere.
-#[cfg(feature = "gzip")]
-fn unpack(map: &Map, packed: Packed, place: Span) {
+#[cfg(feature = "packed")]
+fn unpack(map: &Map, kernel: &Kernel<'_>, stream: Stream<'_>, place: Span) {
     if !map.is_writable(place) {
         halt!("the kernel cannot be unpacked to {place}; this is a defect of the planner, please report it");
     }
     // SAFETY: mapped writable RAM, as just checked, that nobody else uses.
-    let len = packed.unpack(unsafe { memory::bytes_to_fill(place) });
+    let len = payload::unpack(kernel, stream, unsafe { memory::bytes_to_fill(place) });
     let Some(out) = len.and_then(|len| Span::new(place.base(), len as u64)) else {
         halt!("the packed kernel is damaged, or not as long as it says; make it anew");
     };

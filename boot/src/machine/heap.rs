@@ -21,7 +21,7 @@ struct Piece {
 struct Pieces {
     heap: Heap,
     /// Memory that is the heap's for a while; only what is large and finds no other room is in it.
-    #[cfg(feature = "zstd")]
+    #[cfg(feature = "packed")]
     lent: Heap,
     kept: [Option<NonNull<Piece>>; SIZES],
 }
@@ -34,7 +34,7 @@ struct Locked(Mutex<Pieces>);
 #[global_allocator]
 static HEAP: Locked = Locked(Mutex::new(Pieces {
     heap: Heap::empty(),
-    #[cfg(feature = "zstd")]
+    #[cfg(feature = "packed")]
     lent: Heap::empty(),
     kept: [None; SIZES],
 }));
@@ -49,14 +49,14 @@ pub(super) unsafe fn start(begin: u64, end: u64) {
 }
 
 /// Lend memory to the heap.
-#[cfg(feature = "zstd")]
+#[cfg(feature = "packed")]
 pub(super) fn lend(memory: &'static mut [u8]) {
     // SAFETY: mapped memory that nobody else uses, for as long as the stage runs.
     unsafe { HEAP.0.lock().lent.init(memory.as_mut_ptr(), memory.len()) }
 }
 
 /// Take back what was lent, once nothing is in it.
-#[cfg(feature = "zstd")]
+#[cfg(feature = "packed")]
 pub(super) fn take_back() {
     let mut pieces = HEAP.0.lock();
     if pieces.lent.used() == 0 {
@@ -68,7 +68,7 @@ impl Pieces {
     /// What has no list of its own: from the heap, or else from what was lent.
     fn large(&mut self, layout: Layout) -> *mut u8 {
         let found = self.heap.allocate_first_fit(layout);
-        #[cfg(feature = "zstd")]
+        #[cfg(feature = "packed")]
         let found = found.or_else(|()| self.lent.allocate_first_fit(layout));
         found.map_or(ptr::null_mut(), NonNull::as_ptr)
     }
@@ -105,7 +105,7 @@ unsafe impl GlobalAlloc for Locked {
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
         let Some(at) = NonNull::new(at) else { return };
         let mut pieces = self.0.lock();
-        #[cfg(feature = "zstd")]
+        #[cfg(feature = "packed")]
         if (pieces.lent.bottom()..pieces.lent.top()).contains(&at.as_ptr()) {
             // SAFETY: it lies in what was lent, so that heap handed it out, with this layout.
             return unsafe { pieces.lent.deallocate(at, layout) };

@@ -4,38 +4,31 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use ringfence::fdt::{Edits, Tree, rewrite};
 
-/// The changes. None of them is needed by most boots.
-#[derive(Default)]
-pub(super) struct Changes {
-    /// Overlays by name, applied in this order.
-    pub overlays: Vec<(String, &'static [u8])>,
-    /// New `bootargs` for `/chosen`.
-    pub bootargs: Option<Vec<u8>>,
-}
-
-impl Changes {
-    /// Make the changes in a new blob, or `None` when there are none. It lives until the kernel does.
-    pub(super) fn apply(&self, tree: &Tree<'_>) -> Option<&'static [u8]> {
-        let mut changed = None;
-        if let Some(bootargs) = &self.bootargs
-            && let Some(chosen) = tree.find("/chosen")
-        {
-            let mut edits = Edits::new();
-            edits.set(chosen.id(), "bootargs", bootargs.clone());
-            let blob = rewrite(tree, &edits)
-                .unwrap_or_else(|why| halt!("the kernel module's bootargs cannot be set: {why}"));
-            changed = Some(&*blob.leak());
-        }
-        #[cfg(feature = "overlays")]
-        for (name, bytes) in &self.overlays {
-            changed = Some(overlaid(changed, tree, name, bytes));
-        }
-        #[cfg(not(feature = "overlays"))]
-        if let Some((name, _)) = self.overlays.first() {
-            halt!("overlay {name}: this stage applies none; build it with the feature `overlays`");
-        }
-        changed
+/// Makes the changes in a new blob, or returns `None` when there are none. It lives until the kernel does.
+pub(super) fn apply(
+    tree: &Tree<'_>,
+    bootargs: Option<Vec<u8>>,
+    overlays: &[(String, &'static [u8])],
+) -> Option<&'static [u8]> {
+    let mut changed = None;
+    if let Some(bootargs) = bootargs
+        && let Some(chosen) = tree.find("/chosen")
+    {
+        let mut edits = Edits::new();
+        edits.set(chosen.id(), "bootargs", bootargs);
+        let blob = rewrite(tree, &edits)
+            .unwrap_or_else(|why| halt!("the kernel module's bootargs cannot be set: {why}"));
+        changed = Some(&*blob.leak());
     }
+    #[cfg(feature = "overlays")]
+    for (name, bytes) in overlays {
+        changed = Some(overlaid(changed, tree, name, bytes));
+    }
+    #[cfg(not(feature = "overlays"))]
+    if let Some((name, _)) = overlays.first() {
+        halt!("overlay {name}: this stage applies none; build it with the feature `overlays`");
+    }
+    changed
 }
 
 #[cfg(feature = "overlays")]

@@ -1,6 +1,5 @@
 //! Packs a bundle from files.
 
-mod kernel;
 pub mod payload;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +7,8 @@ use std::path::{Path, PathBuf};
 use ringfence::fdt;
 use ringfence::fit::{Layout, Pack};
 use ringfence::kernel_image::Header;
+use ringfence::packing::Stream;
+use ringfence::payload::MAX_KERNEL;
 
 use crate::failure::Failure;
 use crate::input::{self, Options};
@@ -66,7 +67,14 @@ pub fn policy_blob(path: &Path) -> Result<Vec<u8>, Failure> {
 /// A [`Failure`] that names the file.
 pub fn read_kernel(path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = read(path)?;
-    let bytes = kernel::unpack(&bytes).map_err(|why| Failure::of(path, why))?.unwrap_or(bytes);
+    let stream = Stream::find(&bytes).map_err(|error| Failure::of(path, error))?;
+    let bytes = match stream {
+        None => bytes,
+        Some(stream) => ringfence_unpack::to_vec(stream, MAX_KERNEL).map_err(|_| {
+            let packing = stream.packing.name();
+            Failure::of(path, format!("the {packing} stream is damaged, or holds more than 512 MiB"))
+        })?,
+    };
     Header::parse(&bytes).map_err(|error| Failure::of(path, error))?;
     Ok(bytes)
 }

@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::facts::{BootFacts, Placed};
 use ringfence::fdt::Tree;
-use ringfence::fit::{Fit, Image};
-use ringfence::kernel_image::Header;
-use ringfence::policy::{self, Policy};
+use ringfence::packing::Stream;
+use ringfence::payload::{Backend, Measure, Payload, PayloadError, StreamError, is_bundle};
+use ringfence::policy::Policy;
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
 
-use super::kernel;
 use crate::failure::Failure;
 use crate::input;
 use crate::project::boot_map::Place;
@@ -33,6 +32,19 @@ pub struct Opened {
     pub profile: KernelProfile,
 }
 
+/// Opens payloads as the stage with all of its unpackers does.
+struct FullStage;
+
+impl Backend for FullStage {
+    fn measure(&self, stream: Stream<'_>) -> Result<Measure, StreamError> {
+        ringfence_unpack::measure(stream)
+    }
+
+    fn work(&self, stream: Stream<'_>, footprint: u64) -> u64 {
+        ringfence_unpack::work(stream, footprint)
+    }
+}
+
 impl Bundle {
     /// Reads it.
     ///
@@ -50,41 +62,23 @@ impl Bundle {
     /// # Errors
     /// When the stage would refuse the bundle.
     pub fn open(&self, tree: &Tree<'_>, facts: &mut BootFacts) -> Result<Opened, Failure> {
-        let failure = |why: &dyn std::fmt::Display| Failure::of(&self.file, why);
         let compatible = tree.root().prop("compatible");
         let boards: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
-        let fit = Fit::parse(&self.bytes).map_err(|why| failure(&why))?;
-        let config = fit.select(&boards).map_err(|why| failure(&why))?;
-        for image in config.images() {
-            image.verify().map_err(|why| failure(&why))?;
-        }
-        facts.bundle = Span::new(self.base, self.bytes.len() as u64);
-        let at = |image: &Image<'_>| {
-            let base = self.base.checked_add(image.data_offset);
-            let span = base.and_then(|base| Span::new(base, image.data.len() as u64));
-            span.ok_or_else(|| failure(&format!("{} is empty, or beyond all addresses", image.name)))
-        };
-        facts.initrd = config.ramdisk.as_ref().map(&at).transpose()?.map(|at| Placed { at, movable: true });
-        let mut lies = at(&config.kernel)?;
-        let unpacked = kernel::unpack(config.kernel.data).map_err(|why| failure(&why))?;
-        if unpacked.is_some() {
-            lies = Kernel::packed_at(lies);
-        }
-        let bytes = unpacked.as_deref().unwrap_or(config.kernel.data);
-        let header = Header::parse(bytes).map_err(|why| failure(&why))?;
-        facts.kernel = Some(Kernel {
-            at: lies,
-            text_offset: header.text_offset(),
-            image_size: header.footprint(bytes.len() as u64),
-            movable: true,
-        });
+        let payload = self.payload(&boards)?;
+        payload.enter(facts);
         facts.dtb = facts.dtb.map(|dtb| Placed { movable: true, ..dtb });
-        facts.report = true;
-        let blob = config.policy.as_ref().map(|image| image.data);
-        facts.policy_digest = blob.map(policy::digest).transpose().map_err(|why| failure(&why))?;
-        let policy = blob.map(Policy::from_blob).transpose().map_err(|why| failure(&why))?;
-        let profile = KernelProfile::default();
-        let profile = header.page_size().map_or(profile, |page| profile.with_page(page));
-        Ok(Opened { policy, profile })
+        let profile = payload.profile(KernelProfile::default());
+        Ok(Opened { policy: payload.policy, profile })
+    }
+
+    fn payload(&self, boards: &[&str]) -> Result<Payload<'_>, Failure> {
+        if !is_bundle(&self.bytes) {
+            return Err(Failure::of(&self.file, "not a bundle").with_help("`ringfence pack` makes one"));
+        }
+        let Some(at) = Span::new(self.base, self.bytes.len() as u64) else {
+            return Err(Failure::of(&self.file, format!("does not fit at {:#x}", self.base)));
+        };
+        let failure = |why: PayloadError| Failure::of(&self.file, why);
+        Payload::open(at, &self.bytes, boards, &FullStage).map_err(failure)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ringfence::appended;
+use ringfence::payload::appended;
 use ringfence::span::Size;
 
 use super::Outcome;

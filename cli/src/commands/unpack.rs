@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use ringfence::fit::{Compression, Config, Fit, Image};
+use ringfence::fit::{Config, Fit, Image};
+use ringfence::packing::Packing;
 use serde::Serialize;
 
 use super::Outcome;
@@ -102,10 +103,7 @@ fn described(role: &'static str, image: &Image<'_>, seen: &mut HashMap<String, O
         name: image.name.clone(),
         offset: image.data_offset,
         size: image.data.len() as u64,
-        compression: match image.compression {
-            Compression::None => "none",
-            Compression::Gzip => "gzip",
-        },
+        compression: image.packing.map_or("none", Packing::name),
         hashes: image.hashes.iter().map(|hash| hash.algorithm.name()).collect(),
         error: seen.entry(image.name.clone()).or_insert_with(verify).clone(),
     }
@@ -123,7 +121,10 @@ fn human(shown: &BundleJson) -> String {
             out += &format!("  {ERROR}{}{ERROR:#}\n", printable(error));
         }
         for image in &configuration.images {
-            let packed = if image.compression == "none" { "" } else { " gzip" };
+            let packed = match image.compression {
+                "none" => String::new(),
+                packing => format!(" {packing}"),
+            };
             let verdict = match &image.error {
                 None => format!("{} ok", image.hashes.join(", ")),
                 Some(error) => format!("{ERROR}{}{ERROR:#}", printable(error)),
@@ -160,9 +161,9 @@ pub(super) fn unpack(args: &Unpack) -> Result<Outcome, Failure> {
     let mut overlays = 0;
     let files: Vec<_> = roles(&config)
         .map(|(role, image)| {
-            let name = match (role, image.compression) {
-                ("kernel", Compression::Gzip) => "Image.gz".to_string(),
-                ("kernel", Compression::None) => "Image".to_string(),
+            let name = match (role, image.packing) {
+                ("kernel", Some(packing)) => format!("Image.{}", packing.extension()),
+                ("kernel", None) => "Image".to_string(),
                 ("initrd", _) => "initrd.img".to_string(),
                 ("policy", _) => "board.policy".to_string(),
                 ("dtb", _) => "board.dtb".to_string(),

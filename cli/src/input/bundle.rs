@@ -1,17 +1,16 @@
 //! The device trees of a bundle (a FIT image), one a configuration.
 
-use std::io::Read;
 use std::path::Path;
 
-use flate2::read::GzDecoder;
-use ringfence::fit::{Compression, Fit, FitError, Image};
+use ringfence::fit::{Fit, FitError, Image};
+use ringfence::packing::Stream;
 
 use super::files::MAX_TREE;
 use super::{Input, apply};
 use crate::failure::Failure;
 
-/// Most bytes of device trees out of one bundle. A few bytes of a damaged one could ask for terabytes, by naming one
-/// image in thousands of configurations.
+/// Most bytes of device trees out of one bundle. A few bytes of a damaged one could ask for terabytes, by
+/// naming one image in thousands of configurations.
 const MAX_ALL: u64 = 64 << 20;
 
 /// Returns the trees of a bundle by configuration, or `None` when the bytes are not a bundle.
@@ -65,16 +64,10 @@ fn unpack(image: &Image<'_>) -> Result<Vec<u8>, String> {
     if !image.hashes.is_empty() {
         image.verify().map_err(|error| error.to_string())?;
     }
-    match image.compression {
-        Compression::None => Ok(image.data.to_vec()),
-        Compression::Gzip => {
-            let mut out = Vec::new();
-            let read = GzDecoder::new(image.data).take(MAX_TREE + 1).read_to_end(&mut out);
-            read.map_err(|error| format!("image {}: gzip: {error}", image.name))?;
-            match out.len() as u64 > MAX_TREE {
-                true => Err(format!("image {} holds more than 16 MiB: no device tree", image.name)),
-                false => Ok(out),
-            }
-        }
-    }
+    let Some(packing) = image.packing else { return Ok(image.data.to_vec()) };
+    let stream = Stream { packing, bytes: image.data };
+    ringfence_unpack::to_vec(stream, MAX_TREE).map_err(|_| {
+        let (name, packing) = (&image.name, packing.name());
+        format!("image {name}: the {packing} stream is damaged, or holds more than 64 MiB: no device tree")
+    })
 }

@@ -152,7 +152,8 @@ const BLOCKS: &str = "rodata=on";
 /// Returns a payload behind the stage, in one file.
 fn appended(bed: &TestBed, stage: &Path, payload: &Path) -> Result<PathBuf> {
     bed.file("appended", &[stage, payload], "img", || {
-        ringfence::appended::append(&fs::read(stage)?, &fs::read(payload)?).map_err(|why| anyhow!("{why}"))
+        ringfence::payload::appended::append(&fs::read(stage)?, &fs::read(payload)?)
+            .map_err(|why| anyhow!("{why}"))
     })
 }
 

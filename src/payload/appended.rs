@@ -1,9 +1,9 @@
 //! A payload behind the stage, in one file: for loaders that have a slot for a kernel and for nothing else.
 //!
-//! The stage's memory is longer than its file: data, heap and stacks lie where appended bytes would come to lie.
-//! So the file is filled up to `image_size` first, the payload follows, and `image_size` grows to include it.
-//! Whoever loads the image then keeps all of it free, and the stage sees in its own header what it was given:
-//! no byte of memory is searched that nobody vouches for.
+//! The stage's memory is longer than its file: data, heap and stacks lie where appended bytes would come to
+//! lie. So the file is filled up to `image_size` first, the payload follows, and `image_size` grows to
+//! include it. Whoever loads the image then keeps all of it free, and the stage sees in its own header what
+//! it was given: no byte of memory is searched that nobody vouches for.
 
 use crate::kernel_image::{Header, ImageError};
 use crate::span::Span;

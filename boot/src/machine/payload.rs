@@ -7,61 +7,64 @@
 //! | modules | `multiboot,kernel` and `multiboot,ramdisk` in `/chosen` |
 //! | kernel, appended | as the first; an initrd is then an initrd |
 
-mod bundle;
-#[cfg(feature = "gzip")]
-mod gzip;
-mod kernel;
-#[cfg(feature = "gzip")]
-pub(super) mod packed;
-#[cfg(feature = "zstd")]
-mod zstd;
-
-use super::{memory, overlay};
+use super::{memory, sha256};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use ringfence::facts::{Kernel, Placed};
-use ringfence::fdt::{self, Tree};
+use ringfence::fdt::Tree;
 use ringfence::kernel_image::{HEADER_LEN, Header};
-use ringfence::policy::Policy;
-use ringfence::profile::PageSize;
+use ringfence::payload::{Backend, Payload, PayloadError, appended, is_bundle};
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
 use ringfence_boot::layout::Layout;
 use ringfence_boot::modules::{self, Modules};
+#[cfg(feature = "packed")]
+use {
+    super::heap,
+    ringfence::packing::Stream,
+    ringfence::payload::{Kernel, Measure, StreamError},
+};
 
-/// What is to be booted, and where its bytes lie now.
-#[derive(Default)]
-pub(super) struct Payload {
-    /// The container that the loader placed; for a kernel alone, that.
-    pub bundle: Option<Span>,
-    /// The kernel as the planner wants to know it.
-    pub kernel: Option<Kernel>,
-    /// What the kernel is still packed in.
-    #[cfg(feature = "gzip")]
-    pub packed: Option<packed::Packed>,
-    /// Its page size, when its header says.
-    pub page_size: Option<PageSize>,
-    /// The initial ramdisk.
-    pub initrd: Option<Placed>,
-    /// The policy that travels along.
-    pub policy: Option<Policy>,
-    /// The bytes that it was read from.
-    pub policy_blob: Option<&'static [u8]>,
-    /// The device tree that takes the place of the loader's.
-    pub dtb: Option<(Span, &'static [u8])>,
-    /// What is done to the device tree before anything is judged.
-    pub changes: overlay::Changes,
+/// Opens payloads with the processor's instructions for SHA-256, and with the unpackers that the stage is
+/// built with.
+struct Board;
+
+impl Backend for Board {
+    fn sha256(&self, data: &[u8]) -> [u8; 32] {
+        sha256::digest(data)
+    }
+
+    #[cfg(feature = "packed")]
+    fn measure(&self, stream: Stream<'_>) -> Result<Measure, StreamError> {
+        ringfence_unpack::measure(stream)
+    }
+
+    #[cfg(feature = "packed")]
+    fn work(&self, stream: Stream<'_>, footprint: u64) -> u64 {
+        ringfence_unpack::work(stream, footprint)
+    }
 }
 
-impl Payload {
-    /// Tell whether the kernel must be unpacked to its place.
-    pub(super) fn is_packed(&self) -> bool {
-        #[cfg(feature = "gzip")]
-        return self.packed.is_some();
-        #[cfg(not(feature = "gzip"))]
-        false
+/// Unpacks a kernel into the front of `place`, whose end the heap borrows for the work; returns how many
+/// bytes the kernel has.
+#[cfg(feature = "packed")]
+pub(super) fn unpack(kernel: &Kernel<'_>, stream: Stream<'_>, place: &'static mut [u8]) -> Option<usize> {
+    let end = place.len().checked_sub(usize::try_from(kernel.work).ok()?)?;
+    let (out, work) = place.split_at_mut_checked(end)?;
+    if !work.is_empty() {
+        heap::lend(work);
     }
+    let written = ringfence_unpack::unpack(stream, out);
+    heap::take_back();
+    written
+}
+
+/// What the loader brought.
+pub(super) struct Opened {
+    /// What is to be booted.
+    pub payload: Payload<'static>,
+    /// New `bootargs` for `/chosen`.
+    pub bootargs: Option<Vec<u8>>,
 }
 
 /// Where a payload may lie. Nothing of it has been read.
@@ -81,7 +84,7 @@ pub(super) fn places(tree: &Tree<'_>, map: &MemoryMap, layout: &Layout) -> Resul
     // SAFETY: the stage's own header, mapped since its first map and never written.
     let header =
         header.map(|span| unsafe { memory::bytes(span) }).and_then(|bytes| Header::parse(bytes).ok());
-    let appended = image.zip(header).and_then(|(image, header)| ringfence::appended::find(image, &header));
+    let appended = image.zip(header).and_then(|(image, header)| appended::find(image, &header));
     let places = Places { appended, slot: slot(tree)?, modules: modules::find(tree) };
     let banks = map.ram.spans();
     for (what, span) in places.named() {
@@ -131,43 +134,51 @@ impl Places {
         self.named().map(|(_, span)| span).collect()
     }
 
-    /// Open the first payload that is there.
-    pub(super) fn open(self, tree: &Tree<'_>) -> Payload {
+    /// Open the first payload that is there, for the board of `tree`.
+    pub(super) fn open(self, tree: &Tree<'_>) -> Opened {
         // SAFETY: the map in use has all of `spans` for reading, and the loader is done with them.
         let with_bytes = |span: Span| (span, unsafe { memory::bytes(span) });
         let appended = self.appended.map(with_bytes);
         let slot = self.slot.map(with_bytes);
-        let is_bundle = |&(_, bytes): &(Span, &'static [u8])| bytes.starts_with(&fdt::MAGIC.to_be_bytes());
-        if let Some((at, bytes)) = appended.filter(is_bundle).or_else(|| slot.filter(is_bundle)) {
-            return bundle::open(at, bytes, tree);
+        let bundle = |place: Option<(Span, &'static [u8])>| place.filter(|(_, bytes)| is_bundle(bytes));
+        if let Some((at, bytes)) = bundle(appended).or(bundle(slot)) {
+            return Opened { payload: open(at, bytes, "bundle", tree), bootargs: None };
         }
-        // It is no bundle, so it is what it is called.
-        let initrd = slot.map(|(at, _)| Placed { at, movable: true });
+        // It is not a bundle, so it is what it is called.
+        let initrd = self.slot;
         if let Some(modules) = self.modules {
             let (at, bytes) = with_bytes(modules.kernel);
-            let policy = modules.policy.map(with_bytes);
-            let policy_blob = policy.map(|(_, bytes)| bytes);
-            let policy = policy.map(|(at, bytes)| {
-                Policy::from_blob(bytes).unwrap_or_else(|why| halt!("policy module at {at}: {why}"))
-            });
-            return Payload {
-                initrd: modules.ramdisk.map(|at| Placed { at, movable: true }).or(initrd),
-                policy,
-                policy_blob,
-                changes: overlay::Changes { bootargs: modules.bootargs, ..Default::default() },
-                ..kernel::open(at, bytes, "kernel module")
-            };
-        }
-        match (appended, slot) {
-            (Some((at, bytes)), _) => Payload { initrd, ..kernel::open(at, bytes, "appended payload") },
-            (None, Some((at, _))) => {
-                halt!(
-                    "no payload: the initrd slot at {at} holds no bundle; load one made by `ringfence pack`"
-                )
+            let mut payload = open(at, bytes, "kernel module", tree);
+            payload.ramdisk = modules.ramdisk.or(initrd);
+            if let Some((at, blob)) = modules.policy.map(with_bytes) {
+                payload.set_policy(blob, &Board).unwrap_or_else(|why| refuse("policy module", at, &why));
             }
+            return Opened { payload, bootargs: modules.bootargs };
+        }
+        match (appended, initrd) {
+            (Some((at, bytes)), _) => {
+                let payload = open(at, bytes, "appended payload", tree);
+                Opened { payload: Payload { ramdisk: initrd, ..payload }, bootargs: None }
+            }
+            (None, Some(at)) => halt!(
+                "no payload: the initrd slot at {at} holds no bundle; load one made by `ringfence pack`"
+            ),
             (None, None) => halt!(
                 "no payload: nothing is appended to the stage, and /chosen has no linux,initrd-start and -end; load a bundle as the initrd"
             ),
         }
     }
+}
+
+/// Opens the bundle or kernel in `bytes`, or refuses it.
+fn open(at: Span, bytes: &'static [u8], what: &str, tree: &Tree<'_>) -> Payload<'static> {
+    let compatible = tree.root().prop("compatible");
+    let boards: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
+    let payload = Payload::open(at, bytes, &boards, &Board).unwrap_or_else(|why| refuse(what, at, &why));
+    defmt::info!("payload of {=u64} bytes at {=u64:#x} opened", at.len(), at.base());
+    payload
+}
+
+fn refuse(what: &str, at: Span, why: &PayloadError) -> ! {
+    halt!("{what} at {at}: {why}")
 }

@@ -1,0 +1,155 @@
+//! The ways in which a kernel or another image may be packed, told by their first bytes.
+
+use core::fmt;
+
+/// What an EFI zboot image begins with (drivers/firmware/efi/libstub/zboot-header.S).
+const ZBOOT: [u8; 8] = *b"MZ\0\0zimg";
+
+/// A compression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// A gzip stream (RFC 1952).
+    Gzip,
+    /// A zstd frame (RFC 8878).
+    Zstd,
+}
+
+impl Packing {
+    /// Every one of them.
+    pub const ALL: [Self; 2] = [Self::Gzip, Self::Zstd];
+
+    /// Returns its name, which is also that in the `compression` of a FIT image.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+
+    /// Returns what the names of its files end with.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Gzip => "gz",
+            Self::Zstd => "zst",
+        }
+    }
+
+    /// Returns the bytes that its streams begin with.
+    #[must_use]
+    pub const fn magic(self) -> &'static [u8] {
+        match self {
+            Self::Gzip => &[0x1f, 0x8b, 8],
+            Self::Zstd => &[0x28, 0xb5, 0x2f, 0xfd],
+        }
+    }
+
+    /// Returns the packing of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|packing| packing.name() == name)
+    }
+}
+
+/// A packed stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stream<'a> {
+    /// How it is packed.
+    pub packing: Packing,
+    /// Its bytes, the magic ones included.
+    pub bytes: &'a [u8],
+}
+
+/// Why an EFI zboot image cannot be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZbootError {
+    /// It ends before its payload does.
+    CutShort,
+    /// Its payload is packed in a way that is not known.
+    UnknownPacking,
+}
+
+impl fmt::Display for ZbootError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CutShort => f.write_str("the EFI zboot image ends before its payload does"),
+            Self::UnknownPacking => {
+                f.write_str("the EFI zboot image is packed with neither ")?;
+                for (number, packing) in Packing::ALL.into_iter().enumerate() {
+                    write!(f, "{}{}", if number > 0 { " nor " } else { "" }, packing.name())?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<'a> Stream<'a> {
+    /// Returns the stream that `bytes` are, or hold as an EFI zboot image; `None` when they are not packed.
+    ///
+    /// # Errors
+    /// [`ZbootError`] when they are a zboot image whose stream cannot be found.
+    pub fn find(bytes: &'a [u8]) -> Result<Option<Self>, ZbootError> {
+        let of = |bytes: &'a [u8]| {
+            let packing = Packing::ALL.into_iter().find(|packing| bytes.starts_with(packing.magic()))?;
+            Some(Self { packing, bytes })
+        };
+        match bytes.strip_prefix(&ZBOOT) {
+            None => Ok(of(bytes)),
+            Some(rest) => {
+                let stream = zboot_payload(bytes, rest).ok_or(ZbootError::CutShort)?;
+                of(stream).map(Some).ok_or(ZbootError::UnknownPacking)
+            }
+        }
+    }
+}
+
+/// Returns the payload of a zboot image: its offset and its length follow the magic bytes, in 32 bits each.
+fn zboot_payload<'a>(image: &'a [u8], rest: &[u8]) -> Option<&'a [u8]> {
+    let (start, rest) = rest.split_first_chunk()?;
+    let start = usize::try_from(u32::from_le_bytes(*start)).ok()?;
+    let len = usize::try_from(u32::from_le_bytes(*rest.first_chunk()?)).ok()?;
+    image.get(start..start.checked_add(len)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
+
+    fn zboot(stream: &[u8]) -> Vec<u8> {
+        let mut image = ZBOOT.to_vec();
+        image.extend(64_u32.to_le_bytes());
+        image.extend((stream.len() as u32).to_le_bytes());
+        image.resize(64, 0);
+        image.extend(stream);
+        // What EFI runs follows.
+        image.extend([0xee; 100]);
+        image
+    }
+
+    #[test]
+    fn a_stream_is_found_alone_and_in_a_zboot_image() {
+        for packing in Packing::ALL {
+            let bytes = [packing.magic(), b"rest"].concat();
+            let stream = Some(Stream { packing, bytes: &bytes });
+            assert_eq!(Stream::find(&bytes), Ok(stream));
+            assert_eq!(Stream::find(&zboot(&bytes)), Ok(stream));
+            assert_eq!(Packing::named(packing.name()), Some(packing));
+        }
+        assert_eq!(Stream::find(b"MZ, but a plain Image"), Ok(None));
+        assert_eq!(Stream::find(&[]), Ok(None));
+    }
+
+    #[test]
+    fn a_zboot_image_that_is_cut_or_packed_otherwise_is_refused() {
+        let image = zboot(&[0x1f, 0x8b, 8, 0]);
+        assert_eq!(Stream::find(&image[..67]), Err(ZbootError::CutShort));
+        assert_eq!(Stream::find(&image[..10]), Err(ZbootError::CutShort));
+        let lzma = zboot(b"\x5d\0\0\x80");
+        assert_eq!(Stream::find(&lzma), Err(ZbootError::UnknownPacking));
+        assert!(ZbootError::UnknownPacking.to_string().ends_with("neither gzip nor zstd"));
+    }
+}

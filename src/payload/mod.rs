@@ -1,0 +1,145 @@
+//! Opens what is to be booted: a bundle, or a kernel alone. The stage opens its payload with this and the
+//! tool does, so that both answer alike.
+//!
+//! A face brings what the core does not have, hashing instructions and unpackers, as a [`Backend`].
+
+pub mod appended;
+mod bundle;
+mod error;
+mod kernel;
+
+pub use bundle::{is_bundle, verified};
+pub use error::PayloadError;
+pub use kernel::Kernel;
+
+use crate::facts::{BootFacts, Placed};
+use crate::kernel_image::HEADER_LEN;
+use crate::packing::Stream;
+use crate::policy::Policy;
+use crate::profile::KernelProfile;
+use crate::span::Span;
+use alloc::string::String;
+use alloc::vec::Vec;
+use sha2::{Digest, Sha256};
+
+/// Largest kernel that a stream may claim to hold, in bytes; a larger one is a bomb.
+pub const MAX_KERNEL: u64 = 512 << 20;
+
+/// What a face brings for opening payloads. The methods given here do without: hashing in software, and no
+/// unpacker.
+pub trait Backend {
+    /// Computes SHA-256.
+    fn sha256(&self, data: &[u8]) -> [u8; 32] {
+        Sha256::digest(data).into()
+    }
+
+    /// Reads what a packed kernel begins with, and measures it.
+    ///
+    /// # Errors
+    /// Why the stream cannot be used.
+    fn measure(&self, stream: Stream<'_>) -> Result<Measure, StreamError> {
+        let _ = stream;
+        Err(StreamError::Unsupported)
+    }
+
+    /// Returns the bytes after a kernel of `footprint` bytes that unpacking `stream` to its place takes.
+    fn work(&self, stream: Stream<'_>, footprint: u64) -> u64 {
+        let _ = (stream, footprint);
+        0
+    }
+}
+
+/// What is known of a packed kernel before it is unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// The first bytes of the kernel.
+    pub head: [u8; HEADER_LEN],
+    /// Its length in bytes; 0 where the stream does not say.
+    pub len: u64,
+}
+
+/// Why a stream cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamError {
+    /// This face has no unpacker for it.
+    Unsupported,
+    /// It is damaged, or holds more than [`MAX_KERNEL`].
+    Damaged,
+}
+
+/// A [`Backend`] that has nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
+
+impl Backend for Plain {}
+
+/// What is to be booted. Spans are where the bytes are now.
+#[derive(Clone, Debug)]
+pub struct Payload<'a> {
+    /// The container that the loader placed; for a kernel alone, the kernel's bytes.
+    pub at: Span,
+    /// The kernel.
+    pub kernel: Kernel<'a>,
+    /// The initial ramdisk.
+    pub ramdisk: Option<Span>,
+    /// The policy.
+    pub policy: Option<Policy>,
+    /// The identity of the policy as it travelled (`policy::digest`).
+    pub policy_digest: Option<[u8; 32]>,
+    /// The device tree that takes the place of the loader's.
+    pub fdt: Option<(Span, &'a [u8])>,
+    /// Overlays for the device tree by name, to be applied in this order.
+    pub overlays: Vec<(String, &'a [u8])>,
+}
+
+impl<'a> Payload<'a> {
+    /// Opens the bundle or kernel in `bytes`, which are at `at`. Of a bundle, every image is verified and the
+    /// configuration is the one for a board with these `compatibles`, the most specific first.
+    ///
+    /// # Errors
+    /// Any [`PayloadError`].
+    pub fn open(
+        at: Span,
+        bytes: &'a [u8],
+        compatibles: &[&str],
+        backend: &impl Backend,
+    ) -> Result<Self, PayloadError> {
+        if is_bundle(bytes) {
+            return bundle::open(at, bytes, compatibles, backend);
+        }
+        Ok(Self::of_kernel(at, Kernel::open(at, bytes, backend)?))
+    }
+
+    fn of_kernel(at: Span, kernel: Kernel<'a>) -> Self {
+        Self { at, kernel, ramdisk: None, policy: None, policy_digest: None, fdt: None, overlays: Vec::new() }
+    }
+
+    /// Takes the policy of another source, a blob.
+    ///
+    /// # Errors
+    /// [`PayloadError::Policy`].
+    pub fn set_policy(&mut self, blob: &[u8], backend: &impl Backend) -> Result<(), PayloadError> {
+        self.policy = Some(Policy::from_blob(blob)?);
+        self.policy_digest = Some(crate::policy::digest_with(blob, &|data| backend.sha256(data))?);
+        Ok(())
+    }
+
+    /// Enters what the planner must know: everything can still be moved, and the kernel gets an account of
+    /// what was done.
+    pub fn enter(&self, facts: &mut BootFacts) {
+        facts.bundle = Some(self.at);
+        facts.kernel = Some(self.kernel.facts);
+        facts.initrd = self.ramdisk.map(|at| Placed { at, movable: true });
+        facts.policy_digest = self.policy_digest;
+        facts.report = true;
+    }
+
+    /// Returns the profile of the kernel: `base`, with the page size that the kernel's header states.
+    #[must_use]
+    pub fn profile(&self, base: KernelProfile) -> KernelProfile {
+        self.kernel.page_size.map_or(base, |page| base.with_page(page))
+    }
+}
+
+#[cfg(test)]
+mod tests;

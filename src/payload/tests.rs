@@ -1,0 +1,112 @@
+//! Payloads in every form, opened by a face that has an unpacker and by one that has none.
+
+use super::*;
+use crate::fit::{Layout, Pack};
+use crate::kernel_image::ImageError;
+use crate::packing::Packing;
+use crate::profile::PageSize;
+use crate::span::MIB;
+use std::vec;
+use std::vec::Vec;
+
+/// Where the loader has put the payload.
+const BASE: u64 = 0x4800_0000;
+
+/// A kernel of 64 KiB with pages of 16 KiB that takes 2 MiB.
+fn kernel() -> Vec<u8> {
+    let mut image = vec![0xd5; 0x1_0000];
+    image[0x08..0x10].fill(0);
+    image[0x10..0x18].copy_from_slice(&(2 * MIB).to_le_bytes());
+    image[0x18..0x20].copy_from_slice(&0xc_u64.to_le_bytes());
+    image[0x38..0x3c].copy_from_slice(b"ARM\x64");
+    image
+}
+
+/// Takes what follows the magic of a gzip stream for the kernel, and 4 KiB for the work.
+struct Fake;
+
+impl Backend for Fake {
+    fn measure(&self, stream: Stream<'_>) -> Result<Measure, StreamError> {
+        let head = stream.bytes.get(3..3 + HEADER_LEN).and_then(|head| head.try_into().ok());
+        Ok(Measure { head: head.ok_or(StreamError::Damaged)?, len: 3 * MIB })
+    }
+
+    fn work(&self, _: Stream<'_>, footprint: u64) -> u64 {
+        footprint / 768
+    }
+}
+
+fn at(bytes: &[u8]) -> Span {
+    Span::new(BASE, bytes.len() as u64).unwrap()
+}
+
+fn open(bytes: &[u8]) -> Result<Payload<'_>, PayloadError> {
+    Payload::open(at(bytes), bytes, &[], &Fake)
+}
+
+fn bundle() -> (Vec<u8>, Layout, Vec<u8>) {
+    let policy = Policy::default().to_blob().unwrap();
+    let pack = Pack {
+        kernel: &kernel(),
+        ramdisk: Some(b"ramdisk"),
+        fdt: Some(b"tree"),
+        overlays: &[b"one", b"two"],
+        policy: Some(&policy),
+        timestamp: 0,
+    };
+    let (bytes, layout) = pack.build_with_layout().unwrap();
+    (bytes, layout, policy)
+}
+
+#[test]
+fn the_parts_of_a_bundle_are_found_where_they_are() {
+    let (bytes, layout, policy) = bundle();
+    let payload = open(&bytes).unwrap();
+    let span = |offset: u64, len: usize| Span::new(BASE + offset, len as u64).unwrap();
+    assert_eq!(payload.at, at(&bytes));
+    assert_eq!(payload.kernel.facts.at, span(layout.kernel, 0x1_0000));
+    assert_eq!(payload.kernel.facts.image_size, 2 * MIB);
+    assert_eq!(payload.ramdisk, Some(span(layout.ramdisk, 7)));
+    assert_eq!(payload.fdt, Some((span(layout.fdt, 4), &b"tree"[..])));
+    let overlays: Vec<(&str, &[u8])> = payload.overlays.iter().map(|(n, b)| (n.as_str(), *b)).collect();
+    assert_eq!(overlays, [("overlay-1", &b"one"[..]), ("overlay-2", b"two")]);
+    assert_eq!(payload.policy_digest, crate::policy::digest(&policy).ok());
+    let mut facts = BootFacts::default();
+    payload.enter(&mut facts);
+    assert_eq!((facts.bundle, facts.report), (Some(at(&bytes)), true));
+    assert!(facts.kernel.unwrap().movable && facts.initrd.unwrap().movable);
+    assert_eq!(payload.profile(KernelProfile::default()).page, PageSize::K16);
+}
+
+#[test]
+fn a_byte_that_changed_is_an_error_wherever_it_is() {
+    let (bytes, layout, _) = bundle();
+    for offset in [layout.policy, layout.fdt, layout.overlays, layout.kernel, layout.ramdisk] {
+        let mut damaged = bytes.clone();
+        damaged[offset as usize + 1] ^= 1;
+        assert!(matches!(open(&damaged), Err(PayloadError::Fit(_))), "at {offset:#x}");
+    }
+}
+
+#[test]
+fn a_kernel_alone_is_a_payload() {
+    let bytes = kernel();
+    let payload = open(&bytes).unwrap();
+    assert_eq!((payload.at, payload.kernel.facts.at), (at(&bytes), at(&bytes)));
+    assert!(payload.kernel.stream.is_none() && payload.policy.is_none());
+    assert!(matches!(open(&[0; 64]), Err(PayloadError::Kernel(ImageError::BadMagic { .. }))));
+}
+
+#[test]
+fn a_packed_kernel_moves_and_has_room_for_the_work() {
+    let bytes = [Packing::Gzip.magic(), &kernel()].concat();
+    let kernel = open(&bytes).unwrap().kernel;
+    assert_eq!(kernel.stream.map(|stream| stream.packing), Some(Packing::Gzip));
+    assert_eq!((kernel.work, kernel.facts.image_size), (4096, 3 * MIB + 4096));
+    assert_ne!(kernel.facts.at, at(&bytes), "it cannot stay");
+    assert_eq!(
+        Payload::open(at(&bytes), &bytes, &[], &Plain).map(|_| ()),
+        Err(PayloadError::NoUnpacker(Packing::Gzip))
+    );
+    assert_eq!(open(&bytes[..20]).map(|_| ()), Err(PayloadError::DamagedStream(Packing::Gzip)));
+}

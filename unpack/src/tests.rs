@@ -1,0 +1,85 @@
+extern crate std;
+
+use super::*;
+use alloc::vec;
+use proptest::prelude::*;
+use std::io::Write;
+
+/// Most bytes that the tests unpack to.
+const LIMIT: u64 = 1 << 20;
+
+fn packed(packing: Packing, bytes: &[u8]) -> Vec<u8> {
+    match packing {
+        Packing::Gzip => {
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(bytes).unwrap();
+            gzip.finish().unwrap()
+        }
+        Packing::Zstd => {
+            ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+        }
+    }
+}
+
+fn stream(packing: Packing, bytes: &[u8]) -> Stream<'_> {
+    Stream { packing, bytes }
+}
+
+fn kernel() -> Vec<u8> {
+    (0..200_000_u32).flat_map(|n| (n / 7).to_le_bytes()).collect()
+}
+
+#[test]
+fn every_packing_gives_the_same_bytes() {
+    let kernel = kernel();
+    for packing in Packing::ALL {
+        let bytes = packed(packing, &kernel);
+        let stream = stream(packing, &bytes);
+        let measure = measure(stream).unwrap();
+        assert_eq!(measure.head, kernel[..64]);
+        assert!(measure.len == 0 || measure.len == kernel.len() as u64);
+        let mut out = vec![0xee; kernel.len() + 100];
+        assert_eq!(unpack(stream, &mut out), Some(kernel.len()));
+        assert!(out.starts_with(&kernel) && out.ends_with(&[0xee; 100]));
+        assert!(to_vec(stream, LIMIT).unwrap() == kernel);
+    }
+}
+
+#[test]
+fn what_does_not_fit_or_is_cut_off_is_refused() {
+    let kernel = kernel();
+    for packing in Packing::ALL {
+        let bytes = packed(packing, &kernel);
+        let whole = stream(packing, &bytes);
+        assert_eq!(unpack(whole, &mut vec![0; kernel.len() - 1]), None);
+        assert_eq!(to_vec(whole, kernel.len() as u64 - 1), Err(StreamError::Damaged));
+        for len in [0, 3, 20, bytes.len() / 2, bytes.len() - 9] {
+            let cut = stream(packing, &bytes[..len]);
+            assert_eq!(to_vec(cut, LIMIT), Err(StreamError::Damaged), "{packing:?} of {len} bytes");
+        }
+    }
+}
+
+#[test]
+fn a_gzip_stream_is_checked_against_its_checksum() {
+    let mut bytes = packed(Packing::Gzip, &kernel());
+    let crc = bytes.len() - 8;
+    bytes[crc] ^= 1;
+    assert_eq!(to_vec(stream(Packing::Gzip, &bytes), LIMIT), Err(StreamError::Damaged));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_do_harm(bytes: Vec<u8>, at: usize, value: u8) {
+        for packing in Packing::ALL {
+            let junk = [packing.magic(), &bytes].concat();
+            let _ = to_vec(stream(packing, &junk), LIMIT);
+            let mut damaged = packed(packing, &bytes);
+            let at = at % damaged.len();
+            damaged[at] = value;
+            let damaged = stream(packing, &damaged);
+            let _ = (measure(damaged), work(damaged, 1 << 20), unpack(damaged, &mut [0; 64]));
+            prop_assert!(to_vec(damaged, LIMIT).map_or(0, |out| out.len()) as u64 <= LIMIT);
+        }
+    }
+}
