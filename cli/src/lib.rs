@@ -1,7 +1,7 @@
 //! The tool: the core of ringfence with files, formats and colours around it.
 //!
-//! The binary `ringfence` is a thin wrapper around this library, so that other host programs can pack a bundle or
-//! read a policy without starting a process.
+//! The binary `ringfence` is a thin wrapper around this library, so that other host programs can pack a
+//! bundle or read a policy without starting a process.
 
 pub mod args;
 pub mod bundle;

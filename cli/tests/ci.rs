@@ -1,4 +1,5 @@
-//! The recipes for CI: every file is what its service reads, and every command in them does what the page says.
+//! The recipes for CI: every file is what its service reads, and every command in them does what the page
+//! says.
 
 mod workdir;
 

@@ -36,7 +36,8 @@ fn project() -> WorkDir {
     project
 }
 
-const SUPPRESS: &str = "[[suppress]]\nrule = \"RF201\"\nnode = \"/reserved-memory/camera@*\"\nreason = \"one firmware owns both\"\n";
+const SUPPRESS: &str = "[[suppress]]\nrule = \"RF201\"\nnode = \"/reserved-memory/camera@*\"\nreason = \"one \
+                        firmware owns both\"\n";
 
 #[test]
 fn the_nearest_configuration_upwards_holds() {
@@ -90,10 +91,15 @@ fn severities_are_the_projects() {
 #[test]
 fn a_board_brings_policy_kernels_and_ram() {
     let project = project();
-    project.put("one.toml", "[[carveout]]\nnode = \"/reserved-memory/secure@48000000\"\nbase = \"0x48000000\"\nsize = \"1 MiB\"\n");
+    project.put(
+        "one.toml",
+        "[[carveout]]\nnode = \"/reserved-memory/secure@48000000\"\nbase = \
+                 \"0x48000000\"\nsize = \"1 MiB\"\n",
+    );
     project.put(
         "ringfence.toml",
-        "kernels = \"6.6\"\n[[board]]\nmatch = \"boards/acme/*.dtb\"\ncompatible = \"acme,one\"\npolicy = \"one.toml\"\n\
+        "kernels = \"6.6\"\n[[board]]\nmatch = \"boards/acme/*.dtb\"\ncompatible = \"acme,one\"\npolicy = \
+         \"one.toml\"\n\
          ram = \"0x40000000:70MiB\"\n",
     );
     project.assert_output(&["check", "boards/acme/one.dtb"], 1, &["RF401", "secure@48000000", "RF203"]);
@@ -109,7 +115,8 @@ fn how_much_cma_is_wanted_may_depend_on_the_ram() {
     let project = project();
     project.put(
         "ringfence.toml",
-        "[[board]]\n[[board.cma]]\nwhen = \"ram >= 2GiB\"\nsize = \"128 MiB\"\n[[board.cma]]\nsize = \"32 MiB\"\n",
+        "[[board]]\n[[board.cma]]\nwhen = \"ram >= 2GiB\"\nsize = \"128 MiB\"\n[[board.cma]]\nsize = \"32 \
+         MiB\"\n",
     );
     project.assert_output(&["check", "boards/acme/one.dtb"], 1, &["RF406", "`cma=` with 32 MiB"]);
     project.assert_output(&["check", "boards/acme/two.dtb"], 1, &["RF406", "`cma=` with 128 MiB"]);

@@ -14,7 +14,8 @@ fn the_rules_chapter_is_up_to_date() {
     let found = std::fs::read_to_string(&chapter).unwrap_or_default();
     assert!(
         found == wanted,
-        "docs/rules.md is not what the rules say: run `cargo run -p ringfence-cli -- rules --format markdown > docs/rules.md`"
+        "docs/rules.md is not what the rules say: run `cargo run -p ringfence-cli -- rules --format markdown \
+         > docs/rules.md`"
     );
 }
 

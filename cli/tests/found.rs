@@ -1,5 +1,6 @@
 //! Which plain command finds which wrong tree: alone, `ringfence check TREE`; or in its project, whose
-//! `ringfence.toml` says what a tree cannot show, namely what the board requires and where its loader puts things.
+//! `ringfence.toml` says what a tree cannot show, namely what the board requires and where its loader puts
+//! things.
 
 mod workdir;
 

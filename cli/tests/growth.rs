@@ -1,5 +1,5 @@
-//! What twice as many regions cost more, counted in instructions and not in seconds: near to twice as much. What grew
-//! with the square would cost four times as much.
+//! What twice as many regions cost more, counted in instructions and not in seconds: near to twice as much.
+//! What grew with the square would cost four times as much.
 
 use std::process::Command;
 
@@ -42,8 +42,8 @@ fn instructions(args: &[&str], dtb: &[u8]) -> u64 {
     count.and_then(|(_, count)| count.trim().parse().ok()).unwrap_or_else(|| panic!("{text}"))
 }
 
-/// How much more the step from twice to four times as many regions costs than the one from once to twice: what the tool
-/// costs that has nothing to do is in neither.
+/// How much more the step from twice to four times as many regions costs than the one from once to twice:
+/// what the tool costs that has nothing to do is in neither.
 fn factor(args: &[&str], regions: u64) -> f64 {
     let counts = [regions, 2 * regions, 4 * regions];
     let [few, more, most] = counts.map(|count| instructions(args, &board(count, apart)));
@@ -58,12 +58,13 @@ fn have_valgrind() -> bool {
     have
 }
 
-/// Linux dies of more than 509 unmapped blocks: `fix` refuses them, and `predict` ends there. So these two have fewer.
+/// Linux dies of more than 509 unmapped blocks: `fix` refuses them, and `predict` ends there. So these two
+/// have fewer.
 const SMALL: u64 = 100;
 const MANY: u64 = 200;
 
-/// Between twice and four times, much nearer to the former: sorting adds an eighth. One loop over all pairs of 800 claims
-/// that does nothing but compare them makes it 2.7.
+/// Between twice and four times, much nearer to the former: sorting adds an eighth. One loop over all pairs
+/// of 800 claims that does nothing but compare them makes it 2.7.
 const BAR: f64 = 2.3;
 
 #[track_caller]

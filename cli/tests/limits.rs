@@ -1,5 +1,6 @@
-//! Where kernels run out of room for what a tree reserves. Each row was booted, with trees like these: what the last
-//! column says is what that kernel of Debian's did with 4 GiB of RAM and kernel, initrd and tree at these places.
+//! Where kernels run out of room for what a tree reserves. Each row was booted, with trees like these: what
+//! the last column says is what that kernel of Debian's did with 4 GiB of RAM and kernel, initrd and tree at
+//! these places.
 
 use ringfence::facts::{BootFacts, Kernel, Placed};
 use ringfence::fdt::{NewNode, Tree, build};

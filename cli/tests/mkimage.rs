@@ -42,9 +42,12 @@ const SOURCE: &str = r#"/dts-v1/;
             compression = "none";
             hash-1 { algo = "crc32"; };
         };
-        base { data = "a base"; type = "flat_dt"; arch = "arm64"; compression = "none"; hash-1 { algo = "sha256"; }; };
-        ovl-1 { data = "an overlay"; type = "flat_dt"; arch = "arm64"; compression = "none"; hash-1 { algo = "sha256"; }; };
-        ovl-2 { data = "another"; type = "flat_dt"; arch = "arm64"; compression = "none"; hash-1 { algo = "sha256"; }; };
+        base { data = "a base"; type = "flat_dt"; arch = "arm64"; compression = "none";
+            hash-1 { algo = "sha256"; }; };
+        ovl-1 { data = "an overlay"; type = "flat_dt"; arch = "arm64"; compression = "none";
+            hash-1 { algo = "sha256"; }; };
+        ovl-2 { data = "another"; type = "flat_dt"; arch = "arm64"; compression = "none";
+            hash-1 { algo = "sha256"; }; };
         policy {
             data = /incbin/("policy.blob");
             type = "firmware";
@@ -65,8 +68,8 @@ const SOURCE: &str = r#"/dts-v1/;
 };
 "#;
 
-/// Tells whether U-Boot's tools are there; prints so when they are not, because a test that did not run has shown
-/// nothing.
+/// Tells whether U-Boot's tools are there; prints so when they are not, because a test that did not run has
+/// shown nothing.
 fn have_tools() -> bool {
     let there = |tool| Command::new(tool).arg("-V").output().is_ok();
     let have = there("mkimage") && there("dumpimage") && Command::new("dtc").arg("-v").output().is_ok();

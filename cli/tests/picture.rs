@@ -1,5 +1,5 @@
-//! The drawing and the page, byte for byte, and the documents by their schema. `TRYCMD=overwrite cargo test -p ringfence-cli --test picture` takes a
-//! change over; look at the pictures before committing them.
+//! The drawing and the page, byte for byte, and the documents by their schema. `TRYCMD=overwrite cargo test
+//! -p ringfence-cli --test picture` takes a change over; look at the pictures before committing them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,8 @@ use std::process::Command;
 
 use ringfence::fdt::{NewNode, build};
 
-/// A camera that grew into its neighbour, a page for a mailbox, a pool that the kernel places, and a far bank.
+/// A camera that grew into its neighbour, a page for a mailbox, a pool that the kernel places, and a far
+/// bank.
 fn board() -> Vec<u8> {
     let memory = NewNode::new("memory@40000000")
         .prop_str("device_type", "memory")

@@ -1,4 +1,5 @@
-//! Every rule's own examples: the bad one is caught by that rule, the good one by no error and not by that rule.
+//! Every rule's own examples: the bad one is caught by that rule, the good one by no error and not by that
+//! rule.
 
 use std::path::Path;
 use std::process::Command;

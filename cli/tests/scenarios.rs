@@ -51,8 +51,8 @@ fn direct_boot() -> BootFacts {
     }
 }
 
-/// The scenario as text: findings at rest, the same at boot where they differ, what a repair does, and what three
-/// kernels make of the tree as it is.
+/// The scenario as text: findings at rest, the same at boot where they differ, what a repair does, and what
+/// three kernels make of the tree as it is.
 fn told(dtb: &[u8]) -> String {
     let mut out = String::new();
     let profile = KernelProfile::default();

@@ -36,7 +36,8 @@ fn bench() -> WorkDir {
     bench
 }
 
-/// Runs the tool and checks its exit code, that it printed one error with these words, and that no file changed.
+/// Runs the tool and checks its exit code, that it printed one error with these words, and that no file
+/// changed.
 #[track_caller]
 fn assert_refused(bench: &WorkDir, args: &[&str], code: i32, words: &[&str]) {
     let before = listing(bench);

@@ -1,4 +1,4 @@
-//! Whether a boot kept its promise: Linux came up, and its memory map is the one that was promised.
+//! Checks of a boot: Linux came up, and its memory map is the one that the stage announced.
 
 use crate::iomem::{Iomem, State};
 use crate::reserved_nodes::{self, Region};
@@ -26,7 +26,7 @@ impl fmt::Display for Held {
     }
 }
 
-/// Holds a boot against what the stage said and what the tree it handed over says.
+/// Compares a boot with the lines of the stage and with the tree that Linux was given.
 ///
 /// # Errors
 /// Naming what was not as promised: no Linux, a panic, a carveout that is not one, another CMA size.
@@ -47,7 +47,8 @@ pub(crate) fn held(transcript: &Transcript) -> Result<Held> {
     Ok(result)
 }
 
-/// Fails unless Linux keeps every carveout of its tree out of System RAM; tells how many there are, and their bytes.
+/// Fails unless Linux keeps every carveout of its tree out of System RAM; tells how many there are, and their
+/// bytes.
 ///
 /// # Errors
 /// Naming the carveout that is none.
@@ -109,8 +110,8 @@ pub(crate) fn cma_total(transcript: &Transcript) -> Result<u64> {
 
 /// Returns the pools that the stage said Linux would have, by base: those of the tree, and the default one.
 ///
-/// A line `cma: 64 MiB at 0x…` tells of a pool as does a line `reserved mem: … reusable`; a pool told twice
-/// counts once.
+/// A line `cma: 64 MiB at 0x…` announces a pool, as does a line `reserved mem: … reusable`; a pool announced
+/// twice counts once.
 fn announced_pools(transcript: &Transcript, regions: &[Region]) -> Result<BTreeMap<u64, u64>> {
     let mut pools = BTreeMap::new();
     for line in transcript.stage() {
@@ -134,8 +135,8 @@ fn announced_pools(transcript: &Transcript, regions: &[Region]) -> Result<BTreeM
     Ok(pools)
 }
 
-/// Returns the bytes of the pool that Linux places by itself: the stage then announces no place, and the kernel's own word
-/// counts.
+/// Returns the bytes of the pool that Linux places by itself: the stage then announces no place, and the
+/// kernel's own line counts.
 fn kernel_default(transcript: &Transcript) -> u64 {
     let placed = |line: &str| line.strip_prefix("cma: ").and_then(announced_cma).is_some();
     if transcript.stage().any(placed) {
@@ -145,7 +146,8 @@ fn kernel_default(transcript: &Transcript) -> u64 {
     reserved.find_map(|(_, rest)| announced_cma(rest)).map_or(0, |(_, size)| size)
 }
 
-/// Returns the bytes of the pools that Linux 7 makes of its own, besides the default one: one for each node, where there are several.
+/// Returns the bytes of the pools that Linux 7 makes in addition to the default one: one for each node, where
+/// there are several.
 fn of_each_node(transcript: &Transcript) -> u64 {
     let said = |start: &'static str| transcript.lines.iter().filter_map(move |line| line.split_once(start));
     let up = said("smp: Brought up ").find_map(|(_, rest)| rest.split(' ').next()?.parse().ok());
@@ -183,7 +185,8 @@ mod tests {
 
     const GOOD: &str = "ringfence: reserved mem: 0x84300000..0x847fffff (5120 KiB) nomap non-reusable \
                         camera@84300000\nringfence: reserved mem: 0xff000000..0xffbfffff (12288 KiB) map \
-                        reusable adsp-heap\nringfence: cma: 64 MiB at 0xf9c00000 via bootargs \"cma=64M@0xf9c00000\"\n\
+                        reusable adsp-heap\nringfence: cma: 64 MiB at 0xf9c00000 via bootargs \
+                        \"cma=64M@0xf9c00000\"\n\
                         === iomem ===\n40000000-842fffff : System RAM\n84300000-847fffff : reserved\n\
                         84800000-13fffffff : System RAM\n=== meminfo ===\nCmaTotal:          77824 kB\n\
                         === reserved-memory ===\ncells=00000002 00000002\n\

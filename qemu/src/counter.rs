@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The plug-in's source, compiled on the spot against the interface of the QEMU that is installed.
+/// The plug-in's source, compiled against the interface of the QEMU that is installed.
 const SOURCE: &str = include_str!("../plugin/count.c");
 
 /// The compiled plug-in.
@@ -96,7 +96,7 @@ impl Counter {
 /// # Errors
 /// When there is nothing: the end of the window was never executed.
 pub(crate) fn read(out: &Path) -> Result<Count> {
-    let text = fs::read_to_string(out).context("the board never came to the end of what is counted")?;
+    let text = fs::read_to_string(out).context("the board did not reach the end of the counted window")?;
     let mut count = Count::default();
     for line in text.lines() {
         let mut words = line.split(' ');

@@ -12,7 +12,7 @@ const LARGEST: u64 = 16 << 20;
 /// at the end (the image header tells loaders how much memory it takes) and zero in between.
 ///
 /// # Errors
-/// When it is no 64-bit Arm ELF file, has no loadable bytes, or spans an absurd distance.
+/// When it is not a 64-bit Arm ELF file, has no loadable bytes, or spans an absurd distance.
 pub(crate) fn image(file: &[u8]) -> Result<Vec<u8>> {
     let header = FileHeader64::<Endianness>::parse(file).context("not an ELF file")?;
     let endian = header.endian().context("of no known byte order")?;
@@ -22,7 +22,7 @@ pub(crate) fn image(file: &[u8]) -> Result<Vec<u8>> {
     let mut segments = Vec::new();
     for segment in header.program_headers(endian, file).context("damaged program headers")? {
         if segment.p_type(endian) == PT_LOAD && segment.p_filesz(endian) > 0 {
-            let data = segment.data(endian, file).map_err(|()| anyhow!("a segment lies outside the file"))?;
+            let data = segment.data(endian, file).map_err(|()| anyhow!("a segment is outside the file"))?;
             segments.push((segment.p_paddr(endian), data));
         }
     }
@@ -31,7 +31,7 @@ pub(crate) fn image(file: &[u8]) -> Result<Vec<u8>> {
     for (at, data) in segments {
         let from = at - base;
         if from > LARGEST {
-            bail!("segments lie {from:#x} bytes apart");
+            bail!("segments are {from:#x} bytes apart");
         }
         let from = usize::try_from(from)?;
         let to = from + data.len();

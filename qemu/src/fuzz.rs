@@ -1,6 +1,7 @@
 //! A short run of every fuzz target, where a nightly compiler and cargo-fuzz happen to be installed.
 //!
-//! Elsewhere the same promises are held by `tests/damage.rs`, which needs neither: nothing is installed for this.
+//! Elsewhere the same promises are held by `tests/damage.rs`, which needs neither: nothing is installed for
+//! this.
 
 use crate::shell::find_program;
 use crate::workspace::Workspace;

@@ -1,4 +1,4 @@
-//! Linux' own word on a range of memory: `/proc/iomem`.
+//! The state of a range of memory in Linux: `/proc/iomem`.
 
 use anyhow::{Context, Result};
 use ringfence::span::Span;
@@ -20,7 +20,7 @@ pub(crate) enum State {
     Reserved,
     /// At least this many bytes of it are System RAM that anyone may get.
     Free(u64),
-    /// At least a part of it is no memory that Linux knows of, and the rest is not free.
+    /// At least a part of it is not memory to Linux, and the rest is not free.
     Absent,
 }
 
@@ -39,7 +39,7 @@ impl Iomem {
     /// Reads the lines of `/proc/iomem`; indentation tells an entry within another.
     ///
     /// # Errors
-    /// When a line is no entry, or all addresses are zero as for a reader without the privilege.
+    /// When a line is not an entry, or all addresses are zero as for a reader without the privilege.
     pub(crate) fn parse(lines: &[String]) -> Result<Self> {
         let mut map = Self::default();
         for line in lines.iter().filter(|line| !line.trim().is_empty()) {

@@ -9,9 +9,9 @@ use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Added where many boots are made: leaves out what a Debian kernel does at each start for a third of the time and
-/// what no test asks for, its self-tests of ciphers and its own certificates and BPF helpers. None of it reserves
-/// memory.
+/// Added where many boots are made: leaves out what a Debian kernel does at each start for a third of the
+/// time and what no test asks for, its self-tests of ciphers and its own certificates and BPF helpers. None
+/// of it reserves memory.
 pub(crate) const QUICK: &str = "cryptomgr.notests initcall_blacklist=crypto_algapi_init,jent_mod_init,\
      load_system_certificate_list,bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init";
 
@@ -37,7 +37,8 @@ pub(crate) struct Parts {
 pub(crate) struct Tool(PathBuf);
 
 impl Tool {
-    /// Builds `ringfence` as its own tests do. What takes long in it, hashing and packing, is optimised there, too.
+    /// Builds `ringfence` as its own tests do. What takes long in it, hashing and packing, is optimised
+    /// there, too.
     pub(crate) fn build(ws: &Workspace) -> Result<Self> {
         Self::built(ws, "dev", "debug")
     }
@@ -90,7 +91,7 @@ impl Tool {
     }
 }
 
-/// Returns the board description that fits the amount of RAM: carveouts must lie in it.
+/// Returns the board description that fits the amount of RAM: carveouts must be in it.
 pub(crate) fn default_tree(ws: &Workspace, ram: Ram) -> PathBuf {
     let name = if ram < Ram::GIB_4 { "virt-1g.dts" } else { "virt-4g.dts" };
     ws.proving_ground().join("boards").join(name)

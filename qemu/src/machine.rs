@@ -97,7 +97,7 @@ pub(crate) enum Entry {
         flash: PathBuf,
         /// A board description instead of QEMU's own, which the firmware finds at the start of RAM.
         dtb: Option<PathBuf>,
-        /// Files that lie in memory when it starts.
+        /// Files that are in memory when it starts.
         loaded: Vec<Loaded>,
     },
     /// Through EDK2.
@@ -115,14 +115,14 @@ pub(crate) enum Entry {
     },
     /// Straight at an address, with nothing else done: what no loader would do.
     Raw {
-        /// Files that lie in memory.
+        /// Files in memory.
         loaded: Vec<Loaded>,
         /// Where the processor starts.
         start: u64,
     },
 }
 
-/// A file that lies in memory at an address before the processor starts.
+/// A file that is in memory at an address before the processor starts.
 #[derive(Clone, Debug)]
 pub(crate) struct Loaded {
     /// The file, taken byte for byte.

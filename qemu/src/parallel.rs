@@ -7,7 +7,8 @@ use rayon::prelude::*;
 /// Boots that run at a time by default: each keeps one processor busy.
 pub(crate) const AT_A_TIME: usize = 2;
 
-/// Does `work` for each of `all`, `at_a_time` of them side by side, and returns the answers in the given order.
+/// Does `work` for each of `all`, `at_a_time` of them side by side, and returns the answers in the given
+/// order.
 ///
 /// # Errors
 /// When no thread can be started.

@@ -1,4 +1,4 @@
-//! The reserved-memory nodes of the tree that Linux was handed, as our init prints them.
+//! The reserved-memory nodes of the tree that Linux was given, as the init script prints them.
 
 use anyhow::{Context, Result, bail};
 use ringfence::span::Span;
@@ -28,7 +28,7 @@ impl Region {
 /// Reads the section `reserved-memory` of a transcript.
 ///
 /// # Errors
-/// When a line is not as init prints them, or a `reg` is no whole number of tuples.
+/// When a line is not as init prints them, or a `reg` is not a whole number of tuples.
 pub(crate) fn regions(lines: &[String]) -> Result<Vec<Region>> {
     let Some((first, rest)) = lines.split_first() else { return Ok(Vec::new()) };
     let cells = first.strip_prefix("cells=").and_then(|cells| cells.split_once(' '));
@@ -42,7 +42,7 @@ fn region(line: &str, address: usize, size: usize) -> Result<Region> {
     let mut words = line.split(' ');
     let mut region = Region { name: words.next().unwrap_or_default().to_owned(), ..Region::default() };
     for word in words {
-        // A text value may hold blanks; only the first word of it carries the name.
+        // A text value may contain blanks; the name precedes its first word.
         let Some((property, value)) = word.split_once('=') else { continue };
         match property {
             "reg" => region.spans = spans(value, address, size).with_context(|| region.name.clone())?,
@@ -59,7 +59,7 @@ fn region(line: &str, address: usize, size: usize) -> Result<Region> {
 fn spans(hex: &str, address: usize, size: usize) -> Result<Vec<Span>> {
     let tuple = (address + size) * 8;
     if tuple == 0 || address > 2 || size > 2 || !hex.is_ascii() || !hex.len().is_multiple_of(tuple) {
-        bail!("reg `{hex}` is no whole number of tuples of {address} + {size} cells");
+        bail!("reg `{hex}` is not a whole number of tuples of {address} + {size} cells");
     }
     let mut spans = Vec::new();
     for at in (0..hex.len()).step_by(tuple) {
@@ -70,7 +70,8 @@ fn spans(hex: &str, address: usize, size: usize) -> Result<Vec<Span>> {
         if length == 0 {
             continue;
         }
-        spans.push(Span::new(base, length).with_context(|| format!("{base:#x} + {length:#x} is no span"))?);
+        spans
+            .push(Span::new(base, length).with_context(|| format!("{base:#x} + {length:#x} is not a span"))?);
     }
     Ok(spans)
 }

@@ -1,4 +1,4 @@
-//! Runs a board: streams its console, keeps it, and never waits longer than it was told to.
+//! Runs a board: streams its console, keeps it, and never waits beyond its time limit.
 
 use crate::machine::Board;
 use crate::shell::words;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::path::PathBuf;
 
-/// What a build of the bare-metal package leaves behind.
+/// The files of a build of the bare-metal package.
 #[derive(Clone, Debug)]
 pub(crate) struct Built {
     /// The flat image.
@@ -22,7 +22,7 @@ pub(crate) fn stage(ws: &Workspace, consent: Consent) -> Result<Built> {
     binary(ws, consent, "ringfence-boot", "ringfence", &[])
 }
 
-/// Builds the stage that speaks on the `virt` board's serial port when no tree names a console.
+/// Builds the stage that writes to the `virt` board's serial port when no tree names a console.
 pub(crate) fn talkative(ws: &Workspace, consent: Consent) -> Result<Built> {
     binary(ws, consent, "ringfence-boot", "ringfence-talkative", &["--features", "fallback-uart"])
 }

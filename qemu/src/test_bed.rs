@@ -156,8 +156,8 @@ impl TestBed {
         self.boot_until(name, board, limit, None)
     }
 
-    /// As [`boot`](Self::boot), for a board that does not end by itself: stops it when `enough` is true of its
-    /// console.
+    /// As [`boot`](Self::boot), for a board that does not end by itself: stops it when `enough` is true of
+    /// its console.
     ///
     /// # Errors
     /// As for [`boot`](Self::boot).

@@ -1,4 +1,4 @@
-//! What a board printed, taken apart: how it ended, the stage's lines, and the sections of our init.
+//! The console of a board in parts: how it ended, the stage's lines, and the sections of the init script.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -75,12 +75,12 @@ impl Transcript {
         Self { command, lines, complaints, ending, took, sections }
     }
 
-    /// Returns the lines of one section of our init, empty when Linux did not come that far.
+    /// Returns the lines of one section of the init script, empty when Linux did not reach it.
     pub(crate) fn section(&self, name: &str) -> &[String] {
         self.sections.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Tells whether Linux came up and our init ran to its end.
+    /// Tells whether Linux came up and the init script ran to its end.
     pub(crate) fn linux_came_up(&self) -> bool {
         self.sections.contains_key("end") && !self.section("iomem").is_empty()
     }
@@ -103,7 +103,8 @@ impl Transcript {
     }
 }
 
-/// The text without carriage returns and without what moves the cursor or sets a colour, as firmware's consoles do.
+/// Returns the text without carriage returns, and without the sequences of firmware's consoles that move the
+/// cursor or set a colour.
 fn plain(console: &str) -> String {
     let mut text = String::with_capacity(console.len());
     let mut rest = console.chars().filter(|&c| c != '\r').peekable();
@@ -117,7 +118,8 @@ fn plain(console: &str) -> String {
     text
 }
 
-/// Returns what our init wrote into the kernel's log, on boards whose console Linux has no driver for; else the line.
+/// Returns what the init script wrote into the kernel's log, on boards whose console Linux has no driver for;
+/// else the line.
 fn through_log(line: &str) -> &str {
     match line.split_once("] init: ") {
         Some((stamp, rest)) if stamp.starts_with('[') => rest,

@@ -1,7 +1,7 @@
-//! U-Boot as the loader: what lies in memory when it starts, and the environment that tells it what to do.
+//! U-Boot as the loader: the files in memory when it starts, and the environment with its commands.
 //!
-//! The environment comes in the board's second flash, where Debian's U-Boot for `virt` looks for it. Nobody has
-//! to type at a prompt, no delay is waited for, and two runs execute the same instructions.
+//! The environment comes in the board's second flash, where Debian's U-Boot for `virt` looks for it. There
+//! is no prompt and no delay, and two runs execute the same instructions.
 
 use crate::machine::{Entry, Loaded};
 use crate::setup::uboot_image;
@@ -9,12 +9,12 @@ use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where the image, the initrd and the tree lie before U-Boot starts; clear of where it puts itself.
+/// Where the image, the initrd and the tree are before U-Boot starts; clear of its own memory.
 pub(crate) const KERNEL_AT: u64 = 0x4040_0000;
 const INITRD_AT: u64 = 0x4800_0000;
 pub(crate) const DTB_AT: u64 = 0x4720_0000;
 
-/// Copies the tree that the board came with to [`DTB_AT`].
+/// Copies the board's tree to [`DTB_AT`].
 pub(crate) const COPY_TREE: &str =
     "fdt addr ${fdtcontroladdr}; fdt move ${fdtcontroladdr} 0x47200000 0x100000";
 
@@ -25,7 +25,7 @@ const FLASH_SIZE: usize = 64 << 20;
 /// Turns a board that QEMU would boot into one on which U-Boot does it.
 ///
 /// # Errors
-/// When it is no Linux boot, or the environment's file in `scratch` cannot be written.
+/// When it is not a Linux boot, or the environment's file in `scratch` cannot be written.
 pub(crate) fn entry(entry: Entry, scratch: &Path) -> Result<Entry> {
     let Entry::Linux { kernel, initrd, dtb, append } = entry else { bail!("U-Boot needs an image to boot") };
     // Told in the tree instead of to `booti`, which would look for a ramdisk inside a bundle.
@@ -37,7 +37,8 @@ pub(crate) fn entry(entry: Entry, scratch: &Path) -> Result<Entry> {
         }
         None => String::new(),
     };
-    // QEMU completes the tree (PSCI, memory) where the firmware finds it; U-Boot itself goes on using that one.
+    // QEMU completes the tree (PSCI, memory) where the firmware finds it; U-Boot itself goes on using that
+    // one.
     let boot = format!("{COPY_TREE}; {slot}booti {KERNEL_AT:#x} - {DTB_AT:#x}");
     let mut loaded = vec![Loaded { file: kernel, at: KERNEL_AT }];
     loaded.extend(initrd.map(|file| Loaded { file, at: INITRD_AT }));
@@ -55,7 +56,7 @@ pub(crate) fn firmware(
     variables: &[(&str, &str)],
     scratch: &Path,
 ) -> Result<Entry> {
-    // Nothing is to be moved: what is booted shall find everything where it lies.
+    // Nothing is moved: everything is already at its place.
     let fixed =
         [("bootdelay", "0"), ("initrd_high", "0xffffffffffffffff"), ("fdt_high", "0xffffffffffffffff")];
     let all: Vec<_> = fixed.iter().chain(variables).copied().collect();
@@ -72,7 +73,7 @@ pub(crate) fn firmware(
 fn environment(variables: &[(&str, &str)]) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     for (name, value) in variables {
-        // A command that fails ends the board, instead of waiting at a prompt for somebody to type.
+        // A command that fails ends the board, instead of waiting at a prompt.
         let ending = if *name == "bootcmd" { "; reset" } else { "" };
         text.extend(format!("{name}={value}{ending}\0").into_bytes());
     }

@@ -1,4 +1,4 @@
-//! Where things lie: the project, what cargo builds, and what set-up keeps.
+//! Directories: the project, what cargo builds, and what set-up keeps.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

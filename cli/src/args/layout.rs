@@ -4,16 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Boot;
+use super::{Boot, help};
 use crate::memmap::compare::Kind;
 use crate::number;
 
 /// Show the owner of each part of memory.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Pictures are not to linear scale: heights grow with the logarithm of the size, so that a carveout of \
-                        one page stays visible beside gigabytes. Address ranges without RAM are left out.\n\n\
-                        Examples:\n  ringfence map board.dtb\n  ringfence map --format html --fix board.dtb > map.html"
+    after_help = help::MAP
 )]
 pub struct Map {
     #[command(flatten)]
@@ -63,8 +61,7 @@ pub enum Plain {
 /// Compare two trees as memory maps.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Without --fail-on the exit code is 0, whatever changed. Regions are matched by path, then by label \
-                        (/__symbols__), then by name without the unit address.\n\nExample:\n  ringfence diff --fail-on shrink,remove,flags,collide old.dtb new.dtb"
+    after_help = help::DIFF
 )]
 pub struct Diff {
     #[command(flatten)]
@@ -84,7 +81,7 @@ pub struct Diff {
 
 /// Show how far each region, kernel, initrd and DTB can grow.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  ringfence headroom --boot-map kernel=0x40200000:40MiB board.dtb")]
+#[command(after_help = help::HEADROOM)]
 pub struct Headroom {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
@@ -99,9 +96,7 @@ pub struct Headroom {
 /// Propose load addresses for kernel, initrd and DTB.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "A tree with errors is refused with exit code 1: repair it first. The stage places the kernel on the \
-                        board by the same code.\n\nExample:\n  \
-                        ringfence plan --kernel-image Image --initrd initrd.img --format uboot board.dtb"
+    after_help = help::PLAN
 )]
 pub struct Plan {
     #[command(flatten)]

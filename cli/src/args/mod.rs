@@ -1,5 +1,6 @@
 //! The command line: commands, options and their help texts.
 
+mod help;
 mod layout;
 mod others;
 mod predict;
@@ -24,16 +25,8 @@ pub use predict::{Predict, Verify};
 #[command(
     name = "ringfence",
     version,
-    after_help = "Examples:\n  \
-                  ringfence check board.dtb                        what is wrong, and what to write instead\n  \
-                  ringfence check --format sarif arch/arm64/boot/dts > ringfence.sarif\n  \
-                  ringfence explain RF201                          the problem, an example, how to fix it\n  \
-                  ringfence fix --diff board.dtb -o fixed.dtb      repair, check the result, write it\n  \
-                  ringfence map --free board.dtb                   owners and free memory\n\n\
-                  The nearest `ringfence.toml` in a parent directory of an input sets the policy, kernels and \
-                  RAM of its board.\n\n\
-                  Exit codes: 0 clean, 1 findings at or above --fail-on, 2 wrong usage or unreadable input, \
-                  3 `fix` could not make the tree clean."
+    max_term_width = 100,
+    after_help = help::RINGFENCE
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -102,12 +95,12 @@ pub struct Boot {
     /// Kernel command line, instead of bootargs in /chosen
     #[arg(long, value_name = "STR")]
     pub cmdline: Option<String>,
-    /// Place of kernel, initrd, dtb, stage or bundle in memory; @FILE instead of SIZE takes the size of that file;
-    /// may be repeated
+    /// Place of kernel, initrd, dtb, stage or bundle in memory; @FILE instead of SIZE takes the size of that
+    /// file; may be repeated
     #[arg(long, value_name = "NAME=BASE:SIZE", value_parser = boot_map::entry)]
     pub boot_map: Vec<(boot_map::Item, boot_map::Place)>,
-    /// Give the answer of a stage that boots this bundle: with its kernel, ramdisk and policy, all of them movable.
-    /// --boot-map gives the places of stage and dtb
+    /// Give the answer of a stage that boots this bundle: with its kernel, ramdisk and policy, all of them
+    /// movable. --boot-map gives the places of stage and dtb
     #[arg(long, value_name = "BASE:@FILE", value_parser = boot_map::Place::parse,
           conflicts_with_all = ["policy", "kernel", "page"])]
     pub bundle: Option<boot_map::Place>,
@@ -130,16 +123,7 @@ pub struct Boot {
 
 /// Check device trees for reserved-memory problems.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  \
-    ringfence check board.dtb\n  \
-    ringfence check                                            the `inputs` of ringfence.toml\n  \
-    ringfence check -I include board.dts                       findings at file and line\n  \
-    ringfence check --policy board.toml --kernel 6.1 --kernel 6.12:64k board.dtb\n  \
-    ringfence check --boot-map kernel=0x40200000:@Image board.dtb  with the place of the kernel\n  \
-    ringfence check image.itb                                  every configuration of a bundle\n  \
-    ringfence check /sys/firmware/fdt                          the tree that this machine booted with\n  \
-    ringfence check --baseline known.json --write-baseline trees   accept the findings of today\n\n\
-    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 wrong usage or unreadable input.")]
+#[command(after_help = help::CHECK)]
 pub struct Check {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
@@ -159,8 +143,8 @@ pub struct Check {
     /// Also print the number of findings of each rule
     #[arg(long)]
     pub statistics: bool,
-    /// .dtb, .dts (compiled with cpp and dtc), .dtbo with --base, a bundle (.itb), a directory of .dtb, or - for
-    /// stdin [default: the `inputs` of ringfence.toml]
+    /// .dtb, .dts (compiled with cpp and dtc), .dtbo with --base, a bundle (.itb), a directory of .dtb, or -
+    /// for stdin [default: the `inputs` of ringfence.toml]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 }
@@ -168,13 +152,7 @@ pub struct Check {
 /// Repair a device tree, check the result and write it.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "The result is parsed again by two parsers, checked again, and keeps everything else of INPUT.\n\n\
-    Examples:\n  \
-    ringfence fix --diff board.dtb                             show the repairs, write nothing\n  \
-    ringfence fix board.dtb -o fixed.dtb\n  \
-    ringfence fix --policy board.toml --in-place board.dtb\n\n\
-    Exit codes: 0 clean, 1 written with errors left, which the policy accepts (on-error = \"continue\"), \
-    2 wrong usage or unreadable input, 3 not repaired and nothing written."
+    after_help = help::FIX
 )]
 pub struct Fix {
     #[command(flatten)]

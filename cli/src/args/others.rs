@@ -2,15 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::Plain;
+use super::{Plain, help};
 use clap::{Args, Subcommand, ValueEnum};
 
 /// Write, check and show the policy of a board.
 #[derive(Debug, Subcommand)]
-#[command(after_help = "Examples:\n  \
-    ringfence policy init good.dtb -o board.toml               require the carveouts of a good tree\n  \
-    ringfence policy check board.toml\n  \
-    ringfence policy build board.toml -o board.policy          the compiled form for a bundle")]
+#[command(after_help = help::POLICY)]
 pub enum Policy {
     /// Write a policy that requires the carveouts of a known-good tree
     Init {
@@ -43,8 +40,7 @@ pub enum Policy {
 
 /// Pack kernel, ramdisk, policy and device tree into a bundle.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  \
-    ringfence pack --kernel Image --initrd initrd.img --policy board.toml -o board.itb")]
+#[command(after_help = help::PACK)]
 pub struct Pack {
     /// arm64 Image, plain or packed: gzip, zstd, EFI zboot
     #[arg(long, value_name = "FILE")]
@@ -71,8 +67,7 @@ pub struct Pack {
 
 /// List the contents of a bundle.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  ringfence show board.itb\n\n\
-    Exit codes: 0 every hash matches, 2 the bundle cannot be read or the stage would refuse one of its images.")]
+#[command(after_help = help::SHOW)]
 pub struct Show {
     /// Output format
     #[arg(long, value_enum, default_value_t)]
@@ -84,11 +79,7 @@ pub struct Show {
 /// Extract the files of a bundle.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Writes Image, initrd.img, board.dtb, overlay-1.dtbo and board.policy, if present. Writes nothing \
-                  when a hash does not match or one of the files exists already. `ringfence pack` packs them \
-                  again.\n\n\
-                  Examples:\n  ringfence unpack board.itb -o parts\n  \
-                  ringfence unpack --configuration conf-2 board.itb -o parts"
+    after_help = help::UNPACK
 )]
 pub struct Unpack {
     /// The configuration to extract [default: the default configuration of the bundle]
@@ -118,7 +109,7 @@ pub struct Explain {
 
 /// Decode the stage's structured log.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  ringfence log --elf ringfence.elf memory.bin")]
+#[command(after_help = help::LOG)]
 pub struct Log {
     /// Memory dump with the log, - for stdin
     pub file: PathBuf,
@@ -129,10 +120,7 @@ pub struct Log {
 
 /// Print a completion script.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  \
-    ringfence completions bash > ~/.local/share/bash-completion/completions/ringfence\n  \
-    ringfence completions zsh > ~/.zfunc/_ringfence\n  \
-    ringfence completions fish > ~/.config/fish/completions/ringfence.fish")]
+#[command(after_help = help::COMPLETIONS)]
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
@@ -140,9 +128,7 @@ pub struct Completions {
 
 /// Print the manual.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Examples:\n  ringfence man check | man -l -\n  ringfence man --directory /usr/share/man/man1"
-)]
+#[command(after_help = help::MAN)]
 pub struct Man {
     /// The command to describe [default: the tool]
     pub command: Option<String>,

@@ -2,8 +2,8 @@
 
 /// `text` for element content and for quoted attributes alike.
 ///
-/// Characters that steer a terminal or turn the direction of text around are shown as escapes, since a name must
-/// not look like another one; XML could not hold the former at all.
+/// Characters that steer a terminal or turn the direction of text around are shown as escapes, since a name
+/// must not look like another one; XML could not hold the former at all.
 #[must_use]
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -24,7 +24,8 @@ pub(super) fn escape(text: &str) -> String {
 /// Control characters, bidirectional overrides, invisible joiners, and what XML 1.0 excludes.
 fn is_treacherous(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]

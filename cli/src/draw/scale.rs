@@ -1,7 +1,7 @@
 //! The scale of a picture: the height of each address.
 //!
-//! A board has carveouts of one page beside gigabytes of free memory, so no linear scale shows both. Memory is
-//! cut at every address where something begins or ends, and each stretch gets a height that grows with the
+//! A board has carveouts of one page beside gigabytes of free memory, so no linear scale shows both. Memory
+//! is cut at every address where something begins or ends, and each stretch gets a height that grows with the
 //! logarithm of its size. What is neither RAM nor claimed is shown at a fixed height.
 
 use std::collections::BTreeSet;
@@ -63,7 +63,8 @@ impl Scale {
         self.stretches.last().map_or(0, |last| last.top + last.height)
     }
 
-    /// Returns where `span` begins, and how high it is, in pixels. Both its ends must be ends on one of the charts.
+    /// Returns where `span` begins, and how high it is, in pixels. Both its ends must be ends on one of the
+    /// charts.
     pub(super) fn place(&self, span: Span) -> (u32, u32) {
         let top = self.of(span.base());
         (top, self.of(span.end()).saturating_sub(top))

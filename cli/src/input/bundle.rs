@@ -52,8 +52,8 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Input>>, Fai
     Ok(Some(out))
 }
 
-/// Tells whether the start of a file may be one of a bundle. Most blobs are none, and this says so at the speed of
-/// memory; a tree that is cut off here has a large image inside, as only bundles have.
+/// Tells whether the start of a file may be one of a bundle. Most blobs are none, and this says so at the
+/// speed of memory; a tree that is cut off here has a large image inside, as only bundles have.
 pub(super) fn may_be_one(start: &[u8]) -> bool {
     let Some(&[a, b, c, d]) = start.get(4..8) else { return false };
     let tree = start.get(..u32::from_be_bytes([a, b, c, d]) as usize);

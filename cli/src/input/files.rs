@@ -63,7 +63,8 @@ pub fn read_any(name: &Path) -> Result<Vec<u8>, Failure> {
     read_limited(name, u64::MAX)
 }
 
-/// Reads a bundle, alone or appended to a stage: the offset in bytes where it starts, and the bytes from there on.
+/// Reads a bundle, alone or appended to a stage: the offset in bytes where it starts, and the bytes from
+/// there on.
 ///
 /// # Errors
 /// When it cannot be read, is longer than a bundle can be, or is none.

@@ -1,5 +1,5 @@
-//! Inputs: whatever the user named becomes flattened trees, each with a name and, out of source, with the places
-//! where that source says what.
+//! Inputs: whatever the user named becomes flattened trees, each with a name and, out of source, with the
+//! places where that source says what.
 
 mod bundle;
 mod files;
@@ -46,7 +46,8 @@ pub struct Input {
 /// Reads every tree that a file holds, one, or for a bundle one a configuration, with all overlays applied.
 ///
 /// # Errors
-/// When the file cannot be read, or its compiler refuses it, or a bundle is damaged, or an overlay does not fit.
+/// When the file cannot be read, or its compiler refuses it, or a bundle is damaged, or an overlay does not
+/// fit.
 pub fn load(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
     // Overlays refer to the symbols of what they are applied to.
     let bare = options.bare && options.layers.is_empty();

@@ -100,8 +100,8 @@ impl Positions {
         self.nodes.get(path).is_some_and(|places| !places.is_empty())
     }
 
-    /// Returns where a node is opened for the first time: from its name to the brace. A node that is not there has
-    /// the place of its parent.
+    /// Returns where a node is opened for the first time: from its name to the brace. A node that is not
+    /// there has the place of its parent.
     #[must_use]
     pub fn node(&self, path: &str) -> Option<Place> {
         let mut path = path;
@@ -127,7 +127,8 @@ impl Positions {
         self.text(&place.file)?.lines().nth((line as usize).checked_sub(1)?)
     }
 
-    /// The preprocessor keeps lines and moves columns: looks for the name on its line, and for the end on its.
+    /// The preprocessor keeps lines and moves columns: looks for the name on its line, and for the end on
+    /// its.
     fn corrected(&self, place: &Place, name: &str) -> Place {
         let mut place = place.clone();
         let Some(first) = self.line(&place, place.line) else { return place };

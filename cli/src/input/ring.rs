@@ -4,8 +4,8 @@
 const MAGIC: [u8; 8] = *b"RFRING01";
 /// Length of the header in bytes.
 const HEADER_LEN: usize = 64;
-/// Steps in bytes at which a ring is searched: it is aligned to 64 in memory, but in a `ramoops` region it follows a
-/// header of three words.
+/// Steps in bytes at which a ring is searched: it is aligned to 64 in memory, but in a `ramoops` region it
+/// follows a header of three words.
 const STEP: usize = 4;
 
 /// A ring as found in a dump.

@@ -1,5 +1,5 @@
-//! Compiles source: the C preprocessor where there are directives for it, then `dtc`, once for the blob and once
-//! for the places.
+//! Compiles source: the C preprocessor where there are directives for it, then `dtc`, once for the blob and
+//! once for the places.
 
 use std::io::Write;
 use std::path::Path;
@@ -66,7 +66,8 @@ fn is_word(text: &[u8], word: &[u8]) -> bool {
 /// Maximum number of lines of a compiler's error that are shown.
 const MAX_LINES: usize = 12;
 
-/// Preprocesses as the kernel's build does (scripts/Makefile.lib): no system headers, no predefined macros but `__DTS__`.
+/// Preprocesses as the kernel's build does (scripts/Makefile.lib): no system headers, no predefined macros
+/// but `__DTS__`.
 fn preprocess(name: &Path, source: &[u8], options: &Options) -> Result<Vec<u8>, Failure> {
     let mut cpp = Command::new("cpp");
     cpp.args(["-nostdinc", "-undef", "-D__DTS__", "-x", "assembler-with-cpp"]);

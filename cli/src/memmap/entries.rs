@@ -12,8 +12,8 @@ pub struct Entry {
     pub span: Option<Span>,
     /// How much, in bytes.
     pub size: u64,
-    /// What it is: `ram`, what a region is for (`carveout`, `cma`, `coherent`, `restricted`, `reserved`), or the name
-    /// of a kind of claim.
+    /// What it is: `ram`, what a region is for (`carveout`, `cma`, `coherent`, `restricted`, `reserved`), or
+    /// the name of a kind of claim.
     pub kind: &'static str,
     /// Path of the node, or of what is not in the tree its name.
     pub node: String,

@@ -58,9 +58,9 @@ const APART: u64 = 1 << 52;
 
 /// Finds the places for a boot with `dtb` as it is.
 ///
-/// Kernels place dynamic regions around what was loaded. So the planner is asked twice: first with these regions
-/// out of the account, which gives the lowest addresses; and when that leaves no room for one of them, with all of
-/// them placed beforehand. Whatever it says is judged against the tree as it is.
+/// Kernels place dynamic regions around what was loaded. So the planner is asked twice: first with these
+/// regions out of the account, which gives the lowest addresses; and when that leaves no room for one of
+/// them, with all of them placed beforehand. Whatever it says is judged against the tree as it is.
 ///
 /// # Errors
 /// Any [`NoPlaces`].
@@ -89,8 +89,8 @@ fn propose(dtb: &[u8], context: Context<'_>, wanted: &Wanted) -> Result<Places, 
     places(&proven, wanted)
 }
 
-/// Tells whether the tree has no error with these places, and every dynamic region still finds one beside them: the
-/// planner could pin them all.
+/// Tells whether the tree has no error with these places, and every dynamic region still finds one beside
+/// them: the planner could pin them all.
 fn leaves_room(dtb: &[u8], context: Context<'_>, wanted: &Wanted, places: &Places) -> bool {
     let facts = settled(context.facts, wanted, places);
     let Ok(surveyed) = pipeline::survey(dtb, Context { facts: &facts, ..context }) else { return false };

@@ -21,8 +21,8 @@ struct Document {
     findings: BTreeSet<Known>,
 }
 
-/// One finding: the same words on the same node of the same file. A region that grows further says other words,
-/// and counts again.
+/// One finding: the same words on the same node of the same file. A region that grows further says other
+/// words, and counts again.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(deny_unknown_fields)]
 struct Known {
@@ -88,8 +88,8 @@ fn home(path: &Path) -> PathBuf {
     clean(path).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// Returns the path without `..` and links on the way to it. What follows `#` in the name of a tree from a bundle is
-/// part of the last component, and of no file.
+/// Returns the path without `..` and links on the way to it. What follows `#` in the name of a tree from a
+/// bundle is part of the last component, and of no file.
 fn clean(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let parent = absolute.parent().and_then(|parent| parent.canonicalize().ok());

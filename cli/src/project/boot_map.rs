@@ -79,8 +79,8 @@ impl Place {
         }
     }
 
-    /// Enters it into what is known of the boot; a file is looked for from `home` on. Nothing of it is movable: what a
-    /// loader places, a tree cannot move.
+    /// Enters it into what is known of the boot; a file is looked for from `home` on. Nothing of it is
+    /// movable: what a loader places, a tree cannot move.
     ///
     /// # Errors
     /// When the file cannot be read, is not a kernel although it must be one, or does not fit above the base.

@@ -9,8 +9,8 @@ use time::macros::format_description;
 
 const ISO: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
-/// Returns today in UTC. `SOURCE_DATE_EPOCH` (seconds since 1970), where it is set, takes the place of the clock, as
-/// reproducible builds want it.
+/// Returns today in UTC. `SOURCE_DATE_EPOCH` (seconds since 1970), where it is set, takes the place of the
+/// clock, as reproducible builds want it.
 #[must_use]
 pub fn today() -> Date {
     let pinned = env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok());

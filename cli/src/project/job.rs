@@ -178,8 +178,8 @@ impl Job {
         self.context_of(&self.profiles[0])
     }
 
-    /// Returns what the pipeline wants to know to repair a tree: for the kernel that asks the most alignment of pools, since
-    /// what is aligned for it is aligned for all.
+    /// Returns what the pipeline wants to know to repair a tree: for the kernel that asks the most alignment
+    /// of pools, since what is aligned for it is aligned for all.
     #[must_use]
     pub fn repair_context(&self) -> Context<'_> {
         let strictest = self.profiles.iter().rev().max_by_key(|profile| profile.cma_align());

@@ -1,4 +1,5 @@
-//! What a project says about its boards, in files and on the command line: configuration, policies, baselines.
+//! What a project says about its boards, in files and on the command line: configuration, policies,
+//! baselines.
 
 pub mod adjust;
 pub mod baseline;

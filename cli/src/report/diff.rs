@@ -9,8 +9,8 @@ use crate::terminal::style::{ADDED, BOLD, DIM, REMOVED};
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 2;
 
-/// Returns the changes from `old` to `new` as lines of source, each place under the path of its node; empty when both
-/// say the same.
+/// Returns the changes from `old` to `new` as lines of source, each place under the path of its node; empty
+/// when both say the same.
 ///
 /// # Errors
 /// When one of them is not a device tree.

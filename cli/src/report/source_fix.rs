@@ -26,15 +26,16 @@ pub struct Replacement {
     pub text: String,
 }
 
-/// Returns the fix for `finding` in source, given the tree before and after the repairs. `None` when what changed cannot
-/// be expressed in the source, for example when a node was added or a macro wrote it.
+/// Returns the fix for `finding` in source, given the tree before and after the repairs. `None` when what
+/// changed cannot be expressed in the source, for example when a node was added or a macro wrote it.
 #[must_use]
 pub fn fix(positions: &Positions, old: &Tree<'_>, new: &Tree<'_>, finding: &Finding) -> Option<Fix> {
     let repair = finding.repair.as_ref()?;
     let mut replacements = Vec::new();
     for node in involved(old, finding) {
         let path = node.path();
-        // A node that a repair renamed keeps its place among its siblings, so that it is found by its base name.
+        // A node that a repair renamed keeps its place among its siblings, so that it is found by its base
+        // name.
         let renamed = |other: &ringfence::fdt::Node<'_, '_>| {
             other.base_name() == node.base_name() && old.find(&other.path()).is_none()
         };

@@ -21,7 +21,8 @@ pub fn unwrapped(text: &str) -> String {
     paragraphs(text).collect::<Vec<_>>().join("\n\n")
 }
 
-/// Returns a text broken at blanks into lines that a terminal shows whole, with an empty line between paragraphs.
+/// Returns a text broken at blanks into lines that a terminal shows whole, with an empty line between
+/// paragraphs.
 #[must_use]
 pub fn wrapped(text: &str) -> String {
     let wrapped = |paragraph: String| {

@@ -142,8 +142,9 @@ impl Page {
     /// Moves the pointer to the middle of an element, as a person would.
     pub(crate) fn point(&mut self, selector: &str) -> (f64, f64) {
         let place = self.value(&format!(
-            "(() => {{ const e = document.querySelector({selector:?}); e.scrollIntoView({{block: 'center'}}); \
-             const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; }})()"
+            "(() => {{ const e = document.querySelector({selector:?}); e.scrollIntoView({{block: \
+             'center'}}); const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / \
+             2]; }})()"
         ));
         let (x, y) = (place[0].as_f64().unwrap(), place[1].as_f64().unwrap());
         self.call("Input.dispatchMouseEvent", &json!({"type": "mouseMoved", "x": x, "y": y}));

@@ -195,11 +195,12 @@ fn labels_are_legible_in_light_and_dark_and_none_lies_over_another() {
     page.click("#free");
     assert_ne!(page.text("getComputedStyle(document.querySelector('.gap')).display"), "none");
     let overlaps = page.value(
-        "(() => { const all = [...document.querySelectorAll('svg.map text')].filter((t) => t.getBBox().width > 0 && \
-         getComputedStyle(t).display !== 'none').map((t) => [t.textContent, t.getBoundingClientRect()]); \
-         const bad = []; all.forEach(([a, r], i) => all.slice(i + 1).forEach(([b, s]) => { \
-         if (Math.min(r.right, s.right) - Math.max(r.left, s.left) > 1 && \
-         Math.min(r.bottom, s.bottom) - Math.max(r.top, s.top) > 4) bad.push(a + ' / ' + b); })); return bad; })()",
+        "(() => { const all = [...document.querySelectorAll('svg.map text')].filter((t) => t.getBBox().width \
+         > 0 && getComputedStyle(t).display !== 'none').map((t) => [t.textContent, \
+         t.getBoundingClientRect()]); const bad = []; all.forEach(([a, r], i) => all.slice(i + \
+         1).forEach(([b, s]) => { if (Math.min(r.right, s.right) - Math.max(r.left, s.left) > 1 && \
+         Math.min(r.bottom, s.bottom) - Math.max(r.top, s.top) > 4) bad.push(a + ' / ' + b); })); return \
+         bad; })()",
     );
     assert_eq!(overlaps, serde_json::json!([]), "texts that lie over each other");
     let least = page
@@ -209,10 +210,11 @@ fn labels_are_legible_in_light_and_dark_and_none_lies_over_another() {
         page.prefer(scheme);
         let contrast = page.value(
             "(() => { const bg = getComputedStyle(document.body).backgroundColor, fg = getComputedStyle(\
-             document.querySelector('.map .detail')).fill; const lum = (c) => { const v = c.match(/[0-9.]+/g).slice(0, 3)\
+             document.querySelector('.map .detail')).fill; const lum = (c) => { const v = \
+             c.match(/[0-9.]+/g).slice(0, 3)\
              .map((n) => n / 255).map((n) => n <= 0.03928 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4); \
-             return 0.2126 * v[0] + 0.7152 * v[1] + 0.0722 * v[2]; }; const [a, b] = [lum(bg), lum(fg)].sort((x, y) => y - x); \
-             return (a + 0.05) / (b + 0.05); })()",
+             return 0.2126 * v[0] + 0.7152 * v[1] + 0.0722 * v[2]; }; const [a, b] = [lum(bg), \
+             lum(fg)].sort((x, y) => y - x); return (a + 0.05) / (b + 0.05); })()",
         );
         assert!(contrast.as_f64().unwrap() >= 4.5, "{scheme}: {contrast}");
     }

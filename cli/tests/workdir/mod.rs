@@ -50,8 +50,8 @@ impl WorkDir {
         self.command(args).output().unwrap()
     }
 
-    /// Runs the tool and checks its exit code and that both streams together contain all of `words`. Returns what
-    /// was printed on both, stdout first.
+    /// Runs the tool and checks its exit code and that both streams together contain all of `words`. Returns
+    /// what was printed on both, stdout first.
     #[track_caller]
     pub(crate) fn assert_output(&self, args: &[&str], code: i32, words: &[&str]) -> String {
         let output = self.run(args);

@@ -1,4 +1,4 @@
-//! What there is to say about a board.
+//! The description of a board.
 
 use crate::machine::{Level, Machine, Ram};
 use crate::setup::{self, Series};
@@ -37,12 +37,13 @@ pub(crate) struct BoardConfig {
     pub(crate) arguments: &'static [&'static str],
 }
 
-/// Runs several processors in one thread of the host's. In one thread each they compete for the host's processors,
-/// of which a small host has two, and those in a spin table never rest: a boot takes two to three times as long.
+/// Runs several processors in one thread of the host's. In one thread each they compete for the host's
+/// processors, of which a small host has two, and those in a spin table never rest: a boot takes two to three
+/// times as long.
 const ONE_THREAD: [&str; 2] = ["-accel", "tcg,thread=single"];
 
 impl BoardConfig {
-    /// Tells whether QEMU makes the tree, and adds what it is told to.
+    /// Tells whether QEMU makes the tree itself.
     pub(crate) fn is_virt(&self) -> bool {
         self.tree.is_none()
     }
@@ -63,7 +64,7 @@ impl BoardConfig {
         ws.proving_ground().join("src/boards").join(self.overlay.0)
     }
 
-    /// Returns what QEMU is told in addition to machine and RAM.
+    /// Returns the arguments for QEMU in addition to machine and RAM.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let threads: &[&str] = if self.processors > 1 { &ONE_THREAD } else { &[] };
         self.arguments.iter().chain(threads).map(ToString::to_string).collect()

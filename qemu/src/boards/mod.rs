@@ -1,4 +1,5 @@
-//! The boards that Linux is booted on, one folder each: what QEMU is told, and the overlay with its carveouts.
+//! The boards that Linux is booted on, one folder each: the arguments for QEMU, and the overlay with its
+//! carveouts.
 //!
 //! To add a board, write its folder and name it in [`ALL`].
 

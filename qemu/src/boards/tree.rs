@@ -12,7 +12,7 @@ use ringfence::span::Span;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Returns the tree of a board without any carveout of ours.
+/// Returns the tree of a board without added carveouts.
 pub(crate) fn base(ws: &Workspace, board: &BoardConfig, level: Level) -> Result<PathBuf> {
     if let Some(tree) = board.tree {
         return Ok(setup::corpus(ws).join(tree));

@@ -1,4 +1,4 @@
-//! Linux' word on its memory, from four sources, against the plan.
+//! Compares Linux's memory map, from four sources, with the plan.
 
 use super::layout::Layout;
 use crate::iomem::{Iomem, State as InIomem};
@@ -11,7 +11,7 @@ use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
 
-/// Holds a boot against the tree that was booted, the prediction, and what the policy requires.
+/// Compares a boot with the tree that was booted, the prediction, and the requirements of the policy.
 ///
 /// # Errors
 /// Naming the first thing that is not as planned.
@@ -44,10 +44,10 @@ pub(super) fn judge(
         region(outcome, &iomem, &memory, &reserved)?;
     }
     // The tree that Linux itself shows: no region may have been lost on the way.
-    for handed in reserved_nodes::regions(transcript.section("reserved-memory"))? {
-        for span in handed.spans.iter().filter(|_| handed.no_map && handed.is_enabled()) {
+    for region in reserved_nodes::regions(transcript.section("reserved-memory"))? {
+        for span in region.spans.iter().filter(|_| region.no_map && region.is_enabled()) {
             let planned = prediction.regions.iter().any(|outcome| outcome.span == Some(*span));
-            ensure!(planned, "{}: {span} is in the tree that Linux has, but was not planned", handed.name);
+            ensure!(planned, "{}: {span} is in the tree that Linux has, but was not planned", region.name);
         }
     }
     let total = assertions::cma_total(transcript)?;

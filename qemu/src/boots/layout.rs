@@ -27,12 +27,12 @@ impl Layout {
     /// Learns the sizes from the files.
     ///
     /// # Errors
-    /// When a file cannot be read or the kernel is no `Image`.
+    /// When a file cannot be read or the kernel is not an `Image`.
     pub(crate) fn of(kernel: &Path, initrd: &Path, dtb: &Path) -> Result<Self> {
         let len = |path: &Path| Ok::<u64, std::io::Error>(fs::metadata(path)?.len());
         let image = fs::read(kernel).with_context(|| format!("cannot read {}", kernel.display()))?;
         let size = image.get(IMAGE_SIZE_AT..IMAGE_SIZE_AT + 8).and_then(|field| field.try_into().ok());
-        let size = u64::from_le_bytes(size.context("the kernel is no arm64 Image")?);
+        let size = u64::from_le_bytes(size.context("the kernel is not an arm64 Image")?);
         let span = |base, size| Span::new(base, size).context("an empty file");
         let initrd = span(INITRD, len(initrd)?)?;
         // QEMU leaves itself room to add nodes, and hands over the tree with that room.

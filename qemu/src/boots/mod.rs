@@ -1,4 +1,5 @@
-//! Repaired trees before real Linux, with no stage between: what the kernel ends up with is compared with the plan.
+//! Repaired trees before real Linux, with no stage between: what the kernel ends up with is compared with the
+//! plan.
 
 mod judge;
 mod layout;
@@ -18,7 +19,7 @@ use std::time::Duration;
 /// How long a boot may take on a busy machine; some seconds are usual.
 const LIMIT: Duration = Duration::from_secs(240);
 
-/// What came of a scenario.
+/// The result of a scenario.
 #[derive(Clone, Debug)]
 pub(crate) enum Seen {
     /// Linux came up and did as planned.

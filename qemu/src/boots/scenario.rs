@@ -84,8 +84,8 @@ pub(crate) fn policy(ws: &Workspace) -> PathBuf {
     ws.proving_ground().join("scenarios/board.toml")
 }
 
-/// Returns every scenario: all trees repaired, one of them with every command line too, and the good ones as they are.
-/// With `all`, the good ones also with the clean command lines.
+/// Returns every scenario: all trees repaired, one of them with every command line too, and the good ones as
+/// they are. With `all`, the good ones also with the clean command lines.
 ///
 /// # Errors
 /// When the directory of the scenarios cannot be read.

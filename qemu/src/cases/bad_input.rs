@@ -1,4 +1,5 @@
-//! What no loader should hand over: each must end in one line that says what is wrong, and in the board's end.
+//! What no loader should hand over: each must end in one line that says what is wrong, and in the board's
+//! end.
 
 use super::{Case, refused};
 use crate::boards::{tree, virt};
@@ -20,7 +21,7 @@ const STAGE_AT: u64 = 0x4020_0000;
 const JUMP_AT: u64 = 0x4700_0000;
 const DTB_AT: u64 = 0x4720_0000;
 
-/// Returns all of them, with the word that must be in the line.
+/// One case for each kind of bad input, with the words of which one must be in the HALT line.
 pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("bad-no-dtb", |bed, name| {
@@ -58,7 +59,7 @@ pub(super) fn cases() -> Vec<Case> {
             let mut bytes = fs::read(&bundle)?;
             let payload = fs::read(&bed.payload()?.image)?;
             let at = bytes.windows(payload.len()).position(|window| window == payload);
-            let at = at.context("the bundle does not hold the payload as it is")?;
+            let at = at.context("the bundle does not contain the payload unpacked")?;
             bytes[at + payload.len() / 2] ^= 1;
             fs::write(&bundle, bytes)?;
             halted(bed.boot(name, &board(bed, bundle)?, LIMIT)?, &["hash", "sha256"])
@@ -88,7 +89,7 @@ pub(super) fn cases() -> Vec<Case> {
 fn halted(transcript: Transcript, words: &[&str]) -> Result<String> {
     let halt = refused(&transcript)?;
     let lower = halt.to_lowercase();
-    ensure!(words.iter().any(|word| lower.contains(word)), "the HALT says nothing of {words:?}: {halt}");
+    ensure!(words.iter().any(|word| lower.contains(word)), "the HALT names none of {words:?}: {halt}");
     Ok(halt.to_owned())
 }
 
@@ -106,7 +107,7 @@ pub(super) fn pack(bed: &TestBed, name: &str) -> Result<PathBuf> {
     bed.tool()?.pack(&bed.ws, name, &Parts { kernel: bed.payload()?.image, ..Parts::default() })
 }
 
-/// Packs what our own packer would refuse, with U-Boot's.
+/// Packs with U-Boot's packer what `ringfence pack` would refuse.
 fn mkimage(bed: &TestBed, name: &str, kernel: &Path) -> Result<PathBuf> {
     let dir = bed.ws.scratch("bad")?;
     let (source, bundle) = (dir.join(format!("{name}.its")), dir.join(format!("{name}.itb")));
@@ -122,7 +123,7 @@ fn mkimage(bed: &TestBed, name: &str, kernel: &Path) -> Result<PathBuf> {
     Ok(bundle)
 }
 
-/// Returns a board that starts the stage with an address of our choice in x0, as no proper loader would.
+/// Returns a board that starts the stage with a given address in x0, which no proper loader would do.
 fn raw(bed: &TestBed, name: &str, x0: u64, tree: Option<PathBuf>) -> Result<Board> {
     let jump = bed.ws.scratch_file("bad", name, "bin")?;
     fs::write(&jump, jump_to(STAGE_AT, x0))?;

@@ -9,7 +9,7 @@ use crate::{assertions, uboot};
 use anyhow::{Result, ensure};
 use std::time::Duration;
 
-/// Where the bundle lies: a multiple of 2 MiB, so that the kernel runs where it is.
+/// Where the bundle is: a multiple of 2 MiB, so that the kernel runs where it is.
 const BUNDLE_AT: u64 = 0x4800_0000;
 
 /// With the board's tree in the bundle, and with that of the loader.
@@ -27,8 +27,8 @@ fn boot(bed: &TestBed, name: &str, own: bool) -> Result<String> {
         kernel: Series::V6_12.image(ws),
         initrd: Some(bed.initrd()?),
         policy: Some(ws.proving_ground().join("src/boards/virt/carveouts.toml")),
-        // Debian's U-Boot is built without overlays, so the tree comes with its carveouts. It names the board, which
-        // is how U-Boot finds the configuration.
+        // Debian's U-Boot is built without overlays, so the tree comes with its carveouts. It names the
+        // board, which is how U-Boot finds the configuration.
         dtb: own.then(|| dtb.clone()),
         ..Parts::default()
     })?;

@@ -1,5 +1,5 @@
-//! The subset of the chain that every test run covers: each form, each board and both levels at least once. All
-//! of it is `cargo xtask matrix`.
+//! The subset of the chain that every test run covers: each form, each board and both levels at least once.
+//! All of it is `cargo xtask matrix`.
 
 use super::{Case, refused};
 use crate::boards::{self, virt, zcu102};

@@ -78,8 +78,9 @@ fn with_console(dtb: &[u8]) -> Result<Vec<u8>> {
     rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))
 }
 
-/// Returns what a loader does before the stage: gives the card its ports, and goes on to the stage. AArch64 code that stores
-/// each word of a table, `adr x4, table; 1: ldp x1, x2, [x4], #16; cbz x1, 2f; str w2, [x1]; b 1b; 2: nop`, then jumps.
+/// Returns what a loader does before the stage: gives the card its ports, and goes on to the stage. AArch64
+/// code that stores each word of a table, `adr x4, table; 1: ldp x1, x2, [x4], #16; cbz x1, 2f; str w2, [x1];
+/// b 1b; 2: nop`, then jumps.
 fn set_up() -> Vec<u8> {
     let code = [0x1000_01c4_u32, 0xa8c1_0881, 0xb400_0061, 0xb900_0022, 0x17ff_fffd, 0xd503_201f];
     // The base address register of its ports, and the permission to use them.

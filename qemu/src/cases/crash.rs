@@ -1,4 +1,4 @@
-//! A crash kernel: entered as kexec would, told which memory is its own and what the crashed one left.
+//! A crash kernel: entered as kexec would, with its memory and the crashed kernel's header in `/chosen`.
 
 use super::bad_input::jump_to;
 use super::{Case, TestBed};
@@ -14,7 +14,7 @@ use ringfence::span::{KIB, MIB, Span};
 use std::fs;
 use std::time::Duration;
 
-/// What the crashed kernel set apart (`crashkernel=256M`), and where in it things lie.
+/// The memory reserved by the crashed kernel (`crashkernel=256M`), and the places in it.
 const OWN: (u64, u64) = (0x6000_0000, 256 * MIB);
 const STAGE_AT: u64 = 0x6020_0000;
 const DTB_AT: u64 = 0x6100_0000;
@@ -62,7 +62,8 @@ fn boot(bed: &TestBed, name: &str) -> Result<String> {
     let iomem = Iomem::parse(transcript.section("iomem"))?;
     let ram: Vec<Span> = iomem.ram().collect();
     ensure!(!ram.is_empty() && ram.iter().all(|&span| own.covers(span)), "Linux uses {ram:x?}");
-    // Linux reads the header where the crashed kernel left it, and makes a file of the memory that it describes.
+    // Linux reads the header where the crashed kernel left it, and makes a file of the memory that it
+    // describes.
     let vmcore = transcript.section("vmcore").join(" ");
     ensure!(vmcore.starts_with("7f454c46"), "no /proc/vmcore: `{vmcore}`");
     let bytes: u64 = ram.iter().map(|span| span.len()).sum();

@@ -1,4 +1,5 @@
-//! The boots that the tests are made of: each is a name and a function that says what it saw, or what is wrong.
+//! The boots that the tests are made of: each is a name and a function that says what it saw, or what is
+//! wrong.
 
 mod bad_input;
 mod bootm;
@@ -24,7 +25,7 @@ use anyhow::{Context, Result, ensure};
 pub(crate) struct Case {
     /// Its name, unique and fit for a file.
     pub(crate) name: String,
-    /// Boots and judges; returns a short word on what was seen.
+    /// Boots and checks; returns a short summary.
     #[allow(clippy::type_complexity, reason = "one function, spelled out once")]
     pub(crate) run: Box<dyn Fn(&TestBed, &str) -> Result<String> + Send + Sync>,
 }

@@ -1,4 +1,5 @@
-//! What the policy wants done after a refusal: `on-error` other than to power off, which every other case shows.
+//! What the policy wants done after a refusal: `on-error` other than to power off, which every other case
+//! shows.
 
 use super::{Case, TestBed};
 use crate::boards::virt;
@@ -12,10 +13,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A tree whose carveouts overlap, under a policy that lets nobody move one.
+/// A tree whose carveouts overlap, with a policy that permits no move.
 const TREE: &str = "broken/b01-overlap.dts";
 
-/// One for each word.
+/// One case for each value of `on-error`.
 pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("on-error-reset", reset), Case::new("on-error-continue", go_on)]
 }
@@ -40,7 +41,7 @@ fn go_on(bed: &TestBed, name: &str) -> Result<String> {
     let transcript = bed.boot(name, &board, Duration::from_secs(120))?;
     assertions::came_up(&transcript)?;
     let said = transcript.stage().find(|line| line.starts_with("going on with 1 errors left"));
-    ensure!(said.is_some(), "the stage says nothing of the error that is left");
+    ensure!(said.is_some(), "the stage does not report the error that is left");
     let report = transcript.section("report");
     ensure!(report.iter().any(|line| line == "errors = 00000001"), "the report says {report:?}");
     Ok("Linux came up, with the error in log and report".into())

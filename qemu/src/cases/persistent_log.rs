@@ -1,4 +1,4 @@
-//! What the stage leaves behind: its log, as Linux shows it.
+//! The persistent log of the stage, as Linux shows it.
 
 use super::on_error::RESETS;
 use super::{Case, TestBed};
@@ -89,7 +89,7 @@ fn boot(bed: &TestBed, name: &str, tree: &str, series: Series, append: &str) -> 
     Ok(transcript)
 }
 
-/// Holds the file that Linux shows against what the stage said on the console: every line, in order.
+/// Compares the file that Linux shows with the lines of the stage on the console, in order.
 fn shown(transcript: &Transcript) -> Result<usize> {
     let kept: Vec<&str> = transcript
         .section("console-ramoops")
@@ -109,7 +109,7 @@ fn bytes(lines: &[String]) -> Result<Vec<u8>> {
         .step_by(2)
         .map(|at| {
             let pair = digits.get(at..at + 2).context("half a byte")?;
-            u8::from_str_radix(pair, 16).with_context(|| format!("`{pair}` is no byte"))
+            u8::from_str_radix(pair, 16).with_context(|| format!("`{pair}` is not a byte"))
         })
         .collect::<Result<Vec<u8>>>()?;
     let mut bytes = Vec::new();

@@ -1,5 +1,6 @@
-//! The stage, its device tree and its bundle at the odd places where loaders put things, with garbage where the
-//! stage will have its data. A payload in the kernel's place says whether it was entered as Linux wants to be.
+//! The stage, its device tree and its bundle at the odd places where loaders put things, with garbage where
+//! the stage will have its data. A payload in the kernel's place says whether it was entered as Linux wants
+//! to be.
 
 use super::bad_input::{jump_to, pack};
 use super::{Case, refused};
@@ -20,7 +21,7 @@ const RAM_END: u64 = 0x8000_0000;
 /// Memory that the stage takes from its base on.
 const STAGE_LEN: u64 = 10 << 20;
 
-/// Where the device tree lies.
+/// Where the device tree is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tree {
     /// At this address.
@@ -212,7 +213,8 @@ fn board(bed: &TestBed, name: &str, place: Place) -> Result<Board> {
     })
 }
 
-/// Returns the tree of the same board with another bank far up. All that lies between would cover its PCI registers.
+/// Returns the tree of the same board with another bank far up. One bank over the gap would cover its PCI
+/// registers.
 fn with_far_ram(dtb: &[u8]) -> Result<Vec<u8>> {
     let tree = fdt::Tree::parse(dtb).map_err(|error| anyhow!("{error}"))?;
     let memory = tree.find("/memory@40000000").context("no /memory")?.id();

@@ -1,8 +1,10 @@
-//! Stage and tool give the same answer: for every scenario, the findings and repairs that the stage prints are those of
-//! `ringfence check` and `fix`, and the device tree that it hands off is the file that `fix` writes, byte for byte, from
-//! the same tree, the same bundle and the same places. What one refuses the other does, for the same reason.
+//! Stage and tool give the same answer: for every scenario, the findings and repairs that the stage prints
+//! are those of `ringfence check` and `fix`, and the device tree that it hands off is the file that `fix`
+//! writes, byte for byte, from the same tree, the same bundle and the same places. What one refuses the other
+//! does, for the same reason.
 //!
-//! RAM is a file of the host's, so that both trees, the loader's and the one handed off, are read from it afterwards.
+//! RAM is a file of the host's, so that both trees, the loader's and the one handed off, are read from it
+//! afterwards.
 
 use super::{Case, refused};
 use crate::boots::{self, Scenario};
@@ -22,7 +24,7 @@ use std::process::Command;
 use std::time::Duration;
 
 const RAM_BASE: u64 = 0x4000_0000;
-/// Where QEMU puts an image whose text offset is 0, an initrd, and behind that, on this boundary, the tree.
+/// Where QEMU puts an image whose text offset is 0, an initrd, and after it, on this boundary, the tree.
 const STAGE_AT: u64 = 0x4020_0000;
 const INITRD_AT: u64 = 0x4800_0000;
 const DTB_ALIGN: u64 = 2 << 20;
@@ -72,7 +74,7 @@ fn boot(bed: &TestBed, name: &str, scenario: &Scenario) -> Result<String> {
     Ok(seen)
 }
 
-/// The tool, told what the stage had.
+/// The tool, with the facts that the stage had.
 struct Host<'b> {
     tool: Tool,
     bundle: String,
@@ -90,7 +92,7 @@ impl Host<'_> {
     }
 }
 
-/// What the tool says in JSON, as far as it counts here.
+/// The part of the tool's JSON that is compared.
 #[derive(Debug, Deserialize)]
 struct Document {
     inputs: Vec<Input>,
@@ -136,19 +138,19 @@ fn answer(command: &mut Command) -> Result<(Option<i32>, Option<Input>, String)>
     Ok((out.status.code(), input, complaints))
 }
 
-/// Asks the tool, and holds its answers against the stage's.
+/// Runs the tool, and compares its answers with those of the stage.
 fn compare(transcript: &Transcript, memory: &File, host: &Host<'_>, fixed: &Path) -> Result<String> {
     let said = |start: &str| -> Vec<String> {
         transcript.stage().filter(|line| line.starts_with(start)).map(str::to_owned).collect()
     };
     let (_, judged, complaints) = answer(&mut host.command("check"))?;
-    let judged = judged.with_context(|| format!("check says nothing: {complaints}"))?;
+    let judged = judged.with_context(|| format!("check prints nothing: {complaints}"))?;
     let findings: Vec<String> = judged.findings.iter().map(Finding::line).collect();
     same("findings", &said("RF"), &findings)?;
     let (code, answer, complaints) = answer(host.command("fix").arg("-o").arg(fixed))?;
     match code {
         Some(0) => {
-            let answer = answer.with_context(|| format!("fix says nothing: {complaints}"))?;
+            let answer = answer.with_context(|| format!("fix prints nothing: {complaints}"))?;
             let line = |repair: &Repair| format!("repair: {}: {}", repair.node, repair.description);
             let repairs: Vec<String> = answer.repairs.iter().map(line).collect();
             same("repairs", &said("repair: "), &repairs)?;
@@ -160,7 +162,7 @@ fn compare(transcript: &Transcript, memory: &File, host: &Host<'_>, fixed: &Path
             let left = answer.iter().flat_map(|answer| &answer.findings);
             let left: Vec<String> =
                 left.map(|finding| format!("{}; {}", finding.line(), finding.help)).collect();
-            // A refusal that is no finding stands on standard error.
+            // A refusal that is not a finding is on standard error.
             let why = halt.strip_prefix("HALT ").unwrap_or(halt);
             let why = why.split("; run `ringfence check`").next().unwrap_or(why);
             let agree = left.first().map_or_else(|| complaints.contains(why), |first| first == why);
@@ -171,11 +173,11 @@ fn compare(transcript: &Transcript, memory: &File, host: &Host<'_>, fixed: &Path
     }
 }
 
-/// Fails unless the kernel's stand-in was entered with this very tree. Returns its size in bytes.
+/// Fails unless the test payload was entered with exactly this tree. Returns its size in bytes.
 fn handed_off(transcript: &Transcript, memory: &File, fixed: &[u8]) -> Result<usize> {
     let entered = transcript.lines.iter().find_map(|line| line.strip_prefix("payload: EL"));
     let x0 = entered.and_then(|line| line.split_once(" x0=0x")).and_then(|(_, rest)| rest.split(' ').next());
-    let x0 = x0.with_context(|| format!("the stage handed nothing off:\n{}", transcript.tail(6)))?;
+    let x0 = x0.with_context(|| format!("the stage did not hand off:\n{}", transcript.tail(6)))?;
     let (_, dumped) = blob(memory, u64::from_str_radix(x0, 16)?)?;
     let differs = dumped.iter().zip(fixed).position(|(board, host)| board != host);
     ensure!(

@@ -1,4 +1,4 @@
-//! The trees that break a board silently: each has an expectation beside it, and Linux is the judge.
+//! The trees that break a board silently: each has a file with the expected result, checked in Linux.
 
 use super::{Case, refused};
 use crate::boards::virt;
@@ -98,10 +98,7 @@ fn boot(bed: &TestBed, name: &str, expected: &Expectation) -> Result<String> {
     };
     let stage: Vec<&str> = transcript.stage().collect();
     for text in expected.rules.iter().chain(&expected.says) {
-        ensure!(
-            stage.iter().any(|line| line.contains(text.as_str())),
-            "the console says nothing of `{text}`"
-        );
+        ensure!(stage.iter().any(|line| line.contains(text.as_str())), "the console does not show `{text}`");
     }
     Ok(seen)
 }
@@ -110,7 +107,7 @@ fn span([first, last]: &[String; 2]) -> Result<Span> {
     let number = |text: &str| u64::from_str_radix(text.trim_start_matches("0x"), 16);
     match Span::from_ends(number(first)?, number(last)?.saturating_add(1)) {
         Some(span) => Ok(span),
-        None => bail!("{first}..{last} is no span"),
+        None => bail!("{first}..{last} is not a span"),
     }
 }
 

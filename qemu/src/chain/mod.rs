@@ -77,7 +77,8 @@ impl BootConfig {
             (Loader::UBoot, _) => *board == virt::ONE_GIB,
             // QEMU adds the modules to a tree of its own only.
             (Loader::Qemu, PayloadForm::Modules) => board.is_virt(),
-            // A tree in the bundle says how much RAM there is, and Debian's says more than this board is given.
+            // A tree in the bundle says how much RAM there is, and Debian's says more than this board is
+            // given.
             (Loader::Qemu, PayloadForm::Overlays) => board.is_virt(),
             (Loader::Qemu, _) => true,
         }
@@ -109,15 +110,21 @@ impl BootConfig {
         let up = self.board.brought_up();
         ensure!(
             transcript.lines.iter().any(|line| line.contains(&up)),
-            "not all of {cpus} processors came up"
+            "not all of {cpus} processors are up"
         );
         if self.board.is_virt() {
             let seeded = transcript.lines.iter().any(|line| line.contains("KASLR enabled"));
             ensure!(seeded, "the kernel did not find the seed that QEMU put into /chosen");
         }
         let said = |start: &str| transcript.stage().any(|line| line.starts_with(start));
-        ensure!(said("unpacked kernel") == self.form.is_packed(), "the kernel was not unpacked, or was it?");
-        ensure!(said("overlay: ") == (self.form == PayloadForm::Overlays), "overlays applied, or not");
+        ensure!(
+            said("unpacked kernel") == self.form.is_packed(),
+            "a kernel is unpacked, and only where it is packed"
+        );
+        ensure!(
+            said("overlay: ") == (self.form == PayloadForm::Overlays),
+            "overlays are applied, and only where there are any"
+        );
         Ok(format!("{cpus} CPU, {held}"))
     }
 }

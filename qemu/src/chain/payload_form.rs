@@ -16,15 +16,15 @@ use std::process::Command;
 /// A form of payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PayloadForm {
-    /// A bundle where the loader puts an initrd.
+    /// A bundle in the place of an initrd.
     BundleInSlot,
-    /// A bundle behind the stage, in one file.
+    /// A bundle appended to the stage.
     BundleAppended,
     /// A bundle with a device tree and an overlay for it.
     Overlays,
     /// A bundle whose kernel is a gzip stream.
     GzipInBundle,
-    /// A kernel behind the stage; the initrd is an initrd.
+    /// A kernel appended to the stage; the initrd is in its slot.
     KernelAppended,
     /// The same with an EFI zboot image.
     ZbootAppended,
@@ -146,10 +146,11 @@ fn guest(options: &str) -> [String; 2] {
     ["-device".into(), format!("guest-loader,{options}")]
 }
 
-/// Linux maps memory in blocks where it may. Page by page, as is its default, takes most of a boot with 64 GiB.
+/// Linux maps memory in blocks where it may. Page by page, as is its default, takes most of a boot with 64
+/// GiB.
 const BLOCKS: &str = "rodata=on";
 
-/// Returns a payload behind the stage, in one file.
+/// Returns the stage with a payload appended.
 fn appended(bed: &TestBed, stage: &Path, payload: &Path) -> Result<PathBuf> {
     bed.file("appended", &[stage, payload], "img", || {
         ringfence::payload::appended::append(&fs::read(stage)?, &fs::read(payload)?)
@@ -165,8 +166,9 @@ fn gzip(bed: &TestBed, image: &Path) -> Result<PathBuf> {
     })
 }
 
-/// As the kernel's build packs it: through a pipe, so that the frame does not say how long it is, with a window of
-/// 128 MiB. That takes `--ultra -22` there, and a minute; `--long=27` gives the same window in a second.
+/// As the kernel's build packs it: through a pipe, so that the frame does not say how long it is, with a
+/// window of 128 MiB. That takes `--ultra -22` there, and a minute; `--long=27` gives the same window in a
+/// second.
 fn zstd(bed: &TestBed, image: &Path) -> Result<PathBuf> {
     bed.file("zstd", &[image], "zst", || {
         let mut zstd = Command::new("zstd");
@@ -177,8 +179,8 @@ fn zstd(bed: &TestBed, image: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Wraps a stream as the kernel's build does (drivers/firmware/efi/libstub/zboot-header.S), without the program
-/// that only EFI would run.
+/// Wraps a stream as the kernel's build does (drivers/firmware/efi/libstub/zboot-header.S), without the
+/// program that only EFI would run.
 fn zboot(bed: &TestBed, stream: &Path, kind: &[u8; 4]) -> Result<PathBuf> {
     bed.file("zboot", &[stream], "efi", || {
         let stream = fs::read(stream)?;
@@ -204,7 +206,8 @@ fn mkimage(bed: &TestBed, kernel: &Path, policy: Option<&Path>) -> Result<PathBu
         let image = |name: &str, kind: &str, compression: &str, file: &Path| {
             format!(
                 "{name} {{ data = /incbin/(\"{}\"); type = \"{kind}\"; arch = \"arm64\"; os = \"linux\"; \
-                 compression = \"{compression}\"; load = <0>; entry = <0>; hash {{ algo = \"crc32\"; }}; }};\n",
+                 compression = \"{compression}\"; load = <0>; entry = <0>; hash {{ algo = \"crc32\"; }}; \
+                 }};\n",
                 file.display()
             )
         };

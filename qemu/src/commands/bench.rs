@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: what the stage costs, in bytes and in instructions, and what others take for the same.
+//! `cargo xtask bench`: the cost of the stage in bytes and in instructions, and that of others for the same
+//! work.
 
 use crate::boards::virt;
 use crate::counter::{self, Count, Counter, Window};
@@ -19,7 +20,7 @@ use std::time::Duration;
 mod host;
 mod rival;
 
-/// Where QEMU puts an image of ours, and thus its first instruction.
+/// Where QEMU puts the stage, and thus its first instruction.
 const STAGE_AT: u64 = 0x4020_0000;
 
 /// Long enough for a counted boot, which is some twenty times slower.
@@ -96,8 +97,9 @@ struct Measured<'b> {
 }
 
 impl Measured<'_> {
-    /// Measures the stage: its sizes, and the work up to a kernel's first instruction. The headline takes a kernel of a
-    /// few KiB, so that it measures the work on the tree and not the hash of a real kernel's many MiB.
+    /// Measures the stage: its sizes, and the work up to a kernel's first instruction. The headline takes a
+    /// kernel of a few KiB, so that it measures the work on the tree and not the hash of a real kernel's many
+    /// MiB.
     fn stage(&self, with_profile: bool) -> Result<Value> {
         let ws = &self.bed.ws;
         let built = self.bed.stage()?;

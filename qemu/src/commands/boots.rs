@@ -23,7 +23,7 @@ pub(crate) struct Options {
     /// Boots that run at a time
     #[arg(long, default_value_t = parallel::AT_A_TIME)]
     jobs: usize,
-    /// Boot only scenarios whose name holds this text
+    /// Boot only scenarios whose name contains this text
     #[arg(long)]
     only: Option<String>,
     /// Install and fetch nothing

@@ -1,4 +1,5 @@
-//! `cargo xtask lint-stage`: the compiler's and clippy's word on the stage as it is built for the board.
+//! `cargo xtask lint-stage`: warnings of the compiler and of clippy about the stage, as it is built for the
+//! board.
 
 use crate::setup::{self, Consent};
 use crate::shell::run as run_command;
@@ -29,6 +30,6 @@ pub(crate) fn run(ws: &Workspace, no_install: bool) -> Result<()> {
     }
     run_command(&mut cargo).context("the stage has warnings")?;
     let by = if clippy || toolchain.is_installed() { "clippy" } else { "the compiler" };
-    println!("the stage is clean for the bare-metal target, says {by}");
+    println!("{by}: no warnings in the stage for the bare-metal target");
     Ok(())
 }

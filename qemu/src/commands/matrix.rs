@@ -14,7 +14,7 @@ use std::time::Instant;
 /// Options of `cargo xtask matrix`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
-    /// Run only the boots whose name holds this text
+    /// Run only the boots whose name contains this text
     #[arg(long)]
     only: Option<String>,
     /// Print the names and boot nothing

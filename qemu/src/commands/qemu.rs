@@ -1,4 +1,5 @@
-//! `cargo xtask qemu`: sets up what is missing, builds the stage, boots Linux through it, and checks what it promised.
+//! `cargo xtask qemu`: sets up what is missing, builds the stage, boots Linux through it, and checks what it
+//! promised.
 
 use crate::boards::{self, tree, virt};
 use crate::efi::{EfiBoot, EfiLoader, Firmware, Form};
@@ -103,7 +104,7 @@ pub(crate) struct Options {
 ///
 /// # Errors
 /// When set-up or a build fails, when Linux does not come up and power off in time, or when a carveout of the
-/// tree that Linux was handed is not reserved there.
+/// tree that Linux was given is not reserved there.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
     let board = prepare(ws, options, consent)?;
@@ -115,7 +116,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     println!();
     if options.without_stage {
         assertions::came_up(&transcript)?;
-        println!("Linux came up alone in {:.1} s", transcript.took.as_secs_f64());
+        println!("Linux came up without the stage in {:.1} s", transcript.took.as_secs_f64());
         return Ok(());
     }
     if transcript.stage().next().is_none() {

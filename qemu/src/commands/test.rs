@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// Options of `cargo xtask test`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
-    /// Run only the boots whose name holds this text
+    /// Run only the boots whose name contains this text
     #[arg(long)]
     boot: Option<String>,
     /// Install and fetch nothing
@@ -65,7 +65,7 @@ fn host_tests(ws: &Workspace) -> Vec<(&'static str, Command)> {
     let mut tests = ws.cargo();
     if find_program("cargo-nextest").is_some() {
         tests.args(["nextest", "run", "--status-level", "fail", "--final-status-level", "fail"]);
-        // A package without tests is no failure.
+        // A package without tests is not a failure.
         tests.args(["--no-tests=pass", "--no-fail-fast"]);
     } else {
         tests.args(["test", "--quiet"]);

@@ -40,8 +40,8 @@ impl Archive {
 
     fn entry(&mut self, name: &str, mode: u32, content: &[u8], device: Option<Device>) {
         let device = device.unwrap_or(Device { major: 0, minor: 0 });
-        let size = u32::try_from(content.len()).expect("an initramfs of ours has no file of 4 GiB");
-        let name_size = u32::try_from(name.len() + 1).expect("a name of ours is short");
+        let size = u32::try_from(content.len()).expect("no file of the initramfs has 4 GiB");
+        let name_size = u32::try_from(name.len() + 1).expect("names in the initramfs are short");
         let links = 1 + u32::from(mode & 0o040_000 != 0);
         // ino, mode, uid, gid, nlink, mtime, filesize, device, node's device, namesize, check
         let fields =

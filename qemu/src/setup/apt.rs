@@ -13,7 +13,7 @@ pub(crate) fn command_line(packages: &[&str]) -> String {
 /// Installs these packages; an empty list does nothing.
 ///
 /// # Errors
-/// When this is no Debian, when neither root nor sudo is at hand, or when apt fails.
+/// When this is not Debian, when neither root nor sudo is at hand, or when apt fails.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     if packages.is_empty() {
         return Ok(());
@@ -29,8 +29,8 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     install_newest(packages)
 }
 
-/// Updates the lists, then installs: a machine that never ran `apt-get update`, or long ago, does not know where
-/// the packages lie, or knows old ones only.
+/// Updates the lists, then installs: a machine that never ran `apt-get update`, or long ago, does not know
+/// the packages, or knows old ones only.
 ///
 /// # Errors
 /// When neither root nor sudo is at hand, or when apt fails.

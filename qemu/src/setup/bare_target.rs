@@ -75,8 +75,8 @@ struct Compiler {
 }
 
 impl Compiler {
-    /// Tells whether it is young enough for the project. Debian's stable release had older ones, and a machine
-    /// whose package lists are from then still installs them.
+    /// Tells whether it is young enough for the project. Debian's stable release had older ones, and a
+    /// machine whose package lists are from then still installs them.
     fn is_recent(&self) -> bool {
         numbers(&self.version) >= numbers(OLDEST)
     }
@@ -106,8 +106,9 @@ pub(crate) fn toolchain(ws: &Workspace) -> Result<Toolchain> {
         }),
         Some(Found::Sources(compiler)) => from_sources(ws, &compiler),
         None => bail!(
-            "no compiler here, {OLDEST} or younger, can build for {TARGET}\n  either: rustup target add {TARGET}\n  or, on \
-             Debian: apt-get install -y --no-install-recommends rustc-web rust-web-src lld-19"
+            "no compiler here, {OLDEST} or younger, can build for {TARGET}\n  either: rustup target add \
+             {TARGET}\n  or, on Debian: apt-get install -y --no-install-recommends rustc-web rust-web-src \
+             lld-19"
         ),
     }
 }
@@ -138,8 +139,8 @@ fn find(_ws: &Workspace) -> Result<Option<Found>> {
 }
 
 fn inspect(rustc: &Path) -> Result<Compiler> {
-    let told = capture(Command::new(rustc).arg("-vV"))?;
-    let field = |name: &str| told.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+    let version = capture(Command::new(rustc).arg("-vV"))?;
+    let field = |name: &str| version.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
     let sysroot = capture(Command::new(rustc).args(["--print", "sysroot"]))?;
     Ok(Compiler {
         path: rustc.to_path_buf(),
@@ -209,7 +210,7 @@ fn build(ws: &Workspace, compiler: &Compiler, linker: Option<&Path>, sysroot: &P
          [profile.release]\npanic = \"abort\"\ncodegen-units = 1\n",
     )?;
     let mut cargo = ws.cargo();
-    // The library's own dependencies lie beside its sources, so that no registry is asked.
+    // The library's own dependencies are beside its sources, so that no registry is needed.
     let vendor = library(compiler).join("vendor");
     if vendor.is_dir() {
         let text = format!(

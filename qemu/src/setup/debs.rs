@@ -1,6 +1,6 @@
-//! Files out of Debian's arm64 packages, through an apt configuration of our own.
+//! Files from Debian's arm64 packages, through an apt configuration of its own.
 //!
-//! The configuration, its lists and its downloads all lie in the cache: the machine's own apt neither learns
+//! The configuration, its lists and its downloads are all in the cache: the machine's own apt neither learns
 //! a foreign architecture nor a suite. The mirror is the one that the machine itself uses.
 
 use super::Series;
@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 const DEFAULT_MIRROR: &str = "http://deb.debian.org/debian";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Modules that show, in the booted Linux, what the stage left behind, in the order in which they are loaded.
+/// Modules that show the stage's persistent log in the booted Linux, in the order in which they are loaded.
 const MODULES: [&str; 2] = ["kernel/lib/reed_solomon/reed_solomon.ko", "kernel/fs/pstore/ramoops.ko"];
 
 /// Where an arm64 `Image` has its magic number (Documentation/arch/arm64/booting.rst).
@@ -30,7 +30,7 @@ pub(crate) fn fetch_kernel(ws: &Workspace, series: Series) -> Result<()> {
         let vmlinuz = vmlinuz(root, &found)?;
         let head = fs::read(&vmlinuz)?;
         let magic = head.get(IMAGE_MAGIC.0..).is_some_and(|rest| rest.starts_with(IMAGE_MAGIC.1));
-        ensure!(magic, "{found} holds a packed kernel, and boots without a stage need an Image");
+        ensure!(magic, "{found} has a packed kernel, and boots without the stage need an Image");
         fs::create_dir_all(dir)?;
         fs::write(dir.join("package"), format!("{found}\n"))?;
         if series.has_modules() {
@@ -64,7 +64,7 @@ pub(crate) fn fetch_busybox(ws: &Workspace, to: &Path) -> Result<()> {
     with_package(ws, "busybox-static", |root| {
         let candidates = [root.join("bin/busybox"), root.join("usr/bin/busybox")];
         let program = candidates.iter().find(|p| p.is_file());
-        place(program.ok_or_else(|| anyhow!("busybox-static holds no bin/busybox"))?, to)
+        place(program.ok_or_else(|| anyhow!("busybox-static has no bin/busybox"))?, to)
     })
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn fetch_corpus(ws: &Workspace, to: &Path, image: &Path) -> Result<()
     with_package(ws, &found, |root| {
         let lib = root.join("usr/lib");
         let trees = entries(&lib)?.into_iter().find(|p| name_of(p).starts_with("linux-image-"));
-        let trees = trees.ok_or_else(|| anyhow!("{found} holds no /usr/lib/linux-image-*"))?;
+        let trees = trees.ok_or_else(|| anyhow!("{found} has no /usr/lib/linux-image-*"))?;
         if !to.is_dir() {
             place(&trees, to)?;
         }
@@ -124,7 +124,7 @@ fn vmlinuz(root: &Path, package: &str) -> Result<PathBuf> {
             return Ok(found);
         }
     }
-    bail!("{package} holds no vmlinuz, neither in /boot nor in /usr/lib/modules")
+    bail!("{package} has no vmlinuz, neither in /boot nor in /usr/lib/modules")
 }
 
 /// Returns the commands by which a person lets the set-up fetch what it keeps in the cache.
@@ -135,7 +135,7 @@ pub(crate) fn commands(_ws: &Workspace) -> Vec<String> {
 /// Returns the newest package that begins and ends so, from the first of the series' suites that has one.
 fn find_newest(ws: &Workspace, series: Series, prefix: &str, flavour: &str) -> Result<String> {
     for suite in series.suites() {
-        // A suite that the mirror no longer carries is no reason not to ask the next one.
+        // A suite may be gone from the mirror: the next one is tried.
         if let Err(error) = ensure_lists(ws, &["bookworm", suite]) {
             eprintln!("set-up: {suite}: {error:#}");
             continue;
@@ -235,7 +235,7 @@ fn configuration(dir: &Path, sources: &Path) -> String {
         ("Dir::Cache", dir.join("cache").display().to_string()),
         ("APT::Architecture", "arm64".into()),
         ("APT::Architectures", "arm64".into()),
-        // The lists lie below a directory that apt's own user need not be able to enter.
+        // apt's own user may not be able to enter the directory of the lists.
         ("APT::Sandbox::User", "root".into()),
         ("Acquire::Languages", "none".into()),
         ("Acquire::IndexTargets::deb::DEP-11::DefaultEnabled", "false".into()),
@@ -250,7 +250,7 @@ fn config(ws: &Workspace) -> PathBuf {
     ws.cache().join("apt/apt.conf")
 }
 
-/// Returns an apt program under our configuration. Unlike `APT_CONFIG`, `-c` is read last and thus wins.
+/// Returns an apt program with this configuration. Unlike `APT_CONFIG`, `-c` is read last and thus wins.
 fn apt(ws: &Workspace, program: &str) -> Command {
     let mut command = Command::new(program);
     command.arg("-c").arg(config(ws)).env("DEBIAN_FRONTEND", "noninteractive");

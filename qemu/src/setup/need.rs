@@ -97,7 +97,7 @@ impl Need {
             Self::Qemu => "is the board that everything boots on",
             Self::Dtc => "compiles the board descriptions and scenarios",
             Self::UBoot => "is the loader that the stage is measured against",
-            Self::UBootTools => "write and read bundles independently of our own packer",
+            Self::UBootTools => "write and read bundles independently of `ringfence pack`",
             Self::Cc => "builds the instruction counter that QEMU loads as a plug-in",
             Self::Cpp => "expands the includes of device tree sources",
             Self::Chromium => "opens the drawn map and works it by mouse and keyboard",

@@ -23,7 +23,7 @@ pub(crate) struct Series {
     /// Megabytes to fetch.
     megabytes: u32,
     page: PageSize,
-    /// What QEMU is told where its usual processor cannot run this kernel. Of two `-cpu` it takes the last.
+    /// Arguments for QEMU if its usual processor cannot run this kernel. Of two `-cpu` the last one counts.
     processor: &'static [&'static str],
     /// Whether it is booted in every form of payload and on every board; else in the usual forms only.
     pub(crate) long_term: bool,
@@ -59,7 +59,7 @@ impl Series {
         name: "7",
         family: "7",
         suites: &["trixie-backports"],
-        // Since these, `linux-image-…` holds no file and asks for this one.
+        // Since these, `linux-image-…` is empty and depends on this one.
         package_prefix: "linux-binary-7.",
         megabytes: 11,
         long_term: false,
@@ -147,7 +147,8 @@ impl Series {
         self.dir(ws).join("Image")
     }
 
-    /// Returns where set-up keeps the modules that its initramfs may load, in a directory named after the release.
+    /// Returns where set-up keeps the modules that its initramfs may load, in a directory named after the
+    /// release.
     pub(crate) fn modules(self, ws: &Workspace) -> PathBuf {
         self.dir(ws).join("modules")
     }
@@ -166,12 +167,12 @@ impl Series {
         KernelProfile::for_version(release).ok().map(|choice| choice.profile.with_page(self.page))
     }
 
-    /// Returns the options by which the tool is told of a release of it.
+    /// Returns the tool's options for a release of it.
     pub(crate) fn tool_options(self, release: &str) -> [String; 2] {
         [format!("--kernel={release}"), format!("--page={}k", self.page.bytes() >> 10)]
     }
 
-    /// Returns what QEMU is told where its usual processor cannot run this kernel.
+    /// Returns the arguments for QEMU if its usual processor cannot run this kernel.
     pub(crate) fn processor(self) -> Vec<String> {
         self.processor.iter().map(ToString::to_string).collect()
     }

@@ -1,7 +1,7 @@
 //! The map as a self-contained page, which loads nothing.
 //!
-//! Its policy lets the browser run the one script whose hash it names, load nothing, and send nothing: even text
-//! of a hostile tree that passed the escaping could do neither.
+//! Its policy lets the browser run the one script whose hash it names, load nothing, and send nothing: even
+//! text of a hostile tree that passed the escaping could do neither.
 
 use std::fmt::Write;
 
@@ -29,15 +29,16 @@ pub fn page(shown: &Picture<'_>) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
-         script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src \
+         'unsafe-inline'; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'\">\n\
          <title>Memory map of {path}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
          <div class=\"view\">\n<div class=\"drawing\">\n{drawing}</div>\n\
          <aside>\n<h2>Details</h2>\n<div id=\"details\" role=\"status\" aria-live=\"polite\">\
          <p>Point at a region, or press Tab and then the arrow keys.</p></div>\n\
          <p><label><input type=\"checkbox\" id=\"free\"{checked}> Label free memory</label></p>\n\
          <details><summary>Keys</summary><ul><li>Tab: into the map, and on to the next</li>\
-         <li>Up, Down, Home, End: from region to region</li><li>Left, Right: the same place on the other map</li>\
+         <li>Up, Down, Home, End: from region to region</li><li>Left, Right: the same place on the other \
+         map</li>\
          <li>Enter or Space: keep the details; Escape: let go</li></ul></details>\n{story}</aside>\n</div>\n\
          {tables}</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
@@ -73,8 +74,8 @@ fn tables(shown: &Picture<'_>) -> String {
 
 fn table(title: &str, chart: &Chart, with_free: bool) -> String {
     let mut out = format!(
-        "<section>\n<h2>{title}</h2>\n<table>\n<thead><tr><th scope=\"col\">From</th><th scope=\"col\">To (not \
-         included)</th><th scope=\"col\">Size</th><th scope=\"col\">Kind</th><th scope=\"col\">Node</th>\
+        "<section>\n<h2>{title}</h2>\n<table>\n<thead><tr><th scope=\"col\">From</th><th scope=\"col\">To \
+         (not included)</th><th scope=\"col\">Size</th><th scope=\"col\">Kind</th><th scope=\"col\">Node</th>\
          <th scope=\"col\">Flags</th><th scope=\"col\">Overlaps</th></tr></thead>\n<tbody>\n"
     );
     for entry in &chart.entries {

@@ -181,7 +181,8 @@ impl Column<'_> {
         ];
         let _ = writeln!(
             out,
-            "<g class=\"free\"{}>\n{}<rect class=\"box\" x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{height}\" rx=\"3\"/>",
+            "<g class=\"free\"{}>\n{}<rect class=\"box\" x=\"{x}\" y=\"{y}\" width=\"{}\" \
+             height=\"{height}\" rx=\"3\"/>",
             self.focusable(first),
             fields_of(self.title, &fields),
             self.claims_width().saturating_sub(3),

@@ -79,7 +79,8 @@ pub(super) fn draw(charts: &[&Chart], has_hole: bool, top: u32, width: u32) -> L
         let (x, y) = (left + index % across * ITEM, y + index / across * LINE);
         let _ = writeln!(
             out,
-            "<g class=\"sample {class}\"><rect class=\"strip\" x=\"{x}\" y=\"{y}\" width=\"22\" height=\"16\" rx=\"3\"/>\
+            "<g class=\"sample {class}\"><rect class=\"strip\" x=\"{x}\" y=\"{y}\" width=\"22\" \
+             height=\"16\" rx=\"3\"/>\
              <rect class=\"hatch\" x=\"{x}\" y=\"{y}\" width=\"22\" height=\"16\" rx=\"3\"/>\
              <text class=\"note\" x=\"{}\" y=\"{}\">{text}</text></g>",
             x + 30,

@@ -37,8 +37,8 @@ pub fn picture(shown: &Picture<'_>) -> String {
     draw(shown, false)
 }
 
-/// Returns the drawing; an interactive one has roles and a tab stop for each map, and labels for free memory that the page
-/// can show and hide.
+/// Returns the drawing; an interactive one has roles and a tab stop for each map, and labels for free memory
+/// that the page can show and hide.
 pub(super) fn draw(shown: &Picture<'_>, interactive: bool) -> String {
     let charts: Vec<&Chart> =
         std::iter::once(shown.before).chain(shown.fixed.map(|fixed| &fixed.chart)).collect();
@@ -80,9 +80,11 @@ fn open(shown: &Picture<'_>, width: u32, height: u32, interactive: bool) -> Stri
     let role = if interactive { "group" } else { "img" };
     let free = if shown.with_free { " with-free" } else { "" };
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"map{free}\" role=\"{role}\" aria-labelledby=\"map-title\" \
-         viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\">\n\
-         <title id=\"map-title\">Memory map of {path}</title>\n<style>\n{STYLE}</style>\n<defs>\n{PATTERNS}</defs>\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"map{free}\" role=\"{role}\" \
+         aria-labelledby=\"map-title\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
+         height=\"{height}\">\n\
+         <title id=\"map-title\">Memory map of \
+         {path}</title>\n<style>\n{STYLE}</style>\n<defs>\n{PATTERNS}</defs>\n\
          <rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n",
     );
     // The end of a path tells more than its beginning.
@@ -90,8 +92,8 @@ fn open(shown: &Picture<'_>, width: u32, height: u32, interactive: bool) -> Stri
     let _ = write!(
         out,
         "<text class=\"title\" x=\"{MARGIN}\" y=\"40\">{}</text>\n\
-         <text class=\"note\" x=\"{MARGIN}\" y=\"60\">Low addresses at the top. Not linear: heights grow with the \
-         logarithm of the size; address ranges without RAM are left out.</text>\n",
+         <text class=\"note\" x=\"{MARGIN}\" y=\"60\">Low addresses at the top. Not linear: heights grow \
+         with the logarithm of the size; address ranges without RAM are left out.</text>\n",
         escape(&title)
     );
     out
@@ -103,7 +105,8 @@ fn axis(out: &mut String, scale: &Scale) {
     let mut tick = |address: u64, top: u32| {
         let _ = writeln!(
             out,
-            "<text class=\"address\" x=\"{right}\" y=\"{}\">{address:#x}</text><path class=\"tick\" d=\"M{} {}h8\"/>",
+            "<text class=\"address\" x=\"{right}\" y=\"{}\">{address:#x}</text><path class=\"tick\" d=\"M{} \
+             {}h8\"/>",
             TOP + top + 4,
             right + 3,
             TOP + top,

@@ -1,5 +1,5 @@
-//! Compares two trees as memory maps, not as text: what grew, shrank, moved, was removed or added, changed its
-//! flags, or collides.
+//! Compares two trees as memory maps, not as text: what grew, shrank, moved, was removed or added, changed
+//! its flags, or collides.
 
 mod pairing;
 
@@ -84,8 +84,8 @@ impl Change {
     }
 }
 
-/// Returns the changes between two charts. The order is that of the new map, then what is gone, then collisions; a claim
-/// can change in several ways.
+/// Returns the changes between two charts. The order is that of the new map, then what is gone, then
+/// collisions; a claim can change in several ways.
 #[must_use]
 pub fn changes(old: &Chart, new: &Chart, labels: &Labels) -> Vec<Change> {
     let pairs = pairing::pair(&old.entries, &new.entries, labels);
@@ -223,7 +223,8 @@ mod tests {
         assert_eq!(
             said(&old, &new),
             [
-                "camera@50000000 grew: 1 MiB to 1536 KiB (+512 KiB), now 0x50000000..0x50180000 (1536 KiB) carveout",
+                "camera@50000000 grew: 1 MiB to 1536 KiB (+512 KiB), now 0x50000000..0x50180000 (1536 KiB) \
+                 carveout",
                 "camera@50000000 collides: with modem@50100000 over 0x50100000..0x50180000 (512 KiB)",
             ]
         );

@@ -29,9 +29,9 @@ impl Labels {
     }
 }
 
-/// Pairs the live claims: by path, then by label, then by name without the unit address, then by the very same
-/// place. Within a node, tuples pair by their place and then in order. The result is in the order of the new map,
-/// followed by what is gone.
+/// Pairs the live claims: by path, then by label, then by name without the unit address, then by the very
+/// same place. Within a node, tuples pair by their place and then in order. The result is in the order of the
+/// new map, followed by what is gone.
 pub(super) fn pair<'e>(old: &'e [Entry], new: &'e [Entry], labels: &Labels) -> Vec<Pair<'e>> {
     let (old_nodes, new_nodes) = (nodes(old), nodes(new));
     let mut partner: BTreeMap<&str, &str> = BTreeMap::new();

@@ -38,7 +38,8 @@ impl Lookup {
         }
     }
 
-    /// Returns the configuration for the input at `path`, if there is one; for stdin the working directory is asked.
+    /// Returns the configuration for the input at `path`, if there is one; for stdin the working directory is
+    /// asked.
     ///
     /// # Errors
     /// When there is one, but it is not sound.

@@ -133,8 +133,8 @@ impl Config {
         })
     }
 
-    /// Tells whether a file matches: by its path from the configuration on, or by its name alone where the pattern
-    /// has no directory.
+    /// Tells whether a file matches: by its path from the configuration on, or by its name alone where the
+    /// pattern has no directory.
     fn is_any(&self, patterns: &[Pattern], file: &Path) -> bool {
         let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
         let home = std::path::absolute(&self.path).ok();

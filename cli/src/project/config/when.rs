@@ -48,7 +48,8 @@ impl When {
         Ok(make(number::size(size)?))
     }
 
-    /// Tells whether it holds for a board with `ram` bytes. Nothing but [`When::Always`] holds for RAM unknown.
+    /// Tells whether it holds for a board with `ram` bytes. Nothing but [`When::Always`] holds for RAM
+    /// unknown.
     #[must_use]
     pub fn holds(self, ram: Option<u64>) -> bool {
         match (self, ram) {

@@ -7,8 +7,8 @@ use ringfence::policy::{CmaWant, Key, Policy, Required, Via};
 use ringfence::span::{GIB, Span};
 use ringfence::survey::{Extent, MemoryMap, Region};
 
-/// The largest gap between two banks of RAM that is taken for memory left out on purpose; more is another part of
-/// the address map.
+/// The largest gap between two banks of RAM that is taken for memory left out on purpose; more is another
+/// part of the address map.
 const LARGEST_HOLE: u64 = GIB - 1;
 
 /// Requires every carveout of the tree, the holes of its `/memory`, and its default CMA pool.
@@ -29,8 +29,8 @@ pub fn from_tree(tree: &Tree<'_>, map: &MemoryMap) -> Policy {
     }
 }
 
-/// A policy has one span for each carveout. Each further tuple is required under the name that it gets when the node
-/// is split into one node a tuple, as no kernel protects more than the first (RF104).
+/// A policy has one span for each carveout. Each further tuple is required under the name that it gets when
+/// the node is split into one node a tuple, as no kernel protects more than the first (RF104).
 fn required(region: &Region) -> Vec<Required> {
     let key = |index: usize, span: Span| match index {
         0 => region.path.clone(),

@@ -9,7 +9,8 @@ use crate::report::{Diagnostic, Report};
 pub(super) const FORMAT: Format =
     Format { name: "junit", help: "JUnit XML, for CI systems that show tests", is_document: true, render };
 
-/// Returns the reports as one document. Findings at or above the limit are failures; suppressed ones are skipped.
+/// Returns the reports as one document. Findings at or above the limit are failures; suppressed ones are
+/// skipped.
 fn render(results: &Results<'_>) -> String {
     let mut document = Document::new("ringfence");
     for report in results.reports {

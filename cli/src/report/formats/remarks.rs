@@ -34,7 +34,8 @@ pub(super) fn remarks(shown: &Diagnostic) -> Vec<(&'static str, String)> {
     out
 }
 
-/// Returns the kernels that a finding applies to, unless it applies to all: of those that were given, or by the rule.
+/// Returns the kernels that a finding applies to, unless it applies to all: of those that were given, or by
+/// the rule.
 pub(super) fn kernels(shown: &Diagnostic) -> Option<String> {
     if !shown.kernels.is_empty() {
         return Some(shown.kernels.join(", "));

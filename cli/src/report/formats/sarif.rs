@@ -90,7 +90,9 @@ fn result(report: &Report, shown: &Diagnostic) -> Value {
         "level": level(finding.severity),
         "message": { "text": text },
         "locations": [location],
-        "partialFingerprints": { "ruleAndNode/v1": format!("{}:{}:{}", report.path, finding.rule, finding.node) },
+        "partialFingerprints": {
+            "ruleAndNode/v1": format!("{}:{}:{}", report.path, finding.rule, finding.node),
+        },
         "properties": { "input": report.path, "spans": spans },
         // An empty list says that suppressions were looked for, and there are none.
         "suppressions": [],
@@ -130,7 +132,8 @@ fn changes(positions: Option<&Positions>, replacements: &[Replacement]) -> Vec<V
                 })
             };
             let all: Vec<Value> = of_file.iter().map(replaced).collect();
-            Some(json!({ "artifactLocation": { "uri": uri(&of_file.first()?.place.file) }, "replacements": all }))
+            let uri = uri(&of_file.first()?.place.file);
+            Some(json!({ "artifactLocation": { "uri": uri }, "replacements": all }))
         })
         .collect()
 }

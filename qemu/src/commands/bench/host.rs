@@ -1,4 +1,4 @@
-//! What the tool takes on the host: every tree of Debian's kernel package judged, beside dtc reading them.
+//! The cost of the tool on the host: every tree of Debian's kernel package checked, beside dtc reading them.
 
 use crate::job::Tool;
 use crate::setup;
@@ -56,7 +56,7 @@ pub(super) fn measure(ws: &Workspace, tool: &Tool) -> Result<Value> {
 /// How many regions the trees have over which the growth is timed.
 const REGIONS: [u64; 5] = [10, 100, 1_000, 10_000, 100_000];
 
-/// Times the judgement of one tree with more and more carveouts, as fast as one of three runs was.
+/// Times the check of one tree with more and more carveouts: the fastest of three runs.
 fn growth(ws: &Workspace, tool: &Tool) -> Result<Value> {
     let mut seconds = serde_json::Map::new();
     for count in REGIONS {

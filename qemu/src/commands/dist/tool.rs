@@ -29,8 +29,8 @@ pub(super) fn lay_out(ws: &Workspace, dist: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds for the host by its name, so that the flags reach the tool alone and not what compiles along the way:
-/// procedural macros are shared objects, and cannot be static.
+/// Builds for the host by its name, so that the flags reach the tool alone and not what compiles along the
+/// way: procedural macros are shared objects, and cannot be static.
 fn build(ws: &Workspace) -> Result<PathBuf> {
     let version = capture(Command::new("rustc").arg("-vV").current_dir(&ws.root))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
