@@ -15,11 +15,11 @@ pub struct BootFacts {
     /// The bundle that holds the payload, as the loader placed it.
     pub bundle: Option<Span>,
     /// The device tree blob as the loader placed it.
-    pub dtb: Option<Placed>,
+    pub dtb: Option<Position>,
     /// The kernel that will be entered.
     pub kernel: Option<Kernel>,
     /// The initial ramdisk that the kernel will be given. When absent, `/chosen` is believed.
-    pub initrd: Option<Placed>,
+    pub initrd: Option<Position>,
     /// RAM banks that replace what `/memory` says; empty means that `/memory` is believed.
     pub ram: Vec<Span>,
     /// What the UEFI firmware says, in an EFI boot.
@@ -37,31 +37,86 @@ pub struct EfiFacts {
     pub map: EfiMap,
 }
 
+/// Where a part of the boot is, and whether the planner finds it a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// Placed for good.
+    Fixed(Span),
+    /// In memory as it is needed: it stays there if that is a valid place, else it is moved.
+    Movable(Span),
+    /// In memory in another form, packed: it needs a place besides this one.
+    Packed(Span),
+    /// Not in memory yet: so many bytes.
+    Unplaced(u64),
+}
+
+impl Position {
+    /// Returns its span if it is placed for good.
+    #[must_use]
+    pub const fn fixed(self) -> Option<Span> {
+        match self {
+            Self::Fixed(span) => Some(span),
+            Self::Movable(_) | Self::Packed(_) | Self::Unplaced(_) => None,
+        }
+    }
+
+    /// Returns its span if it can be used as it is there.
+    #[must_use]
+    pub const fn in_place(self) -> Option<Span> {
+        match self {
+            Self::Fixed(span) | Self::Movable(span) => Some(span),
+            Self::Packed(_) | Self::Unplaced(_) => None,
+        }
+    }
+
+    /// Returns the span of its bytes in whatever form.
+    #[must_use]
+    pub const fn source(self) -> Option<Span> {
+        match self {
+            Self::Fixed(span) | Self::Movable(span) | Self::Packed(span) => Some(span),
+            Self::Unplaced(_) => None,
+        }
+    }
+
+    /// Returns its length in bytes, in the form that it has.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "it is never asked")]
+    pub const fn len(self) -> u64 {
+        match self {
+            Self::Fixed(span) | Self::Movable(span) | Self::Packed(span) => span.len(),
+            Self::Unplaced(len) => len,
+        }
+    }
+
+    /// Tells whether the planner finds it a place.
+    #[must_use]
+    pub const fn is_movable(self) -> bool {
+        self.fixed().is_none()
+    }
+}
+
 /// A kernel image and what it needs of its place (Documentation/arch/arm64/booting.rst).
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
-    /// Where the bytes of the image file lie now.
-    pub at: Span,
+    /// Where the bytes of the image file are.
+    pub position: Position,
     /// Offset in bytes from a 2 MiB boundary at which the image must start (`text_offset`).
     pub text_offset: u64,
     /// Bytes that the kernel uses from its base, BSS and early tables included (`image_size`).
     pub image_size: u64,
-    /// Whether the planner may choose another place for it.
-    pub movable: bool,
 }
 
 impl Kernel {
-    /// Where the bytes of a packed kernel at `at` lie, for [`Kernel::at`]: never well, so that it is not left in place.
-    /// An odd base says so; the first byte is of no account.
+    /// Returns the bytes that the running kernel owns, if it is placed for good.
     #[must_use]
-    pub fn packed_at(at: Span) -> Span {
-        Span::from_ends(at.base() | 1, at.end()).unwrap_or(at)
+    pub fn fixed(&self) -> Option<Span> {
+        self.footprint_at(self.position.fixed()?.base())
     }
 
-    /// The bytes that the running kernel owns, were its image at `base`. `None` when that wraps.
+    /// Returns the bytes that the running kernel owns with its image at `base`. `None` when that wraps.
     #[must_use]
     pub fn footprint_at(&self, base: u64) -> Option<Span> {
-        Span::new(base, self.image_size.max(self.at.len()))
+        Span::new(base, self.image_size.max(self.position.len()))
     }
 }
 
@@ -71,13 +126,4 @@ impl Kernel {
 pub fn within_reach(kernel: Span, initrd: Span) -> bool {
     let base = align_down(kernel.base().min(initrd.base()), GIB);
     kernel.end().max(initrd.end()) - base <= REACH
-}
-
-/// Something that lies somewhere: the initial ramdisk, the device tree blob.
-#[derive(Clone, Copy, Debug)]
-pub struct Placed {
-    /// Where its bytes lie now.
-    pub at: Span,
-    /// Whether the planner may choose another place for it.
-    pub movable: bool,
 }

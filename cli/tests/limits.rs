@@ -2,7 +2,7 @@
 //! the last column says is what that kernel of Debian's did with 4 GiB of RAM and kernel, initrd and tree at
 //! these places.
 
-use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::predict::{DefaultCma, Prediction, State, predict};
 use ringfence::profile::KernelProfile;
@@ -42,9 +42,9 @@ fn predicted(many: Many, count: u64, kernel: &str) -> Prediction {
     let reserved = (0..count).map(|index| region(many, index)).fold(reserved, NewNode::child);
     let dtb = build(&cells(NewNode::new("")).child(memory).child(reserved), 0, &[]).unwrap();
     let at = Span::from_ends(0x4020_0000, 0x4244_0000).unwrap();
-    let placed = |base| Some(Placed { at: Span::new(base, MIB).unwrap(), movable: false });
+    let placed = |base| Some(Position::Fixed(Span::new(base, MIB).unwrap()));
     let facts = BootFacts {
-        kernel: Some(Kernel { at, text_offset: 0, image_size: at.len(), movable: false }),
+        kernel: Some(Kernel { position: Position::Fixed(at), text_offset: 0, image_size: at.len() }),
         initrd: placed(0x4800_0000),
         dtb: placed(0x4820_0000),
         ..BootFacts::default()

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::fdt::{Edits, Tree, rewrite};
 use ringfence::predict::{DefaultCma, Difference, Observed, Prediction, RegionOutcome, predict, verify};
 use ringfence::profile::{KernelProfile, PageSize};
@@ -75,9 +75,9 @@ fn predicted(scenario: &str, name: &str) -> Prediction {
     let tree = Tree::parse(&dtb).unwrap();
     let (profile, end) = kernel(name);
     let at = Span::from_ends(0x4020_0000, end).unwrap();
-    let placed = |base, end| Some(Placed { at: Span::from_ends(base, end).unwrap(), movable: false });
+    let placed = |base, end| Some(Position::Fixed(Span::from_ends(base, end).unwrap()));
     let facts = BootFacts {
-        kernel: Some(Kernel { at, text_offset: 0, image_size: at.len(), movable: false }),
+        kernel: Some(Kernel { position: Position::Fixed(at), text_offset: 0, image_size: at.len() }),
         initrd: placed(0x4800_0000, 0x480f_1800),
         dtb: placed(0x4820_0000, 0x4820_8800),
         ..BootFacts::default()

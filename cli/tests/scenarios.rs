@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::fdt::Tree;
 use ringfence::pipeline::{Context, survey};
 use ringfence::policy::Policy;
@@ -41,10 +41,10 @@ fn compile(dts: &Path) -> Vec<u8> {
 
 /// Where QEMU put things when the scenarios were booted directly.
 fn direct_boot() -> BootFacts {
-    let placed = |base, end| Some(Placed { at: Span::from_ends(base, end).unwrap(), movable: false });
+    let placed = |base, end| Some(Position::Fixed(Span::from_ends(base, end).unwrap()));
     let at = Span::from_ends(0x4020_0000, 0x4244_0000).unwrap();
     BootFacts {
-        kernel: Some(Kernel { at, text_offset: 0, image_size: at.len(), movable: false }),
+        kernel: Some(Kernel { position: Position::Fixed(at), text_offset: 0, image_size: at.len() }),
         initrd: placed(0x4800_0000, 0x480f_1800),
         dtb: placed(0x4820_0000, 0x4820_8800),
         ..BootFacts::default()

@@ -9,7 +9,7 @@ pub use references::Reference;
 pub use required::{Answer, GUARD, guards, reachable};
 
 use crate::bootargs::CmaArg;
-use crate::claims::{self, Claim, ClaimKind, Claims};
+use crate::claims::{Claim, ClaimKind, Claims};
 use crate::context::Context;
 use crate::facts::BootFacts;
 use crate::fdt::Tree;
@@ -194,10 +194,9 @@ impl<'c, 'a> Analysis<'c, 'a> {
         self.map.enabled().filter(|region| region.is_cma() && region.cma_default).last()
     }
 
-    /// The initial ramdisk that the kernel will be given: the payload's, or what `/chosen` says where there is
-    /// no bundle (a bundle in the initrd slot is no ramdisk).
+    /// Returns the span of the first claim of a kind.
     #[must_use]
-    pub fn initrd(&self) -> Option<Span> {
-        claims::initrd(&self.map, self.facts)
+    pub fn span_of(&self, kind: ClaimKind) -> Option<Span> {
+        self.claims().iter().find(|claim| claim.kind == kind).map(|claim| claim.span)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Claim, ClaimKind};
 use crate::efi::EfiUse;
-use crate::facts::BootFacts;
+use crate::facts::{BootFacts, Position};
 use crate::ledger;
 use crate::span::Span;
 use crate::survey::MemoryMap;
@@ -22,13 +22,10 @@ pub(super) fn collect(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
     // Entries that overlap or touch are one claim: overlapping ones are many pairs and no news.
     add(&ledger::union(map.memreserve.clone()), ClaimKind::Memreserve);
     add(&map.release_pages, ClaimKind::ReleasePage);
-    let kernel = facts.kernel.filter(|k| !k.movable).and_then(|k| k.footprint_at(k.at.base()));
-    let initrd = initrd(map, facts).filter(|_| facts.initrd.is_none_or(|initrd| !initrd.movable));
-    let dtb = facts.dtb.filter(|dtb| !dtb.movable).map(|dtb| dtb.at);
     for (span, kind) in [
-        (kernel, ClaimKind::Kernel),
-        (initrd, ClaimKind::Initrd),
-        (dtb, ClaimKind::Dtb),
+        (facts.kernel.and_then(|kernel| kernel.fixed()), ClaimKind::Kernel),
+        (fixed_initrd(map, facts), ClaimKind::Initrd),
+        (facts.dtb.and_then(Position::fixed), ClaimKind::Dtb),
         (facts.stage, ClaimKind::Stage),
         (facts.bundle, ClaimKind::Bundle),
         (map.chosen.elfcorehdr, ClaimKind::ElfCoreHdr),
@@ -43,11 +40,11 @@ pub(super) fn collect(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
     claims
 }
 
-/// The initial ramdisk that the kernel will be given: the payload's, or what `/chosen` says where there is no
-/// bundle (a bundle in the initrd slot is not a ramdisk).
-pub(crate) fn initrd(map: &MemoryMap, facts: &BootFacts) -> Option<Span> {
+/// The initial ramdisk that the kernel will be given, if it is placed for good: the payload's, or what `/chosen` says
+/// where there is no bundle (a bundle in the initrd slot is not a ramdisk).
+fn fixed_initrd(map: &MemoryMap, facts: &BootFacts) -> Option<Span> {
     match (facts.initrd, facts.bundle) {
-        (Some(initrd), _) => Some(initrd.at),
+        (Some(initrd), _) => initrd.fixed(),
         (None, None) => map.chosen.initrd,
         (None, Some(_)) => None,
     }

@@ -13,7 +13,6 @@ mod collect;
 mod conflict;
 mod kind;
 
-pub(crate) use collect::initrd;
 pub use kind::{ClaimKind, Lifetime};
 
 use crate::facts::BootFacts;

@@ -1,7 +1,7 @@
 //! A kernel: an arm64 `Image`, or a packed one.
 
 use super::{Backend, PayloadError, StreamError};
-use crate::facts;
+use crate::facts::{self, Position};
 use crate::kernel_image::Header;
 use crate::packing::Stream;
 use crate::profile::PageSize;
@@ -29,7 +29,7 @@ impl<'a> Kernel<'a> {
     pub fn open(at: Span, bytes: &'a [u8], backend: &impl Backend) -> Result<Self, PayloadError> {
         let Some(stream) = Stream::find(bytes)? else {
             let header = Header::parse(bytes)?;
-            let facts = facts(at, &header, header.footprint(at.len()));
+            let facts = facts(Position::Movable(at), &header, header.footprint(at.len()));
             return Ok(Self { facts, page_size: header.page_size(), stream: None, work: 0 });
         };
         let measure = backend.measure(stream).map_err(|why| match why {
@@ -39,11 +39,11 @@ impl<'a> Kernel<'a> {
         let header = Header::parse(&measure.head)?;
         let footprint = header.footprint(measure.len);
         let work = backend.work(stream, footprint);
-        let facts = facts(facts::Kernel::packed_at(at), &header, footprint.saturating_add(work));
+        let facts = facts(Position::Packed(at), &header, footprint.saturating_add(work));
         Ok(Self { facts, page_size: header.page_size(), stream: Some(stream), work })
     }
 }
 
-fn facts(at: Span, header: &Header, image_size: u64) -> facts::Kernel {
-    facts::Kernel { at, text_offset: header.text_offset(), image_size, movable: true }
+fn facts(position: Position, header: &Header, image_size: u64) -> facts::Kernel {
+    facts::Kernel { position, text_offset: header.text_offset(), image_size }
 }

@@ -12,7 +12,7 @@ pub use bundle::{is_bundle, verified};
 pub use error::PayloadError;
 pub use kernel::Kernel;
 
-use crate::facts::{BootFacts, Placed};
+use crate::facts::{BootFacts, Position};
 use crate::kernel_image::HEADER_LEN;
 use crate::packing::Stream;
 use crate::policy::Policy;
@@ -129,7 +129,7 @@ impl<'a> Payload<'a> {
     pub fn enter(&self, facts: &mut BootFacts) {
         facts.bundle = Some(self.at);
         facts.kernel = Some(self.kernel.facts);
-        facts.initrd = self.ramdisk.map(|at| Placed { at, movable: true });
+        facts.initrd = self.ramdisk.map(Position::Movable);
         facts.policy_digest = self.policy_digest;
         facts.report = true;
     }

@@ -64,7 +64,7 @@ fn the_parts_of_a_bundle_are_found_where_they_are() {
     let payload = open(&bytes).unwrap();
     let span = |offset: u64, len: usize| Span::new(BASE + offset, len as u64).unwrap();
     assert_eq!(payload.at, at(&bytes));
-    assert_eq!(payload.kernel.facts.at, span(layout.kernel, 0x1_0000));
+    assert_eq!(payload.kernel.facts.position, Position::Movable(span(layout.kernel, 0x1_0000)));
     assert_eq!(payload.kernel.facts.image_size, 2 * MIB);
     assert_eq!(payload.ramdisk, Some(span(layout.ramdisk, 7)));
     assert_eq!(payload.fdt, Some((span(layout.fdt, 4), &b"tree"[..])));
@@ -74,7 +74,7 @@ fn the_parts_of_a_bundle_are_found_where_they_are() {
     let mut facts = BootFacts::default();
     payload.enter(&mut facts);
     assert_eq!((facts.bundle, facts.report), (Some(at(&bytes)), true));
-    assert!(facts.kernel.unwrap().movable && facts.initrd.unwrap().movable);
+    assert!(facts.kernel.unwrap().position.is_movable() && facts.initrd.unwrap().is_movable());
     assert_eq!(payload.profile(KernelProfile::default()).page, PageSize::K16);
 }
 
@@ -92,7 +92,7 @@ fn a_byte_that_changed_is_an_error_wherever_it_is() {
 fn a_kernel_alone_is_a_payload() {
     let bytes = kernel();
     let payload = open(&bytes).unwrap();
-    assert_eq!((payload.at, payload.kernel.facts.at), (at(&bytes), at(&bytes)));
+    assert_eq!((payload.at, payload.kernel.facts.position), (at(&bytes), Position::Movable(at(&bytes))));
     assert!(payload.kernel.stream.is_none() && payload.policy.is_none());
     assert!(matches!(open(&[0; 64]), Err(PayloadError::Kernel(ImageError::BadMagic { .. }))));
 }
@@ -103,7 +103,7 @@ fn a_packed_kernel_moves_and_has_room_for_the_work() {
     let kernel = open(&bytes).unwrap().kernel;
     assert_eq!(kernel.stream.map(|stream| stream.packing), Some(Packing::Gzip));
     assert_eq!((kernel.work, kernel.facts.image_size), (4096, 3 * MIB + 4096));
-    assert_ne!(kernel.facts.at, at(&bytes), "it cannot stay");
+    assert_eq!(kernel.facts.position, Position::Packed(at(&bytes)), "it cannot stay");
     assert_eq!(
         Payload::open(at(&bytes), &bytes, &[], &Plain).map(|_| ()),
         Err(PayloadError::NoUnpacker(Packing::Gzip))

@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::no_fit::explain_no_fit;
-use crate::facts::{Kernel, within_reach};
+use crate::facts::{Kernel, Position, within_reach};
 use crate::ledger::{Coverage, Direction};
 use crate::span::{KIB, MIB, Size, Span, align_up};
 use alloc::format;
@@ -32,9 +32,9 @@ pub struct Placement {
 /// off everything that is still in use: the stage, the bundle, the old DTB, and an initrd that has yet to be moved.
 pub(super) fn place(draft: &mut Draft<'_, '_>) -> Placement {
     let facts = draft.analysis.facts;
-    let kernel = facts.kernel.filter(|kernel| kernel.movable);
-    let initrd = facts.initrd.filter(|initrd| initrd.movable);
-    let dtb = facts.dtb.filter(|dtb| dtb.movable);
+    let kernel = facts.kernel.filter(|kernel| kernel.position.is_movable());
+    let initrd = facts.initrd.filter(|initrd| initrd.is_movable());
+    let dtb = facts.dtb.filter(|dtb| dtb.is_movable());
     let mut placement = Placement {
         kernel: kernel.and_then(|kernel| kernel_in_place(draft, &kernel)),
         ..Placement::default()
@@ -42,9 +42,9 @@ pub(super) fn place(draft: &mut Draft<'_, '_>) -> Placement {
     take(draft, placement.kernel);
     let near = |span| placement.kernel.is_none_or(|kernel| within_reach(kernel, span));
     placement.initrd =
-        initrd.map(|initrd| initrd.at).filter(|&span| draft.is_free(span, false) && near(span));
+        initrd.and_then(Position::in_place).filter(|&span| draft.is_free(span, false) && near(span));
     take(draft, placement.initrd);
-    let old = [facts.dtb.map(|dtb| dtb.at), facts.initrd.map(|initrd| initrd.at)];
+    let old = [facts.dtb, facts.initrd].map(|position| position.and_then(Position::source));
     for live in [facts.stage, facts.bundle].into_iter().chain(old) {
         take(draft, live);
     }
@@ -53,11 +53,11 @@ pub(super) fn place(draft: &mut Draft<'_, '_>) -> Placement {
         note(draft, "kernel", kernel.image_size, placement.kernel);
     }
     if let Some(initrd) = initrd.filter(|_| placement.initrd.is_none()) {
-        placement.initrd = lowest(draft, initrd.at.len(), LARGEST_PAGE);
-        note(draft, "initrd", initrd.at.len(), placement.initrd);
+        placement.initrd = lowest(draft, initrd.len(), LARGEST_PAGE);
+        note(draft, "initrd", initrd.len(), placement.initrd);
     }
     if let Some(dtb) = dtb {
-        let size = dtb_window(dtb.at.len());
+        let size = dtb_window(dtb.len());
         placement.dtb = lowest(draft, size, LARGEST_PAGE);
         note(draft, "device tree blob", size, placement.dtb);
     }
@@ -89,8 +89,9 @@ fn note(draft: &mut Draft<'_, '_>, what: &str, size: u64, found: Option<Span>) {
 }
 
 fn kernel_in_place(draft: &Draft<'_, '_>, kernel: &Kernel) -> Option<Span> {
-    let span = kernel.footprint_at(kernel.at.base())?;
-    let well = kernel.at.base() % KERNEL_ALIGN == kernel.text_offset % KERNEL_ALIGN;
+    let base = kernel.position.in_place()?.base();
+    let span = kernel.footprint_at(base)?;
+    let well = base % KERNEL_ALIGN == kernel.text_offset % KERNEL_ALIGN;
     (well && draft.is_free(span, false)).then_some(span)
 }
 

@@ -4,6 +4,7 @@ use super::RepairKind;
 use super::draft::{Draft, Request, RequestKind};
 use super::place;
 use crate::claims::Lifetime;
+use crate::facts::Position;
 use crate::ramoops;
 use crate::span::Span;
 use alloc::format;
@@ -21,11 +22,8 @@ pub(super) fn place_log(draft: &mut Draft<'_, '_>) {
     // The log is written while the stage still runs, and what an earlier boot left there must outlive the loader.
     let settled = draft.taken.clone();
     let facts = draft.analysis.facts;
-    let boot = [
-        facts.dtb.map(|dtb| dtb.at),
-        facts.kernel.map(|kernel| kernel.at),
-        facts.initrd.map(|initrd| initrd.at),
-    ];
+    let boot = [facts.dtb, facts.kernel.map(|kernel| kernel.position), facts.initrd];
+    let boot = boot.map(|position| position.and_then(Position::source));
     let transient = draft
         .analysis
         .claims()

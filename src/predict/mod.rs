@@ -17,7 +17,7 @@ mod verify;
 pub use memblock::Memblock;
 pub use verify::{Difference, Observed, verify};
 
-use crate::facts::BootFacts;
+use crate::facts::{BootFacts, Position};
 use crate::fdt::{NodeId, Tree};
 use crate::profile::{Build, KernelProfile};
 use crate::span::Span;
@@ -124,15 +124,15 @@ pub fn predict(
     build: &Build,
 ) -> Prediction {
     let mut memblock = Memblock::new(map.usable.spans(), build.room);
-    let initrd = facts.initrd.map(|placed| placed.at).or(map.chosen.initrd);
-    let mut taken: Vec<Span> = facts.dtb.map(|dtb| dtb.at).into_iter().collect();
+    let initrd = facts.initrd.map_or(map.chosen.initrd, Position::in_place);
+    let mut taken: Vec<Span> = facts.dtb.and_then(Position::in_place).into_iter().collect();
     // The initrd becomes RAM whatever the tree says, which re-exposes a hole around it.
     let initrd = initrd.and_then(|initrd| initrd.outward(profile.page.bytes()));
     if let Some(initrd) = initrd {
         memblock.add(initrd);
         taken.push(initrd);
     }
-    if let Some(kernel) = facts.kernel.and_then(|kernel| kernel.footprint_at(kernel.at.base())) {
+    if let Some(kernel) = facts.kernel.and_then(|kernel| kernel.fixed()) {
         memblock.add(kernel);
         taken.push(kernel);
     }

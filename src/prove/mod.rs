@@ -8,7 +8,7 @@ use crate::analysis::Analysis;
 use crate::claims::Claims;
 use crate::context::Context;
 use crate::efi::{self, Hold};
-use crate::facts::{BootFacts, Placed};
+use crate::facts::{BootFacts, Position};
 use crate::fdt::{FdtError, Loss, Tree, nothing_lost};
 use crate::finding::{Finding, Severity};
 use crate::ledger;
@@ -196,15 +196,14 @@ pub(crate) fn prove(
 fn settled(facts: &BootFacts, placement: &Placement, dtb_len: usize) -> BootFacts {
     let mut facts = facts.clone();
     if let (Some(kernel), Some(place)) = (facts.kernel.as_mut(), placement.kernel) {
-        kernel.movable = false;
-        kernel.at = place;
+        kernel.position = Position::Fixed(place);
     }
     if let Some(initrd) = placement.initrd {
-        facts.initrd = Some(Placed { at: initrd, movable: false });
+        facts.initrd = Some(Position::Fixed(initrd));
     }
     if let Some(window) = placement.dtb {
         let at = Span::new(window.base(), dtb_len as u64).unwrap_or(window);
-        facts.dtb = Some(Placed { at, movable: false });
+        facts.dtb = Some(Position::Fixed(at));
     }
     facts
 }

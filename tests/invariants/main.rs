@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use reading::Reading;
 use ringfence::bootargs;
-use ringfence::facts::{BootFacts, Placed};
+use ringfence::facts::{BootFacts, Position};
 use ringfence::finding::Severity;
 use ringfence::pipeline::{Context, survey};
 use ringfence::policy::Mode;
@@ -43,18 +43,16 @@ fn settled(facts: &BootFacts, proven: &Proven) -> BootFacts {
     facts.report = false;
     let place = proven.placement();
     if let Some(kernel) = &mut facts.kernel {
-        kernel.movable = false;
-        kernel.at = place.kernel.unwrap_or(kernel.at);
+        let at = place.kernel.or(kernel.position.source());
+        kernel.position = at.map_or(kernel.position, Position::Fixed);
     }
     for (thing, span) in [(&mut facts.initrd, place.initrd), (&mut facts.dtb, place.dtb)] {
-        if let Some(placed) = thing {
-            *placed = Placed { at: span.unwrap_or(placed.at), movable: false };
+        if let Some(position) = thing {
+            *position = span.or(position.source()).map_or(*position, Position::Fixed);
         }
     }
-    if place.dtb.is_some() {
-        facts.dtb = facts.dtb.and_then(|p| {
-            Some(Placed { at: Span::new(p.at.base(), proven.dtb().len() as u64)?, movable: false })
-        });
+    if let Some(window) = place.dtb {
+        facts.dtb = Span::new(window.base(), proven.dtb().len() as u64).map(Position::Fixed);
     }
     facts
 }

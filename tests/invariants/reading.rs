@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use ringfence::facts::BootFacts;
+use ringfence::facts::{BootFacts, Position};
 use ringfence::fdt::{Node, Tree};
 use ringfence::policy::{Policy, Via};
 use ringfence::span::Span;
@@ -105,11 +105,11 @@ impl Reading {
     }
 
     pub(crate) fn disjoint(&self, case: &Case, facts: &BootFacts) -> Result<(), TestCaseError> {
-        let kernel = facts.kernel.as_ref().and_then(|k| k.footprint_at(k.at.base()));
+        let kernel = facts.kernel.and_then(|kernel| kernel.fixed());
         let boot = [
             ("kernel", kernel),
-            ("initrd", facts.initrd.as_ref().map(|placed| placed.at)),
-            ("dtb", facts.dtb.as_ref().map(|placed| placed.at)),
+            ("initrd", facts.initrd.and_then(Position::fixed)),
+            ("dtb", facts.dtb.and_then(Position::fixed)),
         ];
         let mut claims: Vec<(String, Span, bool)> = Vec::new();
         for region in &self.regions {

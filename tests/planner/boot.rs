@@ -1,7 +1,7 @@
 //! Places for the kernel, the initrd and the DTB, and what they keep off.
 
 use crate::board::*;
-use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::finding::RuleId;
 use ringfence::span::{GIB, MIB, Span};
@@ -14,7 +14,8 @@ fn pools_go_first_where_the_kernel_would_take_their_only_window() {
         .prop("size", (32 * MIB).to_be_bytes())
         .prop("alignment", (32 * MIB).to_be_bytes());
     let dtb = board([reserved([carveout("low", 0, 496), carveout("high", 570, 454), heap])]);
-    let kernel = Kernel { at: mib_span(496, 20), text_offset: 0, image_size: 20 * MIB, movable: true };
+    let kernel =
+        Kernel { position: Position::Movable(mib_span(496, 20)), text_offset: 0, image_size: 20 * MIB };
     let facts = BootFacts { kernel: Some(kernel), ..BootFacts::default() };
     let proven = fix_at_boot(&dtb, None, &facts).unwrap();
     assert_eq!(layout(&proven)[2], ("heap".into(), 512, 32));
@@ -27,9 +28,13 @@ fn what_the_boot_moves_avoids_carveouts_and_each_other() {
     let dtb = board([reserved([carveout("dsp", 2, 30)])]);
     let facts = BootFacts {
         stage: Some(mib_span(128, 4)),
-        kernel: Some(Kernel { at: mib_span(4, 20), text_offset: 0, image_size: 24 * MIB, movable: true }),
-        initrd: Some(Placed { at: mib_span(8, 10), movable: true }),
-        dtb: Some(Placed { at: mib_span(20, 1), movable: true }),
+        kernel: Some(Kernel {
+            position: Position::Movable(mib_span(4, 20)),
+            text_offset: 0,
+            image_size: 24 * MIB,
+        }),
+        initrd: Some(Position::Movable(mib_span(8, 10))),
+        dtb: Some(Position::Movable(mib_span(20, 1))),
         ..BootFacts::default()
     };
     let proven = fix_at_boot(&dtb, None, &facts).unwrap();
@@ -48,8 +53,8 @@ fn what_the_boot_moves_avoids_carveouts_and_each_other() {
 fn what_the_boot_moves_avoids_a_pool_that_the_command_line_keeps() {
     let dtb = board([chosen("cma=192M@0x40000000")]);
     let facts = BootFacts {
-        initrd: Some(Placed { at: mib_span(100, 10), movable: true }),
-        dtb: Some(Placed { at: mib_span(120, 1), movable: true }),
+        initrd: Some(Position::Movable(mib_span(100, 10))),
+        dtb: Some(Position::Movable(mib_span(120, 1))),
         ..kernel_at(16)
     };
     let proven = fix_at_boot(&dtb, None, &facts).unwrap();
@@ -77,7 +82,7 @@ fn the_kernel_keeps_off_an_initrd_that_has_yet_to_be_moved() {
     // The initrd reaches into a carveout; what is in front of that would be the lowest place for the kernel.
     let dtb = board([reserved([carveout("tz", 64, 2)])]);
     let initrd = mib_span(2, 63);
-    let facts = BootFacts { initrd: Some(Placed { at: initrd, movable: true }), ..kernel_at(101) };
+    let facts = BootFacts { initrd: Some(Position::Movable(initrd)), ..kernel_at(101) };
     let place = *fix_at_boot(&dtb, None, &facts).unwrap().placement();
     assert_ne!(place.initrd, Some(initrd));
     assert!(!place.kernel.unwrap().overlaps(initrd), "{place:?}");
@@ -96,7 +101,7 @@ fn cpus(release: u64) -> NewNode {
 /// A kernel of 8 MiB at this many MiB from the start of RAM.
 fn kernel_at(mib: u64) -> BootFacts {
     let at = Span::new(RAM + mib * MIB, 8 * MIB).unwrap();
-    let kernel = Kernel { at, text_offset: 0, image_size: 8 * MIB, movable: true };
+    let kernel = Kernel { position: Position::Movable(at), text_offset: 0, image_size: 8 * MIB };
     BootFacts { kernel: Some(kernel), ..BootFacts::default() }
 }
 
@@ -136,7 +141,7 @@ fn a_crash_kernel_keeps_to_its_range_and_off_the_header_that_was_left_in_it() {
         .prop("linux,elfcorehdr", pair(core.base(), core.len()));
     for mib in [2, 512] {
         let facts = BootFacts {
-            dtb: Some(Placed { at: Span::new(RAM + 560 * MIB, MIB).unwrap(), movable: true }),
+            dtb: Some(Position::Movable(Span::new(RAM + 560 * MIB, MIB).unwrap())),
             ..kernel_at(mib)
         };
         let proven = fix_at_boot(&board([chosen.clone()]), None, &facts).unwrap();
@@ -151,8 +156,9 @@ fn an_initrd_out_of_the_kernels_reach_is_told_and_at_boot_brought_near() {
     let root = NewNode::new("").prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
     let dtb = build(&root.child(memory.prop("reg", reg(&[(RAM, 64 * GIB)]))), 0, &[]).unwrap();
     let facts = |initrd: u64, movable| {
-        let kernel = Kernel { movable, ..kernel_at(2).kernel.unwrap() };
-        let initrd = Placed { at: Span::new(initrd, MIB).unwrap(), movable };
+        let at = |span| if movable { Position::Movable(span) } else { Position::Fixed(span) };
+        let kernel = Kernel { position: at(mib_span(2, 8)), ..kernel_at(2).kernel.unwrap() };
+        let initrd = at(Span::new(initrd, MIB).unwrap());
         BootFacts { kernel: Some(kernel), initrd: Some(initrd), ..BootFacts::default() }
     };
     let found = |initrd| {

@@ -2,7 +2,7 @@
 
 use crate::board::*;
 use crate::cma::wanting;
-use ringfence::facts::{BootFacts, Kernel};
+use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::fdt::Tree;
 use ringfence::policy::{PersistentLog, Policy, Via};
 use ringfence::prove::Refusal;
@@ -33,7 +33,7 @@ fn the_log_gets_a_place_at_the_top_of_ram_before_the_pools_and_once() {
 fn the_log_lies_at_the_same_place_wherever_the_loader_puts_a_small_kernel() {
     let place = |mib: u64| {
         let at = Span::new(RAM + mib * MIB, 8 * MIB).unwrap();
-        let kernel = Kernel { at, text_offset: 0, image_size: 16 * MIB, movable: true };
+        let kernel = Kernel { position: Position::Movable(at), text_offset: 0, image_size: 16 * MIB };
         let facts = BootFacts { kernel: Some(kernel), ..BootFacts::default() };
         let proven = fix_at_boot(&board([]), Some(&keeping(64 << 10, None)), &facts).unwrap();
         proven.map().enabled().next().unwrap().spans().to_vec()

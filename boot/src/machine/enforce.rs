@@ -3,7 +3,7 @@
 use super::{asm, fault, power};
 use alloc::string::String;
 use alloc::vec::Vec;
-use ringfence::facts::{BootFacts, Placed};
+use ringfence::facts::{BootFacts, Position};
 use ringfence::fdt::Tree;
 use ringfence::finding::Severity;
 use ringfence::payload::Payload;
@@ -26,7 +26,7 @@ pub(super) fn enforce(
     if payload.policy.as_ref().is_some_and(|policy| policy.on_error == OnError::Reset) {
         power::on_refusal(power::Action::Reset);
     }
-    let dtb = Some(Placed { at, movable: true });
+    let dtb = Some(Position::Movable(at));
     let mut facts = BootFacts { stage: layout.image(), dtb, ..BootFacts::default() };
     payload.enter(&mut facts);
     let profile = payload.profile(KernelProfile::default());

@@ -47,7 +47,7 @@ pub(super) fn hand_off(entry: &EntryState, map: &Map, payload: &Payload<'_>, pro
     let source = &payload.kernel;
     let initrd = payload.ramdisk.zip(places.initrd);
     let moves = [
-        source.stream.is_none().then_some(Move { what: "kernel", from: source.facts.at, to: kernel }),
+        source.facts.position.in_place().map(|from| Move { what: "kernel", from, to: kernel }),
         initrd.map(|(from, to)| Move { what: "initrd", from, to }),
     ];
     #[cfg(feature = "packed")]

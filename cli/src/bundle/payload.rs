@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ringfence::facts::{BootFacts, Placed};
+use ringfence::facts::{BootFacts, Position};
 use ringfence::fdt::Tree;
 use ringfence::packing::Stream;
 use ringfence::payload::{Backend, Measure, Payload, PayloadError, StreamError, is_bundle};
@@ -66,7 +66,7 @@ impl Bundle {
         let boards: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
         let payload = self.payload(&boards)?;
         payload.enter(facts);
-        facts.dtb = facts.dtb.map(|dtb| Placed { movable: true, ..dtb });
+        facts.dtb = facts.dtb.and_then(Position::source).map(Position::Movable);
         let profile = payload.profile(KernelProfile::default());
         Ok(Opened { policy: payload.policy, profile })
     }

@@ -1,7 +1,7 @@
 //! Load addresses for kernel, initrd and DTB that respect a map, found by the planner that places them on the
 //! board.
 
-use ringfence::facts::{BootFacts, Kernel, Placed, within_reach};
+use ringfence::facts::{BootFacts, Kernel, Position, within_reach};
 use ringfence::fdt::FdtError;
 use ringfence::finding::Severity;
 use ringfence::pipeline::{self, Context};
@@ -51,11 +51,6 @@ pub enum NoPlaces {
     TooFarApart(Places),
 }
 
-/// No arm64 board has memory here: an address for what has no place yet.
-const NOWHERE: u64 = 1 << 56;
-/// Distance between things that have no place.
-const APART: u64 = 1 << 52;
-
 /// Finds the places for a boot with `dtb` as it is.
 ///
 /// Kernels place dynamic regions around what was loaded. So the planner is asked twice: first with these
@@ -100,17 +95,16 @@ fn leaves_room(dtb: &[u8], context: Context<'_>, wanted: &Wanted, places: &Place
 }
 
 fn facts(known: &BootFacts, wanted: &Wanted, dtb_len: u64) -> Result<BootFacts, NoPlaces> {
-    let nowhere = |index: u64, size: u64, what: &'static str| {
-        let with_spare = size.checked_add(wanted.spare).filter(|&sum| size > 0 && sum < APART);
-        with_spare.and_then(|size| Span::new(NOWHERE + index * APART, size)).ok_or(NoPlaces::Size(what))
+    let with_spare = |size: u64, what: &'static str| {
+        size.checked_add(wanted.spare).filter(|_| size > 0).ok_or(NoPlaces::Size(what))
     };
-    let at = nowhere(0, wanted.kernel, "kernel")?;
-    let initrd = wanted.initrd.map(|size| nowhere(1, size, "initrd")).transpose()?;
-    let dtb = Span::new(NOWHERE + 2 * APART, dtb_len).ok_or(NoPlaces::Size("device tree"))?;
+    let image_size = with_spare(wanted.kernel, "kernel")?;
+    let initrd = wanted.initrd.map(|size| with_spare(size, "initrd")).transpose()?;
     let mut facts = known.clone();
-    facts.kernel = Some(Kernel { at, text_offset: wanted.text_offset, image_size: at.len(), movable: true });
-    facts.initrd = initrd.map(|at| Placed { at, movable: true }).or(facts.initrd);
-    facts.dtb = Some(Placed { at: dtb, movable: true });
+    let position = Position::Unplaced(image_size);
+    facts.kernel = Some(Kernel { position, text_offset: wanted.text_offset, image_size });
+    facts.initrd = initrd.map(Position::Unplaced).or(facts.initrd);
+    facts.dtb = Some(Position::Unplaced(dtb_len));
     Ok(facts)
 }
 
@@ -135,16 +129,14 @@ fn places(proven: &Proven, wanted: &Wanted) -> Result<Places, NoPlaces> {
 /// Returns the facts of a boot that follows these places.
 #[must_use]
 pub fn settled(known: &BootFacts, wanted: &Wanted, places: &Places) -> BootFacts {
-    let placed = |at| Placed { at, movable: false };
     let mut facts = known.clone();
     facts.kernel = Some(Kernel {
-        at: places.kernel,
+        position: Position::Fixed(places.kernel),
         text_offset: wanted.text_offset,
         image_size: places.kernel.len(),
-        movable: false,
     });
-    facts.initrd = places.initrd.map(placed).or(facts.initrd);
-    facts.dtb = Some(placed(places.dtb));
+    facts.initrd = places.initrd.map(Position::Fixed).or(facts.initrd);
+    facts.dtb = Some(Position::Fixed(places.dtb));
     facts
 }
 

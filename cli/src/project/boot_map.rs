@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::kernel_image::{Header, PLACEMENT_ALIGN};
 use ringfence::span::Span;
 
@@ -93,13 +93,13 @@ impl Place {
         let at = span.ok_or_else(|| {
             Failure::new(format!("{size} bytes at {:#x} are nothing, or exceed the address space", self.base))
         })?;
-        let placed = Some(Placed { at, movable: false });
+        let position = Position::Fixed(at);
         match item {
             Item::Kernel => {
-                facts.kernel = Some(Kernel { at, text_offset, image_size: at.len(), movable: false });
+                facts.kernel = Some(Kernel { position, text_offset, image_size: at.len() });
             }
-            Item::Initrd => facts.initrd = placed,
-            Item::Dtb => facts.dtb = placed,
+            Item::Initrd => facts.initrd = Some(position),
+            Item::Dtb => facts.dtb = Some(position),
             Item::Stage => facts.stage = Some(at),
             Item::Bundle => facts.bundle = Some(at),
         }
@@ -177,7 +177,7 @@ mod tests {
         let kernel = facts("kernel=0x40080000:@Image").unwrap().kernel.unwrap();
         assert_eq!((kernel.text_offset, kernel.image_size), (0x8_0000, 0x30_0000));
         let initrd = facts("initrd=0x48000000:@initrd").unwrap().initrd.unwrap();
-        assert_eq!(initrd.at, Span::new(0x4800_0000, 77).unwrap());
+        assert_eq!(initrd, Position::Fixed(Span::new(0x4800_0000, 77).unwrap()));
         assert!(facts("kernel=0:@initrd").unwrap_err().to_string().contains("initrd"));
         assert!(facts("initrd=0xfffffffffffffff0:@initrd").is_err());
         assert!(facts("initrd=0:@missing").unwrap_err().to_string().contains("no such file"));

@@ -1,7 +1,7 @@
 //! Where QEMU puts kernel, initrd and device tree when it boots Linux by itself with 4 GiB of RAM.
 
 use anyhow::{Context, Result};
-use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::span::Span;
 use std::fs;
 use std::path::Path;
@@ -50,10 +50,10 @@ impl Layout {
 
     /// Returns the places as the core takes them.
     pub(crate) fn facts(&self) -> BootFacts {
-        let placed = |at| Some(Placed { at, movable: false });
+        let placed = |at| Some(Position::Fixed(at));
         let (at, image_size) = (self.kernel, self.kernel.len());
         BootFacts {
-            kernel: Some(Kernel { at, text_offset: 0, image_size, movable: false }),
+            kernel: Some(Kernel { position: Position::Fixed(at), text_offset: 0, image_size }),
             initrd: placed(self.initrd),
             dtb: placed(self.dtb),
             ..BootFacts::default()

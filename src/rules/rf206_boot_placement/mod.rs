@@ -48,9 +48,8 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             .claim(&high, analysis)
             .help(format_args!("load the {b} at {:#x} or above", low.span.end()));
     }
-    let fixed = analysis.facts.kernel.filter(|kernel| !kernel.movable);
-    if let Some(kernel) = fixed.filter(|k| k.at.base() % (2 * MIB) != k.text_offset % (2 * MIB)) {
-        let (base, offset) = (kernel.at.base(), kernel.text_offset);
+    let fixed = analysis.facts.kernel.and_then(|kernel| Some((kernel.fixed()?.base(), kernel.text_offset)));
+    if let Some((base, offset)) = fixed.filter(|(base, offset)| base % (2 * MIB) != offset % (2 * MIB)) {
         out.report(
             "/chosen",
             format_args!("the kernel at {base:#x} is not {offset:#x} above a 2 MiB boundary"),

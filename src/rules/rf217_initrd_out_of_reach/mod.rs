@@ -23,9 +23,7 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    let kernel = analysis.facts.kernel.filter(|kernel| !kernel.movable);
-    let kernel = kernel.and_then(|kernel| kernel.footprint_at(kernel.at.base()));
-    let initrd = analysis.initrd().filter(|_| analysis.facts.initrd.is_none_or(|initrd| !initrd.movable));
+    let (kernel, initrd) = (analysis.span_of(ClaimKind::Kernel), analysis.span_of(ClaimKind::Initrd));
     let Some((kernel, initrd)) = kernel.zip(initrd).filter(|&(kernel, initrd)| !within_reach(kernel, initrd))
     else {
         return;

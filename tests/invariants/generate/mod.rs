@@ -5,7 +5,7 @@ mod trees;
 mod write;
 
 use proptest::prelude::*;
-use ringfence::facts::{BootFacts, Kernel, Placed};
+use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::policy::{Allow, CmaWant, Key, Mode, OnError, PersistentLog, Policy, Required, Via};
 use ringfence::profile::{KernelProfile, PageSize, RELEASES};
 use ringfence::span::{MIB, Span};
@@ -141,18 +141,24 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
 
 fn facts() -> impl Strategy<Value = BootFacts> {
     let at = || (0u64..48).prop_map(|n| RAM + n * MIB);
-    let boot = (at(), at(), at(), at(), 1u64..24, any::<bool>(), any::<bool>()).prop_map(
-        |(stage, dtb, kernel, initrd, mib, movable, report)| {
-            let placed = |base, size| Placed { at: Span::new(base, size).unwrap(), movable };
+    let boot = (at(), at(), at(), at(), 1u64..24, 0..4, any::<bool>()).prop_map(
+        |(stage, dtb, kernel, initrd, mib, form, report)| {
+            let placed = |base, size| {
+                let span = Span::new(base, size).unwrap();
+                if form == 0 { Position::Fixed(span) } else { Position::Movable(span) }
+            };
             BootFacts {
                 stage: Span::new(stage, 0x40_0000),
                 bundle: None,
                 dtb: Some(placed(dtb, 0x1_0000)),
                 kernel: Some(Kernel {
-                    at: Span::new(kernel, mib * MIB).unwrap(),
+                    position: match form {
+                        2 => Position::Packed(Span::new(kernel, mib * MIB / 3).unwrap()),
+                        3 => Position::Unplaced(mib * MIB),
+                        _ => placed(kernel, mib * MIB),
+                    },
                     text_offset: 0,
                     image_size: (mib + 2) * MIB,
-                    movable,
                 }),
                 initrd: Some(placed(initrd, mib * 0x8_0800)),
                 ram: Vec::new(),
