@@ -1,4 +1,5 @@
-//! The checks. Formatting is by hand: `core::fmt` needs relocated tables, and a kernel stand-in relocates nothing.
+//! The checks. Formatting is by hand: `core::fmt` needs relocated tables, and a kernel stand-in relocates
+//! nothing.
 
 use core::arch::global_asm;
 

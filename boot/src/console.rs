@@ -48,7 +48,7 @@ impl Console {
     }
 }
 
-/// Find the console of a board, or `None` when it has none that the stage can drive.
+/// Finds the console of a board; `None` when it has none that the stage can drive.
 #[must_use]
 pub fn find(tree: &Tree<'_>) -> Option<Console> {
     let chosen = tree.find("/chosen")?;

@@ -12,27 +12,27 @@ const INSTRUCTION_ABORT_SAME_EL: u64 = 0x21;
 pub struct Esr(pub u64);
 
 impl Esr {
-    /// The syndrome without what describes the instruction (ISV to AR, bits 24:14), which EL2 may fill in and EL1
-    /// does not: the same fault reads the same at both levels.
+    /// Returns the syndrome without what describes the instruction (ISV to AR, bits 24:14), which EL2 may
+    /// fill in and EL1 does not: the same fault reads the same at both levels.
     #[must_use]
     pub const fn reason(self) -> u64 {
         self.0 & !0x01ff_c000
     }
 
-    /// Exception class, bits 31:26.
+    /// Returns the exception class, bits 31:26.
     #[must_use]
     pub const fn class(self) -> u64 {
         (self.0 >> 26) & 0x3f
     }
 
-    /// Tell whether the fault address register belongs to this exception.
+    /// Returns whether the fault address register belongs to this exception.
     #[must_use]
     pub const fn has_address(self) -> bool {
         matches!(self.class(), DATA_ABORT_SAME_EL | INSTRUCTION_ABORT_SAME_EL) && self.0 & (1 << 10) == 0
     }
 
-    /// Tell whether this is what reading an unmapped address must give: a data abort at the same level, by a
-    /// read, for want of a translation.
+    /// Returns whether this is what reading an unmapped address must give: a data abort at the same level, by
+    /// a read, because there is no translation.
     ///
     /// The syndrome at EL2 may carry a valid ISS besides (ISV, bits 24:14), which says nothing about the
     /// reason; so only the class, WnR and the fault status are looked at.

@@ -1,4 +1,4 @@
-//! Where the parts of the running stage lie.
+//! Where the parts of the running stage are.
 //!
 //! On the machine the numbers come from linker symbols; on the host from [`Layout::fake`], so that everything
 //! which is computed from them runs under `cargo test`.
@@ -16,7 +16,7 @@ pub struct Layout {
     pub base: u64,
     /// End of the code, start of the constants.
     pub text_end: u64,
-    /// End of the constants; nothing lies between here and `data_begin`.
+    /// End of the constants; nothing is between here and `data_begin`.
     pub rodata_end: u64,
     /// Start of the constants that hold addresses, written once by the relocations; `base` + [`DATA_OFFSET`].
     pub data_begin: u64,
@@ -33,21 +33,21 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// All that the stage owns, the guard page included.
+    /// Returns all that the stage owns, the guard page included.
     #[must_use]
     pub const fn image(&self) -> Option<Span> {
         Span::from_ends(self.base, self.end)
     }
 
-    /// The two parts of the first map. Where the base is a multiple of 2 MiB they are made of blocks, so that
-    /// the map costs next to nothing while the caches are off; constants are writable in it for the relocations,
-    /// and there is no guard page yet.
+    /// Returns the two parts of the first map. Where the base is a multiple of 2 MiB they are made of blocks,
+    /// so that the map costs next to nothing while the caches are off; constants are writable in it for the
+    /// relocations, and there is no guard page yet.
     #[must_use]
     pub fn first_parts(&self) -> [Option<(Span, Access)>; 2] {
         [part(self.base, self.data_begin, Access::Code), part(self.data_begin, self.end, Access::Data)]
     }
 
-    /// The parts that every later map has, with what each allows. The guard page is in none of them.
+    /// Returns the parts that every later map has, with what each allows. The guard page is in none of them.
     #[must_use]
     pub fn parts(&self) -> [Option<(Span, Access)>; 5] {
         [
@@ -59,7 +59,7 @@ impl Layout {
         ]
     }
 
-    /// A layout for tests on the host, at any page-aligned base.
+    /// Returns a layout for tests on the host, at any page-aligned base.
     #[must_use]
     pub const fn fake(base: u64) -> Self {
         let data = base + DATA_OFFSET;

@@ -1,4 +1,4 @@
-//! What the stage can do without the machine: everything here runs, and is tested, on the host as well.
+//! What the stage does without the machine: everything here runs, and is tested, on the host as well.
 //!
 //! The machine itself (registers, MMIO, assembly) is in the binary, under `machine/`.
 #![cfg_attr(not(test), no_std)]

@@ -1,11 +1,11 @@
-//! Reads the multiboot modules of `/chosen`: how QEMU's `guest-loader`, Xen's boot loaders and GRUB name what they
-//! loaded (Xen, docs/misc/arm/device-tree/booting.txt).
+//! Reads the multiboot modules of `/chosen`: how QEMU's `guest-loader`, Xen's boot loaders and GRUB name what
+//! they loaded (Xen, docs/misc/arm/device-tree/booting.txt).
 
 use alloc::vec::Vec;
 use ringfence::fdt::{Node, Tree};
 use ringfence::span::Span;
 
-/// What the modules are.
+/// The modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Modules {
     /// `multiboot,kernel`.
@@ -18,7 +18,7 @@ pub struct Modules {
     pub bootargs: Option<Vec<u8>>,
 }
 
-/// Find the modules, or `None` when `/chosen` names no kernel.
+/// Finds the modules; `None` when `/chosen` names no kernel.
 #[must_use]
 pub fn find(tree: &Tree<'_>) -> Option<Modules> {
     let chosen = tree.find("/chosen")?;
@@ -37,8 +37,8 @@ pub fn find(tree: &Tree<'_>) -> Option<Modules> {
     })
 }
 
-/// Read address and size. The length decides on their widths, because `/chosen` rarely states its cells and QEMU
-/// always writes two each.
+/// Reads address and size. The length decides on their widths, because `/chosen` rarely states its cells and
+/// QEMU always writes two each.
 fn place(reg: &[u8]) -> Option<Span> {
     let (address, size) = reg.split_at_checked(if reg.len() == 8 { 4 } else { 8 })?;
     let number = |bytes: &[u8]| match bytes.len() {

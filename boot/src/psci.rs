@@ -11,7 +11,7 @@ pub enum Conduit {
     Smc,
 }
 
-/// Read the conduit from the tree: the node's name is only a convention, `compatible` counts.
+/// Reads the conduit from the tree: the node's name is only a convention, `compatible` counts.
 ///
 /// PSCI 0.1 (`arm,psci` alone) has no SYSTEM_OFF and is no help.
 #[must_use]

@@ -1,5 +1,5 @@
-//! Decides which spans each of the stage's maps covers. No memory is judged here: RAM, carveouts and the places
-//! of things come from the core, and this only cuts the one out of the other.
+//! Decides which spans each of the stage's maps covers. No memory is judged here: RAM, carveouts and the
+//! places of things come from the core, and this only cuts the one out of the other.
 
 use crate::layout::Layout;
 use crate::paging::{Access, Builder, MapError, PAGE};
@@ -8,7 +8,7 @@ use ringfence::ledger;
 use ringfence::order;
 use ringfence::span::Span;
 
-/// Everything that a map is made of.
+/// Everything that a map consists of.
 #[derive(Default)]
 pub struct Wanted<'a> {
     /// RAM banks to map for reading and writing.
@@ -21,11 +21,11 @@ pub struct Wanted<'a> {
     pub devices: &'a [Span],
 }
 
-/// The spans to map besides the stage's own, ascending, page-aligned and disjoint.
+/// Returns the spans to map besides the stage's own, ascending, page-aligned and disjoint.
 ///
-/// The stage's own image is left out (its parts have stricter access each), and whatever is claimed twice goes
-/// to the first of: device, RAM, read. Rounding: carveouts, devices and things to read go outward to pages, RAM
-/// inward.
+/// The stage's own image is left out (its parts have stricter access each), and whatever is claimed twice
+/// goes to the first of: device, RAM, read. Rounding: carveouts, devices and things to read go outward to
+/// pages, RAM inward.
 #[must_use]
 pub fn cut(layout: &Layout, wanted: &Wanted<'_>) -> Vec<(Span, Access)> {
     let carveouts = wanted.carveouts.iter().filter_map(|span| span.outward(PAGE));
@@ -47,7 +47,7 @@ pub fn cut(layout: &Layout, wanted: &Wanted<'_>) -> Vec<(Span, Access)> {
     out
 }
 
-/// Tell whether every byte of `wanted` lies in one of `spans` with this access.
+/// Returns whether every byte of `wanted` lies in one of `spans` with this access.
 #[must_use]
 pub fn covered(spans: &[(Span, Access)], wanted: Span, access: Access) -> bool {
     // Ascending and disjoint, as `cut` makes them: one pass moves the first address not seen yet.
@@ -60,20 +60,21 @@ pub fn covered(spans: &[(Span, Access)], wanted: Span, access: Access) -> bool {
     at >= wanted.end()
 }
 
-/// The highest end address that a map of these needs.
+/// Returns the highest end address that a map of these needs.
 #[must_use]
 pub fn limit(layout: &Layout, spans: &[(Span, Access)]) -> u64 {
     spans.iter().map(|(span, _)| span.end()).fold(layout.end, u64::max)
 }
 
-/// Tables that a map of `spans` can need at most: each end of a span may open one table at each level.
+/// Returns how many tables a map of `spans` can need at most: each end of a span may open one table at each
+/// level.
 #[must_use]
 pub fn tables_needed(spans: usize) -> usize {
     const IMAGE_PARTS: usize = 5;
     spans.saturating_add(IMAGE_PARTS).saturating_mul(6).saturating_add(1)
 }
 
-/// Put the stage and `spans` into a map.
+/// Puts the stage and `spans` into a map.
 ///
 /// # Errors
 /// The first [`MapError`].

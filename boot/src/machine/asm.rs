@@ -28,8 +28,8 @@ global_asm!(include_str!("asm/sha256.S"), options(raw));
 pub(super) struct EntryState {
     /// x0 to x3: the first is the device tree, the others must be 0.
     pub x: [u64; 4],
-    /// 1 at EL1, 2 at EL2, 3 at EL2 with `HCR_EL2.E2H` stuck at 1.
-    pub regime: u64,
+    /// The translation regime in which the stage runs.
+    pub regime: Regime,
     sctlr: u64,
     hcr: u64,
     traps: u64,
@@ -38,12 +38,12 @@ pub(super) struct EntryState {
 }
 
 impl EntryState {
-    /// The exception level of entry.
+    /// Returns the exception level of entry.
     pub(super) const fn el(&self) -> u64 {
-        if self.regime == 1 { 1 } else { 2 }
+        self.regime.level()
     }
 
-    /// Tell whether that was below an EL3 that the stage was entered at, and is of no use any more.
+    /// Returns whether the stage was entered at EL3, and has gone down to this level only to report that.
     pub(super) const fn was_el3(&self) -> bool {
         /// `FROM_EL3` of `asm/entry.S`; a VBAR is a multiple of 2 KiB.
         const FROM_EL3: u64 = 3;
@@ -66,8 +66,6 @@ pub(super) struct Symbols {
     image_end: u64,
     pub early_tables: u64,
     pub early_tables_end: u64,
-    pub second_tables: u64,
-    pub second_tables_end: u64,
     pub ring_begin: u64,
     pub ring_end: u64,
     pub heap_begin: u64,
@@ -110,27 +108,26 @@ unsafe extern "C" {
     fn clear_early(table: &mut Table, entries: usize);
     fn clear_table(table: &mut Table, entries: usize);
     fn invalidate(begin: u64, end: u64);
-    fn enable_map(regime: u64, root: u64, tcr: u64);
+    fn enable_map(regime: Regime, root: u64, tcr: u64);
     fn clean(begin: u64, end: u64);
-    fn copy_up(to: u64, from: u64, bytes: u64);
     fn sha256_blocks(state: &mut [u32; 8], data: *const u8, blocks: usize);
     fn probe_byte(address: u64) -> Probed;
-    fn leave(kernel: u64, dtb: u64, regime: u64, sctlr: u64, hcr: u64, traps: u64, vbar: u64) -> !;
+    fn leave(kernel: u64, dtb: u64, regime: Regime, sctlr: u64, hcr: u64, traps: u64, vbar: u64) -> !;
 }
 
-/// Empty the first entries of a table, a multiple of 16, while the caches are off.
+/// Empties the first entries of a table, a multiple of 16, while the caches are off.
 pub(super) fn clear_table_uncached(table: &mut Table, entries: usize) {
     // SAFETY: writes only the table that is borrowed: the builder asks for at most all of its entries.
     unsafe { clear_early(table, entries) }
 }
 
-/// Empty the first entries of a table, a multiple of 16.
+/// Empties the first entries of a table, a multiple of 16.
 pub(super) fn clear_table_cached(table: &mut Table, entries: usize) {
     // SAFETY: as above.
     unsafe { clear_table(table, entries) }
 }
 
-/// Drop the cache lines of memory that was written while the caches were off.
+/// Drops the cache lines of memory that was written while the caches were off.
 ///
 /// # Safety
 /// `[begin, end)` is page-aligned, belongs to the stage, and nothing in it was written with the caches on.
@@ -139,35 +136,24 @@ pub(super) unsafe fn drop_lines(begin: u64, end: u64) {
     unsafe { invalidate(begin, end) }
 }
 
-/// Go over to another map.
+/// Goes over to another map.
 ///
 /// # Safety
-/// The tables under `root` map the stage as `linker/stage.ld` lays it out and everything else that is borrowed
-/// now, and stay untouched as long as the map is used; `tcr` fits them.
-pub(super) unsafe fn switch_map(regime: u64, root: u64, tcr: u64) {
+/// The tables under `root` map the stage as `linker/stage.ld` lays it out and everything else that is
+/// borrowed now, and stay untouched as long as the map is used; `tcr` fits them.
+pub(super) unsafe fn switch_map(regime: Regime, root: u64, tcr: u64) {
     // SAFETY: by this function's contract the code and stack in use stay mapped.
     unsafe { enable_map(regime, root, tcr) }
 }
 
-/// Write a span back to memory, so that who reads past the caches sees it.
+/// Writes a span back to memory, so that it is seen past the caches.
 pub(super) fn clean_span(span: ringfence::span::Span) {
-    // SAFETY: cleaning changes no content; a span that is not mapped faults, which stops the stage with words.
+    // SAFETY: cleaning changes no content; a span that is not mapped faults, which stops the stage with
+    // words.
     unsafe { clean(span.base(), span.end()) }
 }
 
-/// Copy whole 64-byte blocks between two spans of RAM, neither of which is borrowed by Rust.
-///
-/// # Safety
-/// Both `[from, from + bytes)` and `[to, to + bytes)` are mapped RAM, the second writable and nobody's; `bytes`
-/// is a multiple of 64; when they overlap, `to < from`.
-pub(super) unsafe fn copy_blocks(to: u64, from: u64, bytes: u64) {
-    if bytes > 0 {
-        // SAFETY: by this function's contract.
-        unsafe { copy_up(to, from, bytes) }
-    }
-}
-
-/// Hash whole blocks into `state`.
+/// Hashes whole blocks into `state`.
 ///
 /// # Safety
 /// The CPU has FEAT_SHA256.
@@ -178,24 +164,25 @@ pub(super) unsafe fn sha256(state: &mut [u32; 8], blocks: &[[u8; 64]]) {
     }
 }
 
-/// Read one byte at `address`, which may fault: `Ok` when the read went through, else the syndrome and address.
+/// Reads one byte at `address`, which may fault: `Ok` when the read went through, else the syndrome and
+/// address.
 pub(super) fn probe(address: u64) -> Result<(), (Esr, u64)> {
     // SAFETY: the exception handler resumes behind exactly this read; a byte of memory has no side effect.
     let probed = unsafe { probe_byte(address) };
     if probed.esr == 0 { Ok(()) } else { Err((Esr(probed.esr), probed.far)) }
 }
 
-/// Enter the kernel.
+/// Enters the kernel.
 ///
 /// # Safety
-/// `kernel` is the first byte of an arm64 Image that lies in RAM by the boot protocol, cleaned to the point of
-/// coherency like the device tree at `dtb`.
+/// `kernel` is the first byte of an arm64 Image that lies in RAM by the boot protocol, cleaned to the point
+/// of coherency like the device tree at `dtb`.
 pub(super) unsafe fn enter_kernel(entry: &EntryState, kernel: u64, dtb: u64) -> ! {
     // SAFETY: by this function's contract; the registers are those found at entry.
     unsafe { leave(kernel, dtb, entry.regime, entry.sctlr, entry.hcr, entry.traps, entry.vbar) }
 }
 
-/// Wait for an interrupt that is masked: rest.
+/// Waits for an interrupt, all of which are masked.
 pub(super) fn wait() {
     aarch64_cpu::asm::wfi();
 }

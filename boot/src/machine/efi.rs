@@ -1,6 +1,6 @@
 //! The other way in: started by UEFI firmware, as an EFI application or driver.
 
-use super::asm::Symbols;
+use super::memory::Reserved;
 use super::{heap, sha256};
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -21,14 +21,15 @@ pub(super) fn is_entered() -> bool {
     ENTERED.load(Ordering::Relaxed)
 }
 
-/// Runs the EFI face. Entered by `asm/head.S` with caches on, relocated, BSS cleared, on the firmware's stack.
+/// Runs the EFI face. Entered by `asm/head.S` with caches on, relocated, BSS cleared, on the firmware's
+/// stack.
 #[unsafe(no_mangle)]
 extern "C" fn efi_main(image: *mut c_void, system: *const c_void) -> usize {
     ENTERED.store(true, Ordering::Relaxed);
-    let symbols = Symbols::get();
-    // SAFETY: the linker script sets this memory apart, the firmware has loaded it as part of this image, and it is
-    // started once.
-    unsafe { heap::start(symbols.heap_begin, symbols.heap_end) };
+    // The firmware has loaded it as part of this image.
+    if let Some(reserved) = Reserved::take() {
+        heap::start(reserved.heap);
+    }
     // SAFETY: what the firmware passes to the entry of an image (UEFI 2.10, 4.1).
     unsafe { ringfence_efi::run(image, system, &MACHINE) }
 }

@@ -1,4 +1,4 @@
-//! Runs the core's pipeline on this boot, says what it found and did, and probes what it protects.
+//! Runs the core's pipeline on this boot, logs what it found and did, and probes what it protects.
 
 use super::{asm, fault, power};
 use alloc::string::String;
@@ -15,7 +15,7 @@ use ringfence::span::{KIB, Size, Span};
 use ringfence::survey::MemoryMap;
 use ringfence_boot::layout::Layout;
 
-/// Survey, judge, repair and prove the device tree of this boot, or refuse it.
+/// Surveys, judges, repairs and proves the device tree of this boot, or refuses it.
 pub(super) fn enforce(
     layout: &Layout,
     at: Span,
@@ -53,7 +53,7 @@ pub(super) fn enforce(
     proven
 }
 
-/// Refuse with the rule that stands in the way, where it is one, and what to do.
+/// Refuses with the rule that is broken, if it is one, and what to do.
 fn refuse_proof(why: &Refusal) -> ! {
     if let Refusal::Findings(findings) = why
         && let Some(finding) = findings.first()
@@ -63,7 +63,7 @@ fn refuse_proof(why: &Refusal) -> ! {
     halt!("{why}; run `ringfence check` on this device tree for the whole story")
 }
 
-/// Say what Linux will find, in the manner in which it will say it.
+/// Logs what Linux will find, as Linux will log it.
 fn tell(proven: &Proven) {
     let map = proven.map();
     for region in map.enabled() {
@@ -106,7 +106,7 @@ pub(super) fn carveouts(proven: &Proven) -> Vec<(Span, String)> {
     carveouts.flat_map(named).collect()
 }
 
-/// Probe the first and the last byte of every carveout: each must fault, or the boot is refused.
+/// Probes the first and the last byte of every carveout: each must fault, or the boot is refused.
 pub(super) fn probe(carveouts: &[(Span, String)]) {
     fault::know_carveouts(carveouts.to_vec());
     for (span, name) in carveouts {
@@ -117,7 +117,8 @@ pub(super) fn probe(carveouts: &[(Span, String)]) {
                     defmt::info!("probe {=u64:#x} faulted, ESR {=u64:#x}", address, esr.0);
                 }
                 Err((esr, far)) => halt!(
-                    "probe: {name} {address:#x} met another fault, at {far:#x} ({esr}); this is a defect of the stage, please report it"
+                    "probe: {name} {address:#x} met another fault, at {far:#x} ({esr}); this is a defect of \
+                     the stage, please report it"
                 ),
                 Ok(()) => halt!(
                     "probe: {name} {address:#x} can be read; this is a defect of the stage, please report it"

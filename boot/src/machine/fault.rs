@@ -1,4 +1,4 @@
-//! What ends the stage: an exception nobody expected, or a panic.
+//! What ends the stage: an unexpected exception, or a panic.
 
 use super::{log, power};
 use alloc::string::String;
@@ -10,26 +10,26 @@ use ringfence_boot::esr::Esr;
 use ringfence_boot::layout::Layout;
 use spin::Once;
 
-/// Spans with a name, for telling what a bad access hit.
+/// Spans with a name, to report what a bad access hit.
 static CARVEOUTS: Once<Vec<(Span, String)>> = Once::new();
 static LAYOUT: Once<Layout> = Once::new();
 static IN_FAULT: AtomicBool = AtomicBool::new(false);
 
-/// Remember where the stage's own parts lie.
+/// Remembers where the stage's own parts are.
 pub(super) fn know_layout(layout: Layout) {
     LAYOUT.call_once(|| layout);
 }
 
-/// Remember the carveouts by name.
+/// Remembers the carveouts by name.
 pub(super) fn know_carveouts(carveouts: Vec<(Span, String)>) {
     CARVEOUTS.call_once(|| carveouts);
 }
 
-/// Report an exception and stop. Called by `asm/vectors.S` on the fault stack.
+/// Reports an exception and stops. Called by `asm/vectors.S` on the fault stack.
 #[unsafe(no_mangle)]
 extern "C" fn stage_fault(kind: u64, esr: u64, far: u64, pc: u64, sp: u64, lr: u64) -> ! {
     if power::is_stopping() {
-        // The firmware call that should have been the end is none here.
+        // The firmware has no such call.
         power::rest();
     }
     if IN_FAULT.swap(true, Ordering::Relaxed) {
@@ -43,22 +43,26 @@ extern "C" fn stage_fault(kind: u64, esr: u64, far: u64, pc: u64, sp: u64, lr: u
         let what = ["synchronous exception", "interrupt", "fast interrupt", "SError"];
         let what = what.get((kind % 4) as usize).copied().unwrap_or("exception");
         log::line_in_fault(format_args!(
-            "HALT {what} at PC {pc:#x} (image + {offset:#x}), LR {lr:#x}, SP {sp:#x} ({esr}); this is a defect of the stage or of the machine, please report it"
+            "HALT {what} at PC {pc:#x} (image + {offset:#x}), LR {lr:#x}, SP {sp:#x} ({esr}); this is a \
+             defect of the stage or of the machine, please report it"
         ));
         power::stop();
     }
     let owner = CARVEOUTS.get().and_then(|all| all.iter().find(|(span, _)| span.contains(far)));
     match owner {
         Some((_, name)) => log::line_in_fault(format_args!(
-            "HALT access to carveout {name} at {far:#x}, PC {pc:#x} (image + {offset:#x}) ({esr}); nothing may touch it: this is a defect of the stage, please report it"
+            "HALT access to carveout {name} at {far:#x}, PC {pc:#x} (image + {offset:#x}) ({esr}); nothing \
+             may touch it: this is a defect of the stage, please report it"
         )),
         None if LAYOUT.get().is_some_and(|l| (l.guard..l.stack_bottom).contains(&far)) => {
             log::line_in_fault(format_args!(
-                "HALT stack overflow: guard page hit at {far:#x}, PC {pc:#x} (image + {offset:#x}) ({esr}); this is a defect of the stage, please report it"
+                "HALT stack overflow: guard page hit at {far:#x}, PC {pc:#x} (image + {offset:#x}) ({esr}); \
+                 this is a defect of the stage, please report it"
             ));
         }
         None => log::line_in_fault(format_args!(
-            "HALT stray access to {far:#x}, PC {pc:#x} (image + {offset:#x}), LR {lr:#x} ({esr}); look for who gave this address"
+            "HALT stray access to {far:#x}, PC {pc:#x} (image + {offset:#x}), LR {lr:#x} ({esr}); look for \
+             what gave this address"
         )),
     }
     power::stop()

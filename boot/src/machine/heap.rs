@@ -1,9 +1,10 @@
 //! The heap: one bounded piece of the stage's own image.
 //!
-//! Most pieces are small and live shortly. Freed ones are kept by size for the next request of that size, which
-//! costs a fifth of searching and merging holes; they never go back to the holes.
+//! Most pieces are small and short-lived. Freed ones are kept by size for the next request of that size,
+//! which costs a fifth of searching and merging holes; they never go back to the holes.
 
 use core::alloc::{GlobalAlloc, Layout};
+use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 use linked_list_allocator::Heap;
 use spin::Mutex;
@@ -39,23 +40,27 @@ static HEAP: Locked = Locked(Mutex::new(Pieces {
     kept: [None; SIZES],
 }));
 
-/// Start the heap.
-///
-/// # Safety
-/// Called once, with mapped memory that nobody else uses; caches on, because the lock is an atomic.
-pub(super) unsafe fn start(begin: u64, end: u64) {
-    // SAFETY: by this function's contract.
-    unsafe { HEAP.0.lock().heap.init(begin as *mut u8, (end - begin) as usize) }
+/// Starts the heap in its memory. Not before the caches are on, because the lock is an atomic.
+pub(super) fn start(memory: &'static mut [MaybeUninit<u8>]) {
+    let mut pieces = HEAP.0.lock();
+    if pieces.heap.bottom().is_null() {
+        pieces.heap.init_from_slice(memory);
+    }
 }
 
-/// Lend memory to the heap.
+/// Lends memory to the heap, unless something is left in what was lent before.
 #[cfg(feature = "packed")]
 pub(super) fn lend(memory: &'static mut [u8]) {
-    // SAFETY: mapped memory that nobody else uses, for as long as the stage runs.
-    unsafe { HEAP.0.lock().lent.init(memory.as_mut_ptr(), memory.len()) }
+    let (first, len) = (memory.as_mut_ptr().cast(), memory.len());
+    // SAFETY: the same memory; it was given away, so that nobody sees what is in it as bytes again.
+    let memory = unsafe { core::slice::from_raw_parts_mut(first, len) };
+    let mut pieces = HEAP.0.lock();
+    if pieces.lent.bottom().is_null() {
+        pieces.lent.init_from_slice(memory);
+    }
 }
 
-/// Take back what was lent, once nothing is in it.
+/// Takes back what was lent, once nothing is in it.
 #[cfg(feature = "packed")]
 pub(super) fn take_back() {
     let mut pieces = HEAP.0.lock();
@@ -81,8 +86,8 @@ impl Pieces {
     }
 }
 
-// SAFETY: `Heap` hands out disjoint pieces of its own memory, under a lock; a kept piece is handed out once, to a
-// request that it is large and aligned enough for.
+// SAFETY: `Heap` hands out disjoint pieces of its own memory, under a lock; a kept piece is handed out once,
+// to a request that it is large and aligned enough for.
 unsafe impl GlobalAlloc for Locked {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let mut pieces = self.0.lock();
@@ -117,8 +122,8 @@ unsafe impl GlobalAlloc for Locked {
                 unsafe { piece.write(Piece { next: *kept }) };
                 *kept = Some(piece);
             }
-            // SAFETY: by the contract of `GlobalAlloc`, `at` came from `alloc` with this layout, which for large
-            // ones is the heap's own.
+            // SAFETY: by the contract of `GlobalAlloc`, `at` came from `alloc` with this layout, which for
+            // large ones is the heap's own.
             None => unsafe { pieces.heap.deallocate(at, layout) },
         }
     }

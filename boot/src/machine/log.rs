@@ -1,7 +1,7 @@
 //! The human log: one line an event.
 //!
-//! A line is put together in memory and then sent. Until the console is known, and again once it has stopped taking
-//! bytes, lines stay in memory.
+//! A line is put together in memory and then sent. Until the console is known, and again once it has stopped
+//! taking bytes, lines stay in memory.
 
 use super::mmio::Device;
 use alloc::vec;
@@ -42,14 +42,14 @@ static PORT: Once<Port> = Once::new();
 /// Set once the console has not taken a byte in time: it is not asked again.
 static IS_DEAD: AtomicBool = AtomicBool::new(false);
 
-/// Log one line: `console!("format", arguments…)`.
+/// Logs one line: `console!("format", arguments…)`.
 macro_rules! console {
     ($($argument:tt)*) => {
         $crate::machine::log::line(format_args!($($argument)*))
     };
 }
 
-/// Refuse to boot: `halt!("what; what to do")` logs the line after `HALT` and does what the policy wants.
+/// Refuses to boot: `halt!("what; what to do")` logs the line after `HALT` and does what the policy asks for.
 macro_rules! halt {
     ($($argument:tt)*) => {
         $crate::machine::power::refuse(format_args!($($argument)*))
@@ -202,7 +202,8 @@ struct Port {
 }
 
 impl Port {
-    /// Uses the UART, which is dead from the first time that it does not get ready. Returns whether it was ready.
+    /// Uses the UART, which is dead from the first time that it does not get ready. Returns whether it was
+    /// ready.
     fn attempt(&self, use_it: impl FnOnce() -> Result<(), TimedOut>) -> bool {
         let is_ready = use_it().is_ok();
         if !is_ready {

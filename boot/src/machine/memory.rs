@@ -1,64 +1,74 @@
-//! Physical memory as Rust slices: the one place where an address becomes a reference.
+//! The stage's own memory, as the linker script sets it apart.
 
 use super::asm::Symbols;
 use alloc::vec::Vec;
-use ringfence::span::Span;
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicBool, Ordering};
+use ringfence::kernel_image::HEADER_LEN;
 use ringfence_boot::paging::{MapError, PAGE, Table};
 use ringfence_boot::ring::BUILD_ID_LEN;
 
-/// The static pool of the first map.
-pub(super) fn early_tables(symbols: &Symbols) -> &'static mut [Table] {
+/// What is set apart, to be taken once.
+pub(super) struct Reserved {
+    /// The memory of the structured log.
+    pub ring: &'static mut [u8],
+    /// The memory of the heap.
+    pub heap: &'static mut [MaybeUninit<u8>],
+}
+
+impl Reserved {
+    /// Takes what is set apart; `None` from the second time on. Not before the caches are on, because the
+    /// flag is an atomic.
+    pub(super) fn take() -> Option<Self> {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+        if TAKEN.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        let symbols = Symbols::get();
+        let (ring, len) = (symbols.ring_begin as *mut u8, symbols.ring_end - symbols.ring_begin);
+        // SAFETY: the linker script sets it apart for the ring alone, and it is taken once.
+        let ring = unsafe { core::slice::from_raw_parts_mut(ring, len as usize) };
+        let (heap, len) = (symbols.heap_begin as *mut MaybeUninit<u8>, symbols.heap_end - symbols.heap_begin);
+        // SAFETY: as above, for the heap.
+        let heap = unsafe { core::slice::from_raw_parts_mut(heap, len as usize) };
+        Some(Self { ring, heap })
+    }
+}
+
+/// Returns the tables of the first map.
+///
+/// # Safety
+/// Called once, by what makes that map.
+pub(super) unsafe fn early_tables(symbols: &Symbols) -> &'static mut [Table] {
     let count = (symbols.early_tables_end - symbols.early_tables) / PAGE;
-    // SAFETY: the linker script sets this page-aligned memory apart, nobody else takes it, and every content is a
-    // valid table; called once, by the entry code.
+    // SAFETY: the linker script sets this page-aligned memory apart, it is taken once by this function's
+    // contract, and every content is a valid table.
     unsafe { core::slice::from_raw_parts_mut(symbols.early_tables as *mut Table, count as usize) }
 }
 
-/// The static pool of the second map, which is built before there is a heap.
-pub(super) fn second_tables(symbols: &Symbols) -> &'static mut [Table] {
-    let count = (symbols.second_tables_end - symbols.second_tables) / PAGE;
-    // SAFETY: as for the first pool; only called before the second map is entered, by one caller at a time.
-    unsafe { core::slice::from_raw_parts_mut(symbols.second_tables as *mut Table, count as usize) }
-}
-
-/// Tables on the heap, with any content: the builder empties each one that it takes.
+/// Returns tables on the heap, with any content: the builder empties each one that it takes.
 pub(super) fn tables(count: usize) -> Result<Vec<Table>, MapError> {
-    let mut tables = Vec::new();
+    let mut tables: Vec<Table> = Vec::new();
     tables.try_reserve_exact(count).map_err(|_| MapError::OutOfTables { pool: 0 })?;
+    let first = tables.as_mut_ptr();
+    // SAFETY: nothing is executed. To the compiler the block may have written what it is given a pointer to,
+    // so that the content is whatever the memory holds, and no longer undefined.
+    unsafe { core::arch::asm!("/* {0} */", in(reg) first, options(nostack, preserves_flags)) };
     // SAFETY: the capacity is reserved, and every content of memory is a valid array of integers.
     unsafe { tables.set_len(count) };
     Ok(tables)
 }
 
-/// The memory of the log ring.
-pub(super) fn ring(symbols: &Symbols) -> &'static mut [u8] {
-    let len = symbols.ring_end - symbols.ring_begin;
-    // SAFETY: set apart by the linker script for the ring alone; called once, by `structured::start`.
-    unsafe { core::slice::from_raw_parts_mut(symbols.ring_begin as *mut u8, len as usize) }
+/// Returns the header of the stage's own image.
+pub(super) fn header() -> &'static [u8; HEADER_LEN] {
+    // SAFETY: the image starts with it, and it is mapped from the first map on and never written.
+    unsafe { &*(Symbols::get().layout().base as *const [u8; HEADER_LEN]) }
 }
 
-/// The SHA-1 that the linker made of this very build.
-pub(super) fn build_id(symbols: &Symbols) -> &'static [u8] {
+/// Returns the SHA-1 that the linker made of this very build.
+pub(super) fn build_id() -> &'static [u8; BUILD_ID_LEN] {
     /// Bytes of an ELF note before its description: three words and the name "GNU\0".
     const NOTE_HEADER: u64 = 16;
     // SAFETY: the linker script keeps the note, 36 bytes, in the constants.
-    unsafe { core::slice::from_raw_parts((symbols.build_id + NOTE_HEADER) as *const u8, BUILD_ID_LEN) }
-}
-
-/// The bytes of a span of RAM that the loader filled.
-///
-/// # Safety
-/// The span is mapped, and nothing writes to it while the slice is used.
-pub(super) unsafe fn bytes(span: Span) -> &'static [u8] {
-    // SAFETY: by this function's contract; bytes have no invalid value.
-    unsafe { core::slice::from_raw_parts(span.base() as *const u8, span.len() as usize) }
-}
-
-/// The bytes of a span of RAM, to be written.
-///
-/// # Safety
-/// The span is mapped for writing, and nobody else reads or writes it while the slice is used.
-pub(super) unsafe fn bytes_to_fill(span: Span) -> &'static mut [u8] {
-    // SAFETY: by this function's contract; bytes have no invalid value.
-    unsafe { core::slice::from_raw_parts_mut(span.base() as *mut u8, span.len() as usize) }
+    unsafe { &*((Symbols::get().build_id + NOTE_HEADER) as *const [u8; BUILD_ID_LEN]) }
 }

@@ -14,14 +14,14 @@ impl Device {
     /// Takes a device by the address of its first register.
     ///
     /// # Safety
-    /// The page of `base` holds nothing but registers that only the stage uses, and is mapped as device memory whenever
-    /// one of the methods is called.
+    /// The page of `base` holds nothing but registers that only the stage uses, and is mapped as device
+    /// memory whenever one of the methods is called.
     pub(super) const unsafe fn new(base: u64) -> Self {
         Self { base }
     }
 
-    /// Returns the address of a register. It is aligned and in the page whatever is asked for: what would be beyond
-    /// wraps around.
+    /// Returns the address of a register. It is aligned and in the page whatever is asked for: what would be
+    /// beyond wraps around.
     #[inline(always)]
     const fn at(self, offset: u64, width: u32) -> u64 {
         let in_page = self.base.wrapping_add(offset) & (PAGE - 1) & !(width as u64).wrapping_sub(1);

@@ -1,5 +1,5 @@
-//! Everything that needs the machine. `unsafe` is in `asm`, `memory`, `mmio`, `heap`, `structured`, and in the
-//! few calls of theirs that only the caller can vouch for.
+//! Everything that needs the machine. `unsafe` is in `asm`, `maps`, `memory`, `mmio`, `heap`, `structured`,
+//! and in the few calls of theirs that only the caller can vouch for.
 
 #[macro_use]
 mod log;
@@ -8,6 +8,7 @@ mod asm;
 mod boot;
 mod clock;
 mod dtb;
+mod early;
 mod efi;
 mod enforce;
 mod fault;

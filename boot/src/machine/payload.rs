@@ -7,12 +7,13 @@
 //! | modules | `multiboot,kernel` and `multiboot,ramdisk` in `/chosen` |
 //! | kernel, appended | as the first; an initrd is then an initrd |
 
+use super::maps::Maps;
 use super::{memory, sha256};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use ringfence::fdt::Tree;
-use ringfence::kernel_image::{HEADER_LEN, Header};
+use ringfence::kernel_image::Header;
 use ringfence::payload::{Backend, Payload, PayloadError, appended, is_bundle};
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
@@ -80,10 +81,7 @@ pub(super) struct Places {
 /// In words, when a place that the loader names is one that must not be read.
 pub(super) fn places(tree: &Tree<'_>, map: &MemoryMap, layout: &Layout) -> Result<Places, String> {
     let image = layout.image();
-    let header = Span::new(layout.base, HEADER_LEN as u64);
-    // SAFETY: the stage's own header, mapped since its first map and never written.
-    let header =
-        header.map(|span| unsafe { memory::bytes(span) }).and_then(|bytes| Header::parse(bytes).ok());
+    let header = Header::parse(memory::header()).ok();
     let appended = image.zip(header).and_then(|(image, header)| appended::find(image, &header));
     let places = Places { appended, slot: slot(tree)?, modules: modules::find(tree) };
     let banks = map.ram.spans();
@@ -134,12 +132,14 @@ impl Places {
         self.named().map(|(_, span)| span).collect()
     }
 
-    /// Open the first payload that is there, for the board of `tree`.
-    pub(super) fn open(self, tree: &Tree<'_>) -> Opened {
-        // SAFETY: the map in use has all of `spans` for reading, and the loader is done with them.
-        let with_bytes = |span: Span| (span, unsafe { memory::bytes(span) });
-        let appended = self.appended.map(with_bytes);
-        let slot = self.slot.map(with_bytes);
+    /// Opens the first payload that is there, for the board of `tree`.
+    pub(super) fn open(self, maps: &mut Maps, tree: &Tree<'_>) -> Opened {
+        let mut with_bytes = |span: Span| {
+            let bytes = maps.read(span);
+            (span, bytes.unwrap_or_else(|| halt!("what is to be booted from {span} cannot be read there")))
+        };
+        let appended = self.appended.map(&mut with_bytes);
+        let slot = self.slot.map(&mut with_bytes);
         let bundle = |place: Option<(Span, &'static [u8])>| place.filter(|(_, bytes)| is_bundle(bytes));
         if let Some((at, bytes)) = bundle(appended).or(bundle(slot)) {
             return Opened { payload: open(at, bytes, "bundle", tree), bootargs: None };
@@ -150,7 +150,7 @@ impl Places {
             let (at, bytes) = with_bytes(modules.kernel);
             let mut payload = open(at, bytes, "kernel module", tree);
             payload.ramdisk = modules.ramdisk.or(initrd);
-            if let Some((at, blob)) = modules.policy.map(with_bytes) {
+            if let Some((at, blob)) = modules.policy.map(&mut with_bytes) {
                 payload.set_policy(blob, &Board).unwrap_or_else(|why| refuse("policy module", at, &why));
             }
             return Opened { payload, bootargs: modules.bootargs };
@@ -164,7 +164,8 @@ impl Places {
                 "no payload: the initrd slot at {at} holds no bundle; load one made by `ringfence pack`"
             ),
             (None, None) => halt!(
-                "no payload: nothing is appended to the stage, and /chosen has no linux,initrd-start and -end; load a bundle as the initrd"
+                "no payload: nothing is appended to the stage, and /chosen has no linux,initrd-start and -end; \
+                 load a bundle as the initrd"
             ),
         }
     }

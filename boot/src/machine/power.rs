@@ -22,12 +22,12 @@ static CONDUIT: AtomicU8 = AtomicU8::new(0);
 /// Set with the first attempt: a firmware call that faults must not be made again.
 static STOPPING: AtomicU8 = AtomicU8::new(0);
 
-/// Choose what [`stop`] does.
+/// Chooses what [`stop`] does.
 pub(super) fn on_refusal(action: Action) {
     ACTION.store(action as u8, Ordering::Relaxed);
 }
 
-/// Call the firmware in this way from now on.
+/// Calls the firmware in this way from now on.
 pub(super) fn use_conduit(conduit: Option<Conduit>) {
     let number = match conduit {
         None => 0,
@@ -37,32 +37,33 @@ pub(super) fn use_conduit(conduit: Option<Conduit>) {
     CONDUIT.store(number, Ordering::Relaxed);
 }
 
-/// Guess the conduit while no tree has named it: what lies above EL2 is a monitor, above EL1 a hypervisor. Where
-/// nothing lies above, the call is an undefined instruction, which the fault handler takes to the waiting loop.
+/// Guess the conduit while no tree has named it: what lies above EL2 is a monitor, above EL1 a hypervisor.
+/// Where nothing is above, the call is an undefined instruction, which the fault handler takes to the
+/// waiting loop.
 pub(super) fn guess_conduit(el: u64) {
     use_conduit(Some(if el == 2 { Conduit::Smc } else { Conduit::Hvc }));
 }
 
-/// Tell whether a stop is under way already.
+/// Returns whether a stop is under way already.
 pub(super) fn is_stopping() -> bool {
     STOPPING.load(Ordering::Relaxed) != 0
 }
 
-/// Say why the boot ends here, and end it.
+/// Logs why the boot ends here, and ends it.
 pub(super) fn refuse(why: fmt::Arguments<'_>) -> ! {
     defmt::error!("refused: {}", defmt::Display2Format(&why));
     log::line(format_args!("HALT {why}"));
     stop()
 }
 
-/// Do what the policy wants done after a refusal. Never returns, and never runs on.
+/// Does what the policy asks for after a refusal, and never runs on.
 pub(super) fn stop() -> ! {
     log::flush();
     log::seal();
     stop_silently()
 }
 
-/// [`stop`] without a word, for when speaking is what failed.
+/// [`stop`] without logging, for when logging is what failed.
 pub(super) fn stop_silently() -> ! {
     let conduit = CONDUIT.load(Ordering::Relaxed);
     if STOPPING.swap(1, Ordering::Relaxed) == 0 {
@@ -78,10 +79,10 @@ pub(super) fn stop_silently() -> ! {
     rest()
 }
 
-/// Say that nothing ends the stage, and wait for ever.
+/// Logs that nothing ends the stage, and waits for ever.
 pub(super) fn rest() -> ! {
     if STOPPING.swap(2, Ordering::Relaxed) != 2 {
-        log::line_in_fault(format_args!("no firmware call powers this board off: waiting for you to do it"));
+        log::line_in_fault(format_args!("no firmware call powers this board off: power it off yourself"));
         log::flush();
     }
     loop {

@@ -1,5 +1,5 @@
-//! SHA-256 with the CPU's instructions where it has them (FEAT_SHA256): a kernel of 33 MB takes a ninth of the
-//! instructions that plain code takes.
+//! SHA-256 with the CPU's instructions where it has them (FEAT_SHA256): a kernel of 33 MB takes a ninth of
+//! the instructions that plain code takes.
 
 use super::asm;
 use aarch64_cpu::registers::{ID_AA64ISAR0_EL1, Readable};
@@ -13,7 +13,7 @@ const BLOCK: usize = 64;
 const INITIAL: [u32; 8] =
     [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
 
-/// The SHA-256 of `data`.
+/// Returns the SHA-256 of `data`.
 pub(super) fn digest(data: &[u8]) -> [u8; 32] {
     if (ID_AA64ISAR0_EL1.get() >> SHA2_FIELD) & 0xf == 0 {
         return Sha256::digest(data).into();

@@ -20,28 +20,40 @@ unsafe impl Sync for Shared {}
 
 static STATE: Shared = Shared(UnsafeCell::new(State { encoder: defmt::Encoder::new(), ring: None }));
 static TAKEN: AtomicBool = AtomicBool::new(false);
-/// Frames inside a frame, which only a fault in the midst of logging can cause: dropped.
+/// Frames inside a frame, which only a fault while logging can cause: dropped.
 static NESTED: AtomicBool = AtomicBool::new(false);
 
-/// Lay the ring into its memory; frames before that are dropped.
-pub(super) fn start(symbols: &Symbols) {
-    let ring = Ring::new(memory::ring(symbols), memory::build_id(symbols));
-    if !TAKEN.swap(true, Ordering::Acquire) {
-        with_state(|state| state.ring = ring);
-        TAKEN.store(false, Ordering::Release);
-    }
+/// Starts the log in its memory; frames before that are dropped.
+pub(super) fn start(memory: &'static mut [u8]) {
+    let ring = Ring::new(memory, memory::build_id());
+    locked(|state| state.ring = ring);
 }
 
-/// Where the ring lies.
+/// Ends the log, and returns its memory.
+pub(super) fn finish() -> Option<&'static [u8]> {
+    locked(|state| state.ring.take()).flatten().map(Ring::into_bytes)
+}
+
+/// Returns where the ring is.
 pub(super) fn span() -> Option<Span> {
     let symbols = Symbols::get();
     Span::from_ends(symbols.ring_begin, symbols.ring_end)
 }
 
-/// Use the state; the caller holds `TAKEN`.
-fn with_state(use_it: impl FnOnce(&mut State)) {
+/// Uses the state, unless a frame is being written.
+fn locked<R>(use_it: impl FnOnce(&mut State) -> R) -> Option<R> {
+    if TAKEN.swap(true, Ordering::Acquire) {
+        return None;
+    }
+    let result = with_state(use_it);
+    TAKEN.store(false, Ordering::Release);
+    Some(result)
+}
+
+/// Uses the state; the caller holds `TAKEN`.
+fn with_state<R>(use_it: impl FnOnce(&mut State) -> R) -> R {
     // SAFETY: one core, and `TAKEN` keeps a nested caller out, so this is the only reference.
-    use_it(unsafe { &mut *STATE.0.get() });
+    use_it(unsafe { &mut *STATE.0.get() })
 }
 
 fn write(ring: &mut Option<Ring<'static>>, bytes: &[u8]) {

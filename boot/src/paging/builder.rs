@@ -24,11 +24,11 @@ pub struct Builder<'p> {
 }
 
 impl<'p> Builder<'p> {
-    /// Start an empty map.
+    /// Starts an empty map.
     ///
     /// `base` is the physical address of `pool`, `limit` the highest end address (exclusive) that will be
-    /// asked for, `bits` the physical address bits of the CPU; `clear` empties so many entries at the start of a
-    /// table, a multiple of 16, when it is taken.
+    /// asked for, `bits` the physical address bits of the CPU; `clear` empties so many entries at the start
+    /// of a table, a multiple of 16, when it is taken.
     ///
     /// # Errors
     /// [`MapError::OutOfTables`] when the pool has none, [`MapError::BeyondAddressSize`] for the limit.
@@ -43,8 +43,8 @@ impl<'p> Builder<'p> {
         if limit > 1 << bits {
             return Err(MapError::BeyondAddressSize { end: limit, bits });
         }
-        // The map covers no more bits than it needs: below 512 GiB that spares a level, and where the root table
-        // then has only a few entries, the rest of it need not even be emptied.
+        // The map covers no more bits than it needs: below 512 GiB that spares a level, and where the root
+        // table then has only a few entries, the rest of it need not even be emptied.
         let needed = (u64::BITS - limit.saturating_sub(1).leading_zeros()).max(LEAST_BITS);
         let root_level = if needed <= LEVEL_1_BITS { 1 } else { 0 };
         let mut builder = Self { pool, base, used: 0, regime, bits: needed, root_level, clear };
@@ -77,7 +77,7 @@ impl<'p> Builder<'p> {
         self.used
     }
 
-    /// Map every page of `span` onto itself.
+    /// Maps every page of `span` onto itself.
     ///
     /// # Errors
     /// Any [`MapError`]; the map is then unfinished and must not be used.
@@ -96,7 +96,7 @@ impl<'p> Builder<'p> {
         Ok(())
     }
 
-    /// Map as many leaves of one size as fit into one table; return where the next run starts.
+    /// Maps as many leaves of one size as fit into one table; returns where the next run starts.
     fn map_run(&mut self, start: u64, end: u64, attributes: u64) -> Result<u64, MapError> {
         let (number, level) = self.descend(start, end)?;
         let size = 1_u64 << shift(level);
@@ -119,7 +119,7 @@ impl<'p> Builder<'p> {
         Ok(start + (count << shift(level)))
     }
 
-    /// Find the table in which `[at, end)` can start with the largest leaf, making tables on the way.
+    /// Finds the table in which `[at, end)` can start with the largest leaf, making tables on the way.
     fn descend(&mut self, at: u64, end: u64) -> Result<(usize, u32), MapError> {
         let pool = self.pool.len();
         let mut number = 0;
@@ -160,7 +160,8 @@ impl<'p> Builder<'p> {
         Ok(number)
     }
 
-    /// Walk the map as the MMU does and give the leaf descriptor for `at`, or `None` where an access faults.
+    /// Walks the map as the MMU does and returns the leaf descriptor for `at`, or `None` where an access
+    /// faults.
     #[must_use]
     pub fn walk(&self, at: u64) -> Option<u64> {
         if at >> self.bits != 0 {

@@ -16,13 +16,33 @@ const PXN: u64 = 1 << 53;
 const UXN_OR_XN: u64 = 1 << 54;
 const ADDRESS: u64 = 0x0000_ffff_ffff_f000;
 
-/// The translation regime that walks the tables.
+/// The translation regime that walks the tables. The numbers are those of `asm/entry.S`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub enum Regime {
-    /// EL1&0, or EL2&0 when `HCR_EL2.E2H` cannot be cleared: two privilege levels, PXN and UXN.
-    El1,
-    /// EL2 alone: one privilege level, one XN bit, AP\[1\] is RES1.
-    El2,
+    /// EL1&0.
+    El1 = 1,
+    /// EL2: one privilege level.
+    El2 = 2,
+    /// EL2&0, where `HCR_EL2.E2H` cannot be cleared: the registers of EL2, descriptors and control as at EL1.
+    El2Host = 3,
+}
+
+impl Regime {
+    /// Returns the exception level.
+    #[must_use]
+    pub const fn level(self) -> u64 {
+        match self {
+            Self::El1 => 1,
+            Self::El2 | Self::El2Host => 2,
+        }
+    }
+
+    /// Returns whether EL0 uses the same tables: then there are PXN and UXN, else one XN bit, and AP\[1\] is
+    /// RES1.
+    const fn has_el0(self) -> bool {
+        !matches!(self, Self::El2)
+    }
 }
 
 /// What a mapping allows. Nothing is ever writable and executable.
@@ -38,19 +58,16 @@ pub enum Access {
     Device,
 }
 
-/// The attribute bits of a block or page descriptor.
+/// Returns the attribute bits of a block or page descriptor.
 pub(super) const fn attributes(regime: Regime, access: Access) -> u64 {
-    let execute_never = match (regime, access) {
+    let execute_never = match (regime.has_el0(), access) {
         // EL0 never executes what the stage owns.
-        (Regime::El1, Access::Code) => UXN_OR_XN,
-        (Regime::El1, _) => UXN_OR_XN | PXN,
-        (Regime::El2, Access::Code) => 0,
-        (Regime::El2, _) => UXN_OR_XN,
+        (true, Access::Code) => UXN_OR_XN,
+        (true, _) => UXN_OR_XN | PXN,
+        (false, Access::Code) => 0,
+        (false, _) => UXN_OR_XN,
     };
-    let fixed = match regime {
-        Regime::El1 => 0,
-        Regime::El2 => AP_EL0_OR_RES1,
-    };
+    let fixed = if regime.has_el0() { 0 } else { AP_EL0_OR_RES1 };
     let kind = match access {
         Access::Code | Access::ReadOnly => NORMAL | INNER_SHAREABLE | AP_READ_ONLY,
         Access::Data => NORMAL | INNER_SHAREABLE,
@@ -59,41 +76,53 @@ pub(super) const fn attributes(regime: Regime, access: Access) -> u64 {
     VALID | ACCESS_FLAG | execute_never | fixed | kind
 }
 
-/// The descriptor of a 2 MiB block at address 0; another block's has its address beside it.
+/// Returns the descriptor of a 2 MiB block at address 0; another block's has its address beside it.
 #[must_use]
 pub const fn block(regime: Regime, access: Access) -> u64 {
     leaf(0, 2, attributes(regime, access))
 }
 
-/// What TCR says of every map: 4 KiB granule, tables walked through the caches, no second half.
+/// Returns what TCR has for every map: 4 KiB granule, tables walked through the caches, no second half.
 #[must_use]
 pub const fn control(regime: Regime) -> u64 {
     const WALKS_CACHED: u64 = 1 << 8 | 1 << 10 | 3 << 12;
     const NO_SECOND_HALF: u64 = 1 << 23;
     const EL2_RES1: u64 = 1 << 31 | 1 << 23;
-    match regime {
-        Regime::El1 => WALKS_CACHED | NO_SECOND_HALF,
-        Regime::El2 => WALKS_CACHED | EL2_RES1,
-    }
+    WALKS_CACHED | if regime.has_el0() { NO_SECOND_HALF } else { EL2_RES1 }
 }
 
-/// The descriptor of a leaf at `level` (1 or 2: block, 3: page) for `address`.
+/// Returns TCR for a map of `bits` address bits on a processor with `physical` ones.
+#[must_use]
+pub const fn translation_control(regime: Regime, bits: u32, physical: u32) -> u64 {
+    let size = match physical {
+        32 => 0,
+        36 => 1,
+        40 => 2,
+        42 => 3,
+        44 => 4,
+        _ => 5,
+    };
+    let shift = if regime.has_el0() { 32 } else { 16 };
+    control(regime) | (64 - bits) as u64 | size << shift
+}
+
+/// Returns the descriptor of a leaf at `level` (1 or 2: block, 3: page) for `address`.
 pub(super) const fn leaf(address: u64, level: u32, attributes: u64) -> u64 {
     let kind = if level == 3 { TABLE_OR_PAGE } else { 0 };
     address | attributes | kind
 }
 
-/// The descriptor that points to the next table.
+/// Returns the descriptor that points to the next table.
 pub(super) const fn table(address: u64) -> u64 {
     address | VALID | TABLE_OR_PAGE
 }
 
-/// Tell whether a descriptor leads on to a table, at a level above the last.
+/// Returns whether a descriptor leads on to a table, at a level above the last.
 pub(super) const fn is_table(descriptor: u64) -> bool {
     descriptor & (VALID | TABLE_OR_PAGE) == VALID | TABLE_OR_PAGE
 }
 
-/// The address in a descriptor: of the next table, the block or the page.
+/// Returns the address in a descriptor: of the next table, the block or the page.
 pub(super) const fn address(descriptor: u64) -> u64 {
     descriptor & ADDRESS & !(PAGE - 1)
 }

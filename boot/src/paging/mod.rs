@@ -12,7 +12,7 @@ mod tests;
 use core::fmt;
 
 pub use builder::Builder;
-pub use descriptor::{Access, MAIR, Regime, block, control};
+pub use descriptor::{Access, MAIR, Regime, block, control, translation_control};
 
 /// Bytes in a page, and in a table.
 pub const PAGE: u64 = 4096;
@@ -29,10 +29,10 @@ impl Table {
     pub const EMPTY: Self = Self([0; ENTRIES]);
 }
 
-/// Says why a span cannot be mapped.
+/// Why a span cannot be mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapError {
-    /// The ends are no multiples of a page; rounding is the caller's decision.
+    /// The ends are not multiples of a page; rounding is the caller's decision.
     Unaligned {
         /// The first address.
         base: u64,
@@ -71,8 +71,8 @@ impl fmt::Display for MapError {
 
 impl core::error::Error for MapError {}
 
-/// Physical address bits for the value of `ID_AA64MMFR0_EL1.PARange`, at most the 48 that a 4 KiB granule
-/// without FEAT_LPA2 can describe.
+/// Returns the physical address bits for the value of `ID_AA64MMFR0_EL1.PARange`, at most the 48 that a 4 KiB
+/// granule without FEAT_LPA2 can describe.
 #[must_use]
 pub const fn address_bits(pa_range: u64) -> u32 {
     match pa_range & 0xf {

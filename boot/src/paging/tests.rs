@@ -54,8 +54,17 @@ fn el1_and_el2_want_different_bits() {
     assert_eq!(bits(Regime::El1, 0x2000), 0b11, "UXN and PXN");
     assert_eq!(bits(Regime::El2, 0x1000), 0b00);
     assert_eq!(bits(Regime::El2, 0x2000), 0b10, "XN; bit 53 is RES0");
+    assert_eq!(bits(Regime::El2Host, 0x2000), bits(Regime::El1, 0x2000));
     let res1 = |regime| with_map(regime, 1 << 39, &spans, |map| map.walk(0x2000).unwrap() >> 6 & 1);
     assert_eq!((res1(Regime::El1), res1(Regime::El2)), (0, 1), "AP[1]: EL0 access, or RES1");
+}
+
+#[test]
+fn the_control_register_has_the_form_of_its_regime() {
+    let (el1, el2) = (0x0080_3500, 0x8080_3500);
+    assert_eq!(translation_control(Regime::El1, 39, 48), el1 | 25 | 5 << 32);
+    assert_eq!(translation_control(Regime::El2, 39, 40), el2 | 25 | 2 << 16);
+    assert_eq!(translation_control(Regime::El2Host, 48, 36), el1 | 16 | 1 << 32);
 }
 
 #[test]

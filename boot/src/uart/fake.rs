@@ -1,5 +1,5 @@
-//! A UART that is not there: its FIFO takes time to send, and what its registers mean is the model's, one for each
-//! kind. A model refuses every access that the hardware would not answer.
+//! A UART that is not there: its FIFO takes time to send, and what its registers mean is the model's, one for
+//! each kind. A model refuses every access that the hardware would not answer.
 
 use super::{Hardware, Kind};
 use std::cell::{Cell, RefCell};

@@ -1,6 +1,7 @@
 //! Qualcomm GENI debug UART (drivers/tty/serial/qcom_geni_serial.c, Linux 6.12).
 //!
-//! Its transmitter works by commands: one announces how many bytes will come, and is done once all of them have left.
+//! Its transmitter works by commands: one announces how many bytes will come, and is done once all of them
+//! have left.
 
 use super::{Condition, Hardware, Layout, READY_TIME, Register, TimedOut, Uart};
 
@@ -26,8 +27,8 @@ const WORD: usize = 4;
 /// Words that fit into the FIFO after the event, with as much room to spare as Linux leaves.
 const WORDS_AT_A_TIME: usize = 7;
 
-/// How long the last 64 bytes of a command may take to leave, and it to end when it is aborted, in microseconds: at
-/// 115,200 baud, the rate of all debug UARTs, 5,556.
+/// How long the last 64 bytes of a command may take to leave, and it to end when it is aborted, in
+/// microseconds: at 115,200 baud, the rate of all debug UARTs, 5,556.
 const SETTLE_TIME: u64 = READY_TIME / 2;
 
 pub(super) struct Geni;

@@ -16,8 +16,8 @@ pub trait Hardware {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut;
 
-/// How long a UART may take until there is room for a byte, in microseconds: at 9600 baud a byte takes 1,042. Linux
-/// waits as long for a GENI (drivers/tty/serial/qcom_geni_serial.c, 6.12: `qcom_geni_serial_poll_bit`).
+/// How long a UART may take until there is room for a byte, in microseconds: at 9600 baud a byte takes 1,042.
+/// Linux waits as long for a GENI (drivers/tty/serial/qcom_geni_serial.c, 6.12: `qcom_geni_serial_poll_bit`).
 pub const READY_TIME: u64 = 20_000;
 
 /// How long the last bytes may take to leave, in microseconds: 64 of them at 9600 baud take 66,667.

@@ -1,7 +1,7 @@
 //! The UARTs that the stage can write to, one file for each kind.
 //!
-//! The loader has set the UART up: baud rate, clocks and pins are left as they are. A new kind is its file and a
-//! row of the table below.
+//! The loader has set the UART up: baud rate, clocks and pins are left as they are. A new kind is its file
+//! and a row of the table below.
 
 mod cadence;
 #[cfg(test)]

@@ -1,11 +1,12 @@
-// From the loader's jump to the first line of Rust that may touch anything: the state of entry, the first map, caches on, relocations, BSS.
+// From the loader's jump to the first line of Rust that may touch anything: the state of entry, the first
+// map, caches on, relocations, BSS.
 //
-// Until the caches are on nothing is written but the first tables and, where a loader chose an odd place, a little
-// stack, invalidated before and after; there are no relocations yet and no BSS, so the one Rust function that may be
-// called here (early_map) uses neither.
+// Until the caches are on nothing is written but the first tables and, where a loader chose an odd place, a
+// little stack, invalidated before and after; there are no relocations yet and no BSS, so the one Rust
+// function that may be called here (early_map) uses neither.
 //
-// Kept until stage_main: x19..x22 the x0..x3 of entry, x23 the regime (1 EL1, 2 EL2, 3 EL2 whose E2H is stuck),
-// x24 SCTLR, x25 HCR_EL2, x26 CPACR or CPTR, x27 VBAR, all as entered.
+// Kept until stage_main: x19..x22 the x0..x3 of entry, x23 the regime (1 EL1, 2 EL2, 3 EL2 whose E2H is
+// stuck), x24 SCTLR, x25 HCR_EL2, x26 CPACR or CPTR, x27 VBAR, all as entered.
 
 .equ EARLY_STACK, 2048
 
@@ -42,8 +43,8 @@ enter:
     msr     cpacr_el1, x0
     b       early
 
-// EL3 is no place to run at. From below, a console can be found on which that is said: go down, with what no VBAR can
-// be in the place of VBAR.
+// EL3 is no place to run at. From below, a console can be found on which that is said: go down, with what no
+// VBAR can be in the place of VBAR.
 .equ FROM_EL3, 3
 at_el3:
     mov     x0, #0x5b1              // SCR: all below is non-secure AArch64, with HVC and without SMC
@@ -165,9 +166,10 @@ mapped:
     bl      stage_main
     b       park
 
-// relocate: apply the linker's list, once. Everything is linked at 0, so each addend grows by where we are. A linker
-// that can writes the list as a bitmap (RELR: an even word is the place of one, an odd word tells which of the next 63
-// places are others), and in any case what does not fit that as RELA. x0 to x11 are lost.
+// relocate: apply the linker's list, once. Everything is linked at 0, so each addend grows by where we are. A
+// linker that can writes the list as a bitmap (RELR: an even word is the place of one, an odd word tells
+// which of the next 63 places are others), and in any case what does not fit that as RELA. x0 to x11 are
+// lost.
 .global relocate
 relocate:
     adrp    x0, _start
@@ -176,7 +178,8 @@ relocate:
     add     x1, x1, :lo12:__rela_begin
     adrp    x2, __rela_end
     add     x2, x2, :lo12:__rela_end
-    // The linker also relocates .defmt, which is not loaded and counts from 0: skip what would be in the code.
+    // The linker also relocates .defmt, which is not loaded and counts from 0: skip what would be in the
+    // code.
     adrp    x6, __text_end
     add     x6, x6, :lo12:__text_end
     sub     x6, x6, x0
@@ -218,14 +221,14 @@ relocate:
     b       1b
 2:  ret
 
-// park: nothing can be said and nobody can be asked.
+// park: nothing can be logged, and no firmware is known.
 .global park
 park:
     wfi
     b       park
 
-// invalidate(x0 begin, x1 end): drop the data cache lines of memory that is about to be written, or was, past the
-// cache. Both ends are multiples of four of any line size.
+// invalidate(x0 begin, x1 end): drop the data cache lines of memory that is about to be written, or was, past
+// the cache. Both ends are multiples of four of any line size.
 .global invalidate
 invalidate:
     dsb     sy
@@ -243,8 +246,8 @@ invalidate:
     dsb     sy
     ret
 
-// clear_early(x0 table, x1 entries): empty the start of a table past the cache, with no line of it left behind. Four
-// lines are the least, which a table has room for.
+// clear_early(x0 table, x1 entries): empty the start of a table past the cache, with no line of it left
+// behind. Four lines are the least, which a table has room for.
 .global clear_early
 clear_early:
     mov     x5, x30
@@ -270,13 +273,19 @@ clear_table:
     b.lo    2b
     ret
 
-// link_symbols(x0 out): where the linker put things, in the order of struct Symbols. Done here because compiled
-// code may take such addresses through a table that is not relocated yet.
+// link_symbols(x0 out): where the linker put things, in the order of struct Symbols. Done here because
+// compiled code may take such addresses through a table that is not relocated yet.
 .global link_symbols
 link_symbols:
-.irp symbol, __image_base, __text_end, __rodata_end, __data_begin, __relro_end, __guard, __stack_bottom, __stack_top, __image_end, __early_tables, __early_tables_end, __second_tables, __second_tables_end, __ring_begin, __ring_end, __heap_begin, __heap_end, __build_id
-    adrp    x1, \symbol
-    add     x1, x1, :lo12:\symbol
+.macro symbols name, more:vararg
+    adrp    x1, \name
+    add     x1, x1, :lo12:\name
     str     x1, [x0], #8
-.endr
+.ifnb \more
+    symbols \more
+.endif
+.endm
+    symbols __image_base, __text_end, __rodata_end, __data_begin, __relro_end, __guard, __stack_bottom
+    symbols __stack_top, __image_end, __early_tables, __early_tables_end, __ring_begin, __ring_end
+    symbols __heap_begin, __heap_end, __build_id
     ret

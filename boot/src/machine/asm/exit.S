@@ -1,10 +1,10 @@
-// The way out (Documentation/arch/arm64/booting.rst, section 5). Everything that must hold was checked in Rust, and
-// everything that must be in memory was cleaned there; from here on only registers are used.
+// The way out (Documentation/arch/arm64/booting.rst, section 5). Everything that must hold was checked in
+// Rust, and everything that must be in memory was cleaned there; from here on only registers are used.
 
 .section .text.exit, "ax"
 
-// leave(x0 kernel, x1 DTB, x2 regime, x3 SCTLR, x4 HCR_EL2, x5 CPACR or CPTR, x6 VBAR): enter the kernel at the
-// level of entry, MMU and data cache off, system registers as they were found.
+// leave(x0 kernel, x1 DTB, x2 regime, x3 SCTLR, x4 HCR_EL2, x5 CPACR or CPTR, x6 VBAR): enter the kernel at
+// the level of entry, MMU and data cache off, system registers as they were found.
 .global leave
 leave:
     mov     x16, x0

@@ -1,5 +1,6 @@
-// The first map where it costs next to nothing: the stage at a multiple of 2 MiB, where loaders put an Image, and in
-// one GiB. Then blocks will do, and one entry at level 1. It is made in registers, since there are no caches yet.
+// The first map where it costs next to nothing: the stage at a multiple of 2 MiB, where loaders put an Image,
+// and in one GiB. Then blocks will do, and one entry at level 1. It is made in registers, since there are no
+// caches yet.
 
 .section .entry, "ax"
 // first_map(x0 regime): x0 root table, x1 TCR; x0 is 0 where the stage lies otherwise. x2 to x18 are lost.
@@ -34,7 +35,8 @@ first_map:
     ldr     x13, ={EL2_TCR}
     lsl     x14, x14, #16
 3:  orr     x13, x13, x14
-    // As few address bits as the stage needs, 31 at least: so few entries at level 1 that they are soon emptied.
+    // As few address bits as the stage needs, 31 at least: so few entries at level 1 that they are soon
+    // emptied.
     clz     x14, x9
     mov     x15, #33
     cmp     x14, x15

@@ -1,10 +1,10 @@
-// The first page: the header of an arm64 Image (Documentation/arch/arm64/booting.rst), which at the same time is the DOS
-// header of a PE/COFF image, then the headers of that, as Linux has them (arch/arm64/kernel/efi-header.S). What is
-// executed and read in both boots is at the same distance from the base; the firmware puts the data where the entry code
-// of a bare boot copies it.
+// The first page: the header of an arm64 Image (Documentation/arch/arm64/booting.rst), which at the same time
+// is the DOS header of a PE/COFF image, then the headers of that, as Linux has them
+// (arch/arm64/kernel/efi-header.S). What is executed and read in both boots is at the same distance from the
+// base; the firmware puts the data where the entry code of a bare boot copies it.
 //
-// There is no table of base relocations: the entry of either boot applies the linker's own list. The rest of the page is
-// room for the headers of sections that are added later.
+// There is no table of base relocations: the entry of either boot applies the linker's own list. The rest of
+// the page is room for the headers of sections that are added later.
 
 .equ PE_PLUS, 0x20b
 .equ APPLICATION, 10
@@ -67,7 +67,8 @@ sections:
 sections_end:
 
 .section .entry, "ax"
-// efi_entry(x0 image, x1 system table): what the firmware calls. Loaded, BSS cleared, caches on, on the firmware's stack.
+// efi_entry(x0 image, x1 system table): what the firmware calls. Loaded, BSS cleared, caches on, on the
+// firmware's stack.
 .global efi_entry
 efi_entry:
     stp     x29, x30, [sp, #-32]!

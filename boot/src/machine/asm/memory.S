@@ -1,6 +1,7 @@
-// What compilers call for copies and comparisons. The library's own go byte by byte, because its authors could not
-// know that memory is ordinary. Here it is, in the caches and at any alignment, whenever one of these is called;
-// before the caches are on none is: a wide access to what is still device memory would fault.
+// What compilers call for copies and comparisons. The library's own go byte by byte, because its authors
+// could not know that memory is ordinary. Here it is, in the caches and at any alignment, whenever one of
+// these is called; before the caches are on none is: a wide access to what is still device memory would
+// fault.
 
 .section .text.memory, "ax"
 
@@ -11,8 +12,9 @@ memmove:
     cmp     x3, x2
     b.lo    from_the_end
 
-// memcpy(x0 to, x1 from, x2 bytes). x0 stays. Up to 32 bytes are read before one is written; of more, the last 32
-// are read before and written after all others, so that an overlap with `to` below `from` is well too.
+// memcpy(x0 to, x1 from, x2 bytes). x0 stays. Up to 32 bytes are read before one is written; of more, the
+// last 32 are read before and written after all others, so that an overlap with `to` below `from` is well
+// too.
 .global memcpy
 memcpy:
     add     x4, x1, x2
@@ -74,8 +76,8 @@ few:
     strb    w8, [x5, #-1]
 4:  ret
 
-// int memcmp(x0, x1, x2 bytes): below, at or above 0 as the first bytes at x0 are less than, equal to or greater than
-// those at x1.
+// int memcmp(x0, x1, x2 bytes): below, at or above 0 as the first bytes at x0 are less than, equal to or
+// greater than those at x1.
 .global memcmp
 .global bcmp
 memcmp:

@@ -1,9 +1,11 @@
-// Turning maps on and over. Between MMU off and MMU on nothing is read or written: only registers are used, so no
-// dirty line is missed, and no two translations of one address are ever live together (break before make).
+// Turning maps on and over. Between MMU off and MMU on nothing is read or written: only registers are used,
+// so no dirty line is missed, and no two translations of one address are ever live together (break before
+// make).
 
 .section .text.mmu, "ax"
 
-// enable_map(x0 regime, x1 root table, x2 TCR): leave the map in use, if any, and go over to this one, with caches.
+// enable_map(x0 regime, x1 root table, x2 TCR): leave the map in use, if any, and go over to this one, with
+// caches.
 .global enable_map
 enable_map:
     mov     x3, #0xff04             // MAIR: paging::MAIR
@@ -67,23 +69,4 @@ clean:
     cmp     x0, x1
     b.lo    1b
     dsb     sy
-    ret
-
-// copy_up(x0 to, x1 from, x2 bytes): copy from the first byte to the last; bytes is a multiple of 64. Correct also
-// when `to` lies below `from` inside the same span.
-.global copy_up
-copy_up:
-    add     x2, x0, x2
-1:  ldp     x4, x5, [x1]
-    ldp     x6, x7, [x1, #16]
-    ldp     x8, x9, [x1, #32]
-    ldp     x10, x11, [x1, #48]
-    add     x1, x1, #64
-    stp     x4, x5, [x0]
-    stp     x6, x7, [x0, #16]
-    stp     x8, x9, [x0, #32]
-    stp     x10, x11, [x0, #48]
-    add     x0, x0, #64
-    cmp     x0, x2
-    b.lo    1b
     ret

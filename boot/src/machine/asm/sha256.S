@@ -1,10 +1,12 @@
-// sha256_blocks(x0 state, x1 data, x2 blocks): hash whole 64-byte blocks with the instructions of FEAT_SHA256. At
-// least one block. v16 to v19 hold the message words, v4 and v5 the state, all of them a call may change.
+// sha256_blocks(x0 state, x1 data, x2 blocks): hash whole 64-byte blocks with the instructions of
+// FEAT_SHA256. At least one block. v16 to v19 hold the message words, v4 and v5 the state, all of them a call
+// may change.
 
 .arch_extension sha2
 .section .text.sha256, "ax"
 
-// Four rounds with the words in \w0; where three more registers follow, the words of four rounds on replace them.
+// Four rounds with the words in \w0; where three more registers follow, the words of four rounds on replace
+// them.
 .macro rounds w0, w1, w2, w3
     ldr     q6, [x4], #16
     add     v6.4s, v6.4s, v\w0\().4s

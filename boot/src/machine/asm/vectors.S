@@ -64,8 +64,8 @@ fault:
     bl      stage_fault
     b       park
 
-// probe_byte(x0 address): read one byte there. x0 is 0 when that worked, else ESR with FAR in x1. The handler uses
-// x9 to x13, which a function call may.
+// probe_byte(x0 address): read one byte there. x0 is 0 when that worked, else ESR with FAR in x1. The handler
+// uses x9 to x13, which a function call may.
 .global probe_byte
 probe_byte:
     dsb     sy
