@@ -1,4 +1,4 @@
-//! What is done to a device tree before it is surveyed: overlays of the bundle, and the kernel's own arguments.
+//! What is done to a device tree before it is surveyed: the bundle's overlays, the kernel's own arguments.
 
 use alloc::string::String;
 use alloc::vec::Vec;

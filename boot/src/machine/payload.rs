@@ -68,14 +68,14 @@ pub(super) struct Opened {
     pub bootargs: Option<Vec<u8>>,
 }
 
-/// Where a payload may lie. Nothing of it has been read.
+/// Where a payload may be. Nothing of it has been read.
 pub(super) struct Places {
     appended: Option<Span>,
     slot: Option<Span>,
     modules: Option<Modules>,
 }
 
-/// Learn where a payload may lie.
+/// Finds where a payload may be.
 ///
 /// # Errors
 /// In words, when a place that the loader names is one that must not be read.
@@ -91,7 +91,7 @@ pub(super) fn places(tree: &Tree<'_>, map: &MemoryMap, layout: &Layout) -> Resul
         }
         if !banks.is_empty() && !banks.iter().any(|bank| bank.covers(span)) {
             return Err(format!(
-                "the {what} at {span} does not lie in RAM; load it inside a /memory bank, or a smaller one"
+                "the {what} at {span} is not in RAM; load it inside a /memory bank, or a smaller one"
             ));
         }
     }
@@ -113,7 +113,7 @@ fn slot(tree: &Tree<'_>) -> Result<Option<Span>, String> {
 }
 
 impl Places {
-    /// All of them, for people.
+    /// Returns all of them, with names for people.
     fn named(&self) -> impl Iterator<Item = (&'static str, Span)> {
         let modules = self.modules.as_ref();
         [
@@ -127,7 +127,7 @@ impl Places {
         .filter_map(|(what, span)| Some((what, span?)))
     }
 
-    /// What must be mapped to open the payload.
+    /// Returns what must be mapped to open the payload.
     pub(super) fn spans(&self) -> Vec<Span> {
         self.named().map(|(_, span)| span).collect()
     }
@@ -164,8 +164,8 @@ impl Places {
                 "no payload: the initrd slot at {at} holds no bundle; load one made by `ringfence pack`"
             ),
             (None, None) => halt!(
-                "no payload: nothing is appended to the stage, and /chosen has no linux,initrd-start and -end; \
-                 load a bundle as the initrd"
+                "no payload: nothing is appended to the stage, and /chosen has no linux,initrd-start and \
+                 -end; load a bundle as the initrd"
             ),
         }
     }
