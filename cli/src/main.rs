@@ -1,5 +1,18 @@
 //! The command line of ringfence.
 
+// Every input is hostile, so nothing outside tests may panic.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 use std::process::ExitCode;
 
 use clap::Parser;

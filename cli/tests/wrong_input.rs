@@ -102,7 +102,7 @@ fn one_bad_file_among_many_is_named_and_the_others_are_judged() {
 fn a_bad_policy_names_its_line_and_nothing_is_written() {
     let bench = bench();
     bench.put("policy.toml", b"mode = \"fix\"\n\n[alow]\n");
-    bench.put("blob", &tree(1));
+    bench.put("blob", tree(1));
     let place = "policy.toml:3:2";
     assert_refused(&bench, &["policy", "check", "policy.toml"], 2, &[place, "did you mean `allow`?"]);
     assert_refused(&bench, &["policy", "build", "policy.toml", "-o", "out"], 2, &[place]);
@@ -157,7 +157,7 @@ fn an_empty_log_is_no_verdict_on_a_kernel() {
 #[test]
 fn what_is_no_kernel_is_not_packed() {
     let bench = bench();
-    bench.put("bomb.gz", &[0x1f, 0x8b, 8, 0, 0, 0]);
+    bench.put("bomb.gz", [0x1f, 0x8b, 8, 0, 0, 0]);
     assert_refused(
         &bench,
         &["pack", "--kernel", "good.dtb", "-o", "out.itb"],
@@ -228,7 +228,7 @@ fn trees_pass_through_pipes() {
 fn the_same_inputs_give_the_same_bytes_however_many_threads_there_are() {
     let bench = bench();
     for number in 0..40_u32 {
-        bench.put(&format!("board{number:02}.dtb"), &tree(0x40_0000 + number * 0x1_0000));
+        bench.put(&format!("board{number:02}.dtb"), tree(0x40_0000 + number * 0x1_0000));
     }
     let run = |threads: &str| {
         let mut command = bench.command(&["check", "--format", "json", "."]);

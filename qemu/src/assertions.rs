@@ -154,7 +154,7 @@ fn of_each_node(transcript: &Transcript) -> u64 {
     let nodes = up.filter(|&nodes: &usize| nodes > 1).unwrap_or(0);
     let pools: Vec<u64> =
         said("cma: Reserved ").filter_map(|(_, rest)| announced_cma(rest)).map(|(_, size)| size).collect();
-    if pools.len() == nodes + 1 { pools[1..].iter().sum() } else { 0 }
+    if pools.len() == nodes + 1 { pools.iter().skip(1).sum() } else { 0 }
 }
 
 /// Reads `64 MiB at 0xf9c00000 …`; without `at`, the place is the kernel's to choose.

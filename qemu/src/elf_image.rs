@@ -34,11 +34,10 @@ pub(crate) fn image(file: &[u8]) -> Result<Vec<u8>> {
             bail!("segments are {from:#x} bytes apart");
         }
         let from = usize::try_from(from)?;
-        let to = from + data.len();
-        if image.len() < to {
-            image.resize(to, 0);
+        if image.len() < from + data.len() {
+            image.resize(from + data.len(), 0);
         }
-        image[from..to].copy_from_slice(data);
+        image.iter_mut().skip(from).zip(data).for_each(|(to, byte)| *to = *byte);
     }
     Ok(image)
 }

@@ -57,12 +57,9 @@ impl FromStr for Ram {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (digits, shift) = match text.char_indices().next_back() {
-            Some((at, 'K' | 'k')) => (&text[..at], 10),
-            Some((at, 'M' | 'm')) => (&text[..at], 20),
-            Some((at, 'G' | 'g')) => (&text[..at], 30),
-            _ => (text, 0),
-        };
+        let units = [(['K', 'k'], 10), (['M', 'm'], 20), (['G', 'g'], 30)];
+        let unit = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(*unit)?, *shift)));
+        let (digits, shift) = unit.unwrap_or((text, 0));
         let number: u64 = digits.parse().map_err(|_| format!("`{text}` is not a size such as 4G or 512M"))?;
         let bytes = number.checked_mul(1 << shift).filter(|bytes| bytes % (1 << 20) == 0 && *bytes > 0);
         bytes.map(Self).ok_or_else(|| format!("`{text}` is not a whole number of MiB"))

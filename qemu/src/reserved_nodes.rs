@@ -62,8 +62,11 @@ fn spans(hex: &str, address: usize, size: usize) -> Result<Vec<Span>> {
         bail!("reg `{hex}` is not a whole number of tuples of {address} + {size} cells");
     }
     let mut spans = Vec::new();
-    for at in (0..hex.len()).step_by(tuple) {
-        let (base, length) = hex[at..at + tuple].split_at(address * 8);
+    let mut rest = hex;
+    while !rest.is_empty() {
+        let (here, after) = rest.split_at(tuple);
+        rest = after;
+        let (base, length) = here.split_at(address * 8);
         let base = u64::from_str_radix(base, 16)?;
         let length = u64::from_str_radix(length, 16)?;
         // Of a tuple without bytes there is nothing to protect.

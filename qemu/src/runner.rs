@@ -63,7 +63,7 @@ pub(crate) fn run_until(
                 if enough.is_some_and(|enough| enough(&String::from_utf8_lossy(&bytes))) {
                     break Ending::Enough;
                 }
-                let fresh = &bytes[fresh..];
+                let (_, fresh) = bytes.split_at(fresh);
                 if holds(fresh, HALTED.as_bytes()) {
                     break Ending::PoweredOff;
                 }
@@ -97,7 +97,7 @@ fn listen(mut stream: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = stream.read(&mut buffer) {
-            if send.send(buffer[..count].to_vec()).is_err() {
+            if send.send(buffer.iter().copied().take(count).collect()).is_err() {
                 break;
             }
         }

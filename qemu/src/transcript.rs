@@ -99,7 +99,7 @@ impl Transcript {
     /// Returns the last lines, for an error.
     pub(crate) fn tail(&self, count: usize) -> String {
         let from = self.lines.len().saturating_sub(count);
-        self.lines[from..].join("\n")
+        self.lines.get(from..).unwrap_or_default().join("\n")
     }
 }
 

@@ -68,12 +68,12 @@ impl Chart {
     /// Returns the claims that `node` must not share a byte with and does, each once.
     #[must_use]
     pub fn meets(&self, node: &str) -> Vec<&str> {
-        let other = |collision: &Collision| collision.nodes.iter().position(|name| name == node);
-        let mut met: Vec<&str> = self
-            .collisions
-            .iter()
-            .filter_map(|collision| Some(collision.nodes[1 - other(collision)?].as_str()))
-            .collect();
+        let other = self.collisions.iter().filter_map(|collision| match &collision.nodes {
+            [a, b] if a == node => Some(b.as_str()),
+            [a, b] if b == node => Some(a.as_str()),
+            _ => None,
+        });
+        let mut met: Vec<&str> = other.collect();
         met.dedup();
         met
     }

@@ -175,7 +175,7 @@ impl Job {
     /// Returns what the pipeline wants to know, for the first kernel.
     #[must_use]
     pub fn context(&self) -> Context<'_> {
-        self.context_of(&self.profiles[0])
+        self.context_of(self.first())
     }
 
     /// Returns what the pipeline wants to know to repair a tree: for the kernel that asks the most alignment
@@ -183,7 +183,12 @@ impl Job {
     #[must_use]
     pub fn repair_context(&self) -> Context<'_> {
         let strictest = self.profiles.iter().rev().max_by_key(|profile| profile.cma_align());
-        self.context_of(strictest.unwrap_or(&self.profiles[0]))
+        self.context_of(strictest.unwrap_or(self.first()))
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "the list is never empty")]
+    fn first(&self) -> &KernelProfile {
+        &self.profiles[0]
     }
 
     /// Returns the kernels to judge for, at least one.

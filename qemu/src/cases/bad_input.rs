@@ -32,7 +32,7 @@ pub(super) fn cases() -> Vec<Case> {
             let whole = dtb(bed)?;
             let tree = fs::read(&whole)?;
             let cut = bed.ws.scratch("bad")?.join("truncated.dtb");
-            fs::write(&cut, &tree[..tree.len() / 2])?;
+            fs::write(&cut, tree.split_at(tree.len() / 2).0)?;
             let board = raw(bed, name, DTB_AT, Some(cut))?;
             halted(bed.boot(name, &board, LIMIT)?, &["device tree"])
         }),
@@ -60,7 +60,8 @@ pub(super) fn cases() -> Vec<Case> {
             let payload = fs::read(&bed.payload()?.image)?;
             let at = bytes.windows(payload.len()).position(|window| window == payload);
             let at = at.context("the bundle does not contain the payload unpacked")?;
-            bytes[at + payload.len() / 2] ^= 1;
+            let byte = bytes.get_mut(at + payload.len() / 2).context("an empty payload")?;
+            *byte ^= 1;
             fs::write(&bundle, bytes)?;
             halted(bed.boot(name, &board(bed, bundle)?, LIMIT)?, &["hash", "sha256"])
         }),
@@ -68,7 +69,7 @@ pub(super) fn cases() -> Vec<Case> {
             let bundle = pack(bed, name)?;
             let mut bytes = fs::read(&bundle)?;
             // The size that the header claims: beyond the end of this board's RAM.
-            bytes[4..8].copy_from_slice(&0x7000_0000u32.to_be_bytes());
+            overwrite(&mut bytes, 4, &0x7000_0000u32.to_be_bytes())?;
             fs::write(&bundle, bytes)?;
             let mut board = board(bed, bundle)?;
             board.ram = Ram::GIB;
@@ -77,12 +78,18 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("bad-kernel-larger-than-ram", |bed, name| {
             let huge = bed.ws.scratch("bad")?.join("huge.img");
             let mut image = fs::read(&bed.payload()?.image)?;
-            image[16..24].copy_from_slice(&(1u64 << 40).to_le_bytes());
+            overwrite(&mut image, 16, &(1u64 << 40).to_le_bytes())?;
             fs::write(&huge, image)?;
             let bundle = mkimage(bed, "huge", &huge)?;
             halted(bed.boot(name, &board(bed, bundle)?, LIMIT)?, &["kernel"])
         }),
     ]
+}
+
+/// Replaces the bytes at an offset.
+pub(super) fn overwrite(bytes: &mut [u8], at: usize, new: &[u8]) -> Result<()> {
+    bytes.get_mut(at..at + new.len()).context("the file is too short")?.copy_from_slice(new);
+    Ok(())
 }
 
 /// Fails unless the stage refused with one of these words in its last line.

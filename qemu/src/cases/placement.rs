@@ -2,7 +2,7 @@
 //! the stage will have its data. A payload in the kernel's place says whether it was entered as Linux wants
 //! to be.
 
-use super::bad_input::{jump_to, pack};
+use super::bad_input::{jump_to, overwrite, pack};
 use super::{Case, refused};
 use crate::boards::{tree, virt};
 use crate::machine::{Board, Entry, Level, Loaded, Ram};
@@ -162,7 +162,7 @@ fn board(bed: &TestBed, name: &str, place: Place) -> Result<Board> {
         if place.refusal.is_none() {
             bytes.resize(place.padded, 0xa5);
         }
-        bytes[4..8].copy_from_slice(&u32::try_from(place.padded)?.to_be_bytes());
+        overwrite(&mut bytes, 4, &u32::try_from(place.padded)?.to_be_bytes())?;
         tree::keep(&dtb, &bytes)?;
     }
     let at = match place.tree {

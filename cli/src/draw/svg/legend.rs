@@ -107,7 +107,7 @@ fn off(out: &mut String, charts: &[&Chart], top: u32) -> u32 {
         chart.off.iter().map(line).collect()
     };
     let all: Vec<Vec<String>> = charts.iter().map(|chart| lines(chart)).collect();
-    let same = all.windows(2).all(|pair| pair[0] == pair[1]);
+    let same = all.iter().skip(1).eq(all.iter().take(all.len().saturating_sub(1)));
     let mut y = top;
     for (lines, title) in all.iter().zip(["as it is", "after fix"]).take(if same { 1 } else { 2 }) {
         if lines.is_empty() {

@@ -27,7 +27,8 @@ const AXIS: u32 = 128;
 /// Where the map begins below the headings.
 const TOP: u32 = 104;
 /// Width of the one map, or of each of two.
-const WIDTH: [u32; 2] = [600, 450];
+const WIDTH_ALONE: u32 = 600;
+const WIDTH_OF_TWO: u32 = 450;
 /// Space between two maps.
 const GAP: u32 = 96;
 
@@ -43,7 +44,7 @@ pub(super) fn draw(shown: &Picture<'_>, interactive: bool) -> String {
     let charts: Vec<&Chart> =
         std::iter::once(shown.before).chain(shown.fixed.map(|fixed| &fixed.chart)).collect();
     let scale = Scale::new(&charts);
-    let width = WIDTH[usize::from(charts.len() > 1)];
+    let width = if charts.len() > 1 { WIDTH_OF_TWO } else { WIDTH_ALONE };
     let columns: Vec<Column<'_>> = charts
         .iter()
         .zip(["as it is", "after fix"])

@@ -21,13 +21,16 @@ use crate::project::{kernel, policy_file};
 use crate::{args, suggest};
 
 /// Every table with the keys it knows, for the reference and for the schema that editors use.
-pub const KEYS: &[(&str, &[&str])] = &[
-    ("the configuration", &["inputs", "kernels", "include", "severity", "suppress", "board"]),
-    ("[[suppress]]", &["rule", "node", "match", "reason", "until"]),
-    ("[[board]]", &["match", "compatible", "policy", "kernels", "ram", "boot-map", "cma"]),
-    ("[[board.cma]]", &["when", "size", "alignment", "range", "via"]),
-    ("[board.boot-map]", &["kernel", "initrd", "dtb", "stage", "bundle"]),
-];
+pub const KEYS: &[Table] = &[ROOT, SUPPRESS, BOARD, CMA, BOOT_MAP];
+
+/// The name of a table and its keys.
+type Table = (&'static str, &'static [&'static str]);
+
+const ROOT: Table = ("the configuration", &["inputs", "kernels", "include", "severity", "suppress", "board"]);
+const SUPPRESS: Table = ("[[suppress]]", &["rule", "node", "match", "reason", "until"]);
+const BOARD: Table = ("[[board]]", &["match", "compatible", "policy", "kernels", "ram", "boot-map", "cma"]);
+const CMA: Table = ("[[board.cma]]", &["when", "size", "alignment", "range", "via"]);
+const BOOT_MAP: Table = ("[board.boot-map]", &["kernel", "initrd", "dtb", "stage", "bundle"]);
 
 /// Why a configuration cannot be read: something in it, or a file that it names.
 enum Trouble {
@@ -71,15 +74,15 @@ impl Config {
 
 fn config(path: &Path, text: &str) -> Result<Config, Trouble> {
     let document = document(text)?;
-    let root = Section::root(KEYS[0].0, &document);
-    root.only(KEYS[0].1)?;
+    let root = Section::root(ROOT.0, &document);
+    root.only(ROOT.1)?;
     let home = path.parent().unwrap_or(Path::new(""));
     let severities = match root.get("severity") {
         None => Vec::new(),
         Some(value) => severities(&Section::of("[severity]", value)?)?,
     };
-    let suppressions = root.list("suppress", KEYS[1].0)?;
-    let boards = root.list("board", KEYS[2].0)?;
+    let suppressions = root.list("suppress", SUPPRESS.0)?;
+    let boards = root.list("board", BOARD.0)?;
     Ok(Config {
         path: path.to_path_buf(),
         inputs: root.texts("inputs")?.into_iter().map(|(text, _)| text.to_string()).collect(),
@@ -110,7 +113,7 @@ fn severities(section: &Section<'_, '_>) -> Result<Vec<(RuleId, Option<Severity>
 }
 
 fn suppression(section: &Section<'_, '_>) -> Result<Suppression, Fault> {
-    section.only(KEYS[1].1)?;
+    section.only(SUPPRESS.1)?;
     let rule_value = section.require("rule")?;
     let node = section.require("node")?;
     let reason = section.require("reason")?;
@@ -128,12 +131,12 @@ fn suppression(section: &Section<'_, '_>) -> Result<Suppression, Fault> {
 }
 
 fn board(section: &Section<'_, '_>, home: &Path) -> Result<Board, Trouble> {
-    section.only(KEYS[2].1)?;
+    section.only(BOARD.1)?;
     let policy = match section.text("policy")? {
         None => None,
         Some(file) => Some(policy_file::load(&home.join(file)).map_err(Trouble::There)?),
     };
-    let cases = section.list("cma", KEYS[3].0)?;
+    let cases = section.list("cma", CMA.0)?;
     Ok(Board {
         files: patterns(section, "match")?,
         compatible: patterns(section, "compatible")?,
@@ -146,8 +149,8 @@ fn board(section: &Section<'_, '_>, home: &Path) -> Result<Board, Trouble> {
 }
 
 fn cma_case(section: &Section<'_, '_>) -> Result<(When, CmaWant), Fault> {
-    debug_assert!(CMA_KEYS.iter().all(|key| KEYS[3].1.contains(key)));
-    section.only(KEYS[3].1)?;
+    debug_assert!(CMA_KEYS.iter().all(|key| CMA.1.contains(key)));
+    section.only(CMA.1)?;
     let when = match section.get("when") {
         None => When::Always,
         Some(value) => When::parse(text(value, "when")?)
@@ -159,8 +162,8 @@ fn cma_case(section: &Section<'_, '_>) -> Result<(When, CmaWant), Fault> {
 fn boot_facts(section: &Section<'_, '_>, home: &Path) -> Result<BootFacts, Trouble> {
     let mut facts = BootFacts::default();
     let Some(value) = section.get("boot-map") else { return Ok(facts) };
-    let table = Section::of(KEYS[4].0, value)?;
-    table.only(KEYS[4].1)?;
+    let table = Section::of(BOOT_MAP.0, value)?;
+    table.only(BOOT_MAP.1)?;
     for &(name, item) in boot_map::ITEMS {
         let Some(value) = table.get(name) else { continue };
         let place = Place::parse(text(value, name)?)

@@ -50,7 +50,9 @@ fn required(region: &Region) -> Vec<Required> {
 
 /// Returns the holes between banks of RAM, less what regions say of them anyway.
 fn holes(map: &MemoryMap) -> Vec<Required> {
-    let gaps = map.ram.spans().windows(2).filter_map(|pair| Span::from_ends(pair[0].end(), pair[1].base()));
+    let banks = map.ram.spans();
+    let pairs = banks.iter().zip(banks.iter().skip(1));
+    let gaps = pairs.filter_map(|(low, high)| Span::from_ends(low.end(), high.base()));
     let gaps: Vec<Span> = gaps.filter(|gap| gap.len() <= LARGEST_HOLE).collect();
     let holes = ledger::subtract(&gaps, &ledger::union(map.carveouts().collect()));
     let range = |hole: Span| Required {

@@ -75,7 +75,7 @@ fn result(report: &Report, shown: &Diagnostic) -> Value {
         "logicalLocations": [{ "fullyQualifiedName": finding.node, "kind": "object" }],
     });
     if let Some(located) = &shown.place {
-        location["physicalLocation"] = physical(report.positions.as_ref(), &located.place);
+        set(&mut location, "physicalLocation", physical(report.positions.as_ref(), &located.place));
     }
     let spans: Vec<Value> = finding
         .spans
@@ -85,6 +85,10 @@ fn result(report: &Report, shown: &Diagnostic) -> Value {
             json!({ "base": base, "end": end, "what": label.text() })
         })
         .collect();
+    let mut properties = json!({ "input": report.path, "spans": spans });
+    if !shown.kernels.is_empty() {
+        set(&mut properties, "kernels", shown.kernels.clone().into());
+    }
     let mut result = json!({
         "ruleId": finding.rule.to_string(),
         "level": level(finding.severity),
@@ -93,27 +97,30 @@ fn result(report: &Report, shown: &Diagnostic) -> Value {
         "partialFingerprints": {
             "ruleAndNode/v1": format!("{}:{}:{}", report.path, finding.rule, finding.node),
         },
-        "properties": { "input": report.path, "spans": spans },
+        "properties": properties,
         // An empty list says that suppressions were looked for, and there are none.
         "suppressions": [],
     });
     if let Some(index) = DOCS.iter().position(|doc| doc.id == finding.rule) {
-        result["ruleIndex"] = index.into();
-    }
-    if !shown.kernels.is_empty() {
-        result["properties"]["kernels"] = shown.kernels.clone().into();
+        set(&mut result, "ruleIndex", index.into());
     }
     if let Some(suppressed) = &shown.suppressed {
-        result["suppressions"] =
-            json!([{ "kind": "external", "status": "accepted", "justification": suppressed.reason }]);
+        let why = json!([{ "kind": "external", "status": "accepted", "justification": suppressed.reason }]);
+        set(&mut result, "suppressions", why);
     }
     if let Some(fix) = &shown.fix {
-        result["fixes"] = json!([{
-            "description": { "text": fix.description },
-            "artifactChanges": changes(report.positions.as_ref(), &fix.replacements),
-        }]);
+        let changes = changes(report.positions.as_ref(), &fix.replacements);
+        let text = &fix.description;
+        set(&mut result, "fixes", json!([{ "description": { "text": text }, "artifactChanges": changes }]));
     }
     result
+}
+
+/// Sets a key of an object.
+fn set(object: &mut Value, key: &str, value: Value) {
+    if let Value::Object(map) = object {
+        map.insert(key.to_owned(), value);
+    }
 }
 
 fn physical(positions: Option<&Positions>, place: &Place) -> Value {
