@@ -1,6 +1,6 @@
 //! Boot facts: what the device tree does not say about this boot.
 
-use crate::efi::EfiMap;
+use crate::efi::{EfiMap, Hold};
 use crate::span::{GIB, Span, align_down};
 use alloc::vec::Vec;
 
@@ -28,6 +28,17 @@ pub struct BootFacts {
     pub report: bool,
     /// The identity of the policy as it travelled (`policy::digest`), for the report.
     pub policy_digest: Option<[u8; 32]>,
+}
+
+impl BootFacts {
+    /// Returns the facts as they are once `holds` are held in the EFI memory map.
+    #[must_use]
+    pub fn with_held(mut self, holds: &[Hold]) -> Self {
+        if let Some(efi) = &mut self.efi {
+            efi.map = efi.map.held(holds);
+        }
+        self
+    }
 }
 
 /// What the tree does not say of an EFI boot.

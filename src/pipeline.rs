@@ -6,7 +6,7 @@
 
 use crate::analysis::Analysis;
 pub use crate::context::Context;
-use crate::fdt::{FdtError, Tree};
+use crate::fdt::{FdtError, Tree, rewrite};
 use crate::finding::Finding;
 use crate::plan::{self, Plan};
 use crate::prove::{self, Proven, Refusal};
@@ -121,7 +121,10 @@ impl<'a, 'c> Planned<'a, 'c> {
     /// # Errors
     /// The tree cannot be written so, or memory for it ran out.
     pub fn apply(self) -> Result<Applied<'a, 'c>, Refusal> {
-        let bytes = self.plan.edits.make(self.judged.surveyed.tree())?;
+        let bytes = match self.plan.edits.is_empty() {
+            true => None,
+            false => Some(rewrite(self.judged.surveyed.tree(), &self.plan.edits)?),
+        };
         Ok(Applied { planned: self, bytes })
     }
 }

@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use ringfence::facts::BootFacts;
+use ringfence::efi;
+use ringfence::facts::{BootFacts, EfiFacts};
 use ringfence::finding::{Finding, Severity};
 use ringfence::pipeline::{self, Context};
 use ringfence::policy::Policy;
@@ -30,7 +31,9 @@ fn judge(doc: &Doc, kind: &str, source: &str) -> Vec<Finding> {
     let policy: Option<Policy> = (!doc.policy.is_empty()).then(|| {
         policy_file::parse("example", doc.policy).unwrap_or_else(|fault| panic!("{}: {fault:?}", doc.id))
     });
-    let (facts, profile) = (BootFacts::default(), KernelProfile::default());
+    let map = (!doc.efi_map.is_empty()).then(|| efi::parse(doc.efi_map).unwrap().0);
+    let facts = BootFacts { efi: map.map(|map| EfiFacts { map }), ..BootFacts::default() };
+    let profile = KernelProfile::default();
     let context = Context { policy: policy.as_ref(), profile: &profile, facts: &facts };
     pipeline::survey(&dtb, context).unwrap().judge().findings().to_vec()
 }

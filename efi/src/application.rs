@@ -11,16 +11,24 @@ use crate::{VERSION, level, start, tree};
 use alloc::vec::Vec;
 use core::ffi::c_void;
 use ringfence::fdt::{OverlayError, Tree};
+use ringfence::packing::Stream;
+use ringfence::payload::{Backend, Kernel};
 use ringfence::policy::Policy;
 use uefi::table::set_system_table;
 use uefi::{Handle, Status, boot};
 
-/// What the machine does better than portable code.
-pub struct Machine {
-    /// SHA-256 of some bytes.
-    pub digest: fn(&[u8]) -> [u8; 32],
-    /// Applies an overlay to a device tree; `None` in an image that was built without.
-    pub overlay: Option<Overlay>,
+/// What the stage brings: hashing instructions, and what a build may leave out.
+pub trait Machine: Backend {
+    /// Returns what applies overlays; `None` in an image that was built without.
+    fn overlay(&self) -> Option<Overlay>;
+
+    /// Unpacks a kernel into the front of `place`, which is as large as the kernel's facts say, and returns it.
+    fn unpack(
+        &self,
+        kernel: &Kernel<'_>,
+        stream: Stream<'_>,
+        place: &'static mut [u8],
+    ) -> Option<&'static [u8]>;
 }
 
 /// Applies an overlay to a device tree.
@@ -30,7 +38,7 @@ pub type Overlay = fn(&Tree<'_>, &Tree<'_>) -> core::result::Result<Vec<u8>, Ove
 ///
 /// # Safety
 /// `image` and `system` are what the firmware passed to the entry of this image; there is a heap; called once.
-pub unsafe fn run(image: *mut c_void, system: *const c_void, machine: &Machine) -> usize {
+pub unsafe fn run(image: *mut c_void, system: *const c_void, machine: &impl Machine) -> usize {
     // SAFETY: by this function's contract.
     let Some(handle) = (unsafe { Handle::from_ptr(image) }) else { return Status::INVALID_PARAMETER.0 };
     // SAFETY: by this function's contract.
@@ -45,7 +53,7 @@ pub unsafe fn run(image: *mut c_void, system: *const c_void, machine: &Machine) 
 }
 
 /// Runs the application. Returns only when the boot is refused and the policy wants the boot manager to go on.
-fn application(machine: &Machine) -> Status {
+fn application(machine: &impl Machine) -> Status {
     let vendor = uefi::system::firmware_vendor();
     console!("ringfence {VERSION} by EFI {} ({vendor}), EL{}", uefi::system::uefi_revision(), level());
     let mut policy = None;
@@ -54,20 +62,20 @@ fn application(machine: &Machine) -> Status {
 }
 
 /// Boots. Returns only why not; `policy` is then what says how to end.
-fn boot_linux(machine: &Machine, policy: &mut Option<Policy>) -> Refusal {
+fn boot_linux(machine: &impl Machine, policy: &mut Option<Policy>) -> Refusal {
     match prepare(machine, policy) {
         Ok((held, payload)) => start::start(&held, &payload),
         Err(why) => why,
     }
 }
 
-fn prepare(machine: &Machine, policy: &mut Option<Policy>) -> Result<(hold::Held, Payload)> {
+fn prepare(machine: &impl Machine, policy: &mut Option<Policy>) -> Result<(hold::Held, Payload)> {
     let loader = Loader::read()?;
     let payload = Payload::find(&loader, machine)?;
     console!("payload: {}", payload.from);
-    let read = |blob| Policy::from_blob(blob).map_err(|why| refusal!("the policy: {why}"));
+    let read = |blob| Policy::from_blob(blob).map_err(|why| refusal!("the policy: {why}; build it anew"));
     *policy = payload.policy.map(read).transpose()?;
-    let dtb = tree::prepare(&loader, &payload, machine.overlay)?;
+    let dtb = tree::prepare(&loader, &payload, machine.overlay())?;
     // The payload is somewhere now, too.
     let map = loader.early.absent_from(&map::read()?);
     let proven = enforce::enforce(&dtb, &map, &payload, policy.as_ref(), machine)?;

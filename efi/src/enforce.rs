@@ -5,11 +5,10 @@ use crate::payload::Payload;
 use crate::refusal::{Refusal, Result, refusal};
 use ringfence::efi::EfiMap;
 use ringfence::facts::{BootFacts, EfiFacts};
-use ringfence::fdt::{Blob, Tree};
+use ringfence::fdt::Tree;
 use ringfence::finding::Severity;
-use ringfence::kernel_image::Header;
 use ringfence::pipeline::{Context, Surveyed};
-use ringfence::policy::Policy;
+use ringfence::policy::{Policy, digest_with};
 use ringfence::profile::KernelProfile;
 use ringfence::prove::{self, Proven};
 
@@ -19,19 +18,18 @@ pub(crate) fn enforce(
     map: &EfiMap,
     payload: &Payload,
     policy: Option<&Policy>,
-    machine: &Machine,
+    machine: &impl Machine,
 ) -> Result<Proven> {
     let tree = Tree::parse(dtb).map_err(|why| refusal!("the device tree is damaged: {why}"))?;
-    let blob = payload.policy.and_then(|blob| Blob::check(blob).ok());
+    let sha256 = |data: &[u8]| machine.sha256(data);
     let facts = BootFacts {
         efi: Some(EfiFacts { map: map.clone() }),
         report: true,
-        policy_digest: blob.map(|blob| (machine.digest)(blob.bytes())),
+        policy_digest: payload.policy.and_then(|blob| digest_with(blob, &sha256).ok()),
         ..BootFacts::default()
     };
     let default = KernelProfile::default();
-    let page = Header::parse(payload.kernel).ok().and_then(|header| header.page_size());
-    let profile = page.map_or(default, |page| default.with_page(page));
+    let profile = payload.page_size.map_or(default, |page| default.with_page(page));
     let judged = Surveyed::of(tree, Context { policy, profile: &profile, facts: &facts }).judge();
     for finding in judged.findings() {
         console!("{finding}");

@@ -8,13 +8,16 @@
 //! | bundle, as the initrd | what LoadFile2 offers, or `linux,initrd-start` in `/chosen` |
 
 use crate::application::Machine;
+use crate::firmware::pages::Pages;
 use crate::firmware::{files, initrd};
 use crate::loader::Loader;
 use crate::refusal::{Result, refusal};
 use crate::tree;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use ringfence::payload;
+use ringfence::payload::{Kernel, PayloadError, is_bundle, verified};
+use ringfence::profile::PageSize;
+use ringfence::span::Span;
 
 /// What is to be booted. All bytes stay as long as boot services do.
 #[derive(Default)]
@@ -23,6 +26,8 @@ pub(crate) struct Payload {
     pub(crate) from: &'static str,
     /// An image that the firmware can load.
     pub(crate) kernel: &'static [u8],
+    /// The page size of the kernel, where it is known.
+    pub(crate) page_size: Option<PageSize>,
     /// The initial ramdisk; `None` leaves what a boot loader offers.
     pub(crate) initrd: Option<&'static [u8]>,
     /// The device tree that takes the place of the loader's.
@@ -38,8 +43,14 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    /// Finds the payload.
-    pub(crate) fn find(loader: &Loader, machine: &Machine) -> Result<Self> {
+    /// Finds the payload, and checks its kernel.
+    pub(crate) fn find(loader: &Loader, machine: &impl Machine) -> Result<Self> {
+        let mut payload = Self::read(loader, machine)?;
+        payload.open_kernel(machine)?;
+        Ok(payload)
+    }
+
+    fn read(loader: &Loader, machine: &impl Machine) -> Result<Self> {
         let section = |name: &[u8]| loader.image.and_then(|image| image.section(name));
         let options = &loader.options;
         if let Some(word) = options.named_file().filter(|_| loader.secure) {
@@ -64,20 +75,7 @@ impl Payload {
             });
         }
         if let Some(bundle) = section(b".bundle") {
-            return payload.bundle("appended bundle", bundle, loader, machine);
-        }
-        if let Some(path) = &options.bundle {
-            return payload.bundle("bundle", files::read(path)?.leak(), loader, machine);
-        }
-        if let Some(path) = &options.kernel {
-            let initrd = options.initrd.as_deref().map(files::read).transpose()?;
-            let kernel = files::read(path)?.leak();
-            return Ok(Self {
-                from: "named files",
-                kernel,
-                initrd: initrd.map(|pages| pages.leak()),
-                ..payload
-            });
+            return payload.of_bundle("appended bundle", bundle, loader, machine);
         }
         if loader.secure {
             return Err(refusal!(
@@ -85,10 +83,17 @@ impl Payload {
                  or append a bundle, and sign the result"
             ));
         }
-        let is_bundle = |bytes: &&[u8]| payload::is_bundle(bytes);
-        let offered = initrd::read()?.map(|pages| pages.leak()).filter(is_bundle);
-        if let Some(bytes) = offered.or_else(|| tree::slot(loader).filter(is_bundle)) {
-            let found = payload.bundle("bundle in the initrd's place", bytes, loader, machine)?;
+        if let Some(path) = &options.bundle {
+            return payload.of_bundle("bundle", files::read(path)?.leak(), loader, machine);
+        }
+        if let Some(path) = &options.kernel {
+            let initrd = options.initrd.as_deref().map(files::read).transpose()?;
+            let kernel = files::read(path)?.leak();
+            return Ok(Self { from: "named files", kernel, initrd: initrd.map(Pages::leak), ..payload });
+        }
+        let offered = initrd::read()?.map(Pages::leak).filter(|bytes| is_bundle(bytes));
+        if let Some(bytes) = offered.or_else(|| tree::slot(loader).filter(|bytes| is_bundle(bytes))) {
+            let found = payload.of_bundle("bundle in the initrd's place", bytes, loader, machine)?;
             return Ok(Self { is_in_slot: true, ..found });
         }
         Err(refusal!(
@@ -97,16 +102,16 @@ impl Payload {
         ))
     }
 
-    fn bundle(
+    fn of_bundle(
         self,
         from: &'static str,
         bytes: &'static [u8],
         loader: &Loader,
-        machine: &Machine,
+        machine: &impl Machine,
     ) -> Result<Self> {
         let compatible = loader.tree.as_ref().and_then(|tree| tree.root().prop("compatible"));
         let boards: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
-        let config = payload::verified(bytes, &boards, &machine.digest)
+        let config = verified(bytes, &boards, &|data| machine.sha256(data))
             .map_err(|why| refusal!("the {from}: {why}"))?;
         Ok(Self {
             from,
@@ -117,6 +122,31 @@ impl Payload {
             policy: config.policy.map(|image| image.data).or(self.policy),
             ..self
         })
+    }
+
+    /// Reads the kernel's page size, and unpacks a kernel that is not an EFI image as it is.
+    fn open_kernel(&mut self, machine: &impl Machine) -> Result<()> {
+        let at = Span::new(self.kernel.as_ptr() as u64, self.kernel.len() as u64);
+        let at = at.ok_or_else(|| refusal!("the kernel is empty; make the payload anew"))?;
+        let is_image = self.kernel.starts_with(b"MZ");
+        let kernel = match Kernel::open(at, self.kernel, machine) {
+            Ok(kernel) => kernel,
+            // The firmware starts it all the same, and it unpacks itself.
+            Err(PayloadError::NoUnpacker(packing)) if is_image => {
+                console!("the page size of the kernel is not known: it is packed with {}", packing.name());
+                return Ok(());
+            }
+            Err(why) => return Err(refusal!("the {}: {why}", self.from)),
+        };
+        self.page_size = kernel.page_size;
+        if let Some(stream) = kernel.stream.filter(|_| !is_image) {
+            let len = usize::try_from(kernel.facts.image_size).unwrap_or(usize::MAX);
+            let place = Pages::new(len, "the unpacked kernel")?.leak_mut();
+            self.kernel = machine.unpack(&kernel, stream, place).ok_or_else(|| {
+                refusal!("the packed kernel is damaged, or not as long as it says; make it anew")
+            })?;
+        }
+        Ok(())
     }
 }
 

@@ -167,13 +167,16 @@ impl<'c, 'a> Analysis<'c, 'a> {
         facts.stage.is_some()
             || facts.kernel.is_some()
             || !facts.ram.is_empty()
+            || facts.efi.is_some()
             || ["linux,initrd-start", "kaslr-seed", "rng-seed"].into_iter().any(left)
     }
 
-    /// Tell whether an EFI stub has been here: Linux takes its RAM from the EFI map then, and finds no `/memreserve/`.
+    /// Tells whether this is an EFI boot: the EFI map is known, or an EFI stub has been here. Linux takes its RAM from the
+    /// map then, and finds no `/memreserve/`.
     #[must_use]
     pub fn is_efi(&self) -> bool {
-        self.map.chosen.node.is_some_and(|node| self.tree.node(node).has_prop("linux,uefi-mmap-start"))
+        self.facts.efi.is_some()
+            || self.map.chosen.node.is_some_and(|node| self.tree.node(node).has_prop("linux,uefi-mmap-start"))
     }
 
     /// Every `memory-region` of the tree, read when first asked for.

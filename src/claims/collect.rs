@@ -34,9 +34,10 @@ pub(super) fn collect(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
     ] {
         add(span.as_slice(), kind);
     }
-    let ranges = facts.efi.iter().flat_map(|efi| efi.map.ranges());
-    let used = ranges.filter(|range| !matches!(range.kind.usage(), EfiUse::Free | EfiUse::Device));
-    claims.extend(used.map(|range| Claim { span: range.span, kind: ClaimKind::Efi(range.kind) }));
+    for usage in [EfiUse::UntilLinux, EfiUse::Reserved, EfiUse::Firmware] {
+        let spans = facts.efi.iter().flat_map(|efi| efi.map.of_use(usage));
+        claims.extend(spans.map(|span| Claim { span, kind: ClaimKind::Efi(usage) }));
+    }
     claims
 }
 

@@ -1,6 +1,6 @@
 //! The kinds of claims: who owns a span, and for how long.
 
-use crate::efi::EfiKind;
+use crate::efi::EfiUse;
 use crate::fdt::NodeId;
 use crate::survey::{RegionIndex, TupleIndex};
 
@@ -25,8 +25,8 @@ pub enum ClaimKind {
     ReleasePage,
     /// The header that a crashed kernel left in memory.
     ElfCoreHdr,
-    /// A range of the EFI memory map that is not free.
-    Efi(EfiKind),
+    /// What the EFI memory map does not leave free: ranges of one use, joined.
+    Efi(EfiUse),
     /// The picture that firmware left in memory, and the node that describes it.
     Framebuffer(NodeId),
     /// The place that `crashkernel=SIZE@BASE` asks for.
@@ -90,7 +90,7 @@ impl ClaimKind {
             Self::Framebuffer(_) => (Display, "framebuffer", "framebuffer", "/chosen"),
             Self::CrashKernel    => (Request, "crashkernel", "`crashkernel=`", "/chosen bootargs crashkernel="),
             Self::CmaArg         => (Request, "cma", "`cma=`", "/chosen bootargs cma="),
-            Self::Efi(kind)      => (EfiMap, "efi", kind.name(), kind.name()),
+            Self::Efi(usage)     => (EfiMap, "efi", usage.label(), "EFI memory map"),
         };
         Traits { lifetime, name, label, source }
     }

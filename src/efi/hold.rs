@@ -89,16 +89,19 @@ impl Hold {
     }
 }
 
-/// Returns the map as it is once all of `holds` are held: every free piece has the type that was asked for.
-#[must_use]
-pub(crate) fn held(map: &EfiMap, holds: &[Hold]) -> EfiMap {
-    let mut map = map.clone();
-    for kind in [EfiKind::Reserved, EfiKind::Unusable, EfiKind::BootData] {
-        let pieces = holds.iter().flat_map(|hold| hold.pieces(&map));
-        let spans: Vec<Span> = pieces.filter(|piece| piece.kind == kind).map(|piece| piece.span).collect();
-        map = map.with(&spans, |kind| kind.usage() == EfiUse::Free, kind);
+impl EfiMap {
+    /// Returns the map as it is once all of `holds` are held: every free piece has the type that was asked for.
+    #[must_use]
+    pub fn held(&self, holds: &[Hold]) -> Self {
+        let mut map = self.clone();
+        for kind in [EfiKind::Reserved, EfiKind::Unusable, EfiKind::BootData] {
+            let pieces = holds.iter().flat_map(|hold| hold.pieces(&map));
+            let spans: Vec<Span> =
+                pieces.filter(|piece| piece.kind == kind).map(|piece| piece.span).collect();
+            map = map.with(&spans, |kind| kind.usage() == EfiUse::Free, kind);
+        }
+        map
     }
-    map
 }
 
 #[cfg(test)]
@@ -142,7 +145,7 @@ mod tests {
         let pieces = all.pieces(&map());
         assert_eq!(pieces.len(), 2);
         assert!(pieces.iter().all(|p| !p.span.contains(0x4100_0000)));
-        let after = held(&map(), core::slice::from_ref(&all));
+        let after = map().held(core::slice::from_ref(&all));
         assert_eq!(all.pieces(&after), []);
         assert_eq!(after.memory(), map().memory());
     }

@@ -57,6 +57,20 @@ pub enum EfiUse {
     Device,
 }
 
+impl EfiUse {
+    /// Returns the words for it in messages.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Free => "free in the EFI map",
+            Self::UntilLinux => "EFI boot services",
+            Self::Reserved => "EFI reserved memory",
+            Self::Firmware => "EFI firmware",
+            Self::Device => "EFI device",
+        }
+    }
+}
+
 /// `EFI_MEMORY_WC`, `EFI_MEMORY_WT` and `EFI_MEMORY_WB`.
 const CACHEABLE: u64 = 0x2 | WRITE_THROUGH | WRITE_BACK;
 const WRITE_THROUGH: u64 = 0x4;

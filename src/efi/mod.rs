@@ -10,7 +10,6 @@ mod map;
 pub mod pe;
 mod text;
 
-pub(crate) use hold::held;
 pub use hold::{Hold, HoldKind, Piece};
 pub use kind::{EfiKind, EfiUse};
 pub use map::{Descriptor, EfiMap, EfiRange, PAGE};

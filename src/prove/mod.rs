@@ -7,9 +7,9 @@ pub use witness::Disagreement;
 use crate::analysis::Analysis;
 use crate::claims::Claims;
 use crate::context::Context;
-use crate::efi::{self, Hold};
+use crate::efi::Hold;
 use crate::facts::{BootFacts, Position};
-use crate::fdt::{FdtError, Loss, Tree};
+use crate::fdt::{FdtError, Loss, Tree, nothing_lost};
 use crate::finding::{Finding, Severity};
 use crate::ledger;
 use crate::plan::{Placement, PlacementFailure, Plan, Repaired};
@@ -158,16 +158,12 @@ pub(crate) fn prove(
         return Err(Refusal::TooLarge { len: dtb.len(), room: window.len() });
     }
     let tree = Tree::parse(&dtb)?;
-    plan.edits.nothing_lost(&surveyed.tree, &tree)?.map_err(Refusal::Lost)?;
-    let mut facts = settled(context.facts, &plan.placement, dtb.len());
+    nothing_lost(&surveyed.tree, &plan.edits, &tree).map_err(Refusal::Lost)?;
+    let facts = settled(context.facts, &plan.placement, dtb.len());
     let map = MemoryMap::survey(&tree, &facts);
-    let mut holds = Vec::new();
-    if let Some(efi) =
-        facts.efi.as_mut().filter(|_| context.policy.is_none_or(|policy| policy.mode == Mode::Fix))
-    {
-        holds = Hold::all(&map);
-        efi.map = efi::held(&efi.map, &holds);
-    }
+    let may_hold = facts.efi.is_some() && context.policy.is_none_or(|policy| policy.mode == Mode::Fix);
+    let holds = if may_hold { Hold::all(&map) } else { Vec::new() };
+    let facts = facts.with_held(&holds);
     witness::agree(&tree, &map).map_err(Refusal::Witness)?;
     let analysis = Analysis::new(tree, map, Context { facts: &facts, ..context });
     let findings = rules::judge(&analysis);

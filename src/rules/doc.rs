@@ -26,6 +26,8 @@ pub struct Doc {
     pub good: &'static str,
     /// The policy that the examples are checked under, as TOML; empty for none.
     pub policy: &'static str,
+    /// The EFI memory map that the examples are checked with, as one of the printed forms; empty for none.
+    pub efi_map: &'static str,
     /// What the planner does about it; empty where only the tree's author can decide.
     pub repair: &'static str,
 }
@@ -42,6 +44,7 @@ impl Doc {
         bad: "",
         good: "",
         policy: "",
+        efi_map: "",
         repair: "",
     };
 }

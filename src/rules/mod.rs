@@ -5,6 +5,7 @@
 
 mod advice;
 mod doc;
+mod efi_map;
 mod near;
 mod old;
 mod report;
@@ -15,6 +16,7 @@ pub use doc::{Doc, Kernels};
 pub(crate) use near::is_near;
 pub use report::{Report, Subject, Text};
 pub(crate) use rf213_unreserved_release_address::unreserved as unreserved_release_pages;
+pub(crate) use rf309_missing_no_map::needs_no_map;
 pub use sink::{MAX_PER_RULE, Sink};
 
 use crate::analysis::Analysis;
@@ -126,6 +128,11 @@ catalogue! {
     rf603_disabled_region_in_use,
     rf604_shared_region,
     rf605_misspelled_flag,
+    rf701_efi_ram_mismatch,
+    rf702_over_efi_firmware,
+    rf703_over_efi_in_use,
+    rf704_free_in_efi_map,
+    rf705_pool_reserved_by_efi,
 }
 
 /// Checks an analysis by every rule, in the order of their numbers.

@@ -1,18 +1,38 @@
 //! The other way in: started by UEFI firmware, as an EFI application or driver.
 
+use super::heap;
 use super::memory::Reserved;
-use super::{heap, sha256};
+use super::payload::Board;
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicBool, Ordering};
-use ringfence_efi::Machine;
+use ringfence::packing::Stream;
+use ringfence::payload::Kernel;
+use ringfence_efi::{Machine, Overlay};
 
-const MACHINE: Machine = Machine {
-    digest: sha256::digest,
-    #[cfg(feature = "overlays")]
-    overlay: Some(ringfence::fdt::apply_overlay),
-    #[cfg(not(feature = "overlays"))]
-    overlay: None,
-};
+impl Machine for Board {
+    fn overlay(&self) -> Option<Overlay> {
+        #[cfg(feature = "overlays")]
+        return Some(ringfence::fdt::apply_overlay);
+        #[cfg(not(feature = "overlays"))]
+        None
+    }
+
+    fn unpack(
+        &self,
+        kernel: &Kernel<'_>,
+        stream: Stream<'_>,
+        place: &'static mut [u8],
+    ) -> Option<&'static [u8]> {
+        #[cfg(feature = "packed")]
+        return super::payload::unpack(kernel, stream, place);
+        #[cfg(not(feature = "packed"))]
+        {
+            // Without an unpacker no kernel is opened that needs one.
+            let _ = (kernel, stream, place);
+            None
+        }
+    }
+}
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
@@ -31,5 +51,5 @@ extern "C" fn efi_main(image: *mut c_void, system: *const c_void) -> usize {
         heap::start(reserved.heap);
     }
     // SAFETY: what the firmware passes to the entry of an image (UEFI 2.10, 4.1).
-    unsafe { ringfence_efi::run(image, system, &MACHINE) }
+    unsafe { ringfence_efi::run(image, system, &Board) }
 }

@@ -103,8 +103,8 @@ fn unpack(maps: &Maps, kernel: &Kernel<'_>, stream: Stream<'_>, place: Span) {
     let Some(room) = (unsafe { maps.write(place) }) else {
         halt!("the kernel cannot be unpacked to {place}; this is a defect of the planner, please report it");
     };
-    let len = payload::unpack(kernel, stream, room);
-    let Some(out) = len.and_then(|len| Span::new(place.base(), len as u64)) else {
+    let unpacked = payload::unpack(kernel, stream, room);
+    let Some(out) = unpacked.and_then(|kernel| Span::new(place.base(), kernel.len() as u64)) else {
         halt!("the packed kernel is damaged, or not as long as it says; make it anew");
     };
     asm::clean_span(out);

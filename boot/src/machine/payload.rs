@@ -28,7 +28,7 @@ use {
 
 /// Opens payloads with the processor's instructions for SHA-256, and with the unpackers that the stage is
 /// built with.
-struct Board;
+pub(super) struct Board;
 
 impl Backend for Board {
     fn sha256(&self, data: &[u8]) -> [u8; 32] {
@@ -46,10 +46,13 @@ impl Backend for Board {
     }
 }
 
-/// Unpacks a kernel into the front of `place`, whose end the heap borrows for the work; returns how many
-/// bytes the kernel has.
+/// Unpacks a kernel into the front of `place`, whose end the heap borrows for the work, and returns it.
 #[cfg(feature = "packed")]
-pub(super) fn unpack(kernel: &Kernel<'_>, stream: Stream<'_>, place: &'static mut [u8]) -> Option<usize> {
+pub(super) fn unpack(
+    kernel: &Kernel<'_>,
+    stream: Stream<'_>,
+    place: &'static mut [u8],
+) -> Option<&'static [u8]> {
     let end = place.len().checked_sub(usize::try_from(kernel.work).ok()?)?;
     let (out, work) = place.split_at_mut_checked(end)?;
     if !work.is_empty() {
@@ -57,7 +60,7 @@ pub(super) fn unpack(kernel: &Kernel<'_>, stream: Stream<'_>, place: &'static mu
     }
     let written = ringfence_unpack::unpack(stream, out);
     heap::take_back();
-    written
+    out.get(..written?)
 }
 
 /// What the loader brought.

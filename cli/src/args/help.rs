@@ -21,6 +21,7 @@ Examples:
   ringfence check -I include board.dts                       findings at file and line
   ringfence check --policy board.toml --kernel 6.1 --kernel 6.12:64k board.dtb
   ringfence check --boot-map kernel=0x40200000:@Image board.dtb  with the place of the kernel
+  ringfence check --efi-map memmap.txt board.dtb             as an EFI boot, by the firmware's map
   ringfence check image.itb                                  every configuration of a bundle
   ringfence check /sys/firmware/fdt                          the tree that this machine booted with
   ringfence check --baseline known.json --write-baseline trees   accept the findings of today

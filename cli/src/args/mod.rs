@@ -92,6 +92,10 @@ pub struct Boot {
     /// RAM bank, instead of those in /memory; may be repeated
     #[arg(long, value_name = "BASE:SIZE", value_parser = span)]
     pub ram: Vec<Span>,
+    /// EFI memory map of an EFI boot, from which Linux takes its RAM: what the UEFI shell's `memmap`, Linux with
+    /// `efi=debug` or U-Boot's `efidebug memmap` prints
+    #[arg(long, value_name = "FILE", conflicts_with = "ram")]
+    pub efi_map: Option<PathBuf>,
     /// Kernel command line, instead of bootargs in /chosen
     #[arg(long, value_name = "STR")]
     pub cmdline: Option<String>,

@@ -46,8 +46,10 @@ pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
         Err(refusal) => return refused(args, &repaired, &job, context, &refusal),
     };
     let allowed = context.policy.is_some_and(|policy| policy.on_error == OnError::Continue);
+    // What is held in the EFI memory map is held by the boot.
+    let facts = context.facts.clone().with_held(proven.holds());
     for profile in job.profiles().iter().filter(|_| !allowed) {
-        let context = job.context_of(profile);
+        let context = Context { facts: &facts, ..job.context_of(profile) };
         let judged = pipeline::survey(proven.dtb(), context).map_err(unreadable)?.judge();
         let left = judged.findings().iter().filter(|finding| finding.severity == Severity::Error);
         let left: Vec<Finding> = left.cloned().collect();

@@ -50,7 +50,7 @@ fn chapter() -> String {
     let mut out = String::from(
         "# Rules\n\nWritten by `ringfence rules --format markdown`; `ringfence explain RULE` shows one. A \
          rule has a number and a name, and neither ever changes: 1xx structure, 2xx spans and overlaps, 3xx \
-         pools and CMA, 4xx policy, 5xx bootargs and `/chosen`, 6xx references and names.\n\n\
+         pools and CMA, 4xx policy, 5xx bootargs and `/chosen`, 6xx references and names, 7xx EFI.\n\n\
          | rule | severity | problem |\n|---|---|---|\n",
     );
     for doc in DOCS {
@@ -60,9 +60,12 @@ fn chapter() -> String {
         let Doc { id, name, title, severity, .. } = doc;
         let (kernels, why) = (kernels(doc), wrapped(doc.why));
         out += &format!("\n## {id}\n\n**{title}** (`{name}`, {severity}, {kernels})\n\n{why}\n");
-        for (title, language, text) in
-            [("Wrong", "dts", doc.bad), ("Right", "dts", doc.good), ("With the policy", "toml", doc.policy)]
-        {
+        for (title, language, text) in [
+            ("Wrong", "dts", doc.bad),
+            ("Right", "dts", doc.good),
+            ("With the policy", "toml", doc.policy),
+            ("With the EFI memory map", "text", doc.efi_map),
+        ] {
             if !text.is_empty() {
                 out += &format!("\n{title}:\n\n```{language}\n{}\n```\n", text.trim_end());
             }
@@ -106,6 +109,7 @@ fn page(doc: &Doc) -> String {
         + &section("Wrong", doc.bad)
         + &section("Right", doc.good)
         + &section("Policy", doc.policy)
+        + &section("EFI memory map", doc.efi_map)
         + &format!("\n{BOLD}Repair{BOLD:#}\n{}\n", wrapped(repair))
 }
 

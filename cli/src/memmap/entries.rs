@@ -34,13 +34,15 @@ impl Entry {
 #[must_use]
 pub fn entries(analysis: &Analysis<'_, '_>) -> Vec<Entry> {
     let (map, facts) = (&analysis.map, analysis.facts);
-    let mut out: Vec<Entry> = match facts.ram.is_empty() {
-        true => map
+    let of = |spans: &[Span], source: &str| spans.iter().map(|&span| Entry::ram(span, source)).collect();
+    let mut out: Vec<Entry> = match (facts.ram.is_empty(), &facts.efi) {
+        (false, _) => of(&facts.ram, "--ram"),
+        (true, Some(efi)) => of(&efi.map.memory(), "EFI memory map"),
+        (true, None) => map
             .banks
             .iter()
             .filter_map(|bank| Some(Entry::ram(bank.span?, analysis.tree.node(bank.node).path())))
             .collect(),
-        false => facts.ram.iter().map(|&span| Entry::ram(span, "--ram")).collect(),
     };
     out.sort_by_key(|entry| entry.span);
     let idle = map.regions.iter().filter(|region| !region.enabled || region.spans().is_empty());

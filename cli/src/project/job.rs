@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ringfence::facts::BootFacts;
+use ringfence::efi;
+use ringfence::facts::{BootFacts, EfiFacts};
 use ringfence::fdt::{Edits, FdtError, NewNode, Tree, rewrite};
 use ringfence::ledger;
 use ringfence::pipeline::Context;
@@ -14,7 +15,7 @@ use ringfence::survey::MemoryMap;
 use crate::args::Boot;
 use crate::bundle::payload::Bundle;
 use crate::failure::Failure;
-use crate::input::{Input, Layers, Options};
+use crate::input::{self, Input, Layers, Options};
 use crate::project::config::{Config, Lookup};
 use crate::project::{kernel, policy_file};
 
@@ -42,6 +43,7 @@ impl Job {
     /// When the policy or the configuration cannot be read, or the kernel is not known.
     pub fn from_args(args: &Boot) -> Result<Self, Failure> {
         let mut facts = BootFacts { ram: args.ram.clone(), ..BootFacts::default() };
+        facts.efi = args.efi_map.as_deref().map(efi_map).transpose()?;
         for (item, place) in &args.boot_map {
             place.enter(*item, Path::new(""), &mut facts)?;
         }
@@ -218,6 +220,13 @@ impl Job {
         }
         rewrite(&tree, &edits)
     }
+}
+
+/// Reads a file with an EFI memory map in one of the forms that are printed.
+fn efi_map(path: &Path) -> Result<EfiFacts, Failure> {
+    let text = String::from_utf8_lossy(&input::read(path)?).into_owned();
+    let (map, _) = efi::parse(&text).map_err(|why| Failure::of(path, why))?;
+    Ok(EfiFacts { map })
 }
 
 #[cfg(test)]

@@ -40,9 +40,14 @@ impl Pages {
 
     /// Keeps the pages as long as boot services last.
     pub(crate) fn leak(self) -> &'static [u8] {
+        self.leak_mut()
+    }
+
+    /// The same, to be filled.
+    pub(crate) fn leak_mut(self) -> &'static mut [u8] {
         let pages = core::mem::ManuallyDrop::new(self);
-        // SAFETY: as in `bytes_mut`, and nobody frees the pages any more.
-        unsafe { core::slice::from_raw_parts(pages.at.as_ptr(), pages.len) }
+        // SAFETY: as in `bytes_mut`, and nobody frees the pages or has another reference into them.
+        unsafe { core::slice::from_raw_parts_mut(pages.at.as_ptr(), pages.len) }
     }
 }
 

@@ -1,6 +1,5 @@
 //! Aligns a static CMA pool for the kernel's pageblock.
 
-use super::Repair;
-use crate::fdt::NodeId;
+use super::{Permission, Repair};
 
-pub(super) const REPAIR: Repair<NodeId> = Repair::safe("align-pool");
+pub(super) const REPAIR: Repair = Repair { name: "align-pool", permission: Permission::Safe };

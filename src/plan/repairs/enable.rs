@@ -1,14 +1,5 @@
 //! Removes the `status` for which Linux passes over a region.
 
-use super::Repair;
-use crate::fdt::NodeId;
-use crate::plan::gather::Gathering;
-use crate::plan::{RepairKind, Repaired};
+use super::{Permission, Repair};
 
-pub(super) const REPAIR: Repair<NodeId> =
-    Repair::permitted_by("enable", "enable", |allow| allow.enable).gathers(gather);
-
-fn gather(gathering: &mut Gathering<'_, '_, '_>, region: NodeId) {
-    let line = Repaired::new(RepairKind::Enable(region), gathering.analysis.tree.node(region).path(), "enabled");
-    gathering.changes.repair([line], |edits| edits.remove_prop(region, "status"));
-}
+pub(super) const REPAIR: Repair = Repair { name: "enable", permission: Permission::Policy("enable", |allow| allow.enable) };

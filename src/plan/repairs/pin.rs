@@ -1,6 +1,5 @@
 //! Gives a dynamic region the fixed address that the planner chose.
 
-use super::Repair;
-use crate::fdt::NodeId;
+use super::{Permission, Repair};
 
-pub(super) const REPAIR: Repair<NodeId> = Repair::safe("pin");
+pub(super) const REPAIR: Repair = Repair { name: "pin", permission: Permission::Safe };

@@ -1,8 +1,5 @@
 //! Moves every region of a node with nearly that name into `/reserved-memory`.
 
-use super::Repair;
-use crate::fdt::NodeId;
-use crate::plan::RepairKind;
+use super::{Permission, Repair};
 
-pub(super) const REPAIR: Repair<NodeId> = Repair::permitted_by("respell", "enable", |allow| allow.enable)
-    .gathers(|gathering, misspelled| gathering.bring_children(RepairKind::Respell(misspelled), misspelled));
+pub(super) const REPAIR: Repair = Repair { name: "respell", permission: Permission::Policy("enable", |allow| allow.enable) };

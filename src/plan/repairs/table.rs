@@ -26,8 +26,6 @@ macro_rules! with_repairs {
             reserve_release: ReserveRelease,
             /// Put guards beside a required carveout, by its index in the policy.
             guard: Guard(carveout: usize),
-            /// Keep protecting what a moved carveout left behind.
-            keep_vacated: KeepVacated,
             /// Drop the flags that contradict what else the region says: `reusable` beside `no-map`, where
             /// protection wins, and what no `restricted-dma-pool` can have.
             drop_flags: DropFlags(node: NodeId),
@@ -54,6 +52,8 @@ macro_rules! with_repairs {
             settle_cma: SettleCma,
             /// Drop `/memreserve/` entries that carveouts cover.
             fold_memreserve: FoldMemreserve,
+            /// Hold the memory of a region in the EFI map, so that nobody is given it before Linux reserves it.
+            hold: Hold(node: NodeId),
             /// Correct a unit address, and follow the node wherever its path is written.
             rename: Rename(node: NodeId),
         }

@@ -1,0 +1,38 @@
+//! RF702: no region is over memory that UEFI firmware keeps.
+
+use super::efi_map::shared;
+use super::{Doc, Sink};
+use crate::analysis::Analysis;
+use crate::claims::ClaimKind;
+use crate::efi::EfiUse;
+use crate::finding::{Label, RuleId, Severity};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(702),
+    name: "over-efi-firmware",
+    title: "a region is over memory that the UEFI firmware keeps",
+    severity: Severity::Error,
+    why: "Runtime services and ACPI tables stay in memory as long as the board runs. A no-map region that is partly over \
+          them is refused as a whole, so that all of it becomes ordinary memory. A CMA pool there is accepted, and Linux \
+          reports `BUG: Bad page state` when it hands the pages to the allocator. Whoever the carveout is for \
+          overwrites the firmware, and the next call of a runtime service aborts.",
+    bad: include_str!("bad.dts"),
+    good: include_str!("good.dts"),
+    efi_map: include_str!("memmap.txt"),
+    ..Doc::DEFAULT
+};
+
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for (region, span, range) in shared(analysis, EfiUse::Firmware) {
+        let what = if region.is_cma() {
+            "Linux takes the firmware's pages for its own"
+        } else {
+            "Linux refuses the whole region"
+        };
+        out.report(region, format_args!("is over {range}, which the firmware keeps: {what}"))
+            .at("reg")
+            .region(span, region)
+            .span(range.span, Label::Claim(ClaimKind::Efi(range.kind.usage())))
+            .help("move the region off it, or make the firmware list the region as reserved before it allocates");
+    }
+}

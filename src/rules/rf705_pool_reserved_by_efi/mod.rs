@@ -1,0 +1,31 @@
+//! RF705: no CMA pool is in memory that the EFI map reserves.
+
+use super::efi_map::shared;
+use super::{Doc, Sink};
+use crate::analysis::Analysis;
+use crate::claims::ClaimKind;
+use crate::efi::EfiUse;
+use crate::finding::{Label, RuleId, Severity};
+
+pub(super) const DOC: Doc = Doc {
+    id: RuleId(705),
+    name: "pool-reserved-by-efi",
+    title: "a CMA pool is in memory that the EFI memory map reserves",
+    severity: Severity::Error,
+    why: "Linux does not map memory that the EFI map calls reserved, so that its pages can be given to nobody: the pool \
+          is there by name and never serves an allocation, and the memory is lost.",
+    bad: include_str!("bad.dts"),
+    good: include_str!("good.dts"),
+    efi_map: include_str!("memmap.txt"),
+    ..Doc::DEFAULT
+};
+
+pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    for (region, span, range) in shared(analysis, EfiUse::Reserved).filter(|(region, ..)| region.is_cma()) {
+        out.report(region, format_args!("is a pool over {range}, which Linux does not map"))
+            .at("reg")
+            .region(span, region)
+            .span(range.span, Label::Claim(ClaimKind::Efi(range.kind.usage())))
+            .help("make the firmware list the pool as EfiBootServicesData, or move the pool");
+    }
+}
