@@ -2,24 +2,27 @@
 //! lost, idempotent.
 //!
 //! The seed is fixed, so that a run can be repeated. `PROPTEST_RNG_SEED` sets another, and `PROPTEST_CASES`
-//! the number of cases.
+//! the number of cases. A failure prints the seed, and the shrunk case as Rust for `found.rs`.
 
+mod check;
+mod found;
 mod generate;
 mod reading;
 
-use generate::{Case, case};
+use check::run;
+use generate::case;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
-use reading::Reading;
 use ringfence::bootargs;
-use ringfence::facts::{BootFacts, Position};
-use ringfence::finding::Severity;
-use ringfence::pipeline::{Context, survey};
-use ringfence::policy::Mode;
-use ringfence::prove::{Proven, Refusal};
 use ringfence::span::Span;
 
 fn config() -> Config {
+    let config = seeded();
+    println!("seed: {:?}", config.rng_seed);
+    config
+}
+
+fn seeded() -> Config {
     let default = Config::default();
     Config {
         cases: if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { 1500 },
@@ -32,84 +35,17 @@ fn config() -> Config {
     }
 }
 
-fn run(case: &Case, dtb: &[u8]) -> Result<Proven, Refusal> {
-    let context = Context { policy: case.policy.as_ref(), profile: &case.profile, facts: &case.facts };
-    survey(dtb, context)?.judge().plan().apply()?.prove()
-}
-
-/// Returns the facts of the boot that a proven tree leads to: everything is placed as planned.
-fn settled(facts: &BootFacts, proven: &Proven) -> BootFacts {
-    let mut facts = facts.clone();
-    facts.report = false;
-    let place = proven.placement();
-    if let Some(kernel) = &mut facts.kernel {
-        let at = place.kernel.or(kernel.position.source());
-        kernel.position = at.map_or(kernel.position, Position::Fixed);
-    }
-    for (thing, span) in [(&mut facts.initrd, place.initrd), (&mut facts.dtb, place.dtb)] {
-        if let Some(position) = thing {
-            *position = span.or(position.source()).map_or(*position, Position::Fixed);
-        }
-    }
-    if let Some(window) = place.dtb {
-        facts.dtb = Span::new(window.base(), proven.dtb().len() as u64).map(Position::Fixed);
-    }
-    facts
-}
-
 proptest! {
     #![proptest_config(config())]
 
     #[test]
     fn whatever_is_proven_keeps_every_promise(case in case()) {
-        let dtb = case.board.blob();
-        let Ok(proven) = run(&case, &dtb) else { return Ok(()) };
-        let before = Reading::of(&dtb);
-        let after = Reading::of(proven.dtb());
-        let facts = settled(&case.facts, &proven);
-
-        // Fail closed: an independent judgement of the result has no error left.
-        let context = Context { policy: case.policy.as_ref(), profile: &case.profile, facts: &facts };
-        let judged = survey(proven.dtb(), context).unwrap().judge();
-        let errors: Vec<_> = judged.findings().iter().filter(|f| f.severity == Severity::Error).collect();
-        prop_assert!(errors.is_empty(), "errors are left: {errors:#?}");
-
-// Monotone: what was protected, or must be, is protected.
-        let owed = case.policy.iter().flat_map(|p| &p.carveouts).filter(|r| r.no_map);
-        let (ranges, owed): (Vec<_>, Vec<_>) = owed.partition(|r| r.is_range());
-        for span in before.no_map().into_iter().chain(owed.iter().filter_map(|r| r.span())) {
-            prop_assert!(after.protects(span), "{span} was given to Linux");
-        }
-        for span in ranges.iter().filter_map(|r| r.span()).flat_map(|span| after.ram_in(span)) {
-            prop_assert!(after.protects(span), "{span} is within Linux' reach");
-        }
-
-        // Disjoint: no byte has two owners, and every pool is one that the kernel accepts.
-        after.disjoint(&case, &facts)?;
-
-        // Nothing lost: names, phandles, references and everything outside the map survive.
-        before.kept_in(&after, &case)?;
-
-        // Idempotent: a repaired tree is right, so it is left alone byte for byte.
-        let again = Case { facts, ..case.clone() };
-        match run(&again, proven.dtb()) {
-            Ok(twice) => prop_assert!(twice.dtb() == proven.dtb(), "repaired again: {:#?}", twice.repairs()),
-            Err(refusal) => prop_assert!(false, "refused what it repaired: {refusal}"),
-        }
+        check::promises(&case)?;
     }
 
     #[test]
     fn edits_and_reported_repairs_go_together(case in case()) {
-        let dtb = case.board.blob();
-        let context = Context { policy: case.policy.as_ref(), profile: &case.profile, facts: &case.facts };
-        let planned = survey(&dtb, context).unwrap().judge().plan();
-        // A plan that is stuck is never made.
-        if case.facts.kernel.is_none() && planned.plan().stuck.is_empty() {
-            prop_assert_eq!(planned.plan().edits.is_empty(), planned.plan().repairs.is_empty());
-        }
-        if case.policy.as_ref().is_some_and(|policy| policy.mode != Mode::Fix) {
-            prop_assert!(planned.plan().repairs.is_empty(), "only `fix` repairs");
-        }
+        check::edits_and_repairs(&case)?;
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Reading {
             memreserve: tree.blob().memreserve().filter_map(|(base, size)| Span::new(base, size)).collect(),
             nodes: tree.nodes().map(|node| (key(node), props(node))).collect(),
             symbols: tree.find("/__symbols__").map_or_else(BTreeMap::new, |node| {
-                let target = |path: Option<&str>| tree.find(path?)?.phandle();
+                let target = |path: Option<&str>| named(&tree, path?).or_else(|| tree.find(path?))?.phandle();
                 node.props().map(|prop| (prop.name.to_string(), target(prop.as_str()))).collect()
             }),
         }
@@ -214,6 +214,15 @@ const MAY_CHANGE: &[&str] = &[
     "linux,initrd-start",
     "linux,initrd-end",
 ];
+
+/// The node with exactly this path, as Linux finds it (drivers/of/base.c, `__of_find_node_by_path`). U-Boot also takes
+/// the first node whose name goes on with a unit address.
+fn named<'t, 'a>(tree: &'t Tree<'a>, path: &str) -> Option<Node<'t, 'a>> {
+    let components = path.split('/').filter(|component| !component.is_empty());
+    components
+        .into_iter()
+        .try_fold(tree.root(), |node, name| node.children().find(|child| child.name() == name))
+}
 
 fn key(node: Node<'_, '_>) -> String {
     node.phandle().map_or_else(|| node.path(), |phandle| format!("phandle {phandle:#x}"))

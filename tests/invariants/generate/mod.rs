@@ -1,6 +1,7 @@
 //! Generates hostile and ordinary boards: banks, regions of every kind, `/memreserve/`, bootargs, policies,
 //! boot facts.
 
+mod literal;
 mod trees;
 mod write;
 
@@ -12,8 +13,8 @@ use ringfence::span::{MIB, Span};
 pub(crate) use trees::STRAY;
 use trees::{RAM, base, board};
 
-/// The input of one run of the pipeline.
-#[derive(Clone, Debug)]
+/// The input of one run of the pipeline. Its debug form is Rust for `found.rs`.
+#[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) board: Board,
     pub(crate) policy: Option<Policy>,

@@ -1,0 +1,101 @@
+//! Cases that once broke an invariant, as a failure prints them.
+
+use crate::check;
+use crate::generate::{Board, Case, Child, Extent::*, Reserved};
+use ringfence::facts::BootFacts;
+use ringfence::policy::Via::*;
+use ringfence::policy::{Allow, CmaWant, Policy};
+use ringfence::profile::PageSize::{self, *};
+use ringfence::profile::{KernelProfile, RELEASES, Release};
+use ringfence::span::Span;
+
+fn profile(since: Release, page: PageSize) -> KernelProfile {
+    RELEASES.iter().find(|profile| profile.since == since).unwrap().with_page(page)
+}
+
+fn span(base: u64, end: u64) -> Span {
+    Span::from_ends(base, end).unwrap()
+}
+
+/// A tree with 1 GiB of RAM and nothing else.
+fn bare() -> Board {
+    Board {
+        root: (2, 2),
+        banks: vec![(0x4000_0000, 0x4000_0000)],
+        reserved: None,
+        stray: None,
+        memreserve: vec![],
+        bootargs: None,
+        initrd: None,
+    }
+}
+
+fn reserved(regions: Vec<Child>) -> Option<Reserved> {
+    Some(Reserved { cells: None, ranges: false, regions })
+}
+
+fn child(name: &str, extent: crate::generate::Extent, flags: &[&'static str]) -> Child {
+    Child { name: name.into(), extent, flags: flags.to_vec(), compatible: None, status: None }
+}
+
+fn dynamic(size: u64) -> crate::generate::Extent {
+    Size { size, align: None, windows: vec![] }
+}
+
+fn allowing(allow: Allow) -> Option<Policy> {
+    Some(Policy { allow, ..Policy::default() })
+}
+
+fn holds(board: Board, policy: Option<Policy>) {
+    let case = Case { board, policy, profile: profile(RELEASES[0].since, K4), facts: BootFacts::default() };
+    check::promises(&case).unwrap();
+    check::edits_and_repairs(&case).unwrap();
+}
+
+#[test]
+fn a_symbol_without_a_unit_address_still_leads_to_its_region() {
+    let disabled = Child { status: Some("disabled"), ..child("xramoops", dynamic(0x40_0000), &[]) };
+    let other = child("xramoops@41001000", Reg(vec![(0x4100_0000, 0x10_0000)]), &["no-map"]);
+    let stray = Some(("reserved_memory", vec![disabled, other]));
+    holds(Board { stray, ..bare() }, allowing(Allow { enable: true, ..Allow::default() }));
+}
+
+#[test]
+fn a_region_that_comes_up_without_ram_is_a_pool_that_devices_can_use() {
+    let pool = Child { compatible: Some("shared-dma-pool"), ..child("xpool", dynamic(0x40_0000), &[]) };
+    let banks = vec![(0x4000_0000, 0)];
+    let stray = Some(("group", vec![pool]));
+    holds(Board { banks, stray, reserved: reserved(vec![]), ..bare() }, None);
+}
+
+#[test]
+fn a_default_pool_that_comes_up_is_the_only_one() {
+    let flags = &["reusable", "linux,cma-default"];
+    let pool = Child { compatible: Some("shared-dma-pool"), ..child("xdsp", dynamic(0x10_0000), flags) };
+    let bootargs = Some("cma=44M@0x42000000 quiet cma=64".into());
+    let range = Some(span(0x4000_0000, 0x1_0000_0000));
+    let cma = Some(CmaWant { size: 0x20_0000, align: None, range, via: Node });
+    let stray = Some(("group", vec![pool]));
+    holds(
+        Board { stray, bootargs, reserved: reserved(vec![]), ..bare() },
+        Some(Policy { cma, ..Policy::default() }),
+    );
+}
+
+#[test]
+fn a_region_that_cannot_be_placed_is_not_lost() {
+    for flags in [&["no-map"][..], &["reusable"]] {
+        let pool = Child { compatible: Some("shared-dma-pool"), ..child("xdsp", dynamic(u64::MAX), flags) };
+        let stray = Some(("reserved-memory@1", vec![pool]));
+        holds(Board { stray, reserved: reserved(vec![]), ..bare() }, None);
+    }
+}
+
+#[test]
+fn a_name_that_a_sibling_keeps_is_not_reported_as_given() {
+    let one = child("dsp@0x40c00000", Reg(vec![(0x40c0_0000, 0x7000)]), &["no-map"]);
+    let reg = Reg(vec![(0x40c0_0000, 0x40_0000)]);
+    let other = Child { status: Some("disabled"), ..child("dsp@40c00000", reg, &["no-map"]) };
+    let reserved = Some(Reserved { cells: None, ranges: true, regions: vec![one, other] });
+    holds(Board { reserved, ..bare() }, None);
+}

@@ -1,0 +1,76 @@
+//! A case as Rust, for `found.rs`, which imports every variant that it names.
+
+use super::Case;
+use core::fmt;
+use ringfence::profile::PageSize;
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { board, policy, profile, facts } = self;
+        let (board, policy, facts) = (rust(board), rust(policy), rust(facts));
+        let page = match profile.page {
+            PageSize::K4 => "K4",
+            PageSize::K16 => "K16",
+            PageSize::K64 => "K64",
+        };
+        let since = format!("{:?}", profile.since);
+        let since: Vec<&str> = since.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).collect();
+        let since = since.join(", ");
+        write!(
+            f,
+            "Case {{ board: {board}, policy: {policy}, profile: profile(Release::new({since}), {page}), facts: {facts} }}"
+        )
+    }
+}
+
+/// Makes Rust of a derived debug form: lists become vectors, texts of any kind of string, and spans calls.
+fn rust(value: &impl fmt::Debug) -> String {
+    let mut out = String::new();
+    let text = format!("{value:?}").replace("digest: Some([", "digest: Some(*&[");
+    let mut rest = text.as_str();
+    while let Some(next) = rest.chars().next() {
+        let plain = match next {
+            '[' if !out.ends_with('&') => {
+                out.push_str("vec![");
+                1
+            }
+            '"' => {
+                let inner = rest[1..].split('"').next().unwrap_or_default();
+                // What is quoted in the text itself is for the reader to escape.
+                out.push_str(&format!("\"{inner}\".into()"));
+                inner.len() + 2
+            }
+            '0' if rest.starts_with("0x") && rest.contains("..0x") => match span(rest) {
+                Some((call, len)) => {
+                    out.push_str(&call);
+                    len
+                }
+                None => {
+                    out.push(next);
+                    1
+                }
+            },
+            _ => {
+                out.push(next);
+                next.len_utf8()
+            }
+        };
+        rest = &rest[plain..];
+    }
+    out
+}
+
+/// The span at the start of a text such as `0x1000..0x2000 (4 KiB)`, as a call, and its length there.
+fn span(text: &str) -> Option<(String, usize)> {
+    let (base, rest) = text.split_once("..")?;
+    let (end, rest) = rest.split_once(" (")?;
+    let (size, _) = rest.split_once(')')?;
+    let hex = |text: &str| text.strip_prefix("0x").is_some_and(|n| n.chars().all(|c| c.is_ascii_hexdigit()));
+    (hex(base) && hex(end)).then(|| (format!("span({base}, {end})"), base.len() + end.len() + size.len() + 5))
+}
+
+#[test]
+fn a_case_is_printed_as_rust() {
+    let text = rust(&(Some(vec![("a", 1)]), ringfence::span::Span::from_ends(0x1000, 0x2000)));
+    assert_eq!(text, r#"(Some(vec![("a".into(), 1)]), Some(span(0x1000, 0x2000)))"#);
+}
