@@ -1,6 +1,8 @@
 //! Finds the console in the device tree: `stdout-path` first, then `earlycon=` in the bootargs.
 
+use crate::paging::PAGE;
 use crate::uart::{Hardware, Kind, Layout, TimedOut};
+use core::fmt;
 use ringfence::bootargs;
 use ringfence::fdt::{Bus, Node, Tree};
 use ringfence::span::Span;
@@ -10,22 +12,40 @@ use ringfence::span::Span;
 pub struct Console {
     /// How it is driven.
     pub kind: Kind,
-    /// Its registers, as the CPU sees them.
-    pub registers: Span,
+    /// Address of its first register, as the processor sees it.
+    pub base: u64,
     /// How the registers are laid out.
     pub layout: Layout,
 }
 
-/// The console of QEMU's `virt` board, for builds that speak before a device tree names one.
-pub const QEMU_VIRT: Option<Console> = match Span::new(0x900_0000, 0x1000) {
-    Some(registers) => Some(Console { kind: Kind::Pl011, registers, layout: Layout::BYTES }),
-    None => None,
-};
+/// What names a console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A node, by `stdout-path`.
+    StdoutPath,
+    /// An address on the command line, by `earlycon=`.
+    Earlycon,
+}
 
-/// Registers that an `earlycon=` is taken to have, in bytes: it names only their start.
-const EARLYCON_LEN: u64 = 0x1000;
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::StdoutPath => "stdout-path",
+            Self::Earlycon => "earlycon=",
+        })
+    }
+}
+
+/// The console of QEMU's `virt` board, for builds that speak before a device tree names one.
+pub const QEMU_VIRT: Console = Console { kind: Kind::Pl011, base: 0x900_0000, layout: Layout::BYTES };
 
 impl Console {
+    /// Returns the page of its registers.
+    #[must_use]
+    pub fn page(&self) -> Option<Span> {
+        Span::new(self.base, 1)?.outward(PAGE)
+    }
+
     /// Opens the transmitter of a UART that starts closed.
     pub fn open(&self, uart: &impl Hardware) {
         self.kind.open(uart);
@@ -48,28 +68,34 @@ impl Console {
     }
 }
 
-/// Finds the console of a board; `None` when it has none that the stage can drive.
+/// Finds the console of a board: the first that the stage can drive and whose page `is_free`. `None` when
+/// there is none.
 #[must_use]
-pub fn find(tree: &Tree<'_>) -> Option<Console> {
+pub fn find(tree: &Tree<'_>, is_free: impl Fn(Span, Source) -> bool) -> Option<Console> {
     let chosen = tree.find("/chosen")?;
-    from_stdout_path(tree, chosen).or_else(|| from_earlycon(chosen.prop("bootargs")?.value))
+    let is_free = |console: &Console, source| console.page().is_some_and(|page| is_free(page, source));
+    let named = from_stdout_path(tree, chosen).filter(|console| is_free(console, Source::StdoutPath));
+    named.or_else(|| {
+        let line = chosen.prop("bootargs")?.value;
+        from_earlycon(line).filter(|console| is_free(console, Source::Earlycon))
+    })
 }
 
 fn from_stdout_path(tree: &Tree<'_>, chosen: Node<'_, '_>) -> Option<Console> {
     let path = chosen.prop("stdout-path").or_else(|| chosen.prop("linux,stdout-path"))?.as_str()?;
     // `serial0:115200n8`: options follow the first colon.
-    let node = tree.resolve(path.split(':').next()?)?;
+    let node = tree.resolve(path.split(':').next()?).filter(Node::is_enabled)?;
     let (kind, name) =
         node.prop("compatible")?.strings().find_map(|name| Some((named(Kind::compatibles, name)?, name)))?;
     let number = |name| node.prop(name).and_then(|p| p.as_u32());
-    let whole = Bus::of(node)?.registers(node).next()??;
-    let base = whole.base().checked_add(u64::from(number("reg-offset").unwrap_or(0)))?;
+    let registers = Bus::of(node)?.registers(node).next()??;
+    let base = registers.base().checked_add(u64::from(number("reg-offset").unwrap_or(0)))?;
     let default = kind.layout(name);
     let layout = Layout {
         shift: number("reg-shift").unwrap_or(default.shift),
         width: number("reg-io-width").unwrap_or(default.width),
     };
-    Some(Console { kind, registers: Span::from_ends(base, whole.end())?, layout: layout.checked()? })
+    Some(Console { kind, base, layout: layout.checked().unwrap_or(default) })
 }
 
 /// Returns the kind that one of its `names` names.
@@ -95,7 +121,7 @@ fn from_earlycon(line: &[u8]) -> Option<Console> {
         };
         field = fields.next()?;
     }
-    Some(Console { kind, registers: Span::new(hexadecimal(field)?, EARLYCON_LEN)?, layout })
+    Some(Console { kind, base: hexadecimal(field)?, layout })
 }
 
 fn hexadecimal(text: &[u8]) -> Option<u64> {
@@ -132,13 +158,19 @@ mod tests {
             .child(pl011)
             .child(dw)
             .child(mini)
+            .child(
+                NewNode::new("off")
+                    .prop_str("compatible", "arm,pl011")
+                    .prop("reg", reg(0x100))
+                    .prop_str("status", "disabled"),
+            )
             .child(msm)
             .child(chosen);
         build(&root, 0, &[]).unwrap()
     }
 
     fn found(chosen: NewNode) -> Option<Console> {
-        find(&Tree::parse(&board(chosen)).unwrap())
+        find(&Tree::parse(&board(chosen)).unwrap(), |_, _| true)
     }
 
     fn chosen() -> NewNode {
@@ -146,11 +178,7 @@ mod tests {
     }
 
     fn pl011() -> Option<Console> {
-        Some(Console {
-            kind: Kind::Pl011,
-            registers: Span::new(0x900_0000, 0x1000).unwrap(),
-            layout: Layout::BYTES,
-        })
+        Some(Console { kind: Kind::Pl011, base: 0x900_0000, layout: Layout::BYTES })
     }
 
     #[test]
@@ -175,29 +203,44 @@ mod tests {
     #[test]
     fn registers_may_start_behind_an_offset() {
         let console = found(chosen().prop_str("stdout-path", "/serial@78b0000")).unwrap();
-        assert_eq!((console.kind, console.registers), (Kind::Msm, Span::new(0x78b_0100, 0xf00).unwrap()));
+        assert_eq!((console.kind, console.base), (Kind::Msm, 0x78b_0100));
     }
 
     #[test]
     fn earlycon_is_the_second_choice() {
         let args = |line| found(chosen().prop_str("bootargs", line));
         assert_eq!(args("quiet earlycon=pl011,0x9000000 root=/dev/vda"), pl011());
-        assert_eq!(
-            args("earlycon=pl011,mmio32,0x9000000").map(|c| c.registers),
-            pl011().map(|c| c.registers)
-        );
+        assert_eq!(args("earlycon=pl011,mmio32,0x9000000").map(|c| c.base), pl011().map(|c| c.base));
         let uart = args("earlycon=uart8250,mmio32,0xfe650000,1500000n8").unwrap();
-        assert_eq!(
-            (uart.kind, uart.registers.base(), uart.layout),
-            (Kind::Ns16550, 0xfe65_0000, Layout::WORDS)
-        );
+        assert_eq!((uart.kind, uart.base, uart.layout), (Kind::Ns16550, 0xfe65_0000, Layout::WORDS));
         assert_eq!(args("earlycon"), None);
         assert_eq!(args("earlycon=pl011,nonsense"), None);
     }
 
     #[test]
+    fn a_uart_that_is_disabled_is_not_touched() {
+        assert_eq!(found(chosen().prop_str("stdout-path", "/off")), None);
+        let both = chosen().prop_str("stdout-path", "/off").prop_str("bootargs", "earlycon=pl011,0x9000000");
+        assert_eq!(found(both), pl011());
+    }
+
+    #[test]
+    fn registers_that_overlap_something_are_not_touched() {
+        let both = chosen()
+            .prop_str("stdout-path", "/serial@78b0000")
+            .prop_str("bootargs", "earlycon=pl011,0x9000000");
+        let dtb = board(both);
+        let tree = Tree::parse(&dtb).unwrap();
+        let page = |base| Span::new(base, 0x1000).unwrap();
+        assert_eq!(find(&tree, |at, _| at != page(0x78b_0000)), pl011());
+        let stdout = find(&tree, |at, source| (at, source) == (page(0x78b_0000), Source::StdoutPath));
+        assert_eq!(stdout.map(|console| console.kind), Some(Kind::Msm));
+        assert_eq!(find(&tree, |_, _| false), None);
+    }
+
+    #[test]
     fn no_chosen_is_no_console() {
         let root = NewNode::new("");
-        assert_eq!(find(&Tree::parse(&build(&root, 0, &[]).unwrap()).unwrap()), None);
+        assert_eq!(find(&Tree::parse(&build(&root, 0, &[]).unwrap()).unwrap(), |_, _| true), None);
     }
 }

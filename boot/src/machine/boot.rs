@@ -9,12 +9,13 @@ use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
-use ringfence_boot::console::{self, Console};
+use ringfence_boot::console::{self, Console, Source};
 use ringfence_boot::psci;
 use ringfence_boot::regions::Wanted;
 
 /// The console of a build for QEMU's `virt` board, until a device tree names one.
-const FALLBACK: Option<Console> = if cfg!(feature = "fallback-uart") { console::QEMU_VIRT } else { None };
+const FALLBACK: Option<Console> =
+    if cfg!(feature = "fallback-uart") { Some(console::QEMU_VIRT) } else { None };
 
 /// Boots. Entered by `asm/entry.S` with caches on, relocated, BSS cleared.
 #[unsafe(no_mangle)]
@@ -44,13 +45,19 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let tree = Tree::parse(maps.read(at).unwrap_or_default()).unwrap_or_else(|why| {
         without_tree(format_args!("the device tree at {:#x} is damaged: {why}", at.base()))
     });
-    let console = console::find(&tree);
     power::use_conduit(psci::conduit(&tree));
 
     let survey = MemoryMap::survey(&tree, &BootFacts::default());
     let places = payload::places(&tree, &survey, &layout);
     let read = places.as_ref().map_or_else(|_| Vec::new(), payload::Places::spans);
-    let devices: Vec<Span> = console.map(|console| console.registers).into_iter().collect();
+    let console = console::find(&tree, |page, source| {
+        let owner = owner(page, source, &survey, &[layout.image(), Some(at)], &read);
+        if let Some(owner) = owner {
+            console!("console: {source} names a UART whose page {page} overlaps {owner}; it is not used");
+        }
+        owner.is_none()
+    });
+    let devices: Vec<Span> = console.and_then(|console| console.page()).into_iter().collect();
     enter(&mut maps, &Wanted { read: &read, devices: &devices, ..Wanted::default() });
     if let Some(console) = console {
         // SAFETY: this map and the final one, the only one to follow, have the console's pages in `devices`.
@@ -94,6 +101,26 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     handoff::hand_off(entry, &maps, &payload, &proven)
 }
 
+/// Returns the owner of a page that a console is said to have, when it is memory. RAM counts against an
+/// address on the command line alone: where a node says that there is a UART, it may be the RAM that is
+/// wrong, which must be reported.
+fn owner(
+    page: Span,
+    source: Source,
+    survey: &MemoryMap,
+    own: &[Option<Span>],
+    payload: &[Span],
+) -> Option<&'static str> {
+    let overlaps = |span: &Span| span.overlaps(page);
+    match () {
+        () if own.iter().flatten().any(overlaps) => Some("the stage or the device tree"),
+        () if payload.iter().any(overlaps) => Some("the payload"),
+        () if survey.carveouts().any(|span| overlaps(&span)) => Some("a carveout"),
+        () if source == Source::Earlycon && survey.ram.spans().iter().any(overlaps) => Some("RAM"),
+        () => None,
+    }
+}
+
 /// Refuses because there is no device tree: nothing names a console, so the fallback is used.
 fn without_tree(why: impl core::fmt::Display) -> ! {
     if let Some(console) = FALLBACK {
@@ -105,7 +132,7 @@ fn without_tree(why: impl core::fmt::Display) -> ! {
 
 /// Returns the registers of the fallback console, where there is one.
 fn fallback() -> Vec<Span> {
-    FALLBACK.map(|console| console.registers).into_iter().collect()
+    FALLBACK.and_then(|console| console.page()).into_iter().collect()
 }
 
 /// Enters the second map, with the first words of the device tree and the fallback console. A device tree

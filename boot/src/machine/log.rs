@@ -80,7 +80,7 @@ pub(super) fn line_in_fault(arguments: fmt::Arguments<'_>) {
 /// The page of the console's registers is mapped as device memory in every map from now on.
 pub(super) unsafe fn start(console: Console) {
     // SAFETY: by this function's contract; the stage is alone on the machine.
-    let device = unsafe { Device::new(console.registers.base()) };
+    let device = unsafe { Device::new(console.base) };
     console.open(&device);
     PORT.call_once(|| Port { device, console });
     let mut log = LOG.lock();
@@ -180,7 +180,7 @@ impl Log {
             self.sent = self.len;
             return;
         }
-        let base = port.console.registers.base();
+        let base = port.console.base;
         self.line(format_args!("the UART at {base:#x} takes no bytes; the log goes on in memory"));
         defmt::error!("console at {=u64:#x} takes no bytes", base);
     }

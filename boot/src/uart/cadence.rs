@@ -38,14 +38,14 @@ impl Uart for Cadence {
     fn model(fake: &super::fake::Fake, access: super::fake::Access) -> u32 {
         use super::fake::Access::{Read, Write};
         match access {
-            Read(CONTROL, 4) => fake.register(CONTROL),
-            Write(CONTROL, 4, control) => fake.set_register(CONTROL, control),
+            Read(0x00, 4) => fake.register(0x00),
+            Write(0x00, 4, control) => fake.set_register(0x00, control),
             Read(0x2c, 4) => {
-                let sending = if fake.is_empty() { EMPTY } else { ACTIVE };
-                sending | fake.flag(fake.is_full(1), FULL)
+                let sending = if fake.is_empty() { 0x8 } else { 0x800 };
+                sending | fake.flag(fake.is_full(1), 0x10)
             }
             Write(0x30, 4, byte) => {
-                assert_ne!(fake.register(CONTROL) & ENABLE_TRANSMITTER, 0, "swallowed");
+                assert_ne!(fake.register(0x00) & 0x10, 0, "swallowed");
                 fake.push(byte as u8)
             }
             other => fake.unexpected(other),

@@ -41,32 +41,6 @@ impl Uart for Geni {
         STATUS.lacks(COMMAND_ACTIVE)
     }
 
-    #[cfg(test)]
-    fn model(fake: &super::fake::Fake, access: super::fake::Access) -> u32 {
-        use super::fake::Access::{Read, Write};
-        match access {
-            Read(0x40, 4) => {
-                let is_done = fake.register(TRANSFER_LEN) == 0 && fake.is_empty();
-                fake.flag(!is_done, COMMAND_ACTIVE)
-            }
-            Write(WATERMARK | CLEAR_EVENTS, 4, _) => 0,
-            Write(TRANSFER_LEN, 4, len) => {
-                assert!(fake.is_empty() && fake.register(TRANSFER_LEN) == 0, "a command is active");
-                fake.set_register(TRANSFER_LEN, len)
-            }
-            Write(COMMAND, 4, START_TRANSMIT) => 0,
-            Read(0x610, 4) => fake.flag(!fake.is_full(14 * WORD), BELOW_WATERMARK),
-            Write(FIFO, 4, word) => {
-                let len = fake.register(TRANSFER_LEN);
-                let bytes = len.min(WORD as u32);
-                assert_ne!(bytes, 0, "not announced");
-                fake.push_all(&word.to_le_bytes()[..bytes as usize]);
-                fake.set_register(TRANSFER_LEN, len - bytes)
-            }
-            other => fake.unexpected(other),
-        }
-    }
-
     /// Sends `text` by one command.
     fn write(uart: &impl Hardware, _: Layout, text: &[u8]) -> Result<(), TimedOut> {
         if text.is_empty() {
@@ -86,6 +60,38 @@ impl Uart for Geni {
         }
         Ok(())
     }
+
+    #[cfg(test)]
+    fn model(fake: &super::fake::Fake, access: super::fake::Access) -> u32 {
+        use super::fake::Access::{Read, Write};
+        match access {
+            Read(0x40, 4) => {
+                let is_done = fake.register(0x270) == 0 && fake.is_empty();
+                fake.flag(!is_done, 1) | fake.register(0x40)
+            }
+            Write(0x80c, 4, _) => 0,
+            Write(0x604, 4, 0x2) => {
+                fake.set_register(0x40, 0);
+                fake.set_register(0x610, 0x20)
+            }
+            Write(0x618, 4, events) => fake.set_register(0x610, fake.register(0x610) & !events),
+            Write(0x270, 4, len) => {
+                assert!(fake.is_empty() && fake.register(0x270) == 0, "a command is active");
+                assert_eq!(fake.register(0x40) | fake.register(0x610), 0, "an event is left over");
+                fake.set_register(0x270, len)
+            }
+            Write(0x600, 4, 0x800_0000) => 0,
+            Read(0x610, 4) => fake.flag(!fake.is_full(14 * 4), 0x4000_0000) | fake.register(0x610),
+            Write(0x700, 4, word) => {
+                let len = fake.register(0x270);
+                let bytes = len.min(4);
+                assert_ne!(bytes, 0, "not announced");
+                fake.push_all(&word.to_le_bytes()[..bytes as usize]);
+                fake.set_register(0x270, len - bytes)
+            }
+            other => fake.unexpected(other),
+        }
+    }
 }
 
 /// Waits for the end of the command before, the loader's or our own, and aborts one that does not end.
@@ -97,4 +103,27 @@ fn settle(uart: &impl Hardware) -> Result<(), TimedOut> {
     // What is left over would be taken for the end of the next command.
     uart.write(CLEAR_EVENTS, 4, COMMAND_DONE | COMMAND_ABORTED);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::uart::fake::Fake;
+    use crate::uart::{Hardware, Kind, Layout, READY_TIME};
+
+    #[test]
+    fn a_command_of_the_loader_that_never_ends_is_aborted() {
+        let uart = Fake::new(Kind::Geni);
+        uart.set_register(0x40, 1);
+        Kind::Geni.write(&uart, Layout::BYTES, b"ringfence").unwrap();
+        assert_eq!(uart.text(), b"ringfence");
+        assert!(uart.microseconds() < READY_TIME);
+    }
+
+    #[test]
+    fn the_end_of_the_command_before_is_not_taken_for_that_of_the_next() {
+        let uart = Fake::new(Kind::Geni);
+        uart.set_register(0x610, 1);
+        Kind::Geni.write(&uart, Layout::BYTES, b"ringfence").unwrap();
+        assert_eq!(uart.text(), b"ringfence");
+    }
 }

@@ -4,13 +4,19 @@
 //! and a row of the table below.
 
 mod cadence;
+mod exynos;
 #[cfg(test)]
 mod fake;
 mod geni;
 mod hardware;
+mod imx;
+mod lpuart;
+mod meson;
 mod msm;
+mod mvebu;
 mod ns16550;
 mod pl011;
+mod scif;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -29,9 +35,26 @@ uarts! {
     geni::Geni,
     /// Qualcomm MSM UARTs with a data mover, older than GENI.
     msm::Msm,
+    /// i.MX UARTs.
+    imx::Imx,
+    /// Low-power UARTs of i.MX.
+    lpuart::ImxLpuart,
+    /// Low-power UARTs of Layerscape.
+    lpuart::Lpuart,
+    /// Amlogic Meson UARTs.
+    meson::Meson,
+    /// Renesas SCIF and HSCIF.
+    scif::Scif,
+    /// Renesas SCIF of RZ/G2L and newer.
+    scif::RzScif,
+    /// Marvell Armada 3700 UARTs.
+    mvebu::Mvebu,
+    /// Samsung UARTs of Exynos.
+    exynos::Exynos,
 }
 
-/// How the registers of an 8250 are laid out. Other kinds have one layout and ignore this.
+/// How the registers of an 8250 are laid out, and how wide the accesses of a Samsung UART are. Other kinds
+/// have one layout and ignore this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Registers are `1 << shift` bytes apart.
@@ -46,10 +69,10 @@ impl Layout {
     /// Registers of four bytes.
     pub const WORDS: Self = Self { shift: 2, width: 4 };
 
-    /// Returns the layout unless there is no such one: registers that overlap, or accesses of another width.
+    /// Returns the layout, unless there are no such accesses or distances.
     #[must_use]
     pub fn checked(self) -> Option<Self> {
-        (self.shift <= 4 && matches!(self.width, 1 | 2 | 4) && self.width <= 1 << self.shift).then_some(self)
+        (self.shift <= 4 && matches!(self.width, 1 | 2 | 4)).then_some(self)
     }
 }
 

@@ -59,21 +59,21 @@ impl Uart for Msm {
     fn model(fake: &super::fake::Fake, access: super::fake::Access) -> u32 {
         use super::fake::Access::{Read, Write};
         match access {
-            Read(0x08, 4) => fake.flag(!fake.is_full(WORD), READY) | fake.flag(fake.is_empty(), EMPTY),
-            Read(COUNT, 4) => fake.register(COUNT),
-            Write(DATA_MOVER, 4, 0) => 0,
-            Write(COMMAND, 4, RESET_TRANSMITTER) => fake.discard(),
-            Write(COMMAND, 4, _) => 0,
-            Write(COUNT, 4, count) => {
-                assert_eq!(fake.register(COUNT), 0, "announced before the last text was written");
-                fake.set_register(COUNT, count)
+            Read(0x08, 4) => fake.flag(!fake.is_full(4), 0x4) | fake.flag(fake.is_empty(), 0x8),
+            Read(0x40, 4) => fake.register(0x40),
+            Write(0x3c, 4, 0) => 0,
+            Write(0x10, 4, 0x20) => fake.discard(),
+            Write(0x10, 4, _) => 0,
+            Write(0x40, 4, count) => {
+                assert_eq!(fake.register(0x40), 0, "announced before the last text was written");
+                fake.set_register(0x40, count)
             }
-            Write(FIFO, 4, word) => {
-                let count = fake.register(COUNT);
+            Write(0x70, 4, word) => {
+                let count = fake.register(0x40);
                 assert_ne!(count, 0, "not announced");
-                let bytes = count.min(WORD as u32);
+                let bytes = count.min(4);
                 fake.push_all(&word.to_le_bytes()[..bytes as usize]);
-                fake.set_register(COUNT, count - bytes)
+                fake.set_register(0x40, count - bytes)
             }
             other => fake.unexpected(other),
         }

@@ -7,19 +7,39 @@ const LINE_STATUS: u64 = 5;
 const HAS_ROOM: u32 = 1 << 5;
 const IS_EMPTY: u32 = 1 << 6;
 
-/// Names of UARTs whose registers are words, which their nodes do not state: the Raspberry Pi's mini UART
-/// (8250_bcm2835aux.c).
-const WITH_WORDS: &[&str] = &["brcm,bcm2835-aux-uart", "bcm2835aux"];
+/// Names of UARTs whose registers are words: the Raspberry Pi's mini UART (8250_bcm2835aux.c), MediaTek
+/// (8250_mtk.c).
+const WITH_WORDS: &[&str] = &["brcm,bcm2835-aux-uart", "bcm2835aux", "mediatek,mt6577-uart", "mtk8250"];
+/// Names of UARTs whose registers are bytes, four bytes apart: TI and Marvell (8250_early.c).
+const WITH_GAPS: &[&str] =
+    &["ti,am654-uart", "ti,omap4-uart", "ti,omap2-uart", "omap8250", "mrvl,mmp-uart", "mrvl,pxa-uart"];
 
 pub(super) struct Ns16550;
 
 impl Uart for Ns16550 {
-    const COMPATIBLES: &'static [&'static str] =
-        &["ns16550a", "ns16550", "ns8250", "snps,dw-apb-uart", "brcm,bcm2835-aux-uart"];
-    const EARLYCONS: &'static [&'static str] = &["uart8250", "uart", "ns16550", "ns16550a", "bcm2835aux"];
+    const COMPATIBLES: &'static [&'static str] = &[
+        "ns16550a",
+        "ns16550",
+        "ns8250",
+        "snps,dw-apb-uart",
+        "brcm,bcm2835-aux-uart",
+        "mediatek,mt6577-uart",
+        "mrvl,mmp-uart",
+        "mrvl,pxa-uart",
+        "nvidia,tegra20-uart",
+        "ti,am654-uart",
+        "ti,omap2-uart",
+        "ti,omap4-uart",
+    ];
+    const EARLYCONS: &'static [&'static str] =
+        &["uart8250", "uart", "ns16550", "ns16550a", "bcm2835aux", "mtk8250", "omap8250"];
 
     fn layout(name: &str) -> Layout {
-        if WITH_WORDS.contains(&name) { Layout::WORDS } else { Layout::BYTES }
+        match name {
+            name if WITH_WORDS.contains(&name) => Layout::WORDS,
+            name if WITH_GAPS.contains(&name) => Layout { shift: 2, width: 1 },
+            _ => Layout::BYTES,
+        }
     }
 
     fn write(uart: &impl Hardware, layout: Layout, text: &[u8]) -> Result<(), TimedOut> {
@@ -34,8 +54,8 @@ impl Uart for Ns16550 {
     fn model(fake: &super::fake::Fake, access: super::fake::Access) -> u32 {
         use super::fake::Access::{Read, Write};
         match access {
-            Read(5, 1) | Read(0x14, 4) => {
-                fake.flag(!fake.is_full(1), HAS_ROOM) | fake.flag(fake.is_empty(), IS_EMPTY)
+            Read(5, 1) | Read(0x14, 1 | 4) => {
+                fake.flag(!fake.is_full(1), 0x20) | fake.flag(fake.is_empty(), 0x40)
             }
             Write(0, 1 | 4, byte) => fake.push(byte as u8),
             other => fake.unexpected(other),

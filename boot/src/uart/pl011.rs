@@ -25,7 +25,7 @@ impl Uart for Pl011 {
     fn model(fake: &super::fake::Fake, access: super::fake::Access) -> u32 {
         use super::fake::Access::{Read, Write};
         match access {
-            Read(0x18, 4) => fake.flag(fake.is_full(1), FULL) | fake.flag(!fake.is_empty(), BUSY),
+            Read(0x18, 4) => fake.flag(fake.is_full(1), 0x20) | fake.flag(!fake.is_empty(), 0x8),
             Write(0x00, 4, byte) => fake.push(byte as u8),
             other => fake.unexpected(other),
         }

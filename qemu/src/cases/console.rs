@@ -1,4 +1,5 @@
-//! A console other than the boards' own: a 16550 with byte-wide registers, as QEMU has one for PCI.
+//! A console other than the boards' own: a 16550 with byte-wide registers, as QEMU has one for PCI, and one that
+//! never gets ready.
 
 use super::bad_input::{jump_to, pack};
 use super::{Case, TestBed};
@@ -22,24 +23,45 @@ const CONFIG_AT: u64 = 0x3f00_0000 + (SLOT << 15);
 const PORT: u64 = 0x1000;
 const UART_AT: u64 = 0x3eff_0000 + PORT;
 
-/// Returns the one boot.
+/// The clock of `virt`: as a 16550 with words for registers it is one that never has room.
+const CLOCK_AT: u64 = 0x901_0000;
+
+/// Returns the boots.
 pub(super) fn cases() -> Vec<Case> {
-    vec![Case::new("console-16550", boot)]
+    vec![Case::new("console-16550", card), Case::new("console-never-ready", never_ready)]
 }
 
-fn boot(bed: &TestBed, name: &str) -> Result<String> {
+fn card(bed: &TestBed, name: &str) -> Result<String> {
+    let heard = bed.ws.scratch_file("console", name, "log")?;
+    let path = heard.display().to_string().replace(',', ",,");
+    let device = ["-chardev".into(), format!("file,id=card,path={path}"), "-device".into()];
+    let more = device.into_iter().chain([format!("pci-serial,chardev=card,addr={SLOT}")]).collect();
+    let reg = [UART_AT, 8].map(u64::to_be_bytes).concat();
+    boot(bed, name, NewNode::new(&format!("serial@{UART_AT:x}")).prop("reg", reg), more)?;
+    let heard = fs::read_to_string(&heard)?;
+    let lines = heard.lines().filter(|line| line.starts_with("ringfence: ")).count();
+    let last = heard.lines().last().unwrap_or_default();
+    ensure!(last.starts_with("ringfence: hand-off: "), "on the card, {lines} lines and last `{last}`");
+    Ok(format!("{lines} lines on a 16550"))
+}
+
+fn never_ready(bed: &TestBed, name: &str) -> Result<String> {
+    let reg = [CLOCK_AT, 0x1000].map(u64::to_be_bytes).concat();
+    let uart = NewNode::new(&format!("serial@{CLOCK_AT:x}")).prop("reg", reg);
+    boot(bed, name, uart.prop_u32("reg-shift", 2).prop_u32("reg-io-width", 4), Vec::new())?;
+    Ok("boots without a console".into())
+}
+
+/// Boots a payload with `uart` as the console, in which the stage must not write to the board's own.
+fn boot(bed: &TestBed, name: &str, uart: NewNode, more: Vec<String>) -> Result<()> {
     let ws = &bed.ws;
     let bundle = pack(bed, name)?;
     let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
     let base = tree::base(ws, &virt::SMALL, Level::El2)?;
     let dtb = tree::with_slot(&base, &ws.scratch_file("console", name, "dtb")?, slot)?;
-    tree::keep(&dtb, &with_console(&fs::read(&dtb)?)?)?;
+    tree::keep(&dtb, &with_console(&fs::read(&dtb)?, uart)?)?;
     let set_up = tree::keep(&ws.scratch_file("console", name, "bin")?, &set_up())?;
-    let heard = ws.scratch_file("console", name, "log")?;
-    let path = heard.display().to_string().replace(',', ",,");
-    let mut more = virt::SMALL.arguments();
-    more.extend(["-chardev".into(), format!("file,id=card,path={path}"), "-device".into()]);
-    more.push(format!("pci-serial,chardev=card,addr={SLOT}"));
+    let more = virt::SMALL.arguments().into_iter().chain(more).collect();
     let loaded = vec![
         Loaded { file: bed.stage()?.image, at: STAGE_AT },
         Loaded { file: set_up, at: SET_UP_AT },
@@ -58,23 +80,16 @@ fn boot(bed: &TestBed, name: &str) -> Result<String> {
     ensure!(transcript.ending == Ending::PoweredOff, "the board {}", transcript.ending);
     ensure!(transcript.lines.iter().any(|line| line == "payload: PASS"), "{}", transcript.tail(8));
     ensure!(transcript.stage().next().is_none(), "the stage spoke on the board's own console");
-    let heard = fs::read_to_string(&heard)?;
-    let lines = heard.lines().filter(|line| line.starts_with("ringfence: ")).count();
-    let last = heard.lines().last().unwrap_or_default();
-    ensure!(last.starts_with("ringfence: hand-off: "), "on the card, {lines} lines and last `{last}`");
-    Ok(format!("{lines} lines on a 16550"))
+    Ok(())
 }
 
-/// Returns the tree with the card for a console, as a board would describe one that is soldered on.
-fn with_console(dtb: &[u8]) -> Result<Vec<u8>> {
+/// Returns the tree with `uart` for a console, as a board would describe one that is soldered on.
+fn with_console(dtb: &[u8], uart: NewNode) -> Result<Vec<u8>> {
     let tree = Tree::parse(dtb).map_err(|error| anyhow!("{error}"))?;
     let chosen = tree.find("/chosen").context("no /chosen")?.id();
-    let name = format!("serial@{UART_AT:x}");
     let mut edits = Edits::new();
-    edits.set(chosen, "stdout-path", format!("/{name}\0").into_bytes());
-    let reg = [UART_AT, 8].map(u64::to_be_bytes).concat();
-    let uart = NewNode::new(&name).prop_str("compatible", "ns16550a").prop("reg", reg);
-    edits.add_node(tree.root().id(), uart);
+    edits.set(chosen, "stdout-path", format!("/{}\0", uart.name).into_bytes());
+    edits.add_node(tree.root().id(), uart.prop_str("compatible", "ns16550a"));
     rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))
 }
 
