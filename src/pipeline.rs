@@ -6,7 +6,7 @@
 
 use crate::analysis::Analysis;
 pub use crate::context::Context;
-use crate::fdt::{FdtError, Tree, rewrite};
+use crate::fdt::{FdtError, Tree};
 use crate::finding::Finding;
 use crate::plan::{self, Plan};
 use crate::prove::{self, Proven, Refusal};
@@ -121,10 +121,7 @@ impl<'a, 'c> Planned<'a, 'c> {
     /// # Errors
     /// The tree cannot be written so, or memory for it ran out.
     pub fn apply(self) -> Result<Applied<'a, 'c>, Refusal> {
-        let bytes = match self.plan.edits.is_empty() {
-            true => None,
-            false => Some(rewrite(self.judged.surveyed.tree(), &self.plan.edits)?),
-        };
+        let bytes = self.plan.edits.make(self.judged.surveyed.tree())?;
         Ok(Applied { planned: self, bytes })
     }
 }

@@ -4,44 +4,47 @@
 //! restored pushes a neighbour up, which takes the place where a pool would have gone. What must stand where it
 //! is comes first, what can give way comes later, and every step asks the ledger. Same input, same plan.
 
-mod boot;
-mod cma;
-mod draft;
+mod changes;
 mod emit;
 mod gather;
+mod layout;
+mod names;
 mod no_fit;
-mod persistent_log;
+mod paths;
 mod place;
 mod reencode;
-mod rename;
 mod repairs;
 mod report;
-mod restore;
+mod require;
+mod rewrites;
 mod separate;
 mod wanted;
+mod writer;
 
-pub use boot::Placement;
+pub use place::Placement;
 pub use repairs::{Permission, RepairKind};
+pub use rewrites::Rewrites;
 
 use crate::analysis::Analysis;
-use crate::claims::ClaimKind;
-use crate::fdt::Edits;
+use crate::fdt::{FdtError, Tree, rewrite};
 use crate::finding::Finding;
-use crate::span::Span;
-use alloc::string::String;
+use crate::rules;
+use crate::survey::MemoryMap;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
-use draft::Draft;
+use report::Report;
 use wanted::Wanted;
 
 /// What is to be done: edits to the tree, and places for what the boot needs.
 #[derive(Debug)]
 pub struct Plan {
     /// The edits.
-    pub edits: Edits,
-    /// The repairs that the edits make, in the order of making.
+    pub edits: Rewrites,
+    /// The repairs that the edits make: first those that bring regions to where they are read, then the others in the
+    /// order of the tree.
     pub repairs: Vec<Repaired>,
-    /// Where kernel, initrd and DTB are to lie.
+    /// Where kernel, initrd and DTB are to be.
     pub placement: Placement,
     /// What was to be placed and could not be: a plan with any of these is never proven.
     pub stuck: Vec<PlacementFailure>,
@@ -56,6 +59,12 @@ pub struct Repaired {
     pub kind: &'static str,
     /// What was done, in words.
     pub what: String,
+}
+
+impl Repaired {
+    fn new(kind: RepairKind, node: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { node: node.into(), kind: kind.name(), what: what.into() }
+    }
 }
 
 impl fmt::Display for Repaired {
@@ -73,75 +82,75 @@ pub struct PlacementFailure {
     pub why: String,
 }
 
+impl PlacementFailure {
+    fn of(error: &FdtError) -> Self {
+        Self { node: "/reserved-memory".into(), why: error.to_string() }
+    }
+}
+
 impl fmt::Display for PlacementFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.node, self.why)
     }
 }
 
-/// Make the plan for a judged analysis.
-///
-/// Boot objects take their places before the pools do, since they mostly lie well already; when a pool then
-/// finds no room, the pools go first. What is placed keeps off soft claims, unless there is no other room.
+/// How often what is out of place is gathered. What comes to light by then is left, and refused.
+const MAX_PASSES: usize = 4;
+
+/// Makes the plan for a judged analysis.
 #[must_use]
 pub fn plan(analysis: &Analysis<'_, '_>, findings: &[Finding]) -> Plan {
-    let wanted = Wanted::new(analysis, findings);
-    let soft: Vec<Span> = analysis
-        .claims()
-        .iter()
-        .filter(|claim| claim.kind.lifetime().is_soft() && claim.kind != ClaimKind::CmaArg)
-        .map(|claim| claim.span)
-        .collect();
-    let plan = |order, soft| attempt(analysis, findings, &wanted, order, soft);
-    let first = plan(Order::BootFirst, &soft);
-    if first.stuck.is_empty() {
-        return first;
-    }
-    let orders = [(Order::PoolsFirst, &soft[..]), (Order::BootFirst, &[]), (Order::PoolsFirst, &[])];
-    let tries = if soft.is_empty() { 1 } else { 3 };
-    let mut others = orders.into_iter().take(tries).map(|(order, soft)| plan(order, soft));
-    others.find(|plan| plan.stuck.is_empty()).unwrap_or(first)
+    plan_from(analysis, findings, Report { found: findings, earlier: Vec::new() }, MAX_PASSES)
 }
 
-/// Which of the two movable sorts of memory chooses first.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
-    BootFirst,
-    PoolsFirst,
-}
-
-fn attempt(
+/// Plans for a tree, gathering at most `passes` times what is out of place.
+fn plan_from(
     analysis: &Analysis<'_, '_>,
     findings: &[Finding],
-    wanted: &Wanted,
-    order: Order,
-    soft: &[Span],
+    mut report: Report<'_>,
+    passes: usize,
 ) -> Plan {
-    let mut draft = Draft::new(analysis, wanted, soft);
-    gather::gather(&mut draft);
-    restore::restore(&mut draft);
-    restore::reserve_release_pages(&mut draft);
-    restore::round_outward(&mut draft);
-    separate::separate(&mut draft);
-    separate::guard_what_was_vacated(&mut draft);
-    separate::guard_what_is_required(&mut draft);
-    // What has moved may have room now.
-    restore::round_outward(&mut draft);
-    draft.settle_carveouts();
-    persistent_log::place_log(&mut draft);
-    draft.settle_pools_that_are_right();
-    cma::reserve_fixed_cma(&mut draft);
-    soft.iter().for_each(|&span| draft.take(span));
-    let placement = match order {
-        Order::BootFirst => {
-            let placement = boot::place(&mut draft);
-            place::place_pools(&mut draft);
-            placement
-        }
-        Order::PoolsFirst => {
-            place::place_pools(&mut draft);
-            boot::place(&mut draft)
-        }
+    let wanted = Wanted::new(analysis, findings);
+    let gathered = gather::gather(analysis, &wanted);
+    if gathered.edits.is_empty() || passes == 0 {
+        return lay_out(analysis, &wanted, report, gathered.failures);
+    }
+    let after = match rewrite(&analysis.tree, &gathered.edits) {
+        Ok(blob) => blob,
+        Err(error) => return lay_out(analysis, &wanted, report, alloc::vec![PlacementFailure::of(&error)]),
     };
-    emit::emit(draft, &placement, findings)
+    let tree = match Tree::parse(&after) {
+        Ok(tree) => tree,
+        Err(error) => return lay_out(analysis, &wanted, report, alloc::vec![PlacementFailure::of(&error)]),
+    };
+    report.earlier.extend(gathered.log);
+    let context = analysis.context();
+    let map = MemoryMap::survey(&tree, context.facts);
+    let next = Analysis::new(tree, map, context);
+    let mut plan = plan_from(&next, &rules::judge(&next), report, passes - 1);
+    drop(next);
+    plan.edits = plan.edits.starting_with(gathered.edits, after);
+    plan.stuck.extend(gathered.failures);
+    plan
+}
+
+/// Plans for a tree in which everything that counts is where it is read: the order of the phases, and with it the
+/// answer.
+fn lay_out(
+    analysis: &Analysis<'_, '_>,
+    wanted: &Wanted,
+    report: Report<'_>,
+    failures: Vec<PlacementFailure>,
+) -> Plan {
+    let placed = require::require(analysis, wanted).separate().place();
+    let changed = placed.emit(&report);
+    let mut plan = Plan {
+        edits: Rewrites::ending_with(changed.edits),
+        repairs: report.earlier,
+        placement: placed.placement,
+        stuck: failures,
+    };
+    plan.repairs.extend(changed.log);
+    plan.stuck.extend(changed.failures);
+    plan
 }

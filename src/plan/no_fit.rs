@@ -1,22 +1,21 @@
-//! Words for a plan that is stuck: what is in the way, and the nearest place that would do.
+//! Words for what could not be placed: what is in the way, and the nearest place that would do.
 
-use super::draft::Draft;
+use crate::analysis::Analysis;
 use crate::ledger::{self, Direction, Ledger};
 use crate::span::Span;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Say what stands in `window`, the largest first, and where `size` bytes at a multiple of `align` would fit: as near to
+/// Says what is in `window`, the largest first, and where `size` bytes at a multiple of `align` would fit: as near to
 /// the window as can be, else the largest piece there is. `taken` are the spans that others have, in any order.
 pub(super) fn explain_no_fit(
-    draft: &Draft<'_, '_>,
+    analysis: &Analysis<'_, '_>,
     taken: Vec<Span>,
     size: u64,
     align: u64,
     window: Option<Span>,
 ) -> String {
-    let analysis = draft.analysis;
     let in_the_way = window.and_then(|window| {
         let shared = |span: Span| span.intersection(window).map_or(0, Span::len);
         analysis

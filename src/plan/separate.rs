@@ -1,140 +1,122 @@
-//! Separating overlaps: when a region grew, those behind it move up.
+//! The third phase: no region overlaps another. When one grew, those after it move up.
 
 use super::RepairKind;
-use super::Repaired;
-use super::draft::{Draft, Origin, Slot};
+use super::layout::Layout;
 use super::no_fit::explain_no_fit;
-use crate::analysis::{GUARD, guards};
+use super::repairs::{keep_vacated, round_outward, shift};
+use super::require::Required;
+use crate::analysis::Analysis;
 use crate::claims::Lifetime;
-use crate::ledger::{Coverage, Ledger};
+use crate::ledger::{self, Coverage, meeting};
+use crate::order;
 use crate::span::{Size, Span, align_up};
 use alloc::format;
 use alloc::vec::Vec;
 
-/// Move regions up, in ascending order, until none overlaps the one below it. What the policy requires at an
-/// address stays, and so does everything that the loader placed. Nothing moves without the policy's word.
-pub(super) fn separate(draft: &mut Draft<'_, '_>) {
-    if !draft.wanted.iter().any(|kind| matches!(kind, RepairKind::Shift(_))) {
-        return;
+/// The layout with every region that is not a pool at its final place.
+pub(super) struct Separated<'s, 'c, 'a>(Layout<'s, 'c, 'a>);
+
+impl<'s, 'c, 'a> Required<'s, 'c, 'a> {
+    /// Moves what overlaps apart, and protects what belongs beside the result.
+    pub(super) fn separate(self) -> Separated<'s, 'c, 'a> {
+        let mut layout = self.into_layout();
+        if layout.wanted.iter().any(|kind| matches!(kind, RepairKind::Shift(_))) {
+            move_up(&mut layout);
+        }
+        keep_vacated::keep(&mut layout);
+        for kind in layout.wanted.iter() {
+            kind.separate(&mut layout);
+        }
+        // What has moved may have room now.
+        round_outward::round(&mut layout);
+        Separated(layout)
     }
-    let obstacles = Obstacles::of(draft);
-    let page = draft.analysis.profile.page.bytes();
-    let mut order: Vec<usize> = (0..draft.slots.len()).collect();
-    order.retain(|&at| draft.slots.get(at).is_some_and(|slot| !slot.cma));
-    crate::order::sort_by_key(&mut order, |&at| {
-        (draft.slots.get(at).map(|slot| (slot.span.base(), slot.span.end())), at)
-    });
+}
+
+impl<'s, 'c, 'a> Separated<'s, 'c, 'a> {
+    /// Returns what the layout is about.
+    pub(super) const fn analysis(&self) -> &'s Analysis<'c, 'a> {
+        self.0.analysis
+    }
+
+    /// Returns a copy of the layout for an attempt at the next phase.
+    pub(super) fn layout(&self) -> Layout<'s, 'c, 'a> {
+        self.0.clone()
+    }
+}
+
+/// Moves regions up, in ascending order, until none overlaps the one below it. What the policy requires at an
+/// address stays, and so does everything that the loader placed.
+fn move_up(layout: &mut Layout<'_, '_, '_>) {
+    let obstacles = Obstacles::of(layout);
+    let page = layout.analysis.profile.page.bytes();
+    let slots = layout.slots().iter().zip(0..).filter(|(slot, _)| !slot.is_pool());
+    let mut order: Vec<_> = slots.map(|(slot, at)| (slot.span().base(), slot.span().end(), at)).collect();
+    order::sort(&mut order);
     let mut floor = 0;
-    for at in order {
-        let Some(slot) = draft.slots.get(at).cloned() else { continue };
-        if slot.pinned {
-            floor = floor.max(slot.span.end());
+    for (_, _, at) in order {
+        let Some(slot) = layout.slots().get(at) else { continue };
+        if slot.is_pinned() {
+            floor = floor.max(slot.span().end());
             continue;
         }
-        let Some(span) = obstacles.lift(draft, slot.span, floor, page) else {
-            let others = draft.slots.iter().enumerate().filter(|(other, _)| *other != at);
-            let taken = others.map(|(_, slot)| slot.span).chain(obstacles.all.iter().map(|(span, ())| *span));
-            let elsewhere = explain_no_fit(draft, taken.collect(), slot.span.len(), page, None);
-            let floor = floor.max(slot.span.base());
-            let what = format!("no room of {} at or above {floor:#x}{elsewhere}", Size(slot.span.len()));
-            draft.stuck(&slot.base_name, what);
+        let span = slot.span();
+        let Some(clear) = obstacles.lift(layout, span, floor, page) else {
+            let (name, floor) = (layout.name(slot), floor.max(span.base()));
+            let others = layout.slots().iter().zip(0..).filter(|(_, other)| *other != at);
+            let taken = others.map(|(slot, _)| slot.span()).chain(obstacles.all.iter().copied());
+            let elsewhere = explain_no_fit(layout.analysis, taken.collect(), span.len(), page, None);
+            layout.fail(&name, format!("no room of {} at or above {floor:#x}{elsewhere}", Size(span.len())));
             continue;
         };
-        floor = floor.max(span.end());
-        if span != slot.span {
-            move_slot(draft, at, &slot, span);
+        floor = floor.max(clear.end());
+        if clear != span {
+            shift::shift(layout, at, clear);
         }
     }
 }
 
-/// What regions must keep clear of.
+/// What regions must keep clear of: ascending, disjoint.
 struct Obstacles {
     /// What the policy pins and what the loader placed for good: a region over one of these must move.
-    firm: Ledger<()>,
-    /// The same with the stage and the bundle, which are gone when the kernel runs, and what a region may be there to
-    /// protect: no reason to move, but a region that moves does not go there.
-    all: Ledger<()>,
+    firm: Vec<Span>,
+    /// The same with what is gone when the kernel runs, and what a region may be there to protect: no reason to
+    /// move, but a region that moves does not go there.
+    all: Vec<Span>,
 }
 
 impl Obstacles {
-    fn of(draft: &Draft<'_, '_>) -> Self {
-        let mut obstacles = Self { firm: Ledger::default(), all: Ledger::default() };
-        let pinned = draft.slots.iter().filter(|slot| slot.pinned).map(|slot| (slot.span, true));
-        let boot = draft.analysis.obstacles().map(|claim| {
-            let firm = matches!(claim.kind.lifetime(), Lifetime::Reserved | Lifetime::Boot);
-            (claim.span, firm)
-        });
-        for (span, firm) in pinned.chain(boot) {
-            // Of two that overlap, the first already blocks the place; the judgement afterwards names both.
-            let _ = obstacles.all.claim(span, ());
-            if firm {
-                let _ = obstacles.firm.claim(span, ());
+    fn of(layout: &Layout<'_, '_, '_>) -> Self {
+        let mut firm: Vec<Span> =
+            layout.slots().iter().filter(|slot| slot.is_pinned()).map(|slot| slot.span()).collect();
+        let mut all = firm.clone();
+        for claim in layout.analysis.obstacles() {
+            all.push(claim.span);
+            if matches!(claim.kind.lifetime(), Lifetime::Reserved | Lifetime::Boot) {
+                firm.push(claim.span);
             }
         }
-        obstacles
+        Self { firm: ledger::union(firm), all: ledger::union(all) }
     }
 
-    /// Where the span may stay, or the lowest place at or above `floor` that is clear and, for what was in RAM,
-    /// in RAM. Each turn passes one obstacle or one bank, so the search ends.
-    fn lift(&self, draft: &Draft<'_, '_>, span: Span, floor: u64, page: u64) -> Option<Span> {
-        if span.base() >= floor && self.firm.conflict(span).is_none() {
+    /// Returns where the span may stay, or the lowest place at or above `floor` that is clear and, for what was in
+    /// RAM, in RAM. Each turn passes one obstacle or one bank, so the search ends.
+    fn lift(&self, layout: &Layout<'_, '_, '_>, span: Span, floor: u64, page: u64) -> Option<Span> {
+        if span.base() >= floor && meeting(&self.firm, span).is_empty() {
             return Some(span);
         }
-        let in_ram = draft.analysis.in_ram(span) == Coverage::All;
-        let banks = draft.analysis.map.ram.spans();
+        let in_ram = layout.analysis.in_ram(span) == Coverage::All;
+        let banks = layout.analysis.map.ram.spans();
         let mut here = span.at(align_up(span.base().max(floor), page)?)?;
         loop {
-            let beyond = if let Some((obstacle, ())) = self.all.conflict(here) {
+            let beyond = if let Some(obstacle) = meeting(&self.all, here).first() {
                 obstacle.end()
-            } else if in_ram && draft.analysis.in_ram(here) != Coverage::All {
+            } else if in_ram && layout.analysis.in_ram(here) != Coverage::All {
                 banks.iter().map(|bank| bank.base()).find(|&base| base > here.base())?
             } else {
                 return Some(here);
             };
             here = here.at(align_up(beyond, page)?)?;
-        }
-    }
-}
-
-fn move_slot(draft: &mut Draft<'_, '_>, at: usize, slot: &Slot, span: Span) {
-    if let Some(slot) = draft.slots.get_mut(at) {
-        slot.span = span;
-    }
-    let region = match slot.origin {
-        Origin::Region(index, _) => draft.analysis.map.regions.get(index),
-        Origin::Moved(..) | Origin::New => None,
-    };
-    if let Some(region) = region {
-        let what = format!("shifted from {:#x} to {span}", slot.span.base());
-        draft.repaired(RepairKind::Shift(region.node), &region.path, what);
-    }
-}
-
-/// Keep protecting what a moved carveout left behind and nothing else covers: no repair ever gives protected
-/// memory to Linux.
-pub(super) fn guard_what_was_vacated(draft: &mut Draft<'_, '_>) {
-    for span in draft.unprotected() {
-        draft.repairs.push(Repaired {
-            node: "/reserved-memory".into(),
-            kind: "guard",
-            what: format!("{span} stays protected, though its region has left it"),
-        });
-        draft.slots.push(Slot::new(GUARD, span, true));
-    }
-}
-
-/// Keep Linux off what lies beside the carveouts that the policy wants guarded.
-pub(super) fn guard_what_is_required(draft: &mut Draft<'_, '_>) {
-    for answer in draft.analysis.answers() {
-        let kind = RepairKind::Guard(answer.index);
-        if !draft.wants(kind) {
-            continue;
-        }
-        let standing = answer.region.and_then(|region| draft.region_of(region.node));
-        let standing = standing.and_then(|(at, _)| Some(draft.slot_of(at)?.span));
-        for span in guards(draft.analysis, &answer, standing, &draft.carveouts()) {
-            draft.repaired(kind, answer.path, format!("its guard {span} is kept from Linux"));
-            draft.slots.push(Slot::new(GUARD, span, true));
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::claims::Claims;
 use crate::context::Context;
 use crate::efi::Hold;
 use crate::facts::{BootFacts, Position};
-use crate::fdt::{FdtError, Loss, Tree, nothing_lost};
+use crate::fdt::{FdtError, Loss, Tree};
 use crate::finding::{Finding, Severity};
 use crate::ledger;
 use crate::plan::{Placement, PlacementFailure, Plan, Repaired};
@@ -158,7 +158,7 @@ pub(crate) fn prove(
         return Err(Refusal::TooLarge { len: dtb.len(), room: window.len() });
     }
     let tree = Tree::parse(&dtb)?;
-    nothing_lost(&surveyed.tree, &plan.edits, &tree).map_err(Refusal::Lost)?;
+    plan.edits.nothing_lost(&surveyed.tree, &tree)?.map_err(Refusal::Lost)?;
     let facts = settled(context.facts, &plan.placement, dtb.len());
     let map = MemoryMap::survey(&tree, &facts);
     let may_hold = facts.efi.is_some() && context.policy.is_none_or(|policy| policy.mode == Mode::Fix);

@@ -16,7 +16,6 @@ pub use doc::{Doc, Kernels};
 pub(crate) use near::is_near;
 pub use report::{Report, Subject, Text};
 pub(crate) use rf213_unreserved_release_address::unreserved as unreserved_release_pages;
-pub(crate) use rf309_missing_no_map::needs_no_map;
 pub use sink::{MAX_PER_RULE, Sink};
 
 use crate::analysis::Analysis;

@@ -80,11 +80,22 @@ impl MemoryMap {
         }
     }
 
-    /// Returns the region of a node, by binary search: regions are in the order of the tree.
+    /// Returns the cells in which the author of `/reserved-memory` wrote its children; the root's, where there is no such node.
+    #[must_use]
+    pub fn region_cells(&self) -> Cells {
+        self.reserved.as_ref().map_or(self.cells, |reserved| reserved.cells(self.cells))
+    }
+
+    /// Returns the region of a node.
     #[must_use]
     pub fn region(&self, node: NodeId) -> Option<&Region> {
-        let at = self.regions.partition_point(|region| region.node < node);
-        self.regions.get(at).filter(|region| region.node == node)
+        self.region_at(self.region_index(node)?)
+    }
+
+    /// Returns the index of a node's region, by binary search: regions are in the order of the tree.
+    #[must_use]
+    pub fn region_index(&self, node: NodeId) -> Option<RegionIndex> {
+        self.regions.binary_search_by_key(&node, |region| region.node).ok().map(RegionIndex)
     }
 
     /// Returns every region with its index, in the order of the tree.

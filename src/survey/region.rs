@@ -115,6 +115,16 @@ impl Region {
         !(self.no_map || self.reusable || self.cma_default) && self.pool != Pool::Restricted
     }
 
+    /// Returns whether Linux reads the property `name`, one of those that say where the region is.
+    #[must_use]
+    pub fn reads(&self, name: &str) -> bool {
+        match self.extent {
+            Extent::Static(_) => name == "reg",
+            Extent::Dynamic(_) | Extent::Malformed { .. } => true,
+            Extent::Nowhere => false,
+        }
+    }
+
     /// Returns the span of a region whose `reg` does not fit `cells`, where it can be read only one
     /// way.
     #[must_use]

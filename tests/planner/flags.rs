@@ -17,11 +17,13 @@ fn a_reg_in_other_cells_is_rewritten_where_the_unit_address_leaves_no_doubt() {
     let base = RAM + 64 * MIB;
     let with =
         |unit: &str| NewNode::new(unit).prop_cells("reg", &[0, base as u32, MIB as u32]).prop_empty("no-map");
-    for unit in ["tf-a@44000000", "tf-a@0x44000000"] {
+    for (unit, repairs) in
+        [("tf-a@44000000", &["rewrite-reg"][..]), ("tf-a@0x44000000", &["rewrite-reg", "rename"])]
+    {
         let proven = fix(&board([reserved([with(unit)])]), None).unwrap();
         assert_eq!(layout(&proven), at(&[("tf-a", 64, 1)]));
         assert_eq!(proven.map().regions[0].path, "/reserved-memory/tf-a@44000000");
-        assert_eq!(kinds(&proven), ["rewrite-reg"]);
+        assert_eq!(kinds(&proven), repairs);
     }
     for unit in ["tf-a", "tf-a@44100000", "tf-a@0"] {
         assert!(fix(&board([reserved([with(unit)])]), None).is_err(), "{unit}");

@@ -70,24 +70,29 @@ fn a_dynamic_region_of_a_second_reserved_memory_is_pinned_in_the_first() {
     assert_eq!(layout(&proven), at(&[("tz", 1020, 4), ("heap", 1016, 4)]));
     assert!(proven.map().regions[1].no_map, "a coherent pool is of no use mapped");
     assert_eq!(path_of(&proven, 9), "/reserved-memory/heap");
-    assert_eq!(kinds(&proven), ["gather", "pin"]);
+    assert_eq!(kinds(&proven), ["gather", "pin", "add-no-map"]);
     assert_eq!(fix(proven.dtb(), None).unwrap().dtb(), proven.dtb());
     // While nobody knows what RAM there is, it looks for its place later.
     let root = NewNode::new("").prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
     let second = NewNode { name: "reserved-memory@1".into(), ..reserved([heap(2)]) };
     let bare = build(&root.child(reserved([])).child(second), 0, &[]).unwrap();
     let proven = fix(&bare, None).unwrap();
-    assert_eq!((path_of(&proven, 9), kinds(&proven)), ("/reserved-memory/heap".into(), vec!["gather"]));
+    assert_eq!(
+        (path_of(&proven, 9), kinds(&proven)),
+        ("/reserved-memory/heap".into(), vec!["gather", "add-no-map"])
+    );
 }
 
 #[test]
-fn a_region_comes_up_from_any_depth_but_not_out_of_another_that_does() {
+fn a_region_comes_up_from_any_depth_and_out_of_another_that_does() {
     let deep = NewNode::new("group").child(NewNode::new("more").child(NewNode::new("yet").child(dsp(64))));
     let proven = fix(&board([reserved([deep])]), None).unwrap();
     assert_eq!(path_of(&proven, 9), format!("/reserved-memory/dsp@{:x}", RAM + 64 * MIB));
     assert!(Tree::parse(proven.dtb()).unwrap().find("/reserved-memory/group/more/yet").is_some());
     let nested = NewNode::new("group").child(carveout("tz", 80, 1).child(dsp(64)));
-    assert!(fix(&board([reserved([nested])]), None).is_err());
+    let proven = fix(&board([reserved([nested])]), None).unwrap();
+    assert_eq!(layout(&proven), at(&[("dsp", 64, 1), ("tz", 80, 1)]));
+    assert_eq!(kinds(&proven), ["hoist", "hoist"]);
 }
 
 #[test]

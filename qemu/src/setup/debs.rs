@@ -1,7 +1,8 @@
 //! Files from Debian's arm64 packages, through an apt configuration of its own.
 //!
 //! The configuration, its lists and its downloads are all in the cache: the machine's own apt neither learns
-//! a foreign architecture nor a suite. The mirror is the one that the machine itself uses.
+//! a foreign architecture nor a suite. The archive is the one that the machine itself uses, or that
+//! the variable `RINGFENCE_DEBIAN_MIRROR` names.
 
 use super::Series;
 use crate::shell::{capture, run};
@@ -11,8 +12,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Debian's archive, asked when the machine has no apt source of Debian's.
-const DEFAULT_MIRROR: &str = "http://deb.debian.org/debian";
+/// The variable with Debian's archive, for machines whose apt has no source of Debian's.
+const MIRROR: &str = "RINGFENCE_DEBIAN_MIRROR";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Modules that show the stage's persistent log in the booted Linux, in the order in which they are loaded.
@@ -196,7 +197,7 @@ fn ensure_lists(ws: &Workspace, suites: &[&str]) -> Result<()> {
     let signed = if Path::new(KEYRING).is_file() { format!("Signed-By: {KEYRING}\n") } else { String::new() };
     let sources = format!(
         "Types: deb\nURIs: {}\nSuites: {}\nComponents: main\nArchitectures: arm64\n{signed}",
-        mirror(),
+        mirror()?,
         suites.join(" ")
     );
     let path = dir.join("debian.sources");
@@ -257,12 +258,20 @@ fn apt(ws: &Workspace, program: &str) -> Command {
     command
 }
 
-/// Returns the Debian mirror of the machine's own apt sources.
-fn mirror() -> String {
+/// Returns the Debian archive that the variable names, or else that of the machine's own apt sources.
+fn mirror() -> Result<String> {
+    if let Ok(named) = std::env::var(MIRROR) {
+        return Ok(named.trim_end_matches('/').to_owned());
+    }
     let format = ["indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"];
     let own = Command::new("apt-get").args(format).stderr(Stdio::null()).output();
     let listed = own.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default();
-    mirror_among(&listed).unwrap_or_else(|| DEFAULT_MIRROR.into())
+    mirror_among(&listed).with_context(|| {
+        format!(
+            "apt has no source of a Debian release here; name an archive with {MIRROR}, such as \
+             {MIRROR}=http://mirror.example/debian"
+        )
+    })
 }
 
 /// Picks the archive that carries a plain Debian release, not its security or a third party's.

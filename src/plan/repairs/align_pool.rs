@@ -1,5 +1,6 @@
 //! Aligns a static CMA pool for the kernel's pageblock.
 
-use super::{Permission, Repair};
+use super::Repair;
+use crate::fdt::NodeId;
 
-pub(super) const REPAIR: Repair = Repair { name: "align-pool", permission: Permission::Safe };
+pub(super) const REPAIR: Repair<NodeId> = Repair::safe("align-pool");

@@ -1,5 +1,14 @@
 //! Removes the `status` for which Linux passes over a region.
 
-use super::{Permission, Repair};
+use super::Repair;
+use crate::fdt::NodeId;
+use crate::plan::gather::Gathering;
+use crate::plan::{RepairKind, Repaired};
 
-pub(super) const REPAIR: Repair = Repair { name: "enable", permission: Permission::Policy("enable", |allow| allow.enable) };
+pub(super) const REPAIR: Repair<NodeId> =
+    Repair::permitted_by("enable", "enable", |allow| allow.enable).gathers(gather);
+
+fn gather(gathering: &mut Gathering<'_, '_, '_>, region: NodeId) {
+    let line = Repaired::new(RepairKind::Enable(region), gathering.analysis.tree.node(region).path(), "enabled");
+    gathering.changes.repair([line], |edits| edits.remove_prop(region, "status"));
+}

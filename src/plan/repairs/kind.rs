@@ -17,8 +17,7 @@ macro_rules! kinds {
         }
 
         impl RepairKind {
-            /// Returns where it stands in the table, and what it is about: what repairs are ordered by.
-            pub(crate) fn key(self) -> impl Ord + use<> {
+            fn row_and_subject(self) -> (Row, (Option<NodeId>, usize)) {
                 match self {
                     $(Self::$kind $(($subject))? => (Row::$kind, Subject::key(($($subject)?))),)*
                 }
@@ -27,6 +26,19 @@ macro_rules! kinds {
     };
 }
 with_repairs!(kinds);
+
+impl RepairKind {
+    /// Returns where it stands in the table, and what it is about: what repairs are ordered by.
+    pub(crate) fn key(self) -> impl Ord + use<> {
+        self.row_and_subject()
+    }
+
+    /// Returns the node that it is about.
+    #[must_use]
+    pub fn node(self) -> Option<NodeId> {
+        self.row_and_subject().1.0
+    }
+}
 
 /// What a repair is about.
 trait Subject {

@@ -1,5 +1,6 @@
 //! Gives a dynamic region the fixed address that the planner chose.
 
-use super::{Permission, Repair};
+use super::Repair;
+use crate::fdt::NodeId;
 
-pub(super) const REPAIR: Repair = Repair { name: "pin", permission: Permission::Safe };
+pub(super) const REPAIR: Repair<NodeId> = Repair::safe("pin");

@@ -1,5 +1,8 @@
 //! Moves every region of a node with nearly that name into `/reserved-memory`.
 
-use super::{Permission, Repair};
+use super::Repair;
+use crate::fdt::NodeId;
+use crate::plan::RepairKind;
 
-pub(super) const REPAIR: Repair = Repair { name: "respell", permission: Permission::Policy("enable", |allow| allow.enable) };
+pub(super) const REPAIR: Repair<NodeId> = Repair::permitted_by("respell", "enable", |allow| allow.enable)
+    .gathers(|gathering, misspelled| gathering.bring_children(RepairKind::Respell(misspelled), misspelled));

@@ -26,6 +26,8 @@ macro_rules! with_repairs {
             reserve_release: ReserveRelease,
             /// Put guards beside a required carveout, by its index in the policy.
             guard: Guard(carveout: usize),
+            /// Keep protecting what a moved carveout left behind.
+            keep_vacated: KeepVacated,
             /// Drop the flags that contradict what else the region says: `reusable` beside `no-map`, where
             /// protection wins, and what no `restricted-dma-pool` can have.
             drop_flags: DropFlags(node: NodeId),

@@ -16,10 +16,7 @@ pub(super) const DOC: Doc = Doc {
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    repair: r"
-        Moves it into `/reserved-memory`, however deep it is, with its phandle and label. A region inside
-        another nested region stays.
-    ",
+    repair: "Moves it into `/reserved-memory`, however deep it is, with its phandle and label.",
     ..Doc::DEFAULT
 };
 

@@ -4,7 +4,6 @@ use super::{Doc, OldReport, Sink};
 use crate::analysis::Analysis;
 use crate::fdt::Node;
 use crate::finding::{RuleId, Severity};
-use crate::survey::{Pool, Region};
 use alloc::format;
 use alloc::string::String;
 
@@ -37,12 +36,6 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         let finding = OldReport::new(DOC.id, DOC.severity, region.path.as_str(), message);
         out.push(finding.with_help("add `no-map`").with_no_map(region));
     }
-}
-
-/// Tell whether a region is of no use, or in danger, while Linux maps it; RF308 and this rule say so of those that
-/// are live.
-pub(crate) fn needs_no_map(node: Node<'_, '_>, region: &Region) -> bool {
-    region.may_be_unmapped() && (region.pool == Pool::Shared || need(node).is_some())
 }
 
 /// Who needs a region unmapped.

@@ -1,0 +1,65 @@
+//! Edits of a tree together with the log of the repairs that make them: nothing is edited without a line in the log,
+//! and no line stays in it that edited nothing.
+
+use super::writer::Writer;
+use super::{PlacementFailure, Repaired};
+use crate::analysis::Analysis;
+use crate::fdt::Edits;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// What a plan does to one tree.
+pub(super) struct Changes<'s, 'c, 'a> {
+    writer: Writer<'s, 'c, 'a>,
+    log: Vec<Repaired>,
+    failures: Vec<PlacementFailure>,
+}
+
+/// Finished changes.
+pub(super) struct Changed {
+    pub(super) edits: Edits,
+    /// The repairs that the edits make.
+    pub(super) log: Vec<Repaired>,
+    /// What could not be done.
+    pub(super) failures: Vec<PlacementFailure>,
+}
+
+impl<'s, 'c, 'a> Changes<'s, 'c, 'a> {
+    /// Starts with no edits.
+    pub(super) fn new(analysis: &'s Analysis<'c, 'a>) -> Self {
+        Self { writer: Writer::new(analysis), log: Vec::new(), failures: Vec::new() }
+    }
+
+    /// Makes the edits of a repair, and logs `lines` if there are any edits.
+    pub(super) fn repair(
+        &mut self,
+        lines: impl IntoIterator<Item = Repaired>,
+        edit: impl FnOnce(&mut Writer<'s, 'c, 'a>),
+    ) {
+        let before = self.writer.count();
+        edit(&mut self.writer);
+        if self.writer.count() > before {
+            self.log.extend(lines);
+        }
+    }
+
+    /// Makes edits that are not a repair, for the boot.
+    pub(super) fn prepare_boot(&mut self, edit: impl FnOnce(&mut Writer<'s, 'c, 'a>)) {
+        edit(&mut self.writer);
+    }
+
+    /// Returns the repairs so far.
+    pub(super) fn log(&self) -> &[Repaired] {
+        &self.log
+    }
+
+    /// Notes what could not be done for `node`.
+    pub(super) fn fail(&mut self, node: &str, why: impl Into<String>) {
+        self.failures.push(PlacementFailure { node: node.to_string(), why: why.into() });
+    }
+
+    /// Completes the edits: names of new regions, and the paths that lead to what has moved.
+    pub(super) fn finish(self) -> Changed {
+        Changed { edits: self.writer.finish(), log: self.log, failures: self.failures }
+    }
+}

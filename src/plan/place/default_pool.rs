@@ -1,0 +1,141 @@
+//! What is asked of the place of the default CMA pool.
+
+use super::space::{Request, Space};
+use crate::bootargs::CmaArg;
+use crate::early;
+use crate::plan::RepairKind;
+use crate::plan::layout::Layout;
+use crate::policy::CmaWant;
+pub(super) use crate::policy::Via;
+use crate::span::{GIB, Span, align_up};
+use crate::survey::{Region, TupleIndex};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Where the default CMA pool is to be, if it needs a place.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::plan) struct DefaultPool {
+    /// What `cma=` is to ask for.
+    pub(in crate::plan) arg: Option<Span>,
+    /// The pool that needs a node of its own.
+    pub(in crate::plan) node: Option<Span>,
+}
+
+/// Keeps off the place that `cma=` asks for, when it is to stay there: what is yet to be placed must not take it.
+pub(super) fn keep_fixed(layout: &Layout<'_, '_, '_>, space: &mut Space<'_, '_, '_>) {
+    let fixed = layout.analysis.cma_arg().and_then(|arg| arg.fixed());
+    if let Some(span) = fixed.filter(|_| !layout.wanted.has(RepairKind::SettleCma)) {
+        space.take(span);
+    }
+}
+
+/// Asks for a place for the default pool, when the findings want it settled and it needs one.
+pub(super) fn request(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>) -> Option<(Via, Request)> {
+    if !layout.wanted.has(RepairKind::SettleCma) {
+        return None;
+    }
+    let arg = layout.analysis.cma_arg();
+    let Some(want) = layout.analysis.policy.and_then(|policy| policy.cma) else {
+        let kept = arg?.fixed()?;
+        return Some((Via::Bootargs, arg_request(layout, space, arg?.size, 1, None, Some(kept))?));
+    };
+    let align = want.align.unwrap_or(1);
+    match want.via {
+        Via::Bootargs => {
+            let kept = arg.filter(|arg| arg.size >= want.size).and_then(|arg: CmaArg| arg.fixed());
+            let size = kept.map_or(want.size, Span::len);
+            Some((Via::Bootargs, arg_request(layout, space, size, align, want.range, kept)?))
+        }
+        // A pool that is there is placed with the others, by what [`constrained`] adds.
+        Via::Node if layout.analysis.default_pool().is_some() => None,
+        Via::Node => {
+            let windows = want.range.into_iter().collect();
+            Some((Via::Node, pool_request(layout, want.size, align, windows, None)?))
+        }
+    }
+}
+
+/// A request for what `cma=` is to ask for.
+fn arg_request(
+    layout: &Layout<'_, '_, '_>,
+    space: &Space<'_, '_, '_>,
+    size: u64,
+    align: u64,
+    range: Option<Span>,
+    kept: Option<Span>,
+) -> Option<Request> {
+    let reach = reach(layout, space)?;
+    let window = range.map_or(Some(reach), |range| range.intersection(reach))?;
+    pool_request(layout, size, align, vec![window], kept)
+}
+
+/// A request for a pool; `kept` is where it is now, which is where it stays if that will do.
+fn pool_request(
+    layout: &Layout<'_, '_, '_>,
+    size: u64,
+    align: u64,
+    windows: Vec<Span>,
+    kept: Option<Span>,
+) -> Option<Request> {
+    let unit = layout.analysis.profile.cma_align();
+    let align = align.checked_next_power_of_two()?.max(unit);
+    let fits = |span: &Span| {
+        span.len() >= size
+            && span.len().is_multiple_of(unit)
+            && span.base().is_multiple_of(align)
+            && windows.iter().any(|window| window.covers(*span))
+    };
+    let prefer = kept.filter(fits).into_iter().collect();
+    Some(Request { size: align_up(size, unit)?, align, prefer, windows, pool: true })
+}
+
+/// Where the kernel can still reserve what `cma=` asks for: below what it has taken itself by then, and, where
+/// there is RAM below 4 GiB, below that (`arm64_dma_phys_limit`, which kernels up to 6.16 never exceed).
+fn reach(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>) -> Option<Span> {
+    let ram = layout.analysis.map.usable.spans();
+    let low = ram.iter().any(|bank| bank.base() < 4 * GIB);
+    let ceiling = early::ceiling(ram, space.spans().into_iter(), 0);
+    Span::from_ends(0, ceiling.min(if low { 4 * GIB } else { u64::MAX }))
+}
+
+/// What the policy wants of the default pool, when `region` is that pool.
+fn wanted_of(layout: &Layout<'_, '_, '_>, region: &Region) -> Option<CmaWant> {
+    let want = layout.analysis.policy?.cma.filter(|want| want.via == Via::Node)?;
+    layout.analysis.default_pool().filter(|pool| pool.node == region.node).map(|_| want)
+}
+
+/// Returns whether `region` is the default pool, and `span` is not what the policy wants of it.
+pub(super) fn is_displeasing(layout: &Layout<'_, '_, '_>, region: &Region, span: Span) -> bool {
+    layout.wanted.has(RepairKind::SettleCma)
+        && wanted_of(layout, region).is_some_and(|want| !satisfies(span, &want))
+}
+
+/// Adds what the policy wants of the default pool to the request for a region's tuple, if it is that pool.
+pub(super) fn constrained(
+    layout: &Layout<'_, '_, '_>,
+    mut request: Request,
+    region: &Region,
+    tuple: TupleIndex,
+) -> Option<Request> {
+    let Some(want) = wanted_of(layout, region).filter(|_| tuple == TupleIndex::FIRST) else {
+        return Some(request);
+    };
+    let unit = layout.analysis.profile.cma_align();
+    request.size = request.size.max(align_up(want.size, unit)?);
+    request.align = request.align.max(want.align.unwrap_or(1).checked_next_power_of_two()?);
+    request.prefer.retain(|&span| satisfies(span, &want));
+    if let Some(range) = want.range {
+        request.windows = request.windows.iter().filter_map(|window| window.intersection(range)).collect();
+        // Where no window of its own meets the policy's range, the policy counts.
+        if request.windows.is_empty() {
+            request.windows.push(range);
+        }
+    }
+    Some(request)
+}
+
+fn satisfies(span: Span, want: &CmaWant) -> bool {
+    span.len() >= want.size
+        && span.base().is_multiple_of(want.align.unwrap_or(1).max(1))
+        && want.range.is_none_or(|range| range.covers(span))
+}
