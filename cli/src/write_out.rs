@@ -54,6 +54,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     written
 }
 
+/// Appends `bytes` to a file, which is created if missing.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn append(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let file = fs::OpenOptions::new().append(true).create(true).open(path);
+    let written = file.and_then(|mut file| file.write_all(bytes));
+    written.map_err(|error| Failure::of(path, format!("cannot write: {error}")))
+}
+
 /// Refuses to write over one of the files that are read, under whatever name.
 ///
 /// # Errors

@@ -223,7 +223,7 @@ fn every_format_is_the_same_bytes_whatever_the_threads() {
                 .success()
         );
     }
-    for format in ["human", "json", "sarif", "junit", "github"] {
+    for format in ["human", "concise", "json", "sarif", "junit", "github", "gitlab"] {
         let args = ["check", "--format", format, "--statistics", "trees", "board.dts"];
         let once = run_with(&project, "1", &args);
         assert!(once.stdout.len() > 1000, "{format}");

@@ -310,7 +310,7 @@ fn a_full_disk_is_told_and_a_reader_that_left_is_not() {
         2,
         &["/dev/full: cannot write"],
     );
-    for format in ["human", "json", "sarif", "junit", "github"] {
+    for format in ["human", "concise", "json", "sarif", "junit", "github", "gitlab"] {
         let mut tool = bench.command(&["check", "--format", format, "bad.dtb"]);
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = tool.stdout(full).stderr(Stdio::piped()).output().unwrap();

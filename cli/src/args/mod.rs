@@ -13,7 +13,7 @@ use ringfence::profile::PageSize;
 use ringfence::span::Span;
 
 use crate::number;
-use crate::project::boot_map;
+use crate::project::{boot_map, rule};
 use crate::report::formats::Format;
 
 pub use layout::{Diff, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
@@ -135,9 +135,22 @@ pub struct Check {
     /// Output format
     #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
+    /// Write the results to this file [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Exit with 1 on findings of at least this severity
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t)]
     pub fail_on: FailOn,
+    /// Report only findings of at least this severity
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub min_severity: Option<Level>,
+    /// Report only these rules: numbers, names, or prefixes such as RF2; may be repeated
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule::Selector::parse)]
+    pub select: Vec<rule::Selector>,
+    /// Leave these rules out: numbers, names, or prefixes; may be repeated. The more exact of --select and --ignore
+    /// wins
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule::Selector::parse)]
+    pub ignore: Vec<rule::Selector>,
     /// File of known findings, which do not count
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
@@ -147,8 +160,14 @@ pub struct Check {
     /// Also print the number of findings of each rule
     #[arg(long)]
     pub statistics: bool,
-    /// .dtb, .dts (compiled with cpp and dtc), .dtbo with --base, a bundle (.itb), a directory of .dtb, or -
-    /// for stdin [default: the `inputs` of ringfence.toml]
+    /// Print findings only: no summary, no progress bar
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print every finding in full, with notes, and the configuration of each input
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// .dtb, .dts (compiled with cpp and dtc), .dtbo with --base, a bundle (.itb), a directory of .dtb, or - for
+    /// stdin [default: the `inputs` of ringfence.toml]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 }
@@ -191,14 +210,40 @@ pub enum FailOn {
     Warning,
     /// Every finding
     Note,
+    /// No finding
+    Never,
 }
 
-impl From<FailOn> for Severity {
-    fn from(fail_on: FailOn) -> Self {
-        match fail_on {
-            FailOn::Error => Self::Error,
-            FailOn::Warning => Self::Warning,
-            FailOn::Note => Self::Note,
+impl FailOn {
+    /// Returns the severity, `None` for no failure.
+    #[must_use]
+    pub const fn limit(self) -> Option<Severity> {
+        match self {
+            Self::Error => Some(Severity::Error),
+            Self::Warning => Some(Severity::Warning),
+            Self::Note => Some(Severity::Note),
+            Self::Never => None,
+        }
+    }
+}
+
+/// A severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// Errors only
+    Error,
+    /// Errors and warnings
+    Warning,
+    /// Every finding
+    Note,
+}
+
+impl From<Level> for Severity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Error => Self::Error,
+            Level::Warning => Self::Warning,
+            Level::Note => Self::Note,
         }
     }
 }

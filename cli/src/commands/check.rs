@@ -1,22 +1,27 @@
 //! `ringfence check`.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::path::{Path, PathBuf};
 
+use anstream::adapter::strip_str;
 use rayon::prelude::*;
+use ringfence::finding::Severity;
 
 use super::{Outcome, judge};
 use crate::args::Check;
 use crate::failure::Failure;
-use crate::project::adjust;
+use crate::input::{self, Found};
 use crate::project::baseline::{self, Baseline};
 use crate::project::date::{self, Date};
 use crate::project::job::Job;
-use crate::report::formats::{self, Results};
+use crate::project::{adjust, rule};
+use crate::report::formats::{self, Results, Verbosity};
 use crate::report::{Counts, Report};
 use crate::terminal::progress::Progress;
-use crate::terminal::style::WARNING;
-use crate::{input, terminal, write_out};
+use crate::terminal::style::{DIM, WARNING};
+use crate::terminal::text::plural;
+use crate::{terminal, write_out};
 
 pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     let job = Job::from_args(&args.boot)?;
@@ -24,60 +29,79 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
         Some(path) if !args.write_baseline => Some(Baseline::load(path)?),
         _ => None,
     };
-    let paths = match args.inputs.as_slice() {
+    let found = match args.inputs.as_slice() {
         [] => input::gather(&inputs(&job)?)?,
         named => input::gather(named)?,
     };
-    if let (Some(path), true) = (&args.baseline, args.write_baseline) {
-        write_out::keep_apart(path, paths.iter().map(PathBuf::as_path))?;
+    let written = args.baseline.iter().filter(|_| args.write_baseline).chain(&args.output);
+    for path in written {
+        write_out::keep_apart(path, found.iter().map(|found| found.path.as_path()))?;
     }
-    let today = date::today();
-    let progress = Progress::new(paths.len());
-    // The results are in the order of the inputs.
-    let judged = paths.par_iter().map(|path| {
-        let reports = file(&job, path, known.as_ref(), today);
-        progress.step();
-        reports
-    });
-    let results: Vec<Result<Vec<Report>, Failure>> = judged.collect();
-    drop(progress);
-    let mut reports = Vec::new();
-    let mut unusable = false;
-    let mut told = BTreeSet::new();
-    for result in results {
-        match result {
-            Ok(more) => reports.extend(more),
-            // A broken configuration is one failure, however many inputs it applies to.
-            Err(failure) => {
-                let text = failure.render();
-                if told.insert(text.clone()) {
-                    terminal::err(&format!("{text}\n"));
-                }
-                unusable = true;
-            }
-        }
-    }
-    warn(&reports);
+    let reports = judge_all(args, &job, &found, known.as_ref());
+    complain(&reports, args);
+    let unusable = reports.iter().any(|report| report.failure.is_some());
     if let (Some(path), true) = (&args.baseline, args.write_baseline) {
         let count = baseline::write(path, &reports)?;
-        let findings = if count == 1 { "finding" } else { "findings" };
-        terminal::err(&format!("{}: {count} {findings} written\n", path.display()));
+        terminal::err(&format!("{}: {} written\n", path.display(), plural(count, "finding")));
         return Ok(if unusable { Outcome::Unusable } else { Outcome::Clean });
     }
-    if !reports.is_empty() {
-        let results = Results { reports: &reports, limit: args.fail_on.into() };
-        terminal::out(&args.format.render(&results))?;
-        if args.statistics {
-            let text = formats::statistics(&reports);
-            // Stdout is one document.
-            if args.format.is_document { terminal::err(&text) } else { terminal::out(&text)? }
-        }
-    }
+    print(args, &Results { reports: &reports, limit: args.fail_on.limit(), verbosity: verbosity(args) })?;
     if unusable {
         return Ok(Outcome::Unusable);
     }
-    let failed = Counts::of(&reports).reach(args.fail_on.into());
+    let failed = args.fail_on.limit().is_some_and(|limit| Counts::of(&reports).reach(limit));
     Ok(if failed { Outcome::Findings } else { Outcome::Clean })
+}
+
+/// Judges all inputs, in parallel. The reports are in the order of the inputs.
+fn judge_all(args: &Check, job: &Job, found: &[Found], known: Option<&Baseline>) -> Vec<Report> {
+    let today = date::today();
+    let progress = Progress::new(if args.quiet { 0 } else { found.len() });
+    let judged = found.par_iter().map(|found| {
+        let reports = match &found.failure {
+            None => file(args, job, &found.path, known, today),
+            Some(failure) => {
+                let path = found.path.display().to_string();
+                vec![Report::unreadable(path.clone(), path, failure.clone())]
+            }
+        };
+        progress.step();
+        reports
+    });
+    let reports: Vec<Vec<Report>> = judged.collect();
+    reports.into_iter().flatten().collect()
+}
+
+/// Prints the results, to the file that is named or to stdout, and what goes with them.
+fn print(args: &Check, results: &Results<'_>) -> Result<(), Failure> {
+    let text = args.format.render(results);
+    match &args.output {
+        Some(path) => write_out::write(path, strip_str(&text).to_string().as_bytes())?,
+        None => terminal::out(&text)?,
+    }
+    if args.statistics {
+        let text = formats::statistics(results.reports);
+        // Stdout is one document.
+        if args.format.is_document && args.output.is_none() {
+            terminal::err(&text);
+        } else {
+            terminal::out(&text)?;
+        }
+    }
+    if let Some((variable, summary)) = args.format.summary
+        && let Some(path) = env::var_os(variable)
+    {
+        write_out::append(Path::new(&path), summary(results).as_bytes())?;
+    }
+    Ok(())
+}
+
+const fn verbosity(args: &Check) -> Verbosity {
+    match (args.quiet, args.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    }
 }
 
 /// Returns the inputs that the project of the working directory names.
@@ -90,27 +114,45 @@ fn inputs(job: &Job) -> Result<Vec<PathBuf>, Failure> {
     config.inputs()
 }
 
-/// Judges one file, and applies its configuration and the baseline.
-fn file(job: &Job, path: &Path, known: Option<&Baseline>, today: Date) -> Result<Vec<Report>, Failure> {
-    let config = job.config_for(path)?;
-    let mut reports = judge::file(job, path)?;
+/// Judges one file, and applies its configuration, the command line and the baseline.
+fn file(args: &Check, job: &Job, path: &Path, known: Option<&Baseline>, today: Date) -> Vec<Report> {
+    let mut reports = judge::file(job, path);
+    let config = match job.config_for(path) {
+        Ok(config) => config,
+        // Its failure is in the reports.
+        Err(_) => return reports,
+    };
+    let least = args.min_severity.map_or(Severity::Note, Severity::from);
     for report in &mut reports {
         if let Some(config) = &config {
             adjust::by_config(report, config, path, today);
         }
+        report.findings.retain(|shown| {
+            let finding = &shown.finding;
+            finding.severity >= least && rule::is_reported(finding.rule, &args.select, &args.ignore)
+        });
         if let Some(known) = known {
             adjust::by_baseline(report, known);
         }
     }
-    Ok(reports)
+    if args.verbose {
+        let config = config.map_or("none".to_string(), |config| config.path.display().to_string());
+        terminal::err(&format!("{DIM}{}: configuration: {config}{DIM:#}\n", path.display()));
+    }
+    reports
 }
 
-/// Prints the warnings of the configurations, each once.
-fn warn(reports: &[Report]) {
-    let mut told = BTreeSet::new();
-    for warning in reports.iter().flat_map(|report| &report.warnings) {
-        if told.insert(warning) {
-            terminal::err(&format!("{WARNING}warning{WARNING:#}: {warning}\n"));
+/// Prints why inputs cannot be read, and the warnings of the configurations, each once: a broken configuration is
+/// one failure, however many inputs it applies to.
+fn complain(reports: &[Report], args: &Check) {
+    let failures = reports.iter().filter_map(|report| report.failure.as_ref()).map(Failure::render);
+    let warnings = reports.iter().flat_map(|report| &report.warnings).filter(|_| !args.quiet);
+    let warnings = warnings.map(|warning| format!("{WARNING}warning{WARNING:#}: {warning}"));
+    let mut printed = BTreeSet::new();
+    for text in failures.chain(warnings) {
+        if !printed.contains(&text) {
+            terminal::err(&format!("{text}\n"));
+            printed.insert(text);
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::input::{self, Options, is_stdin};
 use crate::memmap::entries;
 use crate::project::job::Job;
 use crate::project::kernel;
-use crate::report::formats::Results;
+use crate::report::formats::{Results, Verbosity};
 use crate::report::{Report, diff};
 use crate::terminal::style::ERROR;
 use crate::{terminal, write_out};
@@ -114,7 +114,11 @@ fn tell(args: &Fix, report: &Report) -> Result<(), Failure> {
 }
 
 fn rendered(args: &Fix, report: &Report) -> String {
-    args.format.render(&Results { reports: std::slice::from_ref(report), limit: Severity::Error })
+    args.format.render(&Results {
+        reports: std::slice::from_ref(report),
+        limit: Some(Severity::Error),
+        verbosity: Verbosity::Verbose,
+    })
 }
 
 /// Reports what prevents the repair. Nothing was written.

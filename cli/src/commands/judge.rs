@@ -9,19 +9,24 @@ use ringfence::profile::KernelProfile;
 use ringfence::prove::Refusal;
 
 use crate::failure::Failure;
-use crate::input::{self, Input, Positions};
+use crate::input::{self, Input, Loaded, Positions};
 use crate::memmap::entries;
 use crate::project::job::Job;
 use crate::project::kernel;
 use crate::report::{self, Diagnostic, Report, source_fix};
 
-/// Reads and judges every tree of a file.
-///
-/// # Errors
-/// When the file, or the configuration that applies to it, cannot be read.
-pub(super) fn file(job: &Job, path: &Path) -> Result<Vec<Report>, Failure> {
-    let inputs = input::load(path, &job.options(path)?)?;
-    inputs.into_iter().map(|input| one(job, input)).collect()
+/// Reads and judges every tree of a file. What cannot be read is a report with the reason.
+pub(super) fn file(job: &Job, path: &Path) -> Vec<Report> {
+    let file = path.display().to_string();
+    let unreadable = |name: String, failure| Report::unreadable(name, file.clone(), failure);
+    let options = match job.options(path) {
+        Ok(options) => options,
+        Err(failure) => return vec![unreadable(file.clone(), failure)],
+    };
+    let judged = |Loaded { name, tree }: Loaded| {
+        tree.and_then(|tree| one(job, tree)).unwrap_or_else(|failure| unreadable(name, failure))
+    };
+    input::load(path, &options).into_iter().map(judged).collect()
 }
 
 /// Judges one tree, for every kernel that is asked about.

@@ -1,23 +1,25 @@
 //! The device trees of a bundle (a FIT image), one a configuration.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use ringfence::fit::{Fit, FitError, Image};
 use ringfence::packing::Stream;
 
 use super::files::MAX_TREE;
-use super::{Input, apply};
+use super::{Loaded, apply};
 use crate::failure::Failure;
 
 /// Most bytes of device trees out of one bundle. A few bytes of a damaged one could ask for terabytes, by
 /// naming one image in thousands of configurations.
 const MAX_ALL: u64 = 64 << 20;
 
-/// Returns the trees of a bundle by configuration, or `None` when the bytes are not a bundle.
+/// Returns the trees of a bundle by configuration, or `None` when the bytes are not a bundle. Every image of a
+/// configuration whose hash does not match makes that configuration unreadable, as it does for the stage.
 ///
 /// # Errors
-/// When it is one, but a damaged one, or one without any tree.
-pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Input>>, Failure> {
+/// When it is a damaged bundle, or one without any tree.
+pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Loaded>>, Failure> {
     if !may_be_one(bytes) {
         return Ok(None);
     }
@@ -27,29 +29,48 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Input>>, Fai
         Err(FitError::Tree(_) | FitError::NotAFit { .. }) => return Ok(None),
         Err(error) => return Err(Failure::of(path, error)),
     };
-    let (mut out, mut all) = (Vec::new(), 0);
+    let (mut out, mut all, mut hashes) = (Vec::new(), 0, Hashes::new());
     for (config, images) in fit.device_trees().map_err(|error| Failure::of(path, error))? {
         let name = format!("{}#{config}", path.display());
-        let failure = |error| Failure::new(format!("{name}: {error}"));
-        let mut dtb = Vec::new();
-        for (number, image) in images.iter().enumerate() {
-            let blob = unpack(image).map_err(failure)?;
-            dtb = match number {
-                0 => blob,
-                // The trees after the first one are overlays.
-                _ => apply(&dtb, &blob, Path::new(&format!("{name}/{}", image.name)))?,
-            };
-        }
-        all += dtb.len() as u64;
+        // A configuration without a kernel has its trees only.
+        let others = fit.configuration(&config).ok();
+        let others = others.iter().flat_map(|config| config.images());
+        let sound = images.iter().chain(others).try_for_each(|image| verified(image, &mut hashes));
+        let tree = sound.map_err(|why| Failure::new(format!("{name}: {why}"))).and_then(|()| {
+            let mut dtb = Vec::new();
+            for (number, image) in images.iter().enumerate() {
+                let blob = unpack(image).map_err(|why| Failure::new(format!("{name}: {why}")))?;
+                dtb = match number {
+                    0 => blob,
+                    // The trees after the first one are overlays.
+                    _ => apply(&dtb, &blob, Path::new(&format!("{name}/{}", image.name)))?,
+                };
+            }
+            Ok(dtb)
+        });
+        all += tree.as_ref().map_or(0, |dtb| dtb.len() as u64);
         if all > MAX_ALL {
             return Err(Failure::of(path, "more than 64 MiB of device trees in one bundle"));
         }
-        out.push(Input { name, path: path.to_path_buf(), dtb, positions: None });
+        out.push(match tree {
+            Ok(dtb) => Loaded::new(&name, path, dtb, None),
+            Err(failure) => Loaded { name, tree: Err(failure) },
+        });
     }
     if out.is_empty() {
         return Err(Failure::of(path, "no configuration of this bundle brings a device tree"));
     }
     Ok(Some(out))
+}
+
+/// What is wrong with the hashes of images, by the image's offset: configurations share images.
+type Hashes = HashMap<u64, Option<String>>;
+
+fn verified(image: &Image<'_>, hashes: &mut Hashes) -> Result<(), String> {
+    let verify = || image.verify().err().map(|error| error.to_string());
+    // An image without a hash is accepted here: other loaders boot it.
+    let checked = || if image.hashes.is_empty() { None } else { verify() };
+    hashes.entry(image.data_offset).or_insert_with(checked).clone().map_or(Ok(()), Err)
 }
 
 /// Tells whether the start of a file may be one of a bundle. Most blobs are none, and this says so at the
@@ -61,9 +82,6 @@ pub(super) fn may_be_one(start: &[u8]) -> bool {
 }
 
 fn unpack(image: &Image<'_>) -> Result<Vec<u8>, String> {
-    if !image.hashes.is_empty() {
-        image.verify().map_err(|error| error.to_string())?;
-    }
     let Some(packing) = image.packing else { return Ok(image.data.to_vec()) };
     let stream = Stream { packing, bytes: image.data };
     ringfence_unpack::to_vec(stream, MAX_TREE).map_err(|_| {

@@ -14,28 +14,39 @@ use crate::failure::Failure;
 pub(super) const MAX_TREE: u64 = ringfence::fdt::MAX_SIZE as u64;
 
 /// Finds all inputs under the names given: files as they are, directories walked for `.dtb`, `-` for stdin.
-/// The order is the user's, and by name within a directory.
+/// The order is the user's, and by name within a directory. A name that leads nowhere, or to a directory without
+/// trees, is an entry with its failure.
 ///
 /// # Errors
-/// When a name leads nowhere, or to a directory without trees.
-pub fn gather(names: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+/// When stdin is named twice.
+pub fn gather(names: &[PathBuf]) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::new();
+    if names.iter().filter(|name| is_stdin(name)).count() > 1 {
+        return Err(Failure::new("stdin is named twice, and can be read once"));
+    }
     for name in names {
-        if is_stdin(name) {
-            if found.contains(name) {
-                return Err(Failure::new("stdin is named twice, and can be read once"));
-            }
-            found.push(name.clone());
-            continue;
-        }
-        let meta = fs::metadata(name).map_err(|error| Failure::of(name, describe(&error)))?;
-        if meta.is_dir() {
-            found.extend(walk(name)?);
-        } else {
-            found.push(name.clone());
+        let unreadable = |failure| Found { path: name.clone(), failure: Some(failure) };
+        let readable = |path: PathBuf| Found { path, failure: None };
+        match fs::metadata(name) {
+            _ if is_stdin(name) => found.push(readable(name.clone())),
+            Err(error) => found.push(unreadable(Failure::of(name, describe(&error)))),
+            Ok(meta) if meta.is_dir() => match walk(name) {
+                Ok(paths) => found.extend(paths.into_iter().map(readable)),
+                Err(failure) => found.push(unreadable(failure)),
+            },
+            Ok(_) => found.push(readable(name.clone())),
         }
     }
     Ok(found)
+}
+
+/// An input that was named, or found in a directory.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its path.
+    pub path: PathBuf,
+    /// Why there is nothing to read.
+    pub failure: Option<Failure>,
 }
 
 fn walk(directory: &Path) -> Result<Vec<PathBuf>, Failure> {

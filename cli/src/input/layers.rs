@@ -95,8 +95,8 @@ fn read_one(path: &Path, includes: &[PathBuf]) -> Result<Vec<u8>, Failure> {
     let options = Options { includes: includes.to_vec(), ..Options::default() };
     let mut trees = load_plain(path, &options)?;
     match (trees.pop(), trees.is_empty()) {
-        (Some(tree), true) => Ok(tree.dtb),
-        _ => Err(Failure::of(path, "a bundle with several device trees")),
+        (Some(loaded), true) => loaded.tree.map(|tree| tree.dtb),
+        _ => Err(Failure::of(path, "a file with several device trees")),
     }
 }
 

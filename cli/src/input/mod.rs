@@ -2,12 +2,14 @@
 //! places where that source says what.
 
 mod bundle;
+mod concatenated;
 mod files;
 mod layers;
 mod positions;
 pub mod ring;
 mod source;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +17,7 @@ use ringfence::{fdt, fit};
 
 use crate::failure::Failure;
 
-pub use files::{gather, is_stdin, read_any, read_bundle};
+pub use files::{Found, gather, is_stdin, read_any, read_bundle};
 pub use layers::{Layers, apply, read_overlay};
 pub use positions::{Place, Positions};
 
@@ -43,20 +45,38 @@ pub struct Input {
     pub positions: Option<Positions>,
 }
 
-/// Reads every tree that a file holds, one, or for a bundle one a configuration, with all overlays applied.
-///
-/// # Errors
-/// When the file cannot be read, or its compiler refuses it, or a bundle is damaged, or an overlay does not
-/// fit.
-pub fn load(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
-    // Overlays refer to the symbols of what they are applied to.
-    let bare = options.bare && options.layers.is_empty();
-    let trees = load_plain(name, &Options { bare, ..options.clone() })?;
-    trees.into_iter().map(|tree| options.layers.apply(tree)).collect()
+/// A tree of a file, or the reason why it cannot be read.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The name that reports use: that of the file, with `#` and the configuration or number of the tree.
+    pub name: String,
+    /// The tree.
+    pub tree: Result<Input, Failure>,
 }
 
-/// Reads every tree that a file holds, as it is.
-fn load_plain(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
+impl Loaded {
+    fn new(name: &str, path: &Path, dtb: Vec<u8>, positions: Option<Positions>) -> Self {
+        let name = name.to_owned();
+        Self { name: name.clone(), tree: Ok(Input { name, path: path.to_path_buf(), dtb, positions }) }
+    }
+}
+
+/// Reads every tree of a file with all overlays applied: one, or several of a bundle (one a configuration) or of
+/// a file with trees one after the other. A file that cannot be read is one entry, and a tree that cannot be
+/// read does not keep the others from being read.
+#[must_use]
+pub fn load(name: &Path, options: &Options) -> Vec<Loaded> {
+    // Overlays refer to the symbols of what they are applied to.
+    let bare = options.bare && options.layers.is_empty();
+    let unreadable = |failure| vec![Loaded { name: name.display().to_string(), tree: Err(failure) }];
+    let trees = load_plain(name, &Options { bare, ..options.clone() }).unwrap_or_else(unreadable);
+    let apply =
+        |loaded: Loaded| Loaded { tree: loaded.tree.and_then(|tree| options.layers.apply(tree)), ..loaded };
+    trees.into_iter().map(apply).collect()
+}
+
+/// Reads every tree of a file, without overlays.
+fn load_plain(name: &Path, options: &Options) -> Result<Vec<Loaded>, Failure> {
     let mut bytes = files::read_limited(name, files::MAX_TREE + 1)?;
     if bytes.is_empty() {
         return Err(Failure::of(name, "the file is empty"));
@@ -75,24 +95,32 @@ fn load_plain(name: &Path, options: &Options) -> Result<Vec<Input>, Failure> {
     if bytes.len() as u64 > files::MAX_TREE {
         return Err(Failure::of(name, "larger than 64 MiB: this is not a device tree"));
     }
+    let shown = name.display().to_string();
+    if let Some(ranges) = concatenated::split(&bytes) {
+        let blob = |(number, range): (usize, Range<usize>)| {
+            let dtb = bytes.get(range).unwrap_or_default().to_vec();
+            Loaded::new(&format!("{shown}#{number}"), name, dtb, None)
+        };
+        return Ok((1..).zip(ranges).map(blob).collect());
+    }
     let is_source = name.extension().is_some_and(|ext| ext == "dts") || bytes.starts_with(b"/dts-v1/");
     let (dtb, positions) = match is_source {
         true => source::compile(name, &bytes, options)?,
         false => (bytes, None),
     };
-    Ok(vec![Input { name: name.display().to_string(), path: name.to_path_buf(), dtb, positions }])
+    Ok(vec![Loaded::new(&shown, name, dtb, positions)])
 }
 
 /// Reads the one tree of a file.
 ///
 /// # Errors
-/// As [`load`], and when a bundle holds several.
+/// When it cannot be read, or the file has several.
 pub fn load_one(name: &Path, options: &Options) -> Result<Input, Failure> {
-    let mut trees = load(name, options)?;
+    let mut trees = load(name, options);
     match (trees.pop(), trees.is_empty()) {
-        (Some(tree), true) => Ok(tree),
-        _ => Err(Failure::of(name, "a bundle with several device trees").with_help(
-            "`ringfence check` checks all of them; `ringfence unpack --configuration NAME` extracts one",
+        (Some(loaded), true) => loaded.tree,
+        _ => Err(Failure::of(name, "a file with several device trees").with_help(
+            "`check` and `fix` work on all of them; `unpack --configuration NAME` extracts one of a bundle",
         )),
     }
 }

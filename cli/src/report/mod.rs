@@ -11,6 +11,7 @@ use ringfence::fdt::{Node, Tree};
 use ringfence::finding::{Finding, Severity};
 use ringfence::plan::Repaired;
 
+use crate::failure::Failure;
 use crate::input::{Place, Positions};
 use crate::memmap::entries::Entry;
 use crate::report::source_fix::Fix;
@@ -32,6 +33,16 @@ pub struct Report {
     pub positions: Option<Positions>,
     /// Warnings about the configuration, for example a suppression that expired.
     pub warnings: Vec<String>,
+    /// Why it cannot be read; there are no findings then.
+    pub failure: Option<Failure>,
+}
+
+impl Report {
+    /// Reports an input that cannot be read.
+    #[must_use]
+    pub fn unreadable(path: String, file: String, failure: Failure) -> Self {
+        Self { path, file, failure: Some(failure), ..Self::default() }
+    }
 }
 
 /// A finding with the source it is about.
@@ -107,13 +118,16 @@ pub struct Counts {
     pub notes: usize,
     /// Findings that do not count.
     pub suppressed: usize,
+    /// Inputs that cannot be read.
+    pub unreadable: usize,
 }
 
 impl Counts {
     /// Counts the findings of all reports.
     #[must_use]
     pub fn of(reports: &[Report]) -> Self {
-        let mut counts = Self::default();
+        let unreadable = reports.iter().filter(|report| report.failure.is_some()).count();
+        let mut counts = Self { unreadable, ..Self::default() };
         for shown in reports.iter().flat_map(|report| &report.findings) {
             if !shown.counts() {
                 counts.suppressed += 1;

@@ -1,34 +1,93 @@
 //! Workflow commands of GitHub Actions: annotations that the diff of a pull request shows.
 
-use ringfence::finding::Severity;
+use ringfence::finding::{Finding, Severity};
 use ringfence::rules;
 
 use super::{Format, Results};
-use crate::report::{Diagnostic, Report};
+use crate::report::{Counts, Diagnostic, Report};
+use crate::terminal::text::{plural, printable};
 
 pub(super) const FORMAT: Format = Format {
     name: "github",
     help: "Workflow commands, which GitHub shows in the diff",
-    is_document: false,
+    summary: Some(("GITHUB_STEP_SUMMARY", summary)),
     render,
+    ..Format::LINES
 };
 
-/// One command a finding.
+/// GitHub shows as many annotations of each type for a step, and drops the rest.
+const MAX_ANNOTATIONS: usize = 10;
+
+/// Returns a command for each finding, errors first, as many of each type as GitHub shows. The step's summary has
+/// all of them.
 fn render(results: &Results<'_>) -> String {
-    let counted = |report: &'_ Report| {
-        let lines = report.findings.iter().filter(|shown| shown.counts()).map(|shown| command(report, shown));
-        lines.collect::<String>()
-    };
-    results.reports.iter().map(counted).collect()
+    let (mut out, mut dropped) = (String::new(), 0);
+    for (severity, word) in WORDS {
+        let unreadable =
+            results.reports.iter().filter_map(unreadable).filter(|_| severity == Severity::Error);
+        let of_type = findings(results).filter(|(_, shown)| shown.finding.severity == severity);
+        let all = unreadable.chain(of_type.map(|(report, shown)| command(word, report, shown)));
+        let all: Vec<String> = all.collect();
+        out.extend(all.iter().take(MAX_ANNOTATIONS).map(String::as_str));
+        dropped += all.len().saturating_sub(MAX_ANNOTATIONS);
+    }
+    if dropped > 0 {
+        let what = plural(dropped, "further finding");
+        // An annotation would be one too many; a line of the log is not.
+        out += &format!("ringfence: {what} in the step summary\n");
+    }
+    out
 }
 
-fn command(report: &Report, shown: &Diagnostic) -> String {
+/// Returns the step's summary, in Markdown: the count of each rule, and every finding.
+fn summary(results: &Results<'_>) -> String {
+    let counts = Counts::of(results.reports);
+    let mut out = format!(
+        "### ringfence\n\n{}, {}, {} in {}\n",
+        plural(counts.errors, "error"),
+        plural(counts.warnings, "warning"),
+        plural(counts.notes, "note"),
+        plural(results.reports.len() - counts.unreadable, "input")
+    );
+    for report in results.reports {
+        if let Some(failure) = &report.failure {
+            out += &format!("\n- unreadable: `{}`", cell(failure.message()));
+        }
+    }
+    if findings(results).next().is_some() {
+        out += "\n| severity | rule | input | node | finding |\n|---|---|---|---|---|\n";
+    }
+    for (report, shown) in findings(results) {
+        let Finding { severity, rule, node, message, .. } = &shown.finding;
+        let (path, node, message) = (cell(&report.path), cell(node), cell(message));
+        out += &format!("| {severity} | {rule} | `{path}` | `{node}` | {message} |\n");
+    }
+    out + "\n"
+}
+
+/// Text for a cell of a table: it cannot end the cell, or be anything but text.
+fn cell(text: &str) -> String {
+    let text = printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|");
+    text.replace('[', "\\[")
+}
+
+fn findings<'r>(results: &Results<'r>) -> impl Iterator<Item = (&'r Report, &'r Diagnostic)> {
+    let of_one = |report: &'r Report| report.findings.iter().map(move |shown| (report, shown));
+    results.reports.iter().flat_map(of_one).filter(|(_, shown)| shown.counts())
+}
+
+/// The command for each severity.
+const WORDS: [(Severity, &str); 3] =
+    [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "notice")];
+
+fn unreadable(report: &Report) -> Option<String> {
+    let failure = report.failure.as_ref()?;
+    let file = property(&report.file);
+    Some(format!("::error file={file},title=unreadable input::{}\n", data(failure.message())))
+}
+
+fn command(word: &str, report: &Report, shown: &Diagnostic) -> String {
     let finding = &shown.finding;
-    let word = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "notice",
-    };
     let place = match &shown.place {
         Some(located) => {
             let place = &located.place;
@@ -70,6 +129,7 @@ fn property(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::formats::Verbosity;
     use ringfence::finding::{Finding, RuleId};
 
     #[test]
@@ -82,7 +142,7 @@ mod tests {
             ..Report::default()
         };
         assert_eq!(
-            render(&Results { reports: &[report], limit: Severity::Error }),
+            render(&Results { reports: &[report], limit: None, verbosity: Verbosity::Normal }),
             "::error file=a%2Cb%3Ac.dtb,title=RF001::/chosen: 100%25%0A::set-env name=x::y\n"
         );
     }

@@ -6,6 +6,7 @@ use ringfence::span::Span;
 use serde::Serialize;
 
 use super::{Format, Results};
+use crate::failure::Failure;
 use crate::input::Place;
 use crate::memmap::entries::Entry;
 use crate::report::{Counts, Diagnostic, Report};
@@ -24,6 +25,8 @@ struct Document<'r> {
 #[derive(Serialize)]
 struct Input<'r> {
     path: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'r str>,
     findings: Vec<Finding<'r>>,
     map: Vec<Claim<'r>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -105,22 +108,24 @@ struct Summary {
     notes: usize,
     #[serde(skip_serializing_if = "is_zero")]
     suppressed: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    unreadable: usize,
 }
 
 pub(super) const FORMAT: Format = Format {
     name: "json",
     help: "For programs, by docs/schema/report.schema.json",
-    is_document: true,
     render,
+    ..Format::DOCUMENT
 };
 
 /// Returns the reports as one document.
 fn render(results: &Results<'_>) -> String {
-    let Counts { errors, warnings, notes, suppressed } = Counts::of(results.reports);
+    let Counts { errors, warnings, notes, suppressed, unreadable } = Counts::of(results.reports);
     let document = Document {
         schema: SCHEMA,
         inputs: results.reports.iter().map(input).collect(),
-        summary: Summary { errors, warnings, notes, suppressed },
+        summary: Summary { errors, warnings, notes, suppressed, unreadable },
     };
     text::json(&document)
 }
@@ -128,6 +133,7 @@ fn render(results: &Results<'_>) -> String {
 fn input(report: &Report) -> Input<'_> {
     Input {
         path: &report.path,
+        error: report.failure.as_ref().map(Failure::message),
         findings: report.findings.iter().map(finding).collect(),
         map: report.map.iter().map(claim).collect(),
         repairs: report

@@ -7,28 +7,66 @@ use super::{Format, Results};
 use crate::report::{Diagnostic, Report};
 
 pub(super) const FORMAT: Format =
-    Format { name: "junit", help: "JUnit XML, for CI systems that show tests", is_document: true, render };
+    Format { name: "junit", help: "JUnit XML, for CI systems that show tests", render, ..Format::DOCUMENT };
 
-/// Returns the reports as one document. Findings at or above the limit are failures; suppressed ones are
-/// skipped.
+/// Returns the reports as one document. Findings at or above the limit are failures, suppressed ones are skipped,
+/// and those below the limit are output of the suite: a test that passes says nothing about them.
 fn render(results: &Results<'_>) -> String {
     let mut document = Document::new("ringfence");
     for report in results.reports {
-        let mut suite = TestSuite::new(report.path.as_str());
-        if report.findings.is_empty() {
-            // A suite without cases looks as if nothing had been done.
-            let mut case = TestCase::new("memory map", TestCaseStatus::success());
-            case.set_classname(report.path.as_str());
-            suite.add_test_case(case);
-        }
-        suite.add_test_cases(report.findings.iter().map(|shown| case(report, shown, results.limit)));
-        document.add_test_suite(suite);
+        document.add_test_suite(suite(report, results.limit));
     }
     // Only a writer can fail, and this one writes to memory.
     document.to_string().unwrap_or_default()
 }
 
-fn case(report: &Report, shown: &Diagnostic, limit: Severity) -> TestCase {
+fn suite(report: &Report, limit: Option<Severity>) -> TestSuite {
+    let mut suite = TestSuite::new(report.path.as_str());
+    let mut output = String::new();
+    for shown in &report.findings {
+        match (&shown.suppressed, limit.is_some_and(|limit| shown.finding.severity >= limit)) {
+            (Some(suppressed), _) => {
+                let mut status = TestCaseStatus::skipped();
+                status.set_message(suppressed.reason.as_str());
+                suite.add_test_case(case(report, shown, status));
+            }
+            (None, true) => {
+                let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                status.set_message(shown.finding.message.as_str());
+                status.set_type(shown.finding.severity.to_string());
+                status.set_description(text(report, shown));
+                suite.add_test_case(case(report, shown, status));
+            }
+            (None, false) => output += &text(report, shown),
+        }
+    }
+    if let Some(failure) = &report.failure {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(failure.message());
+        status.set_type("unreadable");
+        suite.add_test_case(named(report, "memory map", status));
+    } else if suite.test_cases.is_empty() {
+        // A suite without cases looks as if nothing had been done.
+        suite.add_test_case(named(report, "memory map", TestCaseStatus::success()));
+    }
+    if !output.is_empty() {
+        suite.set_system_out(output.as_str());
+    }
+    suite
+}
+
+fn case(report: &Report, shown: &Diagnostic, status: TestCaseStatus) -> TestCase {
+    named(report, &format!("{} {}", shown.finding.rule, shown.finding.node), status)
+}
+
+fn named(report: &Report, name: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname(report.path.as_str());
+    case
+}
+
+/// A finding with its place, its spans and what to do.
+fn text(report: &Report, shown: &Diagnostic) -> String {
     let finding = &shown.finding;
     let place = shown.place.as_ref().map_or_else(
         || report.path.clone(),
@@ -41,27 +79,5 @@ fn case(report: &Report, shown: &Diagnostic, limit: Severity) -> TestCase {
     if !finding.help.is_empty() {
         text += &format!("help: {}\n", finding.help);
     }
-    let mut status = match (&shown.suppressed, finding.severity >= limit) {
-        (Some(_), _) => TestCaseStatus::skipped(),
-        (None, true) => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        (None, false) => TestCaseStatus::success(),
-    };
-    let passed = matches!(status, TestCaseStatus::Success { .. });
-    match &shown.suppressed {
-        Some(suppressed) => {
-            status.set_message(suppressed.reason.as_str());
-        }
-        None if !passed => {
-            status.set_message(finding.message.as_str());
-            status.set_type(finding.severity.to_string());
-            status.set_description(text.as_str());
-        }
-        None => {}
-    }
-    let mut case = TestCase::new(format!("{} {}", finding.rule, finding.node), status);
-    case.set_classname(report.path.as_str());
-    if passed {
-        case.set_system_out(text.as_str());
-    }
-    case
+    text
 }

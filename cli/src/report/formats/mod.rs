@@ -1,6 +1,9 @@
 //! The output formats, one file each. To add one, write its file and name it in [`ALL`].
 
+mod concise;
+mod fold;
 mod github;
+mod gitlab;
 mod human;
 mod json;
 mod junit;
@@ -15,18 +18,22 @@ use ringfence::finding::Severity;
 
 use super::Report;
 
-pub use human::counts;
 pub use statistics::statistics;
 
 /// Every output format, in the order in which the help lists them.
 const ALL: &[Format] = &[
     human::FORMAT,
     // One a line, so that a new format is one line.
+    concise::FORMAT,
     json::FORMAT,
     sarif::FORMAT,
     junit::FORMAT,
     github::FORMAT,
+    gitlab::FORMAT,
 ];
+
+/// Turns results into text.
+type Render = fn(&Results<'_>) -> String;
 
 /// One way to print results.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +44,21 @@ pub struct Format {
     help: &'static str,
     /// Whether it is one document, which nothing may follow in the same stream.
     pub is_document: bool,
-    render: fn(&Results<'_>) -> String,
+    /// A summary apart from the results, and the environment variable with the file that it is appended to.
+    pub summary: Option<(&'static str, Render)>,
+    render: Render,
+}
+
+/// How much is printed for people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verbosity {
+    /// The findings only.
+    Quiet,
+    /// Of several inputs no notes, and of many findings a line each.
+    #[default]
+    Normal,
+    /// Everything.
+    Verbose,
 }
 
 /// What is printed.
@@ -45,11 +66,20 @@ pub struct Format {
 pub struct Results<'r> {
     /// The inputs, judged, in their order.
     pub reports: &'r [Report],
-    /// Findings of at least this severity count as failure.
-    pub limit: Severity,
+    /// Findings of at least this severity count as failure; `None` for no finding.
+    pub limit: Option<Severity>,
+    /// How much is printed for people.
+    pub verbosity: Verbosity,
 }
 
 impl Format {
+    /// A format of lines, with everything else left out.
+    const LINES: Self =
+        Self { name: "", help: "", is_document: false, summary: None, render: |_| String::new() };
+
+    /// A format that is one document, with everything else left out.
+    const DOCUMENT: Self = Self { is_document: true, ..Self::LINES };
+
     /// Renders the results, ready to be printed.
     #[must_use]
     pub fn render(&self, results: &Results<'_>) -> String {

@@ -11,10 +11,11 @@ use crate::report::{Diagnostic, Report};
 use crate::terminal::prose::unwrapped;
 
 pub(super) const FORMAT: Format =
-    Format { name: "sarif", help: "SARIF 2.1.0, for code scanning", is_document: true, render };
+    Format { name: "sarif", help: "SARIF 2.1.0, for code scanning", render, ..Format::DOCUMENT };
 
 /// Returns the reports as one run. What is suppressed is marked, not dropped.
 fn render(results: &Results<'_>) -> String {
+    let notifications: Vec<Value> = results.reports.iter().filter_map(notification).collect();
     let results: Vec<Value> = results
         .reports
         .iter()
@@ -30,10 +31,24 @@ fn render(results: &Results<'_>) -> String {
                 "rules": DOCS.iter().map(rule).collect::<Vec<_>>(),
             }},
             "columnKind": "unicodeCodePoints",
+            "invocations": [{
+                "executionSuccessful": notifications.is_empty(),
+                "toolExecutionNotifications": notifications,
+            }],
             "results": results,
         }],
     });
     format!("{document:#}\n")
+}
+
+/// An input that cannot be read.
+fn notification(report: &Report) -> Option<Value> {
+    let failure = report.failure.as_ref()?;
+    Some(json!({
+        "level": "error",
+        "message": { "text": failure.message() },
+        "locations": [{ "physicalLocation": { "artifactLocation": { "uri": uri(&report.file) } } }],
+    }))
 }
 
 fn rule(doc: &Doc) -> Value {
@@ -46,14 +61,21 @@ fn rule(doc: &Doc) -> Value {
             markdown += &format!("\n\n{title}:\n\n```{language}\n{}\n```", text.trim_end());
         }
     }
-    json!({
+    let mut rule = json!({
         "id": doc.id.to_string(),
         "name": doc.name,
         "shortDescription": { "text": doc.title },
         "fullDescription": { "text": why },
         "help": { "text": why, "markdown": markdown },
         "defaultConfiguration": { "level": level(doc.severity) },
-    })
+    });
+    // A link needs a place to lead to: without a repository the help text is all there is.
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    if !repository.is_empty() {
+        let uri = format!("{repository}/blob/v{}/docs/rules.md", env!("CARGO_PKG_VERSION"));
+        set(&mut rule, "helpUri", uri.into());
+    }
+    rule
 }
 
 const fn level(severity: Severity) -> &'static str {
@@ -66,7 +88,7 @@ const fn level(severity: Severity) -> &'static str {
 
 fn result(report: &Report, shown: &Diagnostic) -> Value {
     let finding = &shown.finding;
-    let mut text = finding.message.clone();
+    let mut text = format!("{}: {}", finding.node, finding.message);
     if !finding.help.is_empty() {
         text += &format!("\n{}", finding.help);
     }

@@ -3,13 +3,16 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use ringfence::finding::Severity;
 
-use super::remarks::remarks;
 use crate::input::{Place, Positions};
 use crate::report::{Diagnostic, Located};
 use crate::terminal::text::printable;
 
 /// Renders a finding over its source, or `None` when the source cannot be read.
-pub(super) fn render(positions: &Positions, shown: &Diagnostic) -> Option<String> {
+pub(super) fn render(
+    positions: &Positions,
+    shown: &Diagnostic,
+    remarks: &[(&str, String)],
+) -> Option<String> {
     let located = shown.place.as_ref()?;
     let text = positions.text(&located.place.file)?;
     let level = match shown.finding.severity {
@@ -27,9 +30,8 @@ pub(super) fn render(positions: &Positions, shown: &Diagnostic) -> Option<String
     }
     let title = printable(&format!("{}: {}", shown.finding.node, shown.finding.message));
     let id = shown.finding.rule.to_string();
-    let notes = remarks(shown);
     let mut group = Group::with_title(level.primary_title(title).id(id)).element(snippet);
-    for (word, text) in &notes {
+    for (word, text) in remarks {
         group = group.element(Level::NOTE.with_name(*word).message(text.as_str()));
     }
     Some(Renderer::styled().render(&[group]) + "\n")

@@ -1,0 +1,45 @@
+//! Several trees in one file, one after the other, as boards with one image for many models have them.
+
+use std::ops::Range;
+
+use ringfence::fdt;
+
+/// Returns the bytes of each tree when there are several: the padding between two of them is zeros.
+pub(super) fn split(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
+    let mut trees = Vec::new();
+    let mut at = 0;
+    while let Some(len) = len_of(bytes.get(at..)?) {
+        let end = at.checked_add(len).filter(|&end| end <= bytes.len())?;
+        trees.push(at..end);
+        let rest = bytes.get(end..)?;
+        let Some(padding) = rest.iter().position(|&byte| byte != 0) else { break };
+        at = end + padding;
+    }
+    (trees.len() > 1).then_some(trees)
+}
+
+/// The size that the header of a tree states, in bytes.
+fn len_of(bytes: &[u8]) -> Option<usize> {
+    let rest = bytes.strip_prefix(&fdt::MAGIC.to_be_bytes())?;
+    let len = u32::from_be_bytes(*rest.first_chunk()?) as usize;
+    (len >= fdt::MAGIC.to_be_bytes().len() * 2).then_some(len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ringfence::fdt::{NewNode, build};
+
+    #[test]
+    fn trees_are_told_apart_with_and_without_padding_and_other_bytes_are_none() {
+        let tree = build(&NewNode::new("").prop_u32("a", 1), 0, &[]).unwrap();
+        let len = tree.len();
+        assert_eq!(split(&tree), None);
+        assert_eq!(split(&[&tree[..], &[0; 60]].concat()), None, "padding is not a tree");
+        assert_eq!(split(&[&tree[..], &tree].concat()), Some(vec![0..len, len..2 * len]));
+        let padded = [&tree[..], &[0; 60], &tree].concat();
+        assert_eq!(split(&padded), Some(vec![0..len, len + 60..2 * len + 60]));
+        assert_eq!(split(&[&tree[..], b"kernel"].concat()), None);
+        assert_eq!(split(&[&tree[..], &tree[..8]].concat()), None, "cut off");
+    }
+}
