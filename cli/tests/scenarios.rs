@@ -21,7 +21,8 @@ const POLICY: &str = include_str!("../../qemu/scenarios/board.toml");
 fn sources() -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../qemu/scenarios");
     let of = |kind: &str| std::fs::read_dir(dir.join(kind)).unwrap().map(|entry| entry.unwrap().path());
-    let mut all: Vec<PathBuf> = ["good", "broken", "extra"].iter().flat_map(|kind| of(kind)).collect();
+    let mut all: Vec<PathBuf> =
+        ["good", "broken", "extra", "more"].iter().flat_map(|kind| of(kind)).collect();
     all.retain(|path| path.extension().is_some_and(|extension| extension == "dts"));
     all.sort();
     all

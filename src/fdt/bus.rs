@@ -40,29 +40,55 @@ impl Bus {
     /// Of a window that another bus on the way shows only in part, that part counts.
     #[must_use]
     pub fn below(&self, node: Node<'_, '_>) -> Option<Self> {
-        let ranges = node.prop("ranges")?.value;
+        self.through(node, node.prop("ranges")?.value)
+    }
+
+    /// Returns the same for the addresses that devices below `node` use for DMA. Without a `dma-ranges` they
+    /// are those of this bus, as in `of_translate_one` (drivers/of/address.c).
+    #[must_use]
+    pub fn below_for_dma(&self, node: Node<'_, '_>) -> Option<Self> {
+        self.through(node, node.prop("dma-ranges").map_or(&[], |ranges| ranges.value))
+    }
+
+    /// Returns the end of what devices below `node` reach by its `dma-ranges`, as the CPU sees it, exclusive.
+    /// `None` without windows (drivers/of/address.c, `of_dma_get_max_cpu_address`).
+    #[must_use]
+    pub fn dma_end(&self, node: Node<'_, '_>) -> Option<u64> {
+        let below = Self::with_cells(node, None)?;
+        let ends = self.windows_of(&below, node.prop("dma-ranges")?.value).filter_map(|(_, to)| {
+            let (_, cpu) = self.seen(to).next()?;
+            cpu.checked_add(to.len())
+        });
+        ends.max()
+    }
+
+    fn through(&self, node: Node<'_, '_>, ranges: &[u8]) -> Option<Self> {
         let mut bus = Self::with_cells(node, self.windows.clone())?;
         if ranges.is_empty() {
             return Some(bus);
         }
-        let (to, size) = (bus.address_cells, bus.address_cells + self.address_cells);
-        let words = size + bus.size_cells;
         let mut windows = Vec::new();
-        for tuple in ranges.chunks_exact(words.max(1) * 4).take(MAX_WINDOWS) {
-            let window = || {
-                let span = Span::new(number(tuple, 0, to)?, number(tuple, size, bus.size_cells)?)?;
-                Some((span, span.at(number(tuple, to, self.address_cells)?)?))
-            };
-            if let Some((from, to)) = window() {
-                let room = MAX_WINDOWS - windows.len();
-                windows.extend(self.seen(to).take(room).filter_map(|(part, cpu)| {
-                    let from = from.base() + (part.base() - to.base());
-                    Some(Window { bus: part.at(from)?, cpu })
-                }));
-            }
+        for (from, to) in self.windows_of(&bus, ranges) {
+            let room = MAX_WINDOWS - windows.len();
+            windows.extend(self.seen(to).take(room).filter_map(|(part, cpu)| {
+                let from = from.base() + (part.base() - to.base());
+                Some(Window { bus: part.at(from)?, cpu })
+            }));
         }
         bus.windows = Some(windows);
         Some(bus)
+    }
+
+    /// Returns the windows that `ranges` of the bus `below` states: in its addresses, and in those of this
+    /// one.
+    fn windows_of(&self, below: &Self, ranges: &[u8]) -> impl Iterator<Item = (Span, Span)> {
+        let (to, size) = (below.address_cells, below.address_cells + self.address_cells);
+        let (above, size_cells) = (self.address_cells, below.size_cells);
+        let tuples = ranges.chunks_exact((size + size_cells).max(1) * 4).take(MAX_WINDOWS);
+        tuples.filter_map(move |tuple| {
+            let span = Span::new(number(tuple, 0, to)?, number(tuple, size, size_cells)?)?;
+            Some((span, span.at(number(tuple, to, above)?)?))
+        })
     }
 
     /// Returns the bus that `node` is on. `None` when the CPU sees no address of it.

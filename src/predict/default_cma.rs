@@ -1,15 +1,15 @@
 //! The default CMA pool: `cma=`, the tree's, or the one that the kernel was built with.
 
 use super::DefaultCma;
+use super::dma::{self, LIMIT_32};
+use super::memblock::Memblock;
 use super::pools::NO_AREA;
 use super::regions::Kernel;
 use crate::ledger::Direction;
 use crate::profile::{Above4Gib, PageSize};
-use crate::span::{GIB, MIB, Span, align_down, align_up};
+use crate::span::{MIB, Span, align_down, align_up};
 use alloc::format;
 
-/// The end of 32-bit DMA.
-const DMA_LIMIT: u64 = 4 * GIB;
 /// What the kernel takes from the top of RAM before it places the pool (page tables, the unflattened tree,
 /// node data) is well below this. Where so much RAM is free above the pool's window, the place is
 /// predictable.
@@ -25,7 +25,7 @@ struct Want {
 
 /// Reserves the default pool as `dma_contiguous_reserve()` does.
 pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
-    let dma_limit = DMA_LIMIT.min(kernel.memblock.end());
+    let dma_limit = dma::limit(kernel.tree, &kernel.memblock, kernel.profile.dma_limit);
     let want = match kernel.arg {
         None => Want { size: kernel.build.default_cma, base: 0, limit: dma_limit, fixed: false },
         Some(arg) => {
@@ -107,15 +107,27 @@ fn declare(kernel: &mut Kernel<'_>, want: Want) -> Result<(Span, bool), ()> {
         return if kernel.memblock.is_reserved(span) { Err(()) } else { Ok((span, true)) };
     }
     let top = match kernel.profile.cma_above_4gib {
+        Above4Gib::Never => 0,
         Above4Gib::IfRamReaches => end,
         Above4Gib::IfLimitReaches => limit,
     };
-    if top >= DMA_LIMIT.saturating_add(size)
-        && let Some(span) = kernel.memblock.find(size, align, DMA_LIMIT, limit, Direction::BottomUp)
+    if top >= LIMIT_32.saturating_add(size)
+        && let Some(span) = kernel.memblock.find(size, align, LIMIT_32, limit, Direction::BottomUp)
     {
         return Ok((span, true));
     }
-    let found = kernel.memblock.find(size, align, base.max(align), limit, Direction::TopDown).ok_or(())?;
+    let find = |memblock: &Memblock| memblock.find(size, align, base.max(align), limit, Direction::TopDown);
+    let found = find(&kernel.memblock).ok_or(())?;
+    if kernel.profile.cma_before_tables {
+        return Ok((found, true));
+    }
+    // Whatever the kernel takes first, the last free page is among it, which may be that of the last place.
+    let mut later = kernel.memblock.clone();
+    let page = kernel.profile.page.bytes();
+    if let Some(last) = later.find(page, page, 0, u64::MAX, Direction::TopDown) {
+        let _ = later.reserve(last);
+    }
+    find(&later).ok_or(())?;
     // The kernel's own early allocations come from the top of RAM, wherever that is free. With larger pages
     // they took 16 MiB below 4 GiB, too, in observed boots.
     let above = Span::from_ends(limit, end).is_some_and(|above| above.len() >= EARLY_TAKINGS);

@@ -4,10 +4,11 @@
 use super::memblock::Memblock;
 use super::regions::Kernel;
 use crate::ledger::Direction;
-use crate::profile::{DynamicOverflow, WindowEdge};
+use crate::profile::{DynamicNoMap, DynamicOverflow, WindowEdge};
 use crate::span::{MIB, Span};
 use crate::survey::{Dynamic, Extent, Region};
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// `SMP_CACHE_BYTES`: the default alignment of a dynamic region.
@@ -84,8 +85,9 @@ impl Kernel<'_> {
             self.say_unplaced(region, dynamic.size);
             return None;
         };
-        let mut held = self.reserve(span);
-        if held && region.no_map {
+        let removes = region.no_map && self.profile.dynamic_no_map == DynamicNoMap::Removed;
+        let mut held = if removes { self.remove(span) } else { self.reserve(span) };
+        if held && region.no_map && !removes {
             held = self.mark_no_map(span);
             if !held {
                 self.memblock.free(span);
@@ -100,9 +102,12 @@ impl Kernel<'_> {
     }
 
     fn say_unplaced(&mut self, region: &Region, size: u64) {
-        let size = size / MIB;
         let name = &region.name;
-        self.say(format!("OF: reserved mem: failed to allocate memory for node '{name}': size {size} MiB"));
+        let size = match self.profile.log.unplaced_size {
+            true => format!(": size {} MiB", size / MIB),
+            false => String::new(),
+        };
+        self.say(format!("OF: reserved mem: failed to allocate memory for node '{name}'{size}"));
     }
 
     fn without_ranges(&self, region: &Region) -> Option<Dynamic> {

@@ -10,6 +10,8 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memblock {
     memory: Set,
+    /// What was taken out of it.
+    removed: Set,
     no_map: Set,
     reserved: Set,
     /// Entries in the array of memory beyond one for each bank: each end of an unmapped piece inside a bank
@@ -31,7 +33,8 @@ impl Memblock {
     pub fn new(ram: &[Span], room: Room) -> Self {
         let mut memory = Set::default();
         ram.iter().for_each(|&bank| memory.insert(bank));
-        Self { memory, no_map: Set::default(), reserved: Set::default(), splits: 0, room }
+        let (removed, no_map, reserved) = Default::default();
+        Self { memory, removed, no_map, reserved, splits: 0, room }
     }
 
     /// RAM: ascending and disjoint.
@@ -76,6 +79,32 @@ impl Memblock {
         Ok(())
     }
 
+    /// Takes what of `span` is RAM out of it. Two entries must be left, needed or not
+    /// (`memblock_isolate_range`).
+    pub(super) fn remove(&mut self, span: Span) -> Result<(), Full> {
+        if !self.can_mark(2) {
+            return Err(Full::Memory);
+        }
+        let pieces: Vec<Span> = self.memory.meeting(span).collect();
+        pieces.into_iter().for_each(|piece| self.removed.insert(piece));
+        self.memory.remove(span);
+        self.count_splits();
+        Ok(())
+    }
+
+    /// Makes RAM of `span`, and returns whether all of it was RAM before.
+    pub(super) fn add_back(&mut self, span: Span) -> bool {
+        let was = self.memory.meeting(span).chain(self.removed.meeting(span)).map(Span::len).sum::<u64>();
+        self.removed.remove(span);
+        self.memory.insert(span);
+        self.count_splits();
+        was == span.len()
+    }
+
+    fn count_splits(&mut self) {
+        self.splits = self.no_map.iter().map(|piece| self.ends_inside(piece)).sum();
+    }
+
     fn can_mark(&self, entries: usize) -> bool {
         self.memory.0.len() + self.splits + entries <= self.room.memory
     }
@@ -116,7 +145,7 @@ impl Memblock {
 
     pub(super) fn clear_no_map(&mut self, span: Span) {
         self.no_map.remove(span);
-        self.splits = self.no_map.iter().map(|piece| self.ends_inside(piece)).sum();
+        self.count_splits();
     }
 
     /// Returns the ends of an unmapped piece that are inside a bank.
@@ -131,6 +160,11 @@ impl Memblock {
     #[must_use]
     pub fn is_reserved(&self, span: Span) -> bool {
         self.reserved.meeting(span).next().is_some()
+    }
+
+    /// Returns whether any byte of `span` was taken out of RAM.
+    pub(super) fn is_removed(&self, span: Span) -> bool {
+        self.removed.meeting(span).next().is_some()
     }
 
     /// Returns whether any byte of `span` is RAM.
@@ -175,28 +209,46 @@ impl Memblock {
 
     /// Returns the state of memory, prepared for many queries.
     pub(super) fn shares(&self) -> Shares {
-        let memory: Vec<Span> = self.memory.iter().collect();
+        let with_removed = |set: &Set| ledger::union(set.iter().chain(self.removed.iter()).collect());
         Shares {
             free: Lengths::of(self.free_pieces(0)),
-            no_map: Lengths::of(self.no_map.iter().collect()),
-            memory: Lengths::of(memory),
+            no_map: Lengths::of(with_removed(&self.no_map)),
+            memory: Lengths::of(with_removed(&self.memory)),
+            removed: Lengths::of(self.removed.iter().collect()),
         }
     }
 }
 
-/// The bytes of a span by state.
+/// The final state of memory, to be asked for the shares of many spans.
 pub(super) struct Shares {
     memory: Lengths,
+    removed: Lengths,
     no_map: Lengths,
     free: Lengths,
 }
 
+/// Bytes of one span by state.
+#[derive(Default)]
+pub(super) struct Share {
+    /// RAM, also what was taken out of it.
+    pub(super) ram: u64,
+    /// RAM that was taken out.
+    pub(super) removed: u64,
+    /// RAM that is not mapped, also what was taken out of it.
+    pub(super) no_map: u64,
+    /// RAM that the page allocator does not get.
+    pub(super) withheld: u64,
+}
+
 impl Shares {
-    /// Returns the bytes of `span` that are RAM, that are not mapped, and that are withheld from the page
-    /// allocator.
-    pub(super) fn of(&self, span: Span) -> (u64, u64, u64) {
+    pub(super) fn of(&self, span: Span) -> Share {
         let ram = self.memory.within(span);
-        (ram, self.no_map.within(span), ram - self.free.within(span))
+        Share {
+            ram,
+            removed: self.removed.within(span),
+            no_map: self.no_map.within(span),
+            withheld: ram - self.free.within(span),
+        }
     }
 }
 

@@ -6,17 +6,20 @@
 //! prints `nomap` for regions that it has just refused, and so does the prediction.
 
 mod default_cma;
+mod dma;
 mod dynamic;
 mod memblock;
 mod order;
 mod outcomes;
 mod pools;
+mod reading;
 mod regions;
 mod verify;
 
 pub use memblock::Memblock;
 pub use verify::{Difference, Observed, verify};
 
+use self::reading::Reading;
 use crate::facts::{BootFacts, Position};
 use crate::fdt::{NodeId, Tree};
 use crate::profile::{Build, KernelProfile};
@@ -36,6 +39,8 @@ pub enum State {
     Cma,
     /// A coherent pool for devices.
     Coherent,
+    /// Linux took it out of RAM, and neither maps nor uses it.
+    Removed,
     /// Ordinary memory, at least in part.
     Free,
     /// It is outside RAM, or nowhere.
@@ -51,6 +56,7 @@ impl State {
             Self::Reserved => "reserved",
             Self::Cma => "cma",
             Self::Coherent => "coherent",
+            Self::Removed => "removed",
             Self::Free => "free",
             Self::Absent => "absent",
         }
@@ -74,6 +80,8 @@ pub struct RegionOutcome {
     pub no_map: u64,
     /// Bytes in it that Linux does not use, mapped or not.
     pub withheld: u64,
+    /// Bytes of it that were taken out of RAM.
+    pub removed: u64,
 }
 
 /// The default CMA pool.
@@ -113,6 +121,8 @@ pub struct Prediction {
 
 /// Entries for the linear map's page tables next to each other before the array can grow.
 const PAGE_TABLES: usize = 2;
+/// Bytes of a kernel from `_text` to `_stext` (`SEGMENT_ALIGN` in arch/arm64/kernel/vmlinux.lds.S).
+const HEAD: u64 = 64 << 10;
 
 /// Predicts how the kernel of `profile` uses a tree, with `facts` as the contents of memory at entry.
 #[must_use]
@@ -123,7 +133,8 @@ pub fn predict(
     profile: &KernelProfile,
     build: &Build,
 ) -> Prediction {
-    let mut memblock = Memblock::new(map.usable.spans(), build.room);
+    let reading = Reading::new(tree, map, facts, profile);
+    let mut memblock = Memblock::new(&reading.ram, build.room);
     let initrd = facts.initrd.map_or(map.chosen.initrd, Position::in_place);
     let mut taken: Vec<Span> = facts.dtb.and_then(Position::in_place).into_iter().collect();
     // The initrd becomes RAM whatever the tree says, which re-exposes a hole around it.
@@ -134,12 +145,13 @@ pub fn predict(
     }
     if let Some(kernel) = facts.kernel.and_then(|kernel| kernel.fixed()) {
         memblock.add(kernel);
-        taken.push(kernel);
+        let head = if profile.reserves_head { 0 } else { HEAD };
+        taken.extend(Span::from_ends(kernel.base() + head, kernel.end()));
     }
     let line = map.chosen.bootargs.clone().unwrap_or_default();
     let cmdline = line.get(..line.len().min(crate::bootargs::MAX_LEN)).unwrap_or_default().to_vec();
     let arg = crate::bootargs::cma(&cmdline);
-    let mut kernel = regions::Kernel::new(tree, map, profile, build, arg, memblock);
+    let mut kernel = regions::Kernel::new(tree, map, &reading, profile, build, arg, memblock);
     for span in taken {
         kernel.reserve(span);
     }
@@ -151,12 +163,19 @@ pub fn predict(
         settled.free(initrd);
     }
     let cma = default_cma::reserve(&mut kernel);
-    let outcomes = outcomes::outcomes(map, &kernel.placed, &settled, &kernel.pools);
+    let outcomes = outcomes::outcomes(&reading.regions, &kernel.placed, &settled, &kernel.pools);
     // cma_init_reserved_areas() touches the pages of every pool, even without `reusable`.
-    let lost =
-        |pool: &pools::PoolAt| pool.cma && !kernel.memblock.memory().any(|bank| bank.covers(pool.span));
-    let lost = kernel.pools.iter().any(lost);
-    let panic = kernel.panic.or(lost.then_some("paging fault in cma_init_reserved_areas"));
+    let default_at = match cma {
+        DefaultCma::At(span) => Some(span),
+        DefaultCma::None | DefaultCma::Somewhere { .. } => None,
+    };
+    let mut cma_spans = kernel.pools.iter().filter(|pool| pool.cma).map(|pool| pool.span).chain(default_at);
+    let lost = cma_spans.any(|span| !kernel.memblock.memory().any(|bank| bank.covers(span)));
+    let unmapped = initrd.is_some_and(|initrd| kernel.memblock.is_removed(initrd));
+    let panic = kernel
+        .panic
+        .or(lost.then_some("paging fault in cma_init_reserved_areas"))
+        .or(unmapped.then_some("paging fault while the initrd is unpacked"));
     let (memblock, log, pools) = (kernel.memblock, kernel.log, kernel.pools);
     let default_len = match cma {
         DefaultCma::At(span) => span.len(),

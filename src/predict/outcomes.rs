@@ -1,16 +1,16 @@
 //! The outcome of every region, read from the final state of memory.
 
-use super::memblock::Memblock;
+use super::memblock::{Memblock, Share};
 use super::pools::PoolAt;
 use super::{RegionOutcome, State};
 use crate::span::Span;
-use crate::survey::MemoryMap;
+use crate::survey::Region;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// Returns the outcome of every region, one entry for each span.
 pub(super) fn outcomes(
-    map: &MemoryMap,
+    regions: &[Region],
     placed: &[(usize, Span)],
     memblock: &Memblock,
     pools: &[PoolAt],
@@ -19,12 +19,13 @@ pub(super) fn outcomes(
     // A region is a pool at one place at most.
     let pools: BTreeMap<usize, PoolAt> = pools.iter().rev().map(|pool| (pool.index, *pool)).collect();
     let mut outcomes = Vec::new();
-    for (index, region) in map.regions.iter().enumerate() {
+    for (index, region) in regions.iter().enumerate() {
         let dynamic = placed.iter().filter(|(at, _)| *at == index).map(|(_, span)| *span);
         let spans: Vec<Option<Span>> = region.spans().iter().copied().chain(dynamic).map(Some).collect();
         let spans = if spans.is_empty() { alloc::vec![None] } else { spans };
         for span in spans {
-            let (ram, no_map, withheld) = span.map_or((0, 0, 0), |span| shares.of(span));
+            let Share { ram, removed, no_map, withheld } =
+                span.map_or_else(Share::default, |span| shares.of(span));
             let pool = pools.get(&index).filter(|pool| Some(pool.span) == span);
             let state = match pool {
                 _ if ram == 0 => State::Absent,
@@ -32,6 +33,7 @@ pub(super) fn outcomes(
                 // With one byte not withheld, the region protects nothing that its owner relies on.
                 _ if withheld < ram => State::Free,
                 Some(_) => State::Coherent,
+                None if removed == ram => State::Removed,
                 None if no_map == ram => State::NoMap,
                 None => State::Reserved,
             };
@@ -43,6 +45,7 @@ pub(super) fn outcomes(
                 ram,
                 no_map,
                 withheld,
+                removed,
             });
         }
     }

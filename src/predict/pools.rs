@@ -2,7 +2,7 @@
 //! kernel/dma/coherent.c).
 
 use super::regions::Kernel;
-use crate::profile::{FailedNoMap, SizeUnit};
+use crate::profile::{CmaArgument, FailedNoMap, SizeUnit};
 use crate::span::{MIB, Span};
 use crate::survey::{Pool, Region};
 use alloc::format;
@@ -26,7 +26,7 @@ impl Kernel<'_> {
     }
 
     /// Sets a region up as its `compatible` says, and undoes its reservation where that fails. Returns
-    /// whether it failed.
+    /// whether it succeeded.
     pub(super) fn set_up(&mut self, index: usize, region: &Region, span: Span) -> bool {
         let created = match (region.pool, region.reusable, region.no_map) {
             (Pool::Shared, true, true) if self.profile.failed_no_map == FailedNoMap::Kept => Ok(false),
@@ -60,19 +60,33 @@ impl Kernel<'_> {
             }
             Err(()) => {
                 self.say(format!("OF: reserved mem: node {} compatible matching fail", region.name));
-                // The kernel does not check: other regions in that memory lose their protection with it.
-                if region.no_map {
-                    self.memblock.clear_no_map(span);
-                } else {
-                    self.memblock.free(span);
-                }
+                self.undo(region, span);
             }
         }
         created.is_ok()
     }
 
+    /// Undoes the reservation of a region. The kernel does not look: other regions in that memory lose their
+    /// protection with it.
+    fn undo(&mut self, region: &Region, span: Span) {
+        match self.profile.failed_no_map {
+            _ if !region.no_map => self.memblock.free(span),
+            FailedNoMap::AddedToRam => {
+                self.memblock.free(span);
+                if !self.memblock.add_back(span) {
+                    // Page tables go there first.
+                    self.panic.get_or_insert("external abort in RAM that does not exist");
+                }
+            }
+            FailedNoMap::Freed | FailedNoMap::FreedUnmapped | FailedNoMap::Kept => {
+                self.memblock.clear_no_map(span);
+            }
+        }
+    }
+
     fn set_up_cma(&mut self, index: usize, region: &Region, span: Span) -> Result<(), ()> {
-        if region.cma_default && self.arg.is_some() {
+        let is_bypassed = self.profile.cma_argument != CmaArgument::Ignored && self.arg.is_some();
+        if region.cma_default && is_bypassed {
             self.say(format!(
                 "Reserved memory: bypass {} node, using cmdline CMA params instead",
                 region.name

@@ -4,9 +4,12 @@ use super::PAGE_TABLES;
 use super::memblock::{Full, Memblock};
 use super::order::kernel_sort;
 use super::pools::PoolAt;
+use super::reading::Reading;
 use crate::bootargs::CmaArg;
 use crate::fdt::Tree;
-use crate::profile::{Build, CmaArgument, IgnoredTuples, KernelProfile, Memreserve, Tuples};
+use crate::profile::{
+    Build, CmaArgument, DynamicOrder, ElfCoreHdr, IgnoredTuples, KernelProfile, Memreserve, NoMap, Tuples,
+};
 use crate::span::{MIB, Span};
 use crate::survey::{Extent, MemoryMap, Pool, Ranges, RegError, Region};
 use alloc::format;
@@ -27,6 +30,7 @@ pub(super) struct Entry {
 pub(super) struct Kernel<'k> {
     pub(super) tree: &'k Tree<'k>,
     pub(super) map: &'k MemoryMap,
+    pub(super) reading: &'k Reading,
     pub(super) profile: &'k KernelProfile,
     pub(super) build: &'k Build,
     pub(super) arg: Option<CmaArg>,
@@ -46,6 +50,7 @@ impl<'k> Kernel<'k> {
     pub(super) fn new(
         tree: &'k Tree<'_>,
         map: &'k MemoryMap,
+        reading: &'k Reading,
         profile: &'k KernelProfile,
         build: &'k Build,
         arg: Option<CmaArg>,
@@ -54,6 +59,7 @@ impl<'k> Kernel<'k> {
         Self {
             tree,
             map,
+            reading,
             profile,
             build,
             arg,
@@ -72,16 +78,18 @@ impl<'k> Kernel<'k> {
         if self.profile.memreserve == Memreserve::First {
             self.memreserve();
         }
-        if self.map.reserved.is_none() && self.profile.log.no_node {
+        if self.reading.reserved.is_none() && self.profile.log.no_node {
             self.say("OF: reserved mem: Reserved memory: No reserved-memory node in the DT");
         }
         let readable = self.is_readable();
+        self.elfcorehdr(ElfCoreHdr::First);
         if readable {
             self.reserve_static();
         }
         if self.profile.memreserve == Memreserve::BeforeDynamic {
             self.memreserve();
         }
+        self.elfcorehdr(ElfCoreHdr::AfterStatic);
         match self.profile.two_phases {
             true if readable => self.dynamic_in_order(),
             false if readable => self.set_up_table(),
@@ -90,6 +98,7 @@ impl<'k> Kernel<'k> {
         if self.profile.memreserve == Memreserve::Last {
             self.memreserve();
         }
+        self.elfcorehdr(ElfCoreHdr::Last);
         self.map_memory();
         if self.profile.two_phases && readable {
             self.register_static();
@@ -113,6 +122,12 @@ impl<'k> Kernel<'k> {
     /// Marks a span, and returns whether there were entries for it.
     pub(super) fn mark_no_map(&mut self, span: Span) -> bool {
         let done = self.memblock.mark_no_map(span);
+        self.has_done(done)
+    }
+
+    /// Takes a span out of RAM, and returns whether there were entries for that.
+    pub(super) fn remove(&mut self, span: Span) -> bool {
+        let done = self.memblock.remove(span);
         self.has_done(done)
     }
 
@@ -144,6 +159,15 @@ impl<'k> Kernel<'k> {
         self.memblock.unbind();
     }
 
+    /// Reserves the header of a crashed kernel at the point where this kernel does, unless it is reserved.
+    fn elfcorehdr(&mut self, now: ElfCoreHdr) {
+        if let Some(header) = self.map.chosen.elfcorehdr.filter(|_| self.profile.elfcorehdr == now)
+            && !self.memblock.is_reserved(header)
+        {
+            self.reserve(header);
+        }
+    }
+
     fn memreserve(&mut self) {
         for &entry in &self.map.memreserve {
             self.reserve(entry);
@@ -152,7 +176,7 @@ impl<'k> Kernel<'k> {
 
     /// Checks cells and `ranges`, as a kernel does whenever it walks the node: once, or in both phases.
     fn is_readable(&mut self) -> bool {
-        let Some(reserved) = &self.map.reserved else { return false };
+        let Some(reserved) = &self.reading.reserved else { return false };
         let readable = reserved.cells_match(self.map.cells) && reserved.ranges != Ranges::Missing;
         if !readable {
             let line = format!("{}Reserved memory: unsupported node format, ignoring", self.profile.log.scan);
@@ -163,9 +187,9 @@ impl<'k> Kernel<'k> {
         readable
     }
 
-    /// Returns the enabled regions with their indices.
+    /// Returns the regions that this kernel reads, with their indices.
     pub(super) fn enabled(&self) -> impl Iterator<Item = (usize, &'k Region)> + use<'k> {
-        self.map.regions.iter().enumerate().filter(|(_, region)| region.enabled)
+        self.reading.enabled()
     }
 
     /// Returns whether `cma=` replaces the default pool of the tree before anything of it is
@@ -245,14 +269,14 @@ impl<'k> Kernel<'k> {
         self.say(line);
     }
 
-    /// Reserves one tuple. A `no-map` that meets RAM and anything reserved is refused as a whole
-    /// (`early_init_dt_reserve_memory_arch`).
+    /// Reserves one tuple (`early_init_dt_reserve_memory_arch`).
     fn reserve_one(&mut self, region: &Region, span: Span) {
-        let held = match region.no_map {
-            false => self.reserve(span),
-            true => {
-                let refused = self.memblock.is_memory(span) && self.memblock.is_reserved(span);
-                !refused && self.mark_no_map(span)
+        let held = match (region.no_map, self.profile.no_map) {
+            (false, _) => self.reserve(span),
+            (true, NoMap::Removed) => self.remove(span),
+            (true, no_map) => {
+                let counts = no_map == NoMap::RefusedOverReserved || self.memblock.is_memory(span);
+                !(counts && self.memblock.is_reserved(span)) && self.mark_no_map(span)
             }
         };
         if !held {
@@ -266,7 +290,7 @@ impl<'k> Kernel<'k> {
         if room {
             self.table.push(entry);
         } else {
-            self.say("OF: reserved mem: not enough space for all defined regions.");
+            self.say(self.profile.log.table_full);
         }
         room
     }
@@ -274,11 +298,14 @@ impl<'k> Kernel<'k> {
     /// Up to 6.12.12: sort the table, report overlaps, then place and set up in that order.
     fn set_up_table(&mut self) {
         let mut table = core::mem::take(&mut self.table);
-        kernel_sort(&mut table, |a, b| (a.base, a.size) <= (b.base, b.size));
+        match self.profile.dynamic_order {
+            DynamicOrder::HeapSort => kernel_sort(&mut table, |a, b| (a.base, a.size) <= (b.base, b.size)),
+            DynamicOrder::Tree => table.sort_by_key(|entry| (entry.base, entry.size)),
+        }
         self.table = table.clone();
         self.report_overlaps_of(&table);
         for entry in table {
-            let Some(region) = self.map.regions.get(entry.index) else { continue };
+            let Some(region) = self.reading.regions.get(entry.index) else { continue };
             let span = match Span::new(entry.base, entry.size) {
                 Some(span) => Some(span),
                 None => self.allocate(entry.index, region),
@@ -354,8 +381,9 @@ impl<'k> Kernel<'k> {
             if a.base == 0 || b.base == 0 || end_a <= b.base {
                 continue;
             }
-            let name =
-                |entry: &Entry| self.map.regions.get(entry.index).map_or("", |region| region.name.as_str());
+            let name = |entry: &Entry| {
+                self.reading.regions.get(entry.index).map_or("", |region| region.name.as_str())
+            };
             let line = format!(
                 "{} ({:#018x}--{end_a:#018x}) overlaps with {} ({:#018x}--{end_b:#018x})",
                 name(a),

@@ -106,7 +106,7 @@ fn compare(outcome: &RegionOutcome, iomem: &Iomem, out: &mut Vec<Difference>) {
     let Some(span) = outcome.span.filter(|_| outcome.ram > 0) else { return };
     let mapped = || iomem.ram.iter().filter_map(|ram| ram.intersection(span)).collect::<Vec<_>>();
     match outcome.state {
-        State::NoMap | State::Coherent if outcome.no_map == outcome.ram => {
+        State::NoMap | State::Removed | State::Coherent if outcome.no_map == outcome.ram => {
             out.extend(mapped().first().map(|&span| Difference::Exposed(outcome.name.clone(), span)));
         }
         State::Reserved | State::Cma | State::Coherent => {
@@ -116,7 +116,7 @@ fn compare(outcome: &RegionOutcome, iomem: &Iomem, out: &mut Vec<Difference>) {
         State::Free if ledger::coverage(&iomem.ram, span) == Coverage::None => {
             out.push(Difference::Withheld(outcome.name.clone(), span));
         }
-        State::NoMap | State::Free | State::Absent => {}
+        State::NoMap | State::Removed | State::Free | State::Absent => {}
     }
 }
 

@@ -3,16 +3,43 @@
 use super::PageSize;
 use crate::span::MIB;
 
+/// Which nodes with `device_type = "memory"` a kernel takes for RAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryNodes {
+    /// All of them, at any depth, whatever their `status` (up to 5.18).
+    Any,
+    /// Enabled children of the root (from 5.19).
+    EnabledOfRoot,
+}
+
+/// When a kernel reserves `linux,elfcorehdr`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ElfCoreHdr {
+    /// After all regions (up to 5.15).
+    Last,
+    /// After the static regions (6.1 to 6.18.2).
+    AfterStatic,
+    /// Before any region (6.12.117 and later of 6.12, from 6.18.3).
+    First,
+}
+
 /// What a kernel does with a `no-map` region with `reg`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoMap {
-    /// Leaves it unmapped, and refuses it as a whole when it meets RAM and anything reserved (from 5.17).
+    /// Takes it out of RAM, whatever it meets (5.4).
+    Removed,
+    /// Leaves it unmapped, and refuses it as a whole when it meets anything reserved (5.10 to 5.16).
+    RefusedOverReserved,
+    /// Leaves it unmapped, and refuses it as a whole when it meets both RAM and anything reserved (from
+    /// 5.17).
     RefusedOverReservedRam,
 }
 
 /// What a kernel does with a `no-map` region that it has placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DynamicNoMap {
+    /// Takes it out of RAM, and reserves nothing (up to 5.10).
+    Removed,
     /// Reserves it and leaves it unmapped (from 5.15).
     Marked,
 }
@@ -20,7 +47,9 @@ pub enum DynamicNoMap {
 /// What a kernel does with a `no-map` region whose set-up as a pool fails, as with `reusable` beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailedNoMap {
-    /// Makes ordinary memory of it (up to 6.12.12).
+    /// Adds it to RAM, whether it was RAM or not. What was only marked stays unmapped (up to 5.10).
+    AddedToRam,
+    /// Makes ordinary memory of it (5.15 to 6.12.12).
     Freed,
     /// Gives it to the allocator without mapping it; the first use oopses (6.12.13 to 7.0).
     FreedUnmapped,
@@ -84,6 +113,8 @@ pub enum DynamicOverflow {
 /// huge pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CmaAlignment {
+    /// The larger of a pageblock and the largest block of the page allocator (up to 5.18).
+    LargestBlock,
     /// A pageblock, which is a huge page (from 5.19; include/linux/pageblock-flags.h).
     Pageblock,
 }
@@ -92,10 +123,11 @@ impl CmaAlignment {
     /// Returns the alignment in bytes for kernels of this page size.
     #[must_use]
     pub const fn bytes(self, page: PageSize) -> u64 {
-        match page {
-            PageSize::K4 => 2 * MIB,
-            PageSize::K16 => 32 * MIB,
-            PageSize::K64 => 512 * MIB,
+        match (page, self) {
+            (PageSize::K4, Self::LargestBlock) => 4 * MIB,
+            (PageSize::K4, Self::Pageblock) => 2 * MIB,
+            (PageSize::K16, _) => 32 * MIB,
+            (PageSize::K64, _) => 512 * MIB,
         }
     }
 }
@@ -103,15 +135,31 @@ impl CmaAlignment {
 /// What `cma=` makes of the pool that the tree calls `linux,cma-default`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CmaArgument {
+    /// Nothing: the argument is ignored silently (5.4).
+    Ignored,
     /// The pool is reserved, then refused and freed: "bypass %s node" (up to 6.18.8).
     FreesNode,
     /// The pool is never reserved: "Skipping dt linux,cma-default" (from 6.18.9).
     SkipsNode,
 }
 
+/// How far devices reach, as a kernel sees it (arch/arm64/mm/init.c), never beyond 4 GiB where RAM starts
+/// below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DmaLimit {
+    /// 4 GiB above the 4 GiB block in which RAM starts; `dma-ranges` is ignored (5.4).
+    IgnoresRanges,
+    /// The lowest end of any `dma-ranges`, rounded up to a power of two (5.10 to 6.6).
+    RoundedUp,
+    /// The lowest end of any `dma-ranges` (from 6.12).
+    Exact,
+}
+
 /// When a kernel looks for the place of the default pool above 4 GiB first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Above4Gib {
+    /// Never (up to 5.10).
+    Never,
     /// When RAM goes on for the pool's size above 4 GiB (5.15 to 6.12).
     IfRamReaches,
     /// When the pool's limit is that high (from 6.16).

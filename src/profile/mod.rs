@@ -11,8 +11,8 @@ mod releases;
 mod wording;
 
 pub use behaviour::{
-    Above4Gib, CmaAlignment, CmaArgument, DynamicNoMap, DynamicOrder, DynamicOverflow, FailedNoMap,
-    Memreserve, NoMap, Tuples, WindowEdge,
+    Above4Gib, CmaAlignment, CmaArgument, DmaLimit, DynamicNoMap, DynamicOrder, DynamicOverflow, ElfCoreHdr,
+    FailedNoMap, MemoryNodes, Memreserve, NoMap, Tuples, WindowEdge,
 };
 pub use build::{Build, Room};
 pub use page::PageSize;
@@ -28,6 +28,13 @@ pub struct KernelProfile {
     pub since: Release,
     /// Page size of the kernel.
     pub page: PageSize,
+    /// Which nodes are RAM.
+    pub memory_nodes: MemoryNodes,
+    /// Whether a `/reserved-memory` with a unit address is found. Where it is not, all of it is ignored
+    /// silently.
+    pub finds_unit_address: bool,
+    /// Whether regions inside other nodes of `/reserved-memory` are read, too.
+    pub reads_nested: bool,
     /// What `no-map` does to a region with `reg`.
     pub no_map: NoMap,
     /// What `no-map` does to a region that the kernel has placed.
@@ -40,6 +47,10 @@ pub struct KernelProfile {
     pub tuples: Tuples,
     /// When `/memreserve/` is reserved.
     pub memreserve: Memreserve,
+    /// When the header of a crashed kernel, `linux,elfcorehdr`, is reserved.
+    pub elfcorehdr: ElfCoreHdr,
+    /// Whether the first 64 KiB of the kernel, which hold its header, are reserved with the rest of it.
+    pub reserves_head: bool,
     /// Whether regions are set up in a second pass, after the linear map (drivers/of/of_reserved_mem.c from
     /// 6.12.13 on; before, drivers/of/fdt.c sets up each from a sorted table).
     pub two_phases: bool,
@@ -66,7 +77,12 @@ pub struct KernelProfile {
     pub cma_alignment: CmaAlignment,
     /// What `cma=` does to the default pool of the tree.
     pub cma_argument: CmaArgument,
-    /// Whether the limit of a `cma=` is cut to the reach of 32-bit DMA.
+    /// How far devices reach, which bounds the default pool.
+    pub dma_limit: DmaLimit,
+    /// Whether the default pool is placed before the kernel takes memory for its page tables, so that its
+    /// place is certain.
+    pub cma_before_tables: bool,
+    /// Whether the limit of a `cma=` is cut to the reach of devices.
     pub cma_below_dma_limit: bool,
     /// Whether a fixed `cma=` that straddles the end of RAM has an error of its own.
     pub cma_checks_straddling: bool,

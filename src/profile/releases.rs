@@ -1,8 +1,8 @@
 //! The table of kernels.
 
 use super::behaviour::{
-    Above4Gib, CmaAlignment, CmaArgument, DynamicNoMap, DynamicOrder, DynamicOverflow, FailedNoMap,
-    Memreserve, NoMap, Tuples, WindowEdge,
+    Above4Gib, CmaAlignment, CmaArgument, DmaLimit, DynamicNoMap, DynamicOrder, DynamicOverflow, ElfCoreHdr,
+    FailedNoMap, MemoryNodes, Memreserve, NoMap, Tuples, WindowEdge,
 };
 use super::build::{Build, Room};
 use super::wording::{IgnoredTuples, SizeUnit, Wording};
@@ -11,43 +11,59 @@ use crate::span::MIB;
 
 /// Every release from which a kernel behaves otherwise than before, or from which it is known to behave
 /// alike; oldest first.
-pub const RELEASES: &[KernelProfile] =
-    &[V6_1, V6_6, V6_12, V6_12_13, V6_12_103, V6_12_117, V6_18, V7_0, V7_2, V7_3];
+pub const RELEASES: &[KernelProfile] = &[
+    V5_4, V5_10, V5_15, V6_1, V6_6, V6_12, V6_12_13, V6_12_103, V6_12_117, V6_16, V6_17, V6_18, V6_18_3,
+    V6_18_9, V6_19, V7_0, V7_1, V7_2, V7_3,
+];
 
 /// Returns the latest profile of every family, oldest first.
 pub fn families() -> impl Iterator<Item = &'static KernelProfile> {
     let next = RELEASES.iter().skip(1).map(|profile| Some(profile.since.family())).chain([None]);
-    RELEASES.iter().zip(next).filter(|(profile, next)| Some(profile.since.family()) != *next).map(|(p, _)| p)
+    RELEASES
+        .iter()
+        .zip(next)
+        .filter(|(profile, next)| Some(profile.since.family()) != *next)
+        .map(|(profile, _)| profile)
 }
 
-const V6_1: KernelProfile = KernelProfile {
-    since: Release::new(6, 1, 0),
+/// As of 5.4.119; 5.4.117 and 5.4.118 had `no-map` of 5.10.
+const V5_4: KernelProfile = KernelProfile {
+    since: Release::new(5, 4, 0),
     page: PageSize::K4,
-    no_map: NoMap::RefusedOverReservedRam,
-    dynamic_no_map: DynamicNoMap::Marked,
-    failed_no_map: FailedNoMap::Freed,
+    memory_nodes: MemoryNodes::Any,
+    finds_unit_address: false,
+    reads_nested: true,
+    no_map: NoMap::Removed,
+    dynamic_no_map: DynamicNoMap::Removed,
+    failed_no_map: FailedNoMap::AddedToRam,
     maps_partial_pages: true,
     tuples: Tuples::AllFirstKnown,
     memreserve: Memreserve::First,
+    elfcorehdr: ElfCoreHdr::Last,
+    reserves_head: true,
     two_phases: false,
     dynamic_order: DynamicOrder::HeapSort,
     window_edge: WindowEdge::Ignored,
     ignores_bad_ranges: false,
-    region_limit: Some(64),
+    region_limit: Some(32),
     dynamic_overflow: DynamicOverflow::Dropped,
     forgets_failed: false,
     panics_when_full: false,
     marks_kernel: true,
-    cma_alignment: CmaAlignment::Pageblock,
-    cma_argument: CmaArgument::FreesNode,
+    cma_alignment: CmaAlignment::LargestBlock,
+    cma_argument: CmaArgument::Ignored,
+    dma_limit: DmaLimit::IgnoresRanges,
+    cma_before_tables: true,
     cma_below_dma_limit: true,
     cma_checks_straddling: true,
-    cma_above_4gib: Above4Gib::IfRamReaches,
+    cma_above_4gib: Above4Gib::Never,
     log: Wording {
         scan: "OF: fdt: ",
         no_node: false,
         bad_reg_lines: 1,
         ignored_tuples: IgnoredTuples::Silent,
+        table_full: "OF: reserved mem: not enough space all defined regions.",
+        unplaced_size: false,
         region_lines: false,
         dma_pool_size: SizeUnit::Mib,
         skipped_node: "OF: reserved mem: Skipping dt linux,cma-default for \"cma=\" kernel param.",
@@ -56,21 +72,57 @@ const V6_1: KernelProfile = KernelProfile {
         cma_asked_size: false,
         cma_no_area_fails: false,
     },
-    debian: Build { default_cma: 64 * MIB, cma_areas: 20, room: Room::of_efi(1024, 256) },
+    debian: Build { default_cma: 64 * MIB, cma_areas: 20, room: Room::of_efi(128, 256) },
+};
+
+const V5_10: KernelProfile = KernelProfile {
+    since: Release::new(5, 10, 0),
+    no_map: NoMap::RefusedOverReserved,
+    region_limit: Some(64),
+    cma_argument: CmaArgument::FreesNode,
+    dma_limit: DmaLimit::RoundedUp,
+    cma_before_tables: false,
+    log: Wording { table_full: "OF: reserved mem: not enough space for all defined regions.", ..V5_4.log },
+    ..V5_4
+};
+
+const V5_15: KernelProfile = KernelProfile {
+    since: Release::new(5, 15, 0),
+    dynamic_no_map: DynamicNoMap::Marked,
+    failed_no_map: FailedNoMap::Freed,
+    reserves_head: false,
+    cma_above_4gib: Above4Gib::IfRamReaches,
+    ..V5_10
+};
+
+const V6_1: KernelProfile = KernelProfile {
+    since: Release::new(6, 1, 0),
+    memory_nodes: MemoryNodes::EnabledOfRoot,
+    finds_unit_address: true,
+    reads_nested: false,
+    no_map: NoMap::RefusedOverReservedRam,
+    elfcorehdr: ElfCoreHdr::AfterStatic,
+    cma_alignment: CmaAlignment::Pageblock,
+    log: Wording { unplaced_size: true, ..V5_15.log },
+    debian: Build { room: Room::of_efi(1024, 256), ..V5_15.debian },
+    ..V5_15
 };
 
 const V6_6: KernelProfile = KernelProfile {
     since: Release::new(6, 6, 0),
     memreserve: Memreserve::BeforeDynamic,
-    panics_when_full: true,
-    log: Wording { region_lines: true, ..V6_1.log },
+    dynamic_order: DynamicOrder::Tree,
+    window_edge: WindowEdge::AnyRegion,
+    log: Wording { region_lines: true, cma_node: " on node -1", ..V6_1.log },
     debian: Build { room: Room::of_efi(1024, 512), ..V6_1.debian },
     ..V6_1
 };
 
 const V6_12: KernelProfile = KernelProfile {
     since: Release::new(6, 12, 0),
-    log: Wording { cma_node: " on node -1", ..V6_6.log },
+    reserves_head: true,
+    panics_when_full: true,
+    dma_limit: DmaLimit::Exact,
     ..V6_6
 };
 
@@ -80,7 +132,6 @@ const V6_12_13: KernelProfile = KernelProfile {
     failed_no_map: FailedNoMap::FreedUnmapped,
     memreserve: Memreserve::Last,
     two_phases: true,
-    dynamic_order: DynamicOrder::Tree,
     window_edge: WindowEdge::DynamicRegion,
     dynamic_overflow: DynamicOverflow::Panics,
     log: Wording {
@@ -102,42 +153,53 @@ const V6_12_103: KernelProfile = KernelProfile {
 };
 
 /// The rounding of `no-map` to pages came with this release.
-pub(super) const V6_12_117: KernelProfile =
-    KernelProfile { since: Release::new(6, 12, 117), maps_partial_pages: false, ..V6_12_103 };
+pub(super) const V6_12_117: KernelProfile = KernelProfile {
+    since: Release::new(6, 12, 117),
+    maps_partial_pages: false,
+    elfcorehdr: ElfCoreHdr::First,
+    ..V6_12_103
+};
 
-const V6_18: KernelProfile = KernelProfile {
-    since: Release::new(6, 18, 0),
+const V6_16: KernelProfile = KernelProfile {
+    since: Release::new(6, 16, 0),
     region_limit: None,
-    tuples: Tuples::AllNoneKnown,
-    cma_argument: CmaArgument::SkipsNode,
     cma_below_dma_limit: false,
     cma_checks_straddling: false,
     cma_above_4gib: Above4Gib::IfLimitReaches,
-    log: Wording {
-        bad_reg_lines: 1,
-        ignored_tuples: IgnoredTuples::Silent,
-        cma_node: "",
-        cma_asked_size: true,
-        cma_no_area_fails: true,
-        ..V6_12_13.log
-    },
+    log: Wording { cma_node: "", cma_asked_size: true, cma_no_area_fails: true, ..V6_12_13.log },
     ..V6_12_13
 };
 
-const V7_0: KernelProfile = KernelProfile { since: Release::new(7, 0, 0), ..V6_18 };
+const V6_17: KernelProfile = KernelProfile { since: Release::new(6, 17, 0), ..V6_16 };
 
-const V7_2: KernelProfile = KernelProfile {
-    since: Release::new(7, 2, 0),
-    failed_no_map: FailedNoMap::Kept,
-    tuples: Tuples::FirstOnly,
+const V6_18: KernelProfile = KernelProfile {
+    since: Release::new(6, 18, 0),
+    tuples: Tuples::AllNoneKnown,
+    log: Wording { bad_reg_lines: 1, ignored_tuples: IgnoredTuples::Silent, ..V6_17.log },
+    ..V6_17
+};
+
+const V6_18_3: KernelProfile =
+    KernelProfile { since: Release::new(6, 18, 3), elfcorehdr: ElfCoreHdr::First, ..V6_18 };
+
+const V6_18_9: KernelProfile =
+    KernelProfile { since: Release::new(6, 18, 9), cma_argument: CmaArgument::SkipsNode, ..V6_18_3 };
+
+const V6_19: KernelProfile = KernelProfile {
+    since: Release::new(6, 19, 0),
     ignores_bad_ranges: true,
+    log: Wording { bad_reg_lines: 0, ..V6_18_9.log },
+    ..V6_18_9
+};
+
+const V7_0: KernelProfile = KernelProfile { since: Release::new(7, 0, 0), ..V6_19 };
+
+const V7_1: KernelProfile = KernelProfile {
+    since: Release::new(7, 1, 0),
+    failed_no_map: FailedNoMap::Kept,
     dynamic_overflow: DynamicOverflow::Dropped,
     forgets_failed: true,
-    marks_kernel: false,
     log: Wording {
-        bad_reg_lines: 0,
-        ignored_tuples: IgnoredTuples::FirstUsed,
-        dma_pool_size: SizeUnit::Kib,
         skipped_node: "Skipping dt linux,cma-default node in favor for \"cma=\" kernel param.",
         skipped_twice: true,
         ..V7_0.log
@@ -145,7 +207,20 @@ const V7_2: KernelProfile = KernelProfile {
     ..V7_0
 };
 
-const V7_3: KernelProfile = KernelProfile { since: Release::new(7, 3, 0), maps_partial_pages: false, ..V7_2 };
+const V7_2: KernelProfile = KernelProfile {
+    since: Release::new(7, 2, 0),
+    tuples: Tuples::FirstOnly,
+    marks_kernel: false,
+    log: Wording { ignored_tuples: IgnoredTuples::FirstUsed, ..V7_1.log },
+    ..V7_1
+};
+
+const V7_3: KernelProfile = KernelProfile {
+    since: Release::new(7, 3, 0),
+    maps_partial_pages: false,
+    log: Wording { dma_pool_size: SizeUnit::Kib, ..V7_2.log },
+    ..V7_2
+};
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,10 @@ pub struct Wording {
     pub bad_reg_lines: usize,
     /// What is said about several `reg` tuples.
     pub ignored_tuples: IgnoredTuples,
+    /// The line about a region for which the table has no entry.
+    pub table_full: &'static str,
+    /// Whether the line about a dynamic region without a place shows its size.
+    pub unplaced_size: bool,
     /// Whether every region has a line with its place.
     pub region_lines: bool,
     /// The unit in which the size of a coherent pool is printed.

@@ -3,7 +3,7 @@
 use super::chosen::Chosen;
 use super::reg::Cells;
 use crate::facts::BootFacts;
-use crate::fdt::{NodeId, Tree};
+use crate::fdt::{Node, NodeId};
 use crate::ledger;
 use crate::span::Span;
 use alloc::vec::Vec;
@@ -92,13 +92,12 @@ pub(crate) fn bank_span(base: u64, size: u64) -> Option<Span> {
     Span::new(base, size).or_else(|| Span::from_ends(base, if size > 0 { u64::MAX } else { base }))
 }
 
-/// Returns every tuple of the root's enabled children with `device_type = "memory"`; their names do not
-/// matter, and `linux,usable-memory` replaces `reg` (drivers/of/fdt.c, `early_init_dt_scan_memory`).
-pub(super) fn banks(tree: &Tree<'_>, cells: Cells) -> Vec<Bank> {
+/// Returns every tuple of those of `nodes` that have `device_type = "memory"`; their names do not matter, and
+/// `linux,usable-memory` replaces `reg` (drivers/of/fdt.c, `early_init_dt_scan_memory`).
+pub(super) fn banks<'t, 'a: 't>(nodes: impl Iterator<Item = Node<'t, 'a>>, cells: Cells) -> Vec<Bank> {
     let mut banks = Vec::new();
-    for node in tree.root().children() {
-        let is_memory = node.prop("device_type").and_then(|p| p.as_str()) == Some("memory");
-        if !is_memory || !node.is_enabled() {
+    for node in nodes {
+        if node.prop("device_type").and_then(|p| p.as_str()) != Some("memory") {
             continue;
         }
         let Some(reg) = node.prop("linux,usable-memory").or_else(|| node.prop("reg")) else { continue };

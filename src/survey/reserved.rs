@@ -1,7 +1,7 @@
 //! `/reserved-memory` itself: what Linux checks before it reads a child.
 
 use super::reg::Cells;
-use crate::fdt::{NodeId, Tree};
+use crate::fdt::{Node, NodeId, Tree};
 use alloc::string::String;
 
 /// The `ranges` property of `/reserved-memory`.
@@ -32,9 +32,13 @@ pub struct ReservedMemory {
 
 impl ReservedMemory {
     pub(super) fn survey(tree: &Tree<'_>) -> Option<Self> {
-        let node = tree.find("/reserved-memory")?;
+        tree.find("/reserved-memory").map(Self::read)
+    }
+
+    /// Reads `node`, were it the `/reserved-memory` that Linux finds.
+    pub(crate) fn read(node: Node<'_, '_>) -> Self {
         let (address_cells, size_cells) = Cells::declared(node);
-        Some(Self {
+        Self {
             node: node.id(),
             path: node.path(),
             address_cells,
@@ -44,7 +48,7 @@ impl ReservedMemory {
                 Some(ranges) if ranges.value.is_empty() => Ranges::Empty,
                 Some(_) => Ranges::Content,
             },
-        })
+        }
     }
 
     /// Returns the cells with which the children were written: the node's own, where it declares them, else

@@ -8,6 +8,7 @@ use super::Outcome;
 use crate::args::{Explain, Rules, RulesFormat};
 use crate::failure::Failure;
 use crate::project::rule;
+use crate::report::kernels::runs;
 use crate::terminal;
 use crate::terminal::prose::{unwrapped, wrapped};
 use crate::terminal::style::{BOLD, DIM, ERROR, NOTE, WARNING};
@@ -83,10 +84,7 @@ fn kernels(doc: &Doc) -> String {
         Kernels::All => "all kernels".to_string(),
         Kernels::None => "no kernel".to_string(),
         Kernels::From(version) => format!("kernels from {version} on"),
-        Kernels::Where(_) => {
-            let affected: Vec<String> = doc.kernels.families().map(|family| family.to_string()).collect();
-            format!("kernels {}", affected.join(", "))
-        }
+        Kernels::Where(_) => format!("kernels {}", runs(doc.kernels)),
     }
 }
 

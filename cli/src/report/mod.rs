@@ -3,6 +3,7 @@
 pub mod diff;
 pub mod dts;
 pub mod formats;
+pub mod kernels;
 pub mod source_fix;
 
 use std::ops::Range;

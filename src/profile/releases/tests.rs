@@ -16,7 +16,7 @@ fn a_family_and_a_major_version_are_their_newest_release() {
     assert_eq!(of("6.12"), of("6.12.117"));
     assert_eq!(of("6.1").since, Release::new(6, 1, 0));
     assert_eq!(of("7"), of("7.3"));
-    assert_eq!(of("6"), of("6.18"));
+    assert_eq!(of("6"), of("6.19"));
     assert_eq!(KernelProfile::default(), of("6.12"));
     let families: Vec<Release> = families().map(|profile| profile.since).collect();
     assert!(families.contains(&Release::new(6, 12, 117)) && !families.contains(&Release::new(6, 12, 13)));
@@ -54,5 +54,13 @@ fn what_is_not_a_version_or_too_old_is_refused() {
 fn families_differ_where_the_kernels_did() {
     assert_eq!((of("6.1").memreserve, of("6.12").memreserve), (Memreserve::First, Memreserve::Last));
     assert_eq!((of("6.18").tuples, of("7.2").tuples), (Tuples::AllNoneKnown, Tuples::FirstOnly));
-    assert_eq!(of("7.3").failed_no_map, FailedNoMap::Kept);
+    assert_eq!(
+        (of("7.0").failed_no_map, of("7.1").failed_no_map),
+        (FailedNoMap::FreedUnmapped, FailedNoMap::Kept)
+    );
+    assert_eq!((of("5.4").no_map, of("5.10").no_map), (NoMap::Removed, NoMap::RefusedOverReserved));
+    assert_eq!((of("5.15").cma_align(), of("6.1").cma_align()), (4 * MIB, 2 * MIB));
+    let skips = |version| of(version).cma_argument == CmaArgument::SkipsNode;
+    assert!(!skips("6.17.13") && !skips("6.18.8") && skips("6.18.9"));
+    assert_eq!(of("5.15.215-yocto-standard").since, Release::new(5, 15, 0));
 }

@@ -5,6 +5,7 @@ use ringfence::plan::Permission;
 use ringfence::rules::{self, Kernels};
 
 use crate::report::Diagnostic;
+use crate::report::kernels::runs;
 use crate::terminal::text::{columns, printable};
 
 /// Returns the remarks below an excerpt, each with its label.
@@ -44,5 +45,5 @@ pub(super) fn kernels(shown: &Diagnostic) -> Option<String> {
     if matches!(by_rule, Kernels::All | Kernels::None) {
         return None;
     }
-    Some(by_rule.families().map(|family| family.to_string()).collect::<Vec<_>>().join(", "))
+    Some(runs(by_rule))
 }

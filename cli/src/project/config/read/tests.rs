@@ -67,7 +67,7 @@ fn strangers_are_refused_with_a_suggestion() {
     refuses("kernel = \"6.1\"", &["unknown key `kernel`", "did you mean `kernels`?", "ringfence.toml:1:1"]);
     refuses("[severity]\nRF2O1 = \"off\"", &["unknown rule `RF2O1`", "did you mean `RF201`?"]);
     refuses("[severity]\nRF201 = \"warn\"", &["unknown severity", "did you mean `warning`?"]);
-    refuses("kernels = [\"4.19\"]", &["unknown kernel `4.19`", "the oldest kernel that is known is 6.1"]);
+    refuses("kernels = [\"4.19\"]", &["unknown kernel `4.19`", "the oldest kernel that is known is 5.4"]);
     refuses("[[board]]\nmach = \"x\"", &["unknown key `mach` in [[board]]", "did you mean `match`?"]);
     refuses("[[board]]\nram = \"1GiB\"", &["`ram` is not usable", "BASE:SIZE"]);
     refuses(

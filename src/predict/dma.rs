@@ -1,0 +1,57 @@
+//! How far devices reach, which bounds the default CMA pool (arch/arm64/mm/init.c).
+
+use super::memblock::Memblock;
+use crate::fdt::{Bus, Tree};
+use crate::profile::DmaLimit;
+use crate::span::GIB;
+
+/// The end of 32-bit DMA.
+pub(super) const LIMIT_32: u64 = 4 * GIB;
+
+/// Returns the kernel's limit for DMA (`arm64_dma_phys_limit`), exclusive, never beyond the end of RAM.
+pub(super) fn limit(tree: &Tree<'_>, memblock: &Memblock, how: DmaLimit) -> u64 {
+    let end = memblock.end();
+    let start = memblock.memory().next().map_or(0, |bank| bank.base());
+    let reach = || reach(tree).unwrap_or(u64::MAX);
+    let limit = match how {
+        DmaLimit::IgnoresRanges => (start / LIMIT_32 + 1).saturating_mul(LIMIT_32),
+        // Where RAM starts above 4 GiB, no zone is of use (`max_zone_phys`).
+        DmaLimit::RoundedUp if start >= LIMIT_32 => end,
+        DmaLimit::RoundedUp => match reach().checked_next_power_of_two().unwrap_or(u64::MAX).min(LIMIT_32) {
+            limit if start >= limit => LIMIT_32,
+            limit => limit,
+        },
+        DmaLimit::Exact if start >= LIMIT_32 => reach(),
+        DmaLimit::Exact => reach().min(LIMIT_32),
+    };
+    limit.min(end)
+}
+
+/// Returns the lowest end of the `dma-ranges` of any bus in use, exclusive; `None` when none has any
+/// (drivers/of/address.c, `of_dma_get_max_cpu_address`).
+fn reach(tree: &Tree<'_>) -> Option<u64> {
+    // The buses above the node at hand, from the root down.
+    let mut open = alloc::vec![Bus::root(tree)?];
+    let mut skip_below: Option<usize> = None;
+    let mut lowest: Option<u64> = None;
+    for node in tree.nodes().skip(1) {
+        if skip_below.is_some_and(|depth| node.depth() > depth) {
+            continue;
+        }
+        skip_below = None;
+        open.truncate(node.depth());
+        let (Some(bus), true) = (open.last(), node.is_enabled()) else {
+            skip_below = Some(node.depth());
+            continue;
+        };
+        lowest = lowest.into_iter().chain(bus.dma_end(node)).min();
+        if node.children().next().is_none() {
+            continue;
+        }
+        match bus.below_for_dma(node) {
+            Some(below) => open.push(below),
+            None => skip_below = Some(node.depth()),
+        }
+    }
+    lowest
+}
