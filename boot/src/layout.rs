@@ -22,6 +22,10 @@ pub struct Layout {
     pub data_begin: u64,
     /// End of those, start of data, BSS, tables, the log ring and the stack for faults.
     pub relro_end: u64,
+    /// Start of the page below the stack for faults that is never mapped.
+    pub fault_guard: u64,
+    /// Lowest byte of the stack for faults.
+    pub fault_stack: u64,
     /// Start of the page below the stack that is never mapped; end of the data.
     pub guard: u64,
     /// Lowest byte of the stack.
@@ -33,7 +37,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Returns all that the stage owns, the guard page included.
+    /// Returns all that the stage owns, the guard pages included.
     #[must_use]
     pub const fn image(&self) -> Option<Span> {
         Span::from_ends(self.base, self.end)
@@ -41,20 +45,21 @@ impl Layout {
 
     /// Returns the two parts of the first map. Where the base is a multiple of 2 MiB they are made of blocks,
     /// so that the map costs next to nothing while the caches are off; constants are writable in it for the
-    /// relocations, and there is no guard page yet.
+    /// relocations, and there are no guard pages yet.
     #[must_use]
     pub fn first_parts(&self) -> [Option<(Span, Access)>; 2] {
         [part(self.base, self.data_begin, Access::Code), part(self.data_begin, self.end, Access::Data)]
     }
 
-    /// Returns the parts that every later map has, with what each allows. The guard page is in none of them.
+    /// Returns the parts that every later map has, with what each allows. The guard pages are in none of them.
     #[must_use]
-    pub fn parts(&self) -> [Option<(Span, Access)>; 5] {
+    pub fn parts(&self) -> [Option<(Span, Access)>; 6] {
         [
             part(self.base, self.text_end, Access::Code),
             part(self.text_end, self.rodata_end, Access::ReadOnly),
             part(self.data_begin, self.relro_end, Access::ReadOnly),
-            part(self.relro_end, self.guard, Access::Data),
+            part(self.relro_end, self.fault_guard, Access::Data),
+            part(self.fault_stack, self.guard, Access::Data),
             part(self.stack_bottom, self.end, Access::Data),
         ]
     }
@@ -69,6 +74,8 @@ impl Layout {
             rodata_end: base + 0x1_6000,
             data_begin: data,
             relro_end: data + 0x2000,
+            fault_guard: data + 0x2_7000,
+            fault_stack: data + 0x2_8000,
             guard: data + 0x2_a000,
             stack_bottom: data + 0x2_b000,
             stack_top: data + 0x3_b000,

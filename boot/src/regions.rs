@@ -70,7 +70,7 @@ pub fn limit(layout: &Layout, spans: &[(Span, Access)]) -> u64 {
 /// level.
 #[must_use]
 pub fn tables_needed(spans: usize) -> usize {
-    const IMAGE_PARTS: usize = 5;
+    const IMAGE_PARTS: usize = 6;
     spans.saturating_add(IMAGE_PARTS).saturating_mul(6).saturating_add(1)
 }
 
@@ -148,6 +148,8 @@ mod tests {
                 .unwrap();
         fill(&mut builder, &LAYOUT, &spans).unwrap();
         assert_eq!(builder.walk(LAYOUT.guard), None);
+        assert_eq!(builder.walk(LAYOUT.fault_guard), None);
+        assert!(builder.walk(LAYOUT.fault_stack).is_some());
         assert!(builder.walk(LAYOUT.guard - 1).is_some());
         assert!(builder.walk(LAYOUT.stack_bottom).is_some());
     }

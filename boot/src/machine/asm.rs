@@ -43,6 +43,13 @@ impl EntryState {
         self.regime.level()
     }
 
+    /// Returns whether the loader left the MMU or the data cache on.
+    pub(super) const fn had_caches_on(&self) -> bool {
+        /// SCTLR.M and SCTLR.C.
+        const ON: u64 = 1 << 0 | 1 << 2;
+        !self.was_el3() && self.sctlr & ON != 0
+    }
+
     /// Returns whether the stage was entered at EL3, and has gone down to this level only to report that.
     pub(super) const fn was_el3(&self) -> bool {
         /// `FROM_EL3` of `asm/entry.S`; a VBAR is a multiple of 2 KiB.
@@ -60,6 +67,8 @@ pub(super) struct Symbols {
     rodata_end: u64,
     data_begin: u64,
     relro_end: u64,
+    fault_guard: u64,
+    fault_stack: u64,
     guard: u64,
     stack_bottom: u64,
     stack_top: u64,
@@ -88,6 +97,8 @@ impl Symbols {
             rodata_end: self.rodata_end,
             data_begin: self.data_begin,
             relro_end: self.relro_end,
+            fault_guard: self.fault_guard,
+            fault_stack: self.fault_stack,
             guard: self.guard,
             stack_bottom: self.stack_bottom,
             stack_top: self.stack_top,

@@ -35,6 +35,9 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     if let Some(ring) = structured::span() {
         console!("structured log at {ring}");
     }
+    if entry.had_caches_on() {
+        console!("entered with the MMU or the data cache on, against the boot protocol");
+    }
     if entry.x[1..] != [0; 3] {
         console!("x1 to x3 are not 0 at entry, against the boot protocol; the kernel will get 0");
     }

@@ -32,10 +32,7 @@ fn build(regime: Regime, symbols: &Symbols) -> Result<FirstMap, MapError> {
     let tcr = translation_control(regime, builder.virtual_bits(), bits);
     let map = FirstMap { root: builder.root(), tcr };
     let used = symbols.early_tables + builder.tables_used() as u64 * PAGE;
-    let root_end = symbols.early_tables + builder.root_bytes();
-    // SAFETY: the used part of the root table was written with the caches off, by the builder above.
-    unsafe { asm::drop_lines(symbols.early_tables, root_end) };
-    // SAFETY: so were the tables after it; there is always one, because a root holds no page of this image.
-    unsafe { asm::drop_lines(symbols.early_tables + PAGE, used) };
+    // SAFETY: the tables were written with the caches off, by the builder above.
+    unsafe { asm::drop_lines(symbols.early_tables, used) };
     Ok(map)
 }

@@ -107,7 +107,8 @@ fn unpack(maps: &Maps, kernel: &Kernel<'_>, stream: Stream<'_>, place: Span) {
     let Some(out) = unpacked.and_then(|kernel| Span::new(place.base(), kernel.len() as u64)) else {
         halt!("the packed kernel is damaged, or not as long as it says; make it anew");
     };
-    asm::clean_span(out);
+    // Also where the unpacker has worked, and where the kernel's BSS will be.
+    asm::clean_span(place);
     console!("unpacked kernel to {:#x} ({} KiB)", out.base(), out.len() >> 10);
 }
 
@@ -142,5 +143,7 @@ fn carry(maps: &Maps, Move { what, from, to }: Move) {
         unsafe { core::ptr::copy(source, place, from.len() as usize) };
         console!("moved {what} from {:#x} to {:#x} ({} KiB)", from.base(), to.base(), from.len() >> 10);
     }
-    asm::clean_span(written);
+    // Also what is after the file's bytes: the kernel writes its first page tables into its BSS with the caches
+    // off, where the loader may have left dirty lines.
+    asm::clean_span(to);
 }

@@ -59,12 +59,6 @@ impl<'p> Builder<'p> {
         self.base
     }
 
-    /// Bytes at the start of the root table that the map can use.
-    #[must_use]
-    pub const fn root_bytes(&self) -> u64 {
-        8 << (self.bits - shift(self.root_level))
-    }
-
     /// Address bits that the map covers. `T0SZ` is 64 less this.
     #[must_use]
     pub const fn virtual_bits(&self) -> u32 {

@@ -85,12 +85,20 @@ at_el2:
     mrs     x26, cptr_el2
     mrs     x27, vbar_el2
     msr     vbar_el2, x4
-    tbz     x25, #34, plain_el2
+    mrs     x0, s3_0_c0_c7_4        // ID_AA64MMFR4_EL1: E2H0 is negative where E2H is always 1
+    tbnz    x0, #27, host_el2
     bic     x0, x25, #(1 << 34)     // E2H: back to the plain EL2 regime where the CPU has one
+    dsb     nsh
     msr     hcr_el2, x0
     isb
-    mrs     x0, hcr_el2
-    tbz     x0, #34, plain_el2
+    // Where it does not, that may read as 0 all the same: then FAR_EL1 is another name of FAR_EL2.
+    mov     x0, #1
+    msr     far_el2, xzr
+    msr     far_el1, x0
+    isb
+    mrs     x0, far_el2
+    cbz     x0, plain_el2
+host_el2:
     mov     x23, #3
     orr     x0, x26, #(3 << 20)     // with E2H, CPTR_EL2 has the form of CPACR_EL1
     msr     cptr_el2, x0
@@ -114,6 +122,7 @@ early:
     bl      invalidate
     mov     x0, x23
     bl      early_map
+    cbz     x0, park
     mov     x28, x0
     mov     x29, x1
     sub     x0, sp, #EARLY_STACK
@@ -228,18 +237,19 @@ park:
     b       park
 
 // invalidate(x0 begin, x1 end): drop the data cache lines of memory that is about to be written, or was, past
-// the cache. Both ends are multiples of four of any line size.
+// the cache. Both ends are multiples of four of any line size. By CIVAC, because a loader that left the
+// caches on has dirty lines there before, and the writes are in them after.
 .global invalidate
 invalidate:
     dsb     sy
     line_size
-1:  dc      ivac, x0
+1:  dc      civac, x0
     add     x0, x0, x2
-    dc      ivac, x0
+    dc      civac, x0
     add     x0, x0, x2
-    dc      ivac, x0
+    dc      civac, x0
     add     x0, x0, x2
-    dc      ivac, x0
+    dc      civac, x0
     add     x0, x0, x2
     cmp     x0, x1
     b.lo    1b
@@ -285,7 +295,8 @@ link_symbols:
     symbols \more
 .endif
 .endm
-    symbols __image_base, __text_end, __rodata_end, __data_begin, __relro_end, __guard, __stack_bottom
-    symbols __stack_top, __image_end, __early_tables, __early_tables_end, __ring_begin, __ring_end
+    symbols __image_base, __text_end, __rodata_end, __data_begin, __relro_end
+    symbols __fault_guard, __fault_stack, __guard, __stack_bottom, __stack_top
+    symbols __image_end, __early_tables, __early_tables_end, __ring_begin, __ring_end
     symbols __heap_begin, __heap_end, __build_id
     ret

@@ -13,6 +13,7 @@ leave:
     bic     x3, x3, #1              // M
     bic     x3, x3, #4              // C
     dsb     sy
+    isb                             // Falkor erratum 1041: before M is cleared
     cmp     x2, #1
     b.ne    2f
     msr     sctlr_el1, x3
@@ -24,12 +25,13 @@ leave:
 2:  msr     sctlr_el2, x3
     isb
     tlbi    alle2
+    dsb     nsh                     // AmpereOne erratum AC04_CPU_23: before HCR_EL2 is written
     msr     hcr_el2, x4
     isb
     msr     vbar_el2, x6
     msr     cptr_el2, x5
-3:  ic      iallu
-    dsb     nsh
+3:  ic      ialluis                 // other processors may have fetched from where the kernel is now
+    dsb     ish
     isb
     mov     x0, x17
     mov     x1, xzr

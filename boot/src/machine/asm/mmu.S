@@ -19,6 +19,7 @@ enable_map:
     movk    x6, #0x30d0, lsl #16
     orr     x5, x5, x6
     dsb     sy
+    isb
     mrs     x4, sctlr_el1
     bic     x4, x4, #1
     msr     sctlr_el1, x4
@@ -39,6 +40,7 @@ enable_map:
     movk    x6, #0x30c5, lsl #16
     orr     x5, x5, x6
     dsb     sy
+    isb
     mrs     x4, sctlr_el2
     bic     x4, x4, #1
     msr     sctlr_el2, x4
