@@ -44,6 +44,10 @@ const ELSEWHERE: &[&str] = &["docs/ci.md"];
 const NOT_HERE: &[(&str, &str)] = &[
     ("cargo xtask ", "the proving ground, which runs this test itself"),
     ("cargo install ", "builds the tool again; the action does it, and `cargo xtask dist`"),
+    (
+        "ukify build ",
+        "systemd's tool; `cargo xtask test --boot efi-unified-image` runs it with these options",
+    ),
     ("mkbootimg ", "an external tool, for boards that are not available"),
 ];
 
@@ -138,6 +142,7 @@ fn project(directory: &Path) {
     image[0x38..0x3c].copy_from_slice(b"ARM\x64");
     put("Image", &image);
     put("initrd.img", b"ramdisk");
+    put("memmap.txt", include_bytes!("../../src/rules/rf704_free_in_efi_map/memmap.txt"));
     put("board.toml", b"[cma]\nsize = \"64 MiB\"\n");
 }
 

@@ -1,7 +1,6 @@
 //! The application: the boot from its first line to the hand-off.
 
 use crate::enforce;
-use crate::firmware::image::Image;
 use crate::firmware::map;
 use crate::hold;
 use crate::loader::Loader;
@@ -45,10 +44,6 @@ pub unsafe fn run(image: *mut c_void, system: *const c_void, machine: &impl Mach
     unsafe { boot::set_image_handle(handle) };
     // SAFETY: by this function's contract.
     unsafe { set_system_table(system.cast()) };
-    if Image::running().is_some_and(Image::is_driver) {
-        console!("HALT this image was made a driver, which this version cannot be");
-        return Status::UNSUPPORTED.0;
-    }
     application(machine).0
 }
 

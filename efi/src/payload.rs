@@ -15,7 +15,7 @@ use crate::refusal::{Result, refusal};
 use crate::tree;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use ringfence::payload::{Kernel, PayloadError, is_bundle, verified};
+use ringfence::payload::{Kernel, PayloadError, appended, is_bundle, verified};
 use ringfence::profile::PageSize;
 use ringfence::span::Span;
 
@@ -74,7 +74,7 @@ impl Payload {
                 ..Self::default()
             });
         }
-        if let Some(bundle) = section(b".bundle") {
+        if let Some(bundle) = section(appended::SECTION) {
             return payload.of_bundle("appended bundle", bundle, loader, machine);
         }
         if loader.secure {

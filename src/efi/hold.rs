@@ -108,6 +108,7 @@ impl EfiMap {
 mod tests {
     use super::*;
     use crate::efi::Descriptor;
+    use proptest::prelude::*;
 
     fn hold(base: u64, end: u64, kind: HoldKind) -> Hold {
         Hold { name: "dsp".into(), span: Span::from_ends(base, end).unwrap(), kind }
@@ -148,5 +149,46 @@ mod tests {
         let after = map().held(core::slice::from_ref(&all));
         assert_eq!(all.pieces(&after), []);
         assert_eq!(after.memory(), map().memory());
+    }
+
+    /// Descriptors in any order: of any type, overlapping, empty, off pages, wrapping around.
+    fn descriptors() -> impl Strategy<Value = Vec<Descriptor>> {
+        let near = || (0u64..64).prop_map(|n| 0x4000_0000 + n * 0x800);
+        let base = prop_oneof![4 => near(), 1 => any::<u64>()];
+        let pages = prop_oneof![6 => 0u64..24, 1 => any::<u64>()];
+        let ty = prop_oneof![6 => 0u32..16, 1 => any::<u32>()];
+        let attributes = prop_oneof![4 => Just(0xfu64), 1 => any::<u64>()];
+        let one = (ty, base, pages, attributes).prop_map(|(ty, base, pages, attributes)| Descriptor {
+            ty,
+            base,
+            pages,
+            attributes,
+        });
+        proptest::collection::vec(one, 0..24)
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_map_nothing_is_held_that_is_not_free(
+            all in descriptors(), base in 0u64..48, len in 1u64..32, reserved: bool,
+        ) {
+            let map = EfiMap::new(all.iter().copied());
+            prop_assert!(map.ranges().windows(2).all(|two| two[0].span.end() <= two[1].span.base()));
+            let kind = if reserved { HoldKind::Reserved } else { HoldKind::BootData };
+            let hold = hold(0x4000_0000 + base * PAGE, 0x4000_0000 + (base + len) * PAGE, kind);
+            let free = map.of_use(EfiUse::Free);
+            for piece in hold.pieces(&map) {
+                prop_assert!(piece.span.is_aligned(PAGE) && hold.span.covers(piece.span));
+                prop_assert_eq!(crate::ledger::coverage(&free, piece.span), crate::ledger::Coverage::All);
+                // What any descriptor gives to somebody is free to nobody.
+                for other in all.iter().filter(|d| d.ty != 7 && d.pages > 0) {
+                    let end = other.base.saturating_add(other.pages.saturating_mul(PAGE));
+                    prop_assert!(piece.span.end() <= other.base || end <= piece.span.base());
+                }
+            }
+            let after = map.held(core::slice::from_ref(&hold));
+            prop_assert_eq!(hold.pieces(&after), Vec::new());
+            prop_assert_eq!(after.memory(), map.memory());
+        }
     }
 }

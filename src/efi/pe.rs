@@ -1,5 +1,5 @@
 //! The PE/COFF headers of an EFI image (PE format specification; UEFI 2.10, 2.1.1), as far as they are needed: to find
-//! a section, to add one, and to say whether the image is an application or a driver.
+//! a section and to add one.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -19,27 +19,6 @@ const ARM64: u16 = 0xaa64;
 const WRITABLE: u32 = 0x8000_0000;
 /// `IMAGE_SCN_CNT_INITIALIZED_DATA | IMAGE_SCN_MEM_READ`
 const READ_ONLY_DATA: u32 = 0x4000_0040;
-
-/// What the image is, by the subsystem in its optional header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subsystem {
-    /// Started in the place of a kernel; unloaded when it returns.
-    Application,
-    /// Stays resident as long as boot services do.
-    Driver,
-    /// Another one.
-    Other(u16),
-}
-
-impl Subsystem {
-    const fn number(self) -> u16 {
-        match self {
-            Self::Application => 10,
-            Self::Driver => 11,
-            Self::Other(number) => number,
-        }
-    }
-}
 
 /// Says why an image cannot be read or changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,16 +100,6 @@ impl Headers {
         fits.then_some((Self { pe, table, count }, u16_at(image, pe.checked_add(4)?)?))
     }
 
-    /// Returns what the image is.
-    #[must_use]
-    pub fn subsystem(&self, image: &[u8]) -> Subsystem {
-        match u16_at(image, self.optional() + SUBSYSTEM).unwrap_or_default() {
-            10 => Subsystem::Application,
-            11 => Subsystem::Driver,
-            other => Subsystem::Other(other),
-        }
-    }
-
     /// Finds a section by its name, at most 8 bytes.
     #[must_use]
     pub fn section(&self, image: &[u8], name: &[u8]) -> Option<Section> {
@@ -155,16 +124,6 @@ impl Headers {
     }
 }
 
-/// Makes an application of a file, or a driver.
-///
-/// # Errors
-/// Any [`PeError`].
-pub fn set_subsystem(file: &mut [u8], subsystem: Subsystem) -> Result<(), PeError> {
-    let headers = Headers::parse(file)?;
-    unsigned(file, &headers)?;
-    put(file, headers.optional() + SUBSYSTEM, &subsystem.number().to_le_bytes())
-}
-
 /// Adds a section of read-only data to a file: at the address `at` of the loaded image, or after the last section
 /// when that is `None`. The bytes are appended to the file at a multiple of its alignment.
 ///
@@ -175,7 +134,10 @@ pub fn add_section(file: &mut Vec<u8>, name: &[u8], data: &[u8], at: Option<usiz
     unsigned(file, &headers)?;
     let optional = headers.optional();
     let number = |offset: usize| u32_at(file, optional + offset).map(|n| n as usize).ok_or(PeError::NotPe);
-    let (alignment, file_alignment) = (number(32)?.max(1), number(36)?.max(1));
+    let (alignment, file_alignment) = (number(32)?, number(36)?);
+    if !is_alignment(alignment) || !is_alignment(file_alignment) {
+        return Err(PeError::NotPe);
+    }
     let (memory_end, headers_end) = (number(SIZE_OF_IMAGE)?, number(SIZE_OF_HEADERS)?);
     let up = |value: usize, to: usize| value.checked_next_multiple_of(to).ok_or(PeError::TooLarge);
     let at = at.unwrap_or(up(memory_end, alignment)?);
@@ -210,10 +172,15 @@ pub fn add_section(file: &mut Vec<u8>, name: &[u8], data: &[u8], at: Option<usiz
 /// Offsets in the optional header of PE32+.
 const SIZE_OF_IMAGE: usize = 56;
 const SIZE_OF_HEADERS: usize = 60;
-const SUBSYSTEM: usize = 68;
 const DIRECTORIES: usize = 108;
 /// The directory of signatures, counted from the first.
 const CERTIFICATES: usize = 4;
+
+/// Checks that an alignment is one that the format allows for files, which is enough for sections, too: the file grows by
+/// less than that.
+const fn is_alignment(value: usize) -> bool {
+    value.is_power_of_two() && value <= 64 << 10
+}
 
 /// Checks that no signature covers the file.
 fn unsigned(file: &[u8], headers: &Headers) -> Result<(), PeError> {
@@ -255,7 +222,6 @@ mod tests {
         for (offset, value) in [(32, 0x1000u32), (36, 0x200), (56, 0x2000), (60, 0x200), (108, 6)] {
             put(optional + offset, &value.to_le_bytes());
         }
-        put(optional + SUBSYSTEM, &10u16.to_le_bytes());
         put(optional + 160, b".text\0\0\0");
         for (offset, value) in [(8, 0x180u32), (12, 0x1000), (16, 0x200), (20, 0x200)] {
             put(optional + 160 + offset, &value.to_le_bytes());
@@ -270,7 +236,6 @@ mod tests {
         let text = headers.section(&file, b".text").unwrap();
         assert_eq!((text.memory, text.file), (0x1000..0x1180, 0x200..0x380));
         assert_eq!(headers.section(&file, b".tex"), None);
-        assert_eq!(headers.subsystem(&file), Subsystem::Application);
     }
 
     #[test]
@@ -296,18 +261,11 @@ mod tests {
         assert_eq!(add_section(&mut full, b".x", b"x", None), Err(PeError::Full));
         let mut signed = file();
         signed[64 + COFF + DIRECTORIES + 4 + CERTIFICATES * 8 + 4] = 8;
-        assert_eq!(set_subsystem(&mut signed, Subsystem::Driver), Err(PeError::Signed));
+        assert_eq!(add_section(&mut signed, b".x", b"x", None), Err(PeError::Signed));
         let mut foreign = file();
         foreign[68..70].copy_from_slice(&[0x64, 0x86]);
         assert_eq!(Headers::parse(&foreign).unwrap_err(), PeError::Machine { found: 0x8664 });
         assert_eq!(Headers::parse(b"MZ").unwrap_err(), PeError::NotPe);
-    }
-
-    #[test]
-    fn an_application_becomes_a_driver() {
-        let mut driver = file();
-        set_subsystem(&mut driver, Subsystem::Driver).unwrap();
-        assert_eq!(Headers::parse(&driver).unwrap().subsystem(&driver), Subsystem::Driver);
     }
 
     proptest! {
@@ -317,9 +275,7 @@ mod tests {
             damaged[at] = byte;
             if let Ok(headers) = Headers::parse(&damaged) {
                 let _ = headers.section(&damaged, name.as_bytes());
-                let _ = headers.subsystem(&damaged);
             }
-            let _ = set_subsystem(&mut damaged, Subsystem::Driver);
             let _ = add_section(&mut damaged, name.as_bytes(), b"data", None);
         }
     }

@@ -5,10 +5,14 @@
 //! include it. Whoever loads the image then keeps all of it free, and the stage sees in its own header what
 //! it was given: no byte of memory is searched that nobody vouches for.
 
+use crate::efi::pe::{self, PeError};
 use crate::kernel_image::{Header, ImageError};
 use crate::span::Span;
 use alloc::vec::Vec;
 use core::fmt;
+
+/// The section by which an EFI boot finds the payload.
+pub const SECTION: &[u8] = b".bundle";
 
 /// Where `image_size` stands in the header of an arm64 `Image`.
 const IMAGE_SIZE: core::ops::Range<usize> = 0x10..0x18;
@@ -24,6 +28,8 @@ pub enum AppendError {
     Taken,
     /// There is nothing to append.
     Nothing,
+    /// The stage's EFI headers take no further section.
+    Pe(PeError),
     /// Memory for the result ran out.
     OutOfMemory,
 }
@@ -35,6 +41,7 @@ impl fmt::Display for AppendError {
             Self::NoSize => f.write_str("the stage states no image_size; take ringfence.img as it was built"),
             Self::Taken => f.write_str("something is appended to this stage already; take a fresh one"),
             Self::Nothing => f.write_str("the payload is empty"),
+            Self::Pe(why) => write!(f, "the stage: {why}"),
             Self::OutOfMemory => f.write_str("out of memory"),
         }
     }
@@ -61,7 +68,11 @@ pub fn append(stage: &[u8], payload: &[u8]) -> Result<Vec<u8>, AppendError> {
     file.try_reserve_exact(total).map_err(|_| AppendError::OutOfMemory)?;
     file.extend_from_slice(stage);
     file.resize(size, 0);
-    file.extend_from_slice(payload);
+    match pe::Headers::parse(&file) {
+        // UEFI firmware loads what the section table lists, and a signature covers it.
+        Ok(_) => pe::add_section(&mut file, SECTION, payload, Some(size)).map_err(AppendError::Pe)?,
+        Err(_) => file.extend_from_slice(payload),
+    }
     if let Some(field) = file.get_mut(IMAGE_SIZE) {
         field.copy_from_slice(&(total as u64).to_le_bytes());
     }
@@ -114,5 +125,26 @@ mod tests {
         let mut old = stage();
         old[IMAGE_SIZE].fill(0);
         assert_eq!(append(&old, b"x"), Err(AppendError::NoSize));
+    }
+
+    #[test]
+    fn an_efi_boot_finds_the_payload_by_a_section() {
+        let mut image = stage();
+        image.resize(0x400, 0);
+        image[0x3c..0x40].copy_from_slice(&0x40_u32.to_le_bytes());
+        image[..2].copy_from_slice(b"MZ");
+        image[0x40..0x48].copy_from_slice(b"PE\0\0\x64\xaa\0\0");
+        image[0x48..0x200].fill(0);
+        image[0x54] = 160;
+        image[0x58..0x5a].copy_from_slice(&0x20b_u16.to_le_bytes());
+        for (offset, value) in [(32, 0x1000_u32), (36, 0x200), (56, 0x1000), (60, 0x400)] {
+            image[0x58 + offset..][..4].copy_from_slice(&value.to_le_bytes());
+        }
+        image[0x1f8..].fill(0);
+        let file = append(&image, b"payload").unwrap();
+        let section = pe::Headers::parse(&file).unwrap().section(&file, SECTION).unwrap();
+        assert_eq!((section.memory, &file[section.file.clone()]), (0x1000..0x1007, &b"payload"[..]));
+        let running = Span::new(0x4020_0000, 0x1000).unwrap();
+        assert_eq!(find(running, &Header::parse(&file).unwrap()), Span::new(0x4020_1000, 7));
     }
 }

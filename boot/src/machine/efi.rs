@@ -1,4 +1,4 @@
-//! The other way in: started by UEFI firmware, as an EFI application or driver.
+//! The other way in: started by UEFI firmware, as an EFI application.
 
 use super::heap;
 use super::memory::Reserved;

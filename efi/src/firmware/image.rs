@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use ringfence::efi::PAGE;
-use ringfence::efi::pe::{Headers, Subsystem};
+use ringfence::efi::pe::Headers;
 use uefi::boot::{self, OpenProtocolAttributes, OpenProtocolParams, ScopedProtocol};
 use uefi::proto::loaded_image::LoadedImage;
 
@@ -46,11 +46,6 @@ impl Image {
         let start = self.base.wrapping_add(section.memory.start);
         // SAFETY: inside the image, as just checked, which stays as long as it runs; the section is read-only.
         Some(unsafe { core::slice::from_raw_parts(start, section.memory.len()) })
-    }
-
-    /// Tells whether the image was made a driver.
-    pub(crate) fn is_driver(self) -> bool {
-        self.headers.subsystem(self.head) == Subsystem::Driver
     }
 }
 

@@ -83,9 +83,6 @@ pub(crate) struct Options {
     /// Debian release whose UEFI firmware and boot loaders are taken: 12 or 13
     #[arg(long, default_value = "13")]
     debian: Release,
-    /// Start ringfence as an EFI driver, before an unmodified boot of Linux
-    #[arg(long)]
-    efi_driver: bool,
     /// Boot Linux alone, to see what it makes of the tree without the stage
     #[arg(long)]
     without_stage: bool,
@@ -134,9 +131,6 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
         bail!("there is firmware for `virt` only; leave --via out");
     }
     let efi = options.via.efi();
-    if options.efi_driver && efi.is_none() {
-        bail!("a driver needs UEFI; add --via edk2, systemd-boot, grub or uboot-efi");
-    }
     // The main job's board is `virt` with a tree of its own, none of the boards of the matrix.
     let config = boards::ALL.iter().copied().find(|config| !is_virt && config.machine == options.machine);
     if let Some(config) = config.filter(|config| !config.levels.contains(&options.el)) {
@@ -181,11 +175,7 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     let usual = config.map_or(virt::APPEND, |config| config.append);
     let append = format!("{usual} {}", options.append).trim_end().to_owned();
     if let Some((firmware, loader)) = efi {
-        let form = match (options.without_stage, options.efi_driver) {
-            (true, _) => Form::Alone,
-            (false, true) => Form::Driver,
-            (false, false) => Form::Application,
-        };
+        let form = if options.without_stage { Form::Alone } else { Form::Application };
         let boot = EfiBoot {
             firmware,
             release: options.debian,

@@ -6,7 +6,7 @@ use crate::machine::Entry;
 use crate::setup::{EfiFile, Release};
 use crate::test_bed::TestBed;
 use crate::uboot;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use std::path::PathBuf;
 
 /// systemd-boot with one entry, taken at once.
@@ -29,7 +29,6 @@ pub(super) fn systemd_boot(boot: &EfiBoot, bed: &TestBed, name: &str) -> Result<
             esp.text("loader/entries/linux.conf", &entry("/Image", "/initrd"))?;
         }
         Form::Unified => esp.file("EFI/Linux/linux.efi", &boot.unified(bed)?)?,
-        Form::Driver => bail!("the driver is not there yet"),
     }
     Ok(esp.dir())
 }
@@ -53,7 +52,6 @@ pub(super) fn grub(boot: &EfiBoot, bed: &TestBed, name: &str) -> Result<PathBuf>
             esp.file("linux.efi", &boot.unified(bed)?)?;
             "chainloader /linux.efi\n".into()
         }
-        Form::Driver => bail!("the driver is not there yet"),
     };
     let head = "set timeout=0\nsearch --no-floppy --file /EFI/debian/grub.cfg --set=root\n";
     esp.text("EFI/debian/grub.cfg", &format!("{head}{commands}boot\n"))?;
@@ -85,7 +83,6 @@ pub(super) fn uboot(boot: &EfiBoot, bed: &TestBed, name: &str, more: &mut Vec<St
             line += " initrd=/initrd";
             format!("{}; {start}", load("Image"))
         }
-        Form::Driver => bail!("the driver is not there yet"),
     };
     disk::attach(more, &esp.dir());
     let variables = [("bootcmd", command.as_str()), ("bootargs", line.as_str())];

@@ -44,8 +44,6 @@ pub(crate) enum Form {
     Application,
     /// The stub of a unified image.
     Unified,
-    /// A driver that is loaded before an unmodified unified image.
-    Driver,
     /// Not at all: Linux alone.
     Alone,
 }
@@ -101,7 +99,7 @@ impl EfiBoot {
         let (kernel, initrd) = match self.form {
             Form::Alone => (self.kernel.clone(), Some(self.initrd.clone())),
             Form::Unified => (self.unified(bed)?, None),
-            Form::Application | Form::Driver => (bed.stage()?.image, Some(self.bundle(bed)?)),
+            Form::Application => (bed.stage()?.image, Some(self.bundle(bed)?)),
         };
         Ok(self.edk2(bed, Some((kernel, initrd))))
     }

@@ -20,7 +20,7 @@ pub(super) const DOC: Doc = Doc {
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     efi_map: include_str!("memmap.txt"),
-    repair: "The EFI application and driver hold the memory in the firmware's map, as the specification wants it, \
+    repair: "The EFI application holds the memory in the firmware's map, as the specification wants it, \
              before anything large is loaded. The tree stays as it is.",
     ..Doc::DEFAULT
 };
@@ -31,7 +31,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             .at("reg")
             .region(span, region)
             .span(range.span, Label::Claim(ClaimKind::Efi(range.kind.usage())))
-            .help("make the firmware list the region in its map, or boot through the EFI application or driver of ringfence")
+            .help("make the firmware list the region in its map, or boot through the EFI application of ringfence")
             .repair(RepairKind::Hold(region.node), format_args!("hold {} in the EFI map", range.span));
     }
 }

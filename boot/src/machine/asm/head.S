@@ -47,7 +47,7 @@ optional:
     .long   __image_size
     .long   4096                    // headers
     .long   0
-    .short  APPLICATION             // `ringfence pack --efi-driver` makes it a driver
+    .short  APPLICATION
     .short  NX_COMPATIBLE
     .quad   0, 0, 0, 0
     .long   0

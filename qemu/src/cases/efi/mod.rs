@@ -1,5 +1,6 @@
 //! Boots by UEFI: each loader, each form of ringfence, and the faults that only an EFI boot has.
 
+mod faults;
 mod loaders;
 
 use super::Case;
@@ -21,7 +22,9 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// Every boot by UEFI.
 pub(super) fn cases() -> Vec<Case> {
-    loaders::cases()
+    let mut cases = loaders::cases();
+    cases.extend(faults::cases());
+    cases
 }
 
 /// The usual boot: EDK2 of Debian 13 at EL1, which starts the application with a bundle, on the 1 GiB board.
