@@ -27,11 +27,16 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for (region, span, range) in shared(analysis, EfiUse::Free) {
-        out.report(region, format_args!("{} is free in the EFI map: the kernel may be put there", range.span))
-            .at("reg")
-            .region(span, region)
-            .span(range.span, Label::Claim(ClaimKind::Efi(range.kind.usage())))
-            .help("make the firmware list the region in its map, or boot through the EFI application of ringfence")
-            .repair(RepairKind::Hold(region.node), format_args!("hold {} in the EFI map", range.span));
+        out.report(
+            region,
+            format_args!("{} is free in the EFI map: the kernel may be put there", range.span),
+        )
+        .at("reg")
+        .region(span, region)
+        .span(range.span, Label::Claim(ClaimKind::Efi(range.kind.usage())))
+        .help(
+            "make the firmware list the region in its map, or boot through the EFI application of ringfence",
+        )
+        .repair(RepairKind::Hold(region.node), format_args!("hold {} in the EFI map", range.span));
     }
 }
