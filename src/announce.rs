@@ -4,7 +4,8 @@ use crate::span::{KIB, Size};
 use crate::survey::MemoryMap;
 use core::fmt::Arguments;
 
-/// Says each reserved region of a tree that is about to be booted, and its contiguous memory, one line a call.
+/// Says each reserved region of a tree that is about to be booted, and its contiguous memory, one line a
+/// call.
 pub fn announce(map: &MemoryMap, line: &mut dyn FnMut(Arguments<'_>)) {
     for region in map.enabled() {
         for span in region.spans() {

@@ -21,7 +21,8 @@ pub trait Machine: Backend {
     /// Returns what applies overlays; `None` in an image that was built without.
     fn overlay(&self) -> Option<Overlay>;
 
-    /// Unpacks a kernel into the front of `place`, which is as large as the kernel's facts say, and returns it.
+    /// Unpacks a kernel into the front of `place`, which is as large as the kernel's facts say, and returns
+    /// it.
     fn unpack(
         &self,
         kernel: &Kernel<'_>,
@@ -36,7 +37,8 @@ pub type Overlay = fn(&Tree<'_>, &Tree<'_>) -> core::result::Result<Vec<u8>, Ove
 /// Runs the image, and returns its status to the firmware.
 ///
 /// # Safety
-/// `image` and `system` are what the firmware passed to the entry of this image; there is a heap; called once.
+/// `image` and `system` are what the firmware passed to the entry of this image; there is a heap; called
+/// once.
 pub unsafe fn run(image: *mut c_void, system: *const c_void, machine: &impl Machine) -> usize {
     // SAFETY: by this function's contract.
     let Some(handle) = (unsafe { Handle::from_ptr(image) }) else { return Status::INVALID_PARAMETER.0 };
@@ -47,7 +49,8 @@ pub unsafe fn run(image: *mut c_void, system: *const c_void, machine: &impl Mach
     application(machine).0
 }
 
-/// Runs the application. Returns only when the boot is refused and the policy wants the boot manager to go on.
+/// Runs the application. Returns only when the boot is refused and the policy wants the boot manager to go
+/// on.
 fn application(machine: &impl Machine) -> Status {
     let vendor = uefi::system::firmware_vendor();
     console!("ringfence {VERSION} by EFI {} ({vendor}), EL{}", uefi::system::uefi_revision(), level());

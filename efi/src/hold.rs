@@ -40,7 +40,8 @@ impl EarlyHolds {
     }
 }
 
-/// A proven tree whose memory is held. Only [`hold`] makes one, and only a held tree can be handed to a kernel.
+/// A proven tree whose memory is held. Only [`hold`] makes one, and only a held tree can be handed to a
+/// kernel.
 pub(crate) struct Held {
     proven: Proven,
 }
@@ -52,7 +53,8 @@ impl Held {
     }
 }
 
-/// Holds what the proven tree protects, instead of what was held early, and reads the map again to see it held.
+/// Holds what the proven tree protects, instead of what was held early, and reads the map again to see it
+/// held.
 pub(crate) fn hold(proven: Proven, early: EarlyHolds) -> Result<Held> {
     let holds = proven.holds();
     early.give_back();

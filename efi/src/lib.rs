@@ -1,12 +1,12 @@
-//! The EFI face of ringfence: started by UEFI firmware or a boot loader in the place of Linux, it enforces the memory
-//! map and then starts Linux by its EFI stub.
+//! The EFI face of ringfence: started by UEFI firmware or a boot loader in the place of Linux, it enforces
+//! the memory map and then starts Linux by its EFI stub.
 //!
 //! ```text
-//! loader ─ hold early ─▶ payload ─▶ tree ─ survey … prove ─▶ Proven ─ hold ─▶ Held ─ start ─▶ Linux' EFI stub
+//! loader ─ hold early ─▶ payload ─▶ tree ─ survey … prove ─▶ Proven ─ hold ─▶ Held ─ start ─▶ EFI stub
 //! ```
 //!
-//! Everything that calls the firmware is in [`firmware`]; nothing about memory is decided here that the core did not
-//! decide.
+//! Everything that calls the firmware is in [`firmware`]; nothing about memory is decided here that the
+//! core did not decide.
 #![cfg_attr(not(test), no_std)]
 
 extern crate alloc;

@@ -25,8 +25,8 @@ pub(crate) struct Loader {
 }
 
 impl Loader {
-    /// Reads everything, and holds what the loader's tree protects: a bundle that is read next would otherwise lie in a
-    /// carveout, if that is where the firmware finds room.
+    /// Reads everything, and holds what the loader's tree protects: a bundle that is read next would
+    /// otherwise lie in a carveout, if that is where the firmware finds room.
     pub(crate) fn read() -> Result<Self> {
         let map = map::read()?;
         let tree = table::installed()?

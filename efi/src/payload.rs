@@ -55,7 +55,7 @@ impl Payload {
         let options = &loader.options;
         if let Some(word) = options.named_file().filter(|_| loader.secure) {
             return Err(refusal!(
-                "Secure Boot is on, and nobody has signed what `{word}` names; put it into this image, and sign that"
+                "Secure Boot is on, and what `{word}` names is not signed; put it into this image"
             ));
         }
         let policy = match &options.policy {
@@ -79,8 +79,8 @@ impl Payload {
         }
         if loader.secure {
             return Err(refusal!(
-                "no payload: Secure Boot is on, and this image has no section .linux or .bundle; make a unified image \
-                 or append a bundle, and sign the result"
+                "no payload: Secure Boot is on, and this image has no section .linux or .bundle; make a \
+                 unified image or append a bundle, and sign the result"
             ));
         }
         if let Some(path) = &options.bundle {
@@ -97,8 +97,8 @@ impl Payload {
             return Ok(Self { is_in_slot: true, ..found });
         }
         Err(refusal!(
-            "no payload: this image has no section .linux or .bundle, the load options have no ringfence.bundle= or \
-             ringfence.kernel=, and no bundle is offered as the initrd; name one"
+            "no payload: this image has no section .linux or .bundle, the load options have no \
+             ringfence.bundle= or ringfence.kernel=, and no bundle is offered as the initrd; name one"
         ))
     }
 
@@ -150,8 +150,8 @@ impl Payload {
     }
 }
 
-/// Chooses the command line of a unified image, as systemd-stub does: the signed one, unless Secure Boot is off and the
-/// loader has passed another.
+/// Chooses the command line of a unified image, as systemd-stub does: the signed one, unless Secure Boot is
+/// off and the loader has passed another.
 fn unified_line(passed: Option<String>, own: Option<String>, secure: bool) -> Option<String> {
     match (passed, own) {
         (Some(_), Some(own)) if secure => {

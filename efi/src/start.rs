@@ -38,7 +38,8 @@ fn prepare<'h>(held: &'h Held, payload: &Payload) -> Result<(LoadedKernel, &'h s
     Ok((kernel, line))
 }
 
-/// Checks once more, with the kernel loaded, that it is in no carveout and that the tree in the table is the proven one.
+/// Checks once more, with the kernel loaded, that it is in no carveout and that the tree in the table is
+/// the proven one.
 fn check(held: &Held, kernel: &LoadedKernel, dtb: Span) -> Result<()> {
     if let Some(carveout) = held.proven().map().carveouts().find(|carveout| carveout.overlaps(kernel.span)) {
         return Err(refusal!(

@@ -27,14 +27,14 @@ pub(crate) fn slot(loader: &Loader) -> Option<&'static [u8]> {
     }
 }
 
-/// Returns the tree as the kernel's stub would hand it on: the bundle's or the loader's, the overlays applied, the
-/// command line in `bootargs` because the stub puts it there, and no initrd that is not one.
+/// Returns the tree as the kernel's stub would hand it on: the bundle's or the loader's, the overlays
+/// applied, the command line in `bootargs` because the stub puts it there, and no initrd that is not one.
 pub(crate) fn prepare(loader: &Loader, payload: &Payload, apply: Option<Overlay>) -> Result<Vec<u8>> {
     let loaders = loader.tree.as_ref().map(|tree| tree.blob().bytes());
     let Some(base) = payload.dtb.or(loaders) else {
         return Err(refusal!(
-            "no device tree: the configuration table has none, and the payload brings none; boot with a device tree \
-             instead of ACPI, or bring one in the bundle"
+            "no device tree: the configuration table has none, and the payload brings none; boot with a \
+             device tree instead of ACPI, or bring one in the bundle"
         ));
     };
     let mut blob = base.to_vec();

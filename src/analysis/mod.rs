@@ -171,8 +171,8 @@ impl<'c, 'a> Analysis<'c, 'a> {
             || ["linux,initrd-start", "kaslr-seed", "rng-seed"].into_iter().any(left)
     }
 
-    /// Tells whether this is an EFI boot: the EFI map is known, or an EFI stub has been here. Linux takes its RAM from the
-    /// map then, and finds no `/memreserve/`.
+    /// Tells whether this is an EFI boot: the EFI map is known, or an EFI stub has been here. Linux takes its
+    /// RAM from the map then, and finds no `/memreserve/`.
     #[must_use]
     pub fn is_efi(&self) -> bool {
         self.facts.efi.is_some()

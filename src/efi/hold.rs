@@ -68,8 +68,9 @@ impl Hold {
 
     /// Returns what of it is free in `map`, in pieces that firmware gives away.
     ///
-    /// Reserved memory comes in blocks of 64 KiB, and a smaller request would take the neighbours' bytes with it: what
-    /// is left at the edges is asked for as `EfiUnusableMemory`, which is exact and the same to Linux.
+    /// Reserved memory comes in blocks of 64 KiB, and a smaller request would take the neighbours' bytes
+    /// with it: what is left at the edges is asked for as `EfiUnusableMemory`, which is exact and the same
+    /// to Linux.
     #[must_use]
     pub fn pieces(&self, map: &EfiMap) -> Vec<Piece> {
         let mut pieces = Vec::new();
@@ -90,7 +91,8 @@ impl Hold {
 }
 
 impl EfiMap {
-    /// Returns the map as it is once all of `holds` are held: every free piece has the type that was asked for.
+    /// Returns the map as it is once all of `holds` are held: every free piece has the type that was asked
+    /// for.
     #[must_use]
     pub fn held(&self, holds: &[Hold]) -> Self {
         let mut map = self.clone();

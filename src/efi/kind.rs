@@ -19,7 +19,8 @@ pub enum EfiKind {
     Reserved,
     /// `EfiUnusableMemory`: memory with errors.
     Unusable,
-    /// Free memory that is kept for a special purpose (`EFI_MEMORY_SP`), or that cannot be cached by write-back.
+    /// Free memory that is kept for a special purpose (`EFI_MEMORY_SP`), or that cannot be cached by
+    /// write-back.
     Special,
     /// `EfiPersistentMemory`
     Persistent,
@@ -37,7 +38,7 @@ pub enum EfiKind {
     PalCode,
     /// A type that the specification does not define, or a range that no address space holds.
     Other,
-    /// `EfiMemoryMappedIO`, `EfiMemoryMappedIOPortSpace`, and whatever has no cacheable attribute: no memory to Linux
+    /// `EfiMemoryMappedIO`, `EfiMemoryMappedIOPortSpace`, and what has no cacheable attribute: no RAM
     /// (`is_memory` in drivers/firmware/efi/efi-init.c).
     Device,
 }
@@ -79,7 +80,8 @@ const WRITE_BACK: u64 = 0x8;
 const SPECIAL_PURPOSE: u64 = 0x4_0000;
 
 impl EfiKind {
-    /// Every kind, the weakest first: where two ranges of a map share bytes, the later one of this list counts.
+    /// Every kind, the weakest first: where two ranges of a map share bytes, the later one of this list
+    /// counts.
     pub(super) const BY_STRENGTH: [Self; 17] = [
         Self::Conventional,
         Self::LoaderCode,
@@ -147,7 +149,8 @@ impl EfiKind {
         }
     }
 
-    /// Returns the name that Linux prints with `efi=debug` (`memory_type_name` in drivers/firmware/efi/efi.c).
+    /// Returns the name that Linux prints with `efi=debug` (`memory_type_name` in
+    /// drivers/firmware/efi/efi.c).
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -47,8 +47,9 @@ pub struct EfiMap {
 impl EfiMap {
     /// Reads descriptors in any order.
     ///
-    /// Where ranges share bytes, the stronger use counts, so that nothing which any descriptor gives to somebody is
-    /// called free. A range that wraps around reaches to the end of all addresses and is of no known type.
+    /// Where ranges share bytes, the stronger use counts, so that nothing which any descriptor gives to
+    /// somebody is called free. A range that wraps around reaches to the end of all addresses and is of no
+    /// known type.
     #[must_use]
     pub fn new(descriptors: impl IntoIterator<Item = Descriptor>) -> Self {
         Self::from_ranges(descriptors.into_iter().filter_map(range))

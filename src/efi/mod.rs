@@ -1,7 +1,7 @@
 //! Memory as UEFI firmware describes it: what an EFI boot of Linux takes for RAM, and what may be held in it.
 //!
-//! In an EFI boot Linux takes its RAM from the firmware's memory map instead of `/memory`, the EFI stub puts the
-//! kernel anywhere that the map calls free, and only the map keeps the firmware off a carveout
+//! In an EFI boot Linux takes its RAM from the firmware's memory map instead of `/memory`, the EFI stub
+//! puts the kernel anywhere that the map calls free, and only the map keeps the firmware off a carveout
 //! (drivers/firmware/efi/efi-init.c and drivers/firmware/efi/libstub, 6.12).
 
 mod hold;

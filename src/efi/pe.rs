@@ -1,5 +1,5 @@
-//! The PE/COFF headers of an EFI image (PE format specification; UEFI 2.10, 2.1.1), as far as they are needed: to find
-//! a section and to add one.
+//! The PE/COFF headers of an EFI image (PE format specification; UEFI 2.10, 2.1.1), as far as they are
+//! needed: to find a section and to add one.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -124,8 +124,8 @@ impl Headers {
     }
 }
 
-/// Adds a section of read-only data to a file: at the address `at` of the loaded image, or after the last section
-/// when that is `None`. The bytes are appended to the file at a multiple of its alignment.
+/// Adds a section of read-only data to a file: at the address `at` of the loaded image, or after the last
+/// section when that is `None`. The bytes are appended to the file at a multiple of its alignment.
 ///
 /// # Errors
 /// Any [`PeError`].
@@ -176,8 +176,8 @@ const DIRECTORIES: usize = 108;
 /// The directory of signatures, counted from the first.
 const CERTIFICATES: usize = 4;
 
-/// Checks that an alignment is one that the format allows for files, which is enough for sections, too: the file grows by
-/// less than that.
+/// Checks that an alignment is one that the format allows for files, which is enough for sections, too: the
+/// file grows by less than that.
 const fn is_alignment(value: usize) -> bool {
     value.is_power_of_two() && value <= 64 << 10
 }

@@ -41,8 +41,8 @@ impl fmt::Display for TextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoMap => f.write_str(
-                "no EFI memory map in it; expected what the UEFI shell's `memmap`, Linux with `efi=debug` or U-Boot's \
-                 `efidebug memmap` prints",
+                "no EFI memory map in it; expected what the UEFI shell's `memmap`, Linux with `efi=debug` or \
+                 U-Boot's `efidebug memmap` prints",
             ),
             Self::NoMemory { format } => write!(f, "the map, as of {format}, has no memory in it"),
         }
@@ -51,7 +51,8 @@ impl fmt::Display for TextError {
 
 impl core::error::Error for TextError {}
 
-/// Reads the last map in a text. Other lines around it, and what a console or a log puts in front, do no harm.
+/// Reads the last map in a text. Other lines around it, and what a console or a log puts in front, do no
+/// harm.
 ///
 /// # Errors
 /// Any [`TextError`].
@@ -72,8 +73,8 @@ pub fn parse(text: &str) -> Result<(EfiMap, Format), TextError> {
     if map.memory().is_empty() { Err(TextError::NoMemory { format }) } else { Ok((map, format)) }
 }
 
-/// Tells whether a map starts after this line: one that stands before it in the text is an earlier one. Its ranges need not
-/// ascend.
+/// Tells whether a map starts after this line: one that stands before it in the text is an earlier one. Its
+/// ranges need not ascend.
 fn is_heading(line: &str) -> bool {
     let mut words = line.split_whitespace();
     line.contains("Processing EFI memory map:")
@@ -225,15 +226,15 @@ mod tests {
     #[test]
     fn the_three_printed_forms_say_the_same() {
         let linux = "[    0.000000] efi: Processing EFI memory map:\n\
-            [    0.000000] efi:   0x000040000000-0x00004000ffff [Loader Data|   |  |  |  |  |  |  |  |  |   |WB|WT|WC|UC]*\n\
-            [    0.000000] efi:   0x000040010000-0x00004fffffff [Conventional|   |  |  |  |  |  |  |  |  |   |WB|WT|WC|UC]\n\
-            [    0.000000] efi:   0x000050000000-0x00005000ffff [Reserved|   |  |  |  |  |  |  |  |  |   |WB|WT|WC|UC]\n";
+            [    0.000000] efi:   0x000040000000-0x00004000ffff [Loader Data|   |  |  |   |WB|WT|WC|UC]*\n\
+            [    0.000000] efi:   0x000040010000-0x00004fffffff [Conventional|   |  |  |   |WB|WT|WC|UC]\n\
+            [    0.000000] efi:   0x000050000000-0x00005000ffff [Reserved|   |  |  |   |WB|WT|WC|UC]\n";
         let uboot = "Type             Start            End              Attributes\n\
             ================ ================ ================ ==========\n\
             LOADER DATA      0000000040000000-0000000040010000 WB\n\
             CONVENTIONAL     0000000040010000-0000000050000000 WB\n\
             RESERVED         0000000050000000-0000000050010000 WB\n";
-        let shell = "Shell> memmap\nType       Start            End              # Pages          Attributes\n\
+        let shell = "Shell> memmap\nType       Start            End              # Pages        Attributes\n\
             LoaderData 0000000040000000-000000004000FFFF 0000000000000010 000000000000000F\n\
             Available  0000000040010000-000000004FFFFFFF 000000000000FFF0 000000000000000F\n\
             Reserved   0000000050000000-000000005000FFFF 0000000000000010 000000000000000F\n\
@@ -253,7 +254,7 @@ mod tests {
         let boot = |end: &str| {
             format!(
                 "efi: Processing EFI memory map:\nefi: 0x000040000000-0x{end} [Conventional|WB]\n\
-                 efi: 0x000009000000-0x000009000fff [MMIO|RUN|UC]\nefi: memattr: 0x0000-0x0fff [Runtime Code|RUN]\n"
+                 efi: 0x000009000000-0x000009000fff [MMIO|RUN|UC]\nefi: memattr: 0x0-0xfff [Runtime Code]\n"
             )
         };
         let text = boot("00004001ffff") + &boot("00004000ffff");

@@ -24,15 +24,16 @@ fn loaded() -> Option<ScopedProtocol<LoadedImage>> {
 }
 
 impl Image {
-    /// Finds the running image; `None` when the firmware does not say where it is, or has not kept its headers.
+    /// Finds the running image; `None` when the firmware does not say where it is, or has not kept its
+    /// headers.
     pub(crate) fn running() -> Option<Self> {
         let (base, size) = loaded()?.info();
         let (base, size) = (base.cast::<u8>(), usize::try_from(size).ok()?);
         if base.is_null() || size < PAGE as usize {
             return None;
         }
-        // SAFETY: the firmware's word on where it has loaded this image, which stays there while it runs; nothing
-        // writes to its first page.
+        // SAFETY: the firmware's word on where it has loaded this image, which stays there while it runs;
+        // nothing writes to its first page.
         let head = unsafe { core::slice::from_raw_parts(base, PAGE as usize) };
         Some(Self { base, size, head, headers: Headers::parse(head).ok()? })
     }
@@ -44,7 +45,8 @@ impl Image {
             return None;
         }
         let start = self.base.wrapping_add(section.memory.start);
-        // SAFETY: inside the image, as just checked, which stays as long as it runs; the section is read-only.
+        // SAFETY: inside the image, as just checked, which stays as long as it runs; the section is
+        // read-only.
         Some(unsafe { core::slice::from_raw_parts(start, section.memory.len()) })
     }
 }

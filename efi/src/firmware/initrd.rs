@@ -43,7 +43,8 @@ fn offered() -> Option<(Handle, &'static DevicePath)> {
     Some((handle, path))
 }
 
-/// Returns the interface on `handle`. It is not kept open: to close an interface that is gone is an error, of which the
+/// Returns the interface on `handle`. It is not kept open: to close an interface that is gone is an error,
+/// of which the
 /// `uefi` crate makes a panic.
 fn interface(handle: Handle) -> Option<*mut LoadFile2Protocol> {
     let params = boot::OpenProtocolParams { handle, agent: boot::image_handle(), controller: None };

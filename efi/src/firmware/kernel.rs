@@ -20,10 +20,15 @@ impl LoadedKernel {
         let source = LoadImageSource::FromBuffer { buffer: kernel, file_path: None };
         let handle = boot::load_image(boot::image_handle(), source).map_err(|why| match why.status() {
             Status::SECURITY_VIOLATION | Status::ACCESS_DENIED => {
-                refusal!("the firmware does not accept the kernel ({}); sign it, for Secure Boot is on", why.status())
+                refusal!(
+                    "the firmware does not accept the kernel ({}); sign it: Secure Boot is on",
+                    why.status()
+                )
             }
             status => {
-                refusal!("the firmware does not load the kernel ({status}); it must be an arm64 Image with an EFI stub")
+                refusal!(
+                    "the firmware does not load the kernel ({status}); take an arm64 Image with an EFI stub"
+                )
             }
         })?;
         let params = OpenProtocolParams { handle, agent: boot::image_handle(), controller: None };

@@ -39,7 +39,8 @@ fn get(words: &mut [u64]) -> (Status, usize, usize) {
     }
     // SAFETY: boot services last until the kernel's stub ends them.
     let call = unsafe { (*services).get_memory_map };
-    // SAFETY: `words` has `size` bytes and is aligned for a descriptor; the firmware writes no more than that.
+    // SAFETY: `words` has `size` bytes and is aligned for a descriptor; the firmware writes no more than
+    // that.
     let status = unsafe {
         call(&mut size, words.as_mut_ptr().cast::<MemoryDescriptor>(), &mut key, &mut step, &mut version)
     };

@@ -1,5 +1,5 @@
-//! What the firmware is asked: each module is one service of UEFI behind safe functions. All `unsafe` of the EFI face is
-//! here.
+//! What the firmware is asked: each module is one service of UEFI behind safe functions. All `unsafe` of
+//! the EFI face is here.
 
 pub(crate) mod files;
 pub(crate) mod image;

@@ -29,7 +29,8 @@ impl Pages {
 
     /// Returns the bytes, to be filled.
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: `new` took and wrote at least `len` bytes, which live as long as `self`, borrowed for writing.
+        // SAFETY: `new` took and wrote at least `len` bytes, which live as long as `self`, borrowed for
+        // writing.
         unsafe { core::slice::from_raw_parts_mut(self.at.as_ptr(), self.len) }
     }
 
@@ -96,10 +97,11 @@ fn count(span: Span) -> usize {
     (span.len() / PAGE) as usize
 }
 
-/// Returns the bytes of a span that a boot loader has filled. The firmware maps all memory that it gives away.
+/// Returns the bytes of a span that a boot loader has filled. The firmware maps all memory that it gives
+/// away.
 pub(crate) fn loaded_by_loader(span: Span) -> Option<&'static [u8]> {
     let len = usize::try_from(span.len()).ok()?;
-    // SAFETY: the caller has seen in the EFI map that a loader has allocated all of it; nobody but that loader, which
-    // is done, writes to it as long as boot services last.
+    // SAFETY: the caller has seen in the EFI map that a loader has allocated all of it; nobody but that
+    // loader, which is done, writes to it as long as boot services last.
     (span.base() != 0).then(|| unsafe { core::slice::from_raw_parts(span.base() as *const u8, len) })
 }

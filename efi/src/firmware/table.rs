@@ -10,7 +10,8 @@ use uefi::{Guid, guid};
 /// The table's name.
 pub(crate) static GUID: Guid = guid!("b1b621d5-f19c-41a5-830b-d9152c69aae0");
 
-/// Returns the device tree that the firmware, or a boot loader after it, has installed; `None` when there is none.
+/// Returns the device tree that the firmware, or a boot loader after it, has installed; `None` when there
+/// is none.
 pub(crate) fn installed() -> Result<Option<&'static [u8]>> {
     let Some(at) = address() else { return Ok(None) };
     if !at.is_multiple_of(8) {

@@ -1,4 +1,5 @@
-//! UEFI firmware and boot loaders, as two releases of Debian have them: unpacked into the cache, never installed.
+//! UEFI firmware and boot loaders, as two releases of Debian have them: unpacked into the cache, never
+//! installed.
 
 use super::debs::{self, Keep};
 use crate::shell::find_program;

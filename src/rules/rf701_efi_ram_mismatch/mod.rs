@@ -12,9 +12,9 @@ pub(super) const DOC: Doc = Doc {
     name: "efi-ram-mismatch",
     title: "/memory and the EFI memory map state different RAM",
     severity: Severity::Warning,
-    why: "In an EFI boot Linux drops every /memory node and takes its RAM from the EFI map (`reserve_regions` in \
-          drivers/firmware/efi/efi-init.c). What only the tree states is not used; what only the map states is used, \
-          whether or not the author of the tree left it out on purpose.",
+    why: "In an EFI boot Linux drops every /memory node and takes its RAM from the EFI map \
+          (`reserve_regions` in drivers/firmware/efi/efi-init.c). What only the tree states is not used; \
+          what only the map states is used, whether or not the author of the tree left it out on purpose.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     efi_map: include_str!("memmap.txt"),

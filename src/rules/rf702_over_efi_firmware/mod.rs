@@ -12,10 +12,11 @@ pub(super) const DOC: Doc = Doc {
     name: "over-efi-firmware",
     title: "a region is over memory that the UEFI firmware keeps",
     severity: Severity::Error,
-    why: "Runtime services and ACPI tables stay in memory as long as the board runs. A no-map region that is partly over \
-          them is refused as a whole, so that all of it becomes ordinary memory. A CMA pool there is accepted, and Linux \
-          reports `BUG: Bad page state` when it hands the pages to the allocator. Whoever the carveout is for \
-          overwrites the firmware, and the next call of a runtime service aborts.",
+    why: "Runtime services and ACPI tables stay in memory as long as the board runs. A no-map region that \
+          is partly over them is refused as a whole, so that all of it becomes ordinary memory. A CMA pool \
+          there is accepted, and Linux reports `BUG: Bad page state` when it hands the pages to the \
+          allocator. Whoever the carveout is for overwrites the firmware, and the next call of a runtime \
+          service aborts.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     efi_map: include_str!("memmap.txt"),
@@ -33,6 +34,6 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             .at("reg")
             .region(span, region)
             .span(range.span, Label::Claim(ClaimKind::Efi(range.kind.usage())))
-            .help("move the region off it, or make the firmware list the region as reserved before it allocates");
+            .help("move the region, or make the firmware list it as reserved before it allocates");
     }
 }

@@ -12,9 +12,10 @@ pub(super) const DOC: Doc = Doc {
     name: "over-efi-in-use",
     title: "a region is over memory that boot services or a boot loader use until Linux starts",
     severity: Severity::Warning,
-    why: "Until Linux starts, the firmware and the boot loader read and write these pages. Where the memory is protected \
-          already, that aborts; where it is not, whoever the region is for may be overwritten. Once Linux runs, the \
-          region holds. The initrd in a region is an error of its own (RF205).",
+    why: "Until Linux starts, the firmware and the boot loader read and write these pages. Where the \
+          memory is protected already, that aborts; where it is not, whoever the region is for may be \
+          overwritten. Once Linux runs, the region holds. The initrd in a region is an error of its own \
+          (RF205).",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     efi_map: include_str!("memmap.txt"),

@@ -1,4 +1,5 @@
-//! RF704: the EFI map lists every static region, so that neither a loader nor the kernel's stub is given its memory.
+//! RF704: the EFI map lists every static region, so that neither a loader nor the kernel's stub is given
+//! its memory.
 
 use super::efi_map::shared;
 use super::{Doc, Sink};
@@ -12,11 +13,11 @@ pub(super) const DOC: Doc = Doc {
     name: "free-in-efi-map",
     title: "the EFI memory map calls memory of a region free",
     severity: Severity::Error,
-    why: "Boot loaders and the EFI stub allocate whatever the map calls free. With KASLR the stub puts the kernel \
-          anywhere there, a carveout included, and then Linux cannot reserve the region: it prints `failed to reserve \
-          memory`, or `nomap` for a region that its own text is in. The Devicetree Specification (3.5.4) wants no-map \
-          regions listed as EfiReservedMemoryType and other static regions as EfiBootServicesData. U-Boot does that by \
-          itself, EDK2 does not.",
+    why: "Boot loaders and the EFI stub allocate whatever the map calls free. With KASLR the stub puts the \
+          kernel anywhere there, a carveout included, and then Linux cannot reserve the region: it prints \
+          `failed to reserve memory`, or `nomap` for a region that its own text is in. The Devicetree \
+          Specification (3.5.4) wants no-map regions listed as EfiReservedMemoryType and other static \
+          regions as EfiBootServicesData. U-Boot does that by itself, EDK2 does not.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     efi_map: include_str!("memmap.txt"),

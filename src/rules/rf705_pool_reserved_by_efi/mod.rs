@@ -12,8 +12,8 @@ pub(super) const DOC: Doc = Doc {
     name: "pool-reserved-by-efi",
     title: "a CMA pool is in memory that the EFI memory map reserves",
     severity: Severity::Error,
-    why: "Linux does not map memory that the EFI map calls reserved, so that its pages can be given to nobody: the pool \
-          is there by name and never serves an allocation, and the memory is lost.",
+    why: "Linux does not map memory that the EFI map calls reserved, so that its pages can be given to \
+          nobody: the pool is there by name and never serves an allocation, and the memory is lost.",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     efi_map: include_str!("memmap.txt"),

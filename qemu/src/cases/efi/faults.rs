@@ -1,4 +1,5 @@
-//! Faults that only an EFI boot has: what Linux alone makes of them, and what it makes of them behind ringfence.
+//! Faults that only an EFI boot has: what Linux alone makes of them, and what it makes of them behind
+//! ringfence.
 
 use super::{Case, EfiBoot, Form, LIMIT, keeps, line, usual};
 use crate::cases::refused;
