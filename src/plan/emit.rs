@@ -129,5 +129,5 @@ fn add_region(placed: &Placed<'_, '_, '_>, slot: &Slot, changes: &mut Changes<'_
     };
     let node = NewNode::new(&format!("{name}@{:x}", slot.span().base())).prop("reg", reg);
     let node = if slot.is_no_map() { node.prop_empty("no-map") } else { node };
-    changes.repair(slot.log().iter().cloned(), |edits| edits.add_region(node));
+    changes.repair(slot.log().to_vec(), |edits| edits.add_region(node));
 }

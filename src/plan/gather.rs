@@ -63,7 +63,7 @@ impl<'s, 'a> Gathering<'s, '_, 'a> {
         let copies = regions.iter().map(|&node| Some((node.id(), copy(node, from, to)?)));
         let Some(copies) = copies.collect::<Option<Vec<(NodeId, NewNode)>>>() else { return };
         let line = Repaired::new(kind, goes.path(), "moved into /reserved-memory");
-        self.changes.repair([line], |edits| {
+        self.changes.repair(alloc::vec![line], |edits| {
             edits.remove_node(goes.id());
             copies.into_iter().for_each(|(from, copy)| edits.move_region(from, copy));
         });

@@ -14,7 +14,7 @@ pub(super) const REPAIR: Repair<NodeId> = Repair::safe("add-no-map").writes(writ
 fn write(placed: &Placed<'_, '_, '_>, region: NodeId, changes: &mut Changes<'_, '_, '_>) {
     let node = placed.layout.analysis.tree.node(region);
     let line = Repaired::new(RepairKind::AddNoMap(region), node.path(), "added `no-map`");
-    changes.repair([line], |edits| {
+    changes.repair(alloc::vec![line], |edits| {
         edits.set(region, "no-map", Vec::new());
         for prop in node.props().filter(|prop| prop.value.is_empty() && is_near(prop.name, "no-map")) {
             edits.remove_prop(region, prop.name);

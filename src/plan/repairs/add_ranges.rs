@@ -13,5 +13,5 @@ fn write(placed: &Placed<'_, '_, '_>, (): (), changes: &mut Changes<'_, '_, '_>)
     let reserved = placed.layout.analysis.map.reserved.as_ref();
     let Some(reserved) = reserved.filter(|reserved| reserved.ranges == Ranges::Missing) else { return };
     let line = Repaired::new(RepairKind::AddRanges, reserved.path.as_str(), "added the empty `ranges`");
-    changes.repair([line], |edits| edits.set(reserved.node, "ranges", Vec::new()));
+    changes.repair(alloc::vec![line], |edits| edits.set(reserved.node, "ranges", Vec::new()));
 }

@@ -11,5 +11,5 @@ pub(super) const REPAIR: Repair<NodeId> = Repair::safe("disable").writes(write);
 fn write(placed: &Placed<'_, '_, '_>, region: NodeId, changes: &mut Changes<'_, '_, '_>) {
     let path = placed.layout.analysis.tree.node(region).path();
     let line = Repaired::new(RepairKind::Disable(region), path, "disabled, for its size is 0");
-    changes.repair([line], |edits| edits.set(region, "status", b"disabled\0".to_vec()));
+    changes.repair(alloc::vec![line], |edits| edits.set(region, "status", b"disabled\0".to_vec()));
 }

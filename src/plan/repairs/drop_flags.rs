@@ -20,5 +20,5 @@ fn write(placed: &Placed<'_, '_, '_>, node: NodeId, changes: &mut Changes<'_, '_
         _ => (&["reusable"], "dropped `reusable`"),
     };
     let line = Repaired::new(RepairKind::DropFlags(node), region.path.as_str(), what);
-    changes.repair([line], |edits| flags.iter().for_each(|flag| edits.remove_prop(node, flag)));
+    changes.repair(alloc::vec![line], |edits| flags.iter().for_each(|flag| edits.remove_prop(node, flag)));
 }

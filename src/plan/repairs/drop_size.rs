@@ -11,5 +11,5 @@ pub(super) const REPAIR: Repair<NodeId> = Repair::safe("drop-size").writes(write
 fn write(placed: &Placed<'_, '_, '_>, region: NodeId, changes: &mut Changes<'_, '_, '_>) {
     let path = placed.layout.analysis.tree.node(region).path();
     let line = Repaired::new(RepairKind::DropSize(region), path, "dropped `size`");
-    changes.repair([line], |edits| edits.remove_prop(region, "size"));
+    changes.repair(alloc::vec![line], |edits| edits.remove_prop(region, "size"));
 }

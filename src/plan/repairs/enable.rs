@@ -10,5 +10,5 @@ pub(super) const REPAIR: Repair<NodeId> =
 
 fn gather(gathering: &mut Gathering<'_, '_, '_>, region: NodeId) {
     let line = Repaired::new(RepairKind::Enable(region), gathering.analysis.tree.node(region).path(), "enabled");
-    gathering.changes.repair([line], |edits| edits.remove_prop(region, "status"));
+    gathering.changes.repair(alloc::vec![line], |edits| edits.remove_prop(region, "status"));
 }

@@ -24,5 +24,5 @@ pub(in crate::plan) fn fold(placed: &Placed<'_, '_, '_>, changes: &mut Changes<'
     let left = left.map(|span| (span.base(), span.len())).collect();
     let what = "dropped what carveouts already cover";
     let line = Repaired::new(RepairKind::FoldMemreserve, "/memreserve/", what);
-    changes.repair([line], |edits| edits.set_memreserve(left));
+    changes.repair(alloc::vec![line], |edits| edits.set_memreserve(left));
 }

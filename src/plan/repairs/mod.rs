@@ -133,6 +133,7 @@ macro_rules! dispatch {
             }
 
             /// Does its part of the last phase.
+            #[inline(never)]
             pub(super) fn write(self, placed: &Placed<'_, '_, '_>, changes: &mut Changes<'_, '_, '_>) {
                 match self {
                     $(Self::$kind $(($subject))? => {

@@ -16,5 +16,5 @@ fn write(placed: &Placed<'_, '_, '_>, (): (), changes: &mut Changes<'_, '_, '_>)
     };
     let what = format!("ramoops@{:x} keeps the log: {span}", span.base());
     let line = Repaired::new(RepairKind::PersistentLog, "/reserved-memory", what);
-    changes.repair([line], |edits| edits.add_region(node));
+    changes.repair(alloc::vec![line], |edits| edits.add_region(node));
 }

@@ -22,7 +22,7 @@ fn enable(gathering: &mut Gathering<'_, '_, '_>, carveout: usize) {
     }
     let kind = RepairKind::Restore(carveout);
     let line = Repaired::new(kind, region.path.as_str(), "enabled, as the policy requires");
-    gathering.changes.repair([line], |edits| edits.remove_prop(region.node, "status"));
+    gathering.changes.repair(alloc::vec![line], |edits| edits.remove_prop(region.node, "status"));
 }
 
 /// Puts it where the policy has it, and pins it there.

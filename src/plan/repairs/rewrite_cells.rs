@@ -33,7 +33,7 @@ fn gather(gathering: &mut Gathering<'_, '_, '_>, (): ()) {
     }
     let what = "cells and tuples rewritten to the root's cells";
     let line = Repaired::new(RepairKind::RewriteCells, reserved.path.as_str(), what);
-    gathering.changes.repair([line], |edits| {
+    gathering.changes.repair(alloc::vec![line], |edits| {
         values.into_iter().for_each(|(node, name, value)| edits.set(node, name, value));
         edits.set(reserved.node, "#address-cells", then.address.to_be_bytes().to_vec());
         edits.set(reserved.node, "#size-cells", then.size.to_be_bytes().to_vec());

@@ -19,5 +19,5 @@ fn gather(gathering: &mut Gathering<'_, '_, '_>, node: NodeId) {
     };
     let kind = RepairKind::RewriteReg(node);
     let line = Repaired::new(kind, region.path.as_str(), "`reg` rewritten in the cells that hold");
-    gathering.changes.repair([line], |edits| edits.set(node, "reg", reg));
+    gathering.changes.repair(alloc::vec![line], |edits| edits.set(node, "reg", reg));
 }

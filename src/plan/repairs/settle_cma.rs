@@ -58,7 +58,7 @@ fn write(placed: &Placed<'_, '_, '_>, (): (), changes: &mut Changes<'_, '_, '_>)
     let Settled { bootargs, demoted, node } = &placed.default_pool;
     for &node in demoted {
         let path = analysis.tree.node(node).path();
-        changes.repair([line(&path, "no longer the default CMA pool".into())], |edits| {
+        changes.repair(alloc::vec![line(&path, "no longer the default CMA pool".into())], |edits| {
             edits.remove_prop(node, "linux,cma-default");
         });
     }
@@ -67,7 +67,7 @@ fn write(placed: &Placed<'_, '_, '_>, (): (), changes: &mut Changes<'_, '_, '_>)
             Some(arg) => format!("bootargs say `{}`", String::from_utf8(arg.to_bytes()).unwrap_or_default()),
             None => "bootargs have no `cma=` any more".into(),
         };
-        changes.repair([line("/chosen", what)], |edits| {
+        changes.repair(alloc::vec![line("/chosen", what)], |edits| {
             let mut value = value.clone();
             value.push(0);
             edits.set_chosen("bootargs", value);
@@ -78,7 +78,7 @@ fn write(placed: &Placed<'_, '_, '_>, (): (), changes: &mut Changes<'_, '_, '_>)
             return changes.fail("default CMA pool", format!("{span} does not fit the cells of /reserved-memory"));
         };
         let what = format!("default CMA pool added at {span}");
-        changes.repair([line("/reserved-memory", what)], |edits| {
+        changes.repair(alloc::vec![line("/reserved-memory", what)], |edits| {
             let node = NewNode::new(&format!("linux,cma@{:x}", span.base()))
                 .prop_str("compatible", "shared-dma-pool")
                 .prop("reg", reg)

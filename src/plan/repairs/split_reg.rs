@@ -22,7 +22,7 @@ fn gather(gathering: &mut Gathering<'_, '_, '_>, node: NodeId) {
     let [(_, first), further @ ..] = tuples.as_slice() else { return };
     let what = "each further `reg` tuple has a node of its own";
     let line = Repaired::new(RepairKind::SplitReg(node), region.path.as_str(), what);
-    gathering.changes.repair([line], |edits| {
+    gathering.changes.repair(alloc::vec![line], |edits| {
         edits.set(node, "reg", first.clone());
         for ((span, reg), nth) in further.iter().zip(1..) {
             let name = format!("{}-{nth}@{:x}", base_name(&region.name), span.base());
