@@ -85,3 +85,11 @@ fn deflated(stream: &[u8]) -> Option<&[u8]> {
     }
     rest.get(if flags & HAS_CRC != 0 { 2 } else { 0 }..)
 }
+
+#[cfg(test)]
+pub(crate) fn pack(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(bytes).unwrap();
+    gzip.finish().unwrap()
+}

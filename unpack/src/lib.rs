@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod gzip;
 mod zstd;
@@ -54,6 +56,15 @@ pub fn to_vec(stream: Stream<'_>, limit: u64) -> Result<Vec<u8>, StreamError> {
         Packing::Zstd => zstd::to_vec(stream.bytes, limit),
     };
     unpacked.ok_or(StreamError::Damaged)
+}
+
+/// Packs bytes, to be unpacked again.
+#[cfg(test)]
+fn pack(packing: Packing, bytes: &[u8]) -> Vec<u8> {
+    match packing {
+        Packing::Gzip => gzip::pack(bytes),
+        Packing::Zstd => zstd::pack(bytes),
+    }
 }
 
 #[cfg(test)]

@@ -1,25 +1,9 @@
-extern crate std;
-
 use super::*;
 use alloc::vec;
 use proptest::prelude::*;
-use std::io::Write;
 
 /// Most bytes that the tests unpack to.
 const LIMIT: u64 = 1 << 20;
-
-fn packed(packing: Packing, bytes: &[u8]) -> Vec<u8> {
-    match packing {
-        Packing::Gzip => {
-            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-            gzip.write_all(bytes).unwrap();
-            gzip.finish().unwrap()
-        }
-        Packing::Zstd => {
-            ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
-        }
-    }
-}
 
 fn stream(packing: Packing, bytes: &[u8]) -> Stream<'_> {
     Stream { packing, bytes }
@@ -33,7 +17,7 @@ fn kernel() -> Vec<u8> {
 fn every_packing_gives_the_same_bytes() {
     let kernel = kernel();
     for packing in Packing::ALL {
-        let bytes = packed(packing, &kernel);
+        let bytes = pack(packing, &kernel);
         let stream = stream(packing, &bytes);
         let measure = measure(stream).unwrap();
         assert_eq!(measure.head, kernel[..64]);
@@ -49,7 +33,7 @@ fn every_packing_gives_the_same_bytes() {
 fn what_does_not_fit_or_is_cut_off_is_refused() {
     let kernel = kernel();
     for packing in Packing::ALL {
-        let bytes = packed(packing, &kernel);
+        let bytes = pack(packing, &kernel);
         let whole = stream(packing, &bytes);
         assert_eq!(unpack(whole, &mut vec![0; kernel.len() - 1]), None);
         assert_eq!(to_vec(whole, kernel.len() as u64 - 1), Err(StreamError::Damaged));
@@ -62,7 +46,7 @@ fn what_does_not_fit_or_is_cut_off_is_refused() {
 
 #[test]
 fn a_gzip_stream_is_checked_against_its_checksum() {
-    let mut bytes = packed(Packing::Gzip, &kernel());
+    let mut bytes = pack(Packing::Gzip, &kernel());
     let crc = bytes.len() - 8;
     bytes[crc] ^= 1;
     assert_eq!(to_vec(stream(Packing::Gzip, &bytes), LIMIT), Err(StreamError::Damaged));
@@ -74,7 +58,7 @@ proptest! {
         for packing in Packing::ALL {
             let junk = [packing.magic(), &bytes].concat();
             let _ = to_vec(stream(packing, &junk), LIMIT);
-            let mut damaged = packed(packing, &bytes);
+            let mut damaged = pack(packing, &bytes);
             let at = at % damaged.len();
             damaged[at] = value;
             let damaged = stream(packing, &damaged);

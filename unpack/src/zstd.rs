@@ -139,3 +139,8 @@ fn parse(stream: &[u8]) -> Option<Frame<'_>> {
     }
     Some(Frame { window: if single { len } else { window }, len, blocks })
 }
+
+#[cfg(test)]
+pub(crate) fn pack(bytes: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+}

@@ -15,7 +15,7 @@ fn releases_ascend() {
 fn a_family_and_a_major_version_are_their_newest_release() {
     assert_eq!(of("6.12"), of("6.12.117"));
     assert_eq!(of("6.1").since, Release::new(6, 1, 0));
-    assert_eq!(of("7"), of("7.3"));
+    assert_eq!(Some(of("7")), families().last().copied());
     assert_eq!(of("6"), of("6.19"));
     assert_eq!(KernelProfile::default(), of("6.12"));
     let families: Vec<Release> = families().map(|profile| profile.since).collect();
@@ -37,7 +37,7 @@ fn a_point_release_is_what_its_family_was_like_then() {
 fn an_unknown_family_is_like_the_nearest_older_one() {
     let nearest = |version| KernelProfile::for_version(version).map(|choice| choice.is_nearest);
     assert_eq!((of("6.13.4"), nearest("6.13.4")), (of("6.12"), Ok(true)));
-    assert_eq!((of("99"), nearest("99")), (of("7.3"), Ok(true)));
+    assert_eq!((of("99"), nearest("99")), (of("7"), Ok(true)));
     assert_eq!(nearest("6.12.999"), Ok(false));
     assert_eq!(nearest("7"), Ok(false));
 }
