@@ -107,8 +107,6 @@ pub enum Label {
     Unreserved,
     /// What the policy requires.
     Required,
-    /// What an argument of the bootargs asks for, by its name.
-    Argument(&'static str),
 }
 
 impl Label {
@@ -131,7 +129,6 @@ impl Label {
             Self::Shared => "claimed twice",
             Self::Unreserved => "not reserved",
             Self::Required => "required by the policy",
-            Self::Argument(name) => name,
         }
     }
 }

@@ -31,22 +31,21 @@ pub(super) fn report_misplaced<'o, 't>(
 }
 
 impl Report {
-    /// Says to cover `whole` where only `part` of it is reserved, unless another owner has some of the rest: then
-    /// the advice would make two regions overlap.
+    /// Says to cover `whole` where only `part` of it is reserved, unless another owner has some of the rest:
+    /// then the advice would make two regions overlap.
     pub(super) fn help_cover(&mut self, analysis: &Analysis<'_, '_>, whole: Span, part: Span) -> &mut Self {
         let mut others = analysis.claims_over(whole).filter(|claim| claim.span != part);
         match others.next() {
             None => self.help(format_args!("reserve {whole}")),
-            Some(other) => self.help(format_args!(
-                "move it to pages of its own: {} is on the same pages",
-                analysis.name(other.kind)
-            )),
+            Some(other) => {
+                self.help(format_args!("move it: {} is also in {whole}", analysis.name(other.kind)))
+            }
         }
     }
 }
 
-/// Returns the lowest page-aligned place at `from` or above for a claim, where it is RAM and no other claim is
-/// there: one pass over the claims.
+/// Returns the lowest page-aligned place at `from` or above for a claim, where it is RAM and no other claim
+/// is there: one pass over the claims.
 pub(super) fn clear_place(analysis: &Analysis<'_, '_>, moved: &Claim, from: u64) -> Option<Span> {
     let (page, len) = (analysis.profile.page.bytes(), moved.span.len());
     let mut place = Span::new(align_up(from, page)?, len)?;

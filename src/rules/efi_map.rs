@@ -9,8 +9,8 @@ use crate::survey::Region;
 /// Most ranges of the map that one region is compared with: more are more of the same.
 const MAX_RANGES: usize = 16;
 
-/// Returns each span of each enabled region with the ranges of one use that it shares bytes with, cut to it. Nothing
-/// where there is no map.
+/// Returns each span of each enabled region with the ranges of one use that it shares bytes with, cut to it.
+/// Nothing where there is no map.
 pub(super) fn shared<'s>(
     analysis: &'s Analysis<'_, '_>,
     usage: EfiUse,

@@ -1,13 +1,12 @@
 //! The rules: one folder each, gathered in one table.
 //!
-//! To add a rule, write its folder (`mod.rs` with a [`Doc`] and a `check`, `bad.dts`, `good.dts`) and name it in the
-//! catalogue below.
+//! To add a rule, write its folder (`mod.rs` with a [`Doc`] and a `check`, `bad.dts`, `good.dts`) and name it
+//! in the catalogue below.
 
 mod advice;
 mod doc;
 mod efi_map;
 mod near;
-mod old;
 mod report;
 mod required;
 mod sink;
@@ -23,7 +22,6 @@ use crate::finding::{Finding, RuleId, Severity};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use doc::from;
-use old::OldReport;
 
 /// How a rule looks at an analysis and reports.
 type Check = fn(&Analysis<'_, '_>, &mut Sink);

@@ -1,5 +1,5 @@
-//! How a rule adds to a finding. The stage holds every rule in few bytes, so what many rules call is not inlined and
-//! not generic.
+//! How a rule adds to a finding. The stage holds every rule in few bytes, so what many rules call is not
+//! inlined and not generic.
 
 use crate::analysis::Analysis;
 use crate::claims::Claim;
@@ -12,8 +12,8 @@ use alloc::fmt::format;
 use alloc::string::String;
 use core::fmt;
 
-/// Whether spans and the words for repairs are kept. On the bare machine nobody reads them: the console has one line
-/// a finding, and the planner asks for the kind of a repair alone.
+/// Whether spans and the words for repairs are kept. On the bare machine nobody reads them: the console has
+/// one line a finding, and the planner asks for the kind of a repair alone.
 const FOR_PEOPLE: bool = cfg!(not(target_os = "none"));
 
 /// A finding that its rule may still add to.
@@ -85,11 +85,16 @@ impl Report {
     }
 
     /// Proposes `no-map` for a region that Linux reserves, where that contradicts nothing.
-    #[expect(dead_code, reason = "until the rules are moved")]
     pub(super) fn repair_no_map(&mut self, region: &Region) -> &mut Self {
         if region.enabled && region.may_be_unmapped() {
             self.repair(RepairKind::AddNoMap(region.node), "add `no-map`");
         }
+        self
+    }
+
+    /// Proposes no repair after all.
+    pub(super) fn no_repair(&mut self) -> &mut Self {
+        self.0.repair = None;
         self
     }
 

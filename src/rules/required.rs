@@ -1,35 +1,40 @@
 //! How the rules RF401 to RF405, RF410 and RF411 report what the policy requires.
 
-use super::OldReport;
+use super::{Report, Sink, Text};
 use crate::analysis::Answer;
-use crate::finding::{RepairKind, RuleId, Severity};
+use crate::finding::{Label, RepairKind};
 use crate::span::Size;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::ToString;
 
-impl Answer<'_> {
-    /// Starts a finding about it, with the repair that restores it.
-    #[must_use]
-    pub fn finding(&self, rule: RuleId, message: impl AsRef<str>) -> OldReport {
-        let finding = OldReport::new(rule, Severity::Error, self.path, message);
-        let wanted = match self.required.span() {
-            Some(span) => format!("{span}"),
-            None => format!("{}", Size(self.required.size)),
-        };
-        let flag = if self.required.no_map { " with `no-map`" } else { "" };
-        let help = match self.region {
-            None => format!("add a region of {wanted}{flag}, or change the policy"),
-            Some(region) if !region.enabled => String::from("remove its `status`, or change the policy"),
-            Some(_) => format!("give it {wanted}{flag} again, or change the policy"),
-        };
-        let finding = match self.required.span() {
-            Some(span) => finding.with_span(span, "required by the policy"),
-            None => finding,
-        };
-        let finding = match self.span() {
-            Some(span) => finding.with_span(span, "in the tree"),
-            None => finding,
-        };
-        finding.with_help(help).with_repair(RepairKind::Restore(self.index), format!("restore {wanted}"))
+/// Reports a finding about a requirement, with the repair that restores it.
+pub(super) fn report_required<'o, 't>(
+    out: &'o mut Sink,
+    answer: &'t Answer<'_>,
+    message: impl Into<Text<'t>>,
+) -> &'o mut Report {
+    let report = out.report(answer.path, message);
+    describe(report, answer);
+    report
+}
+
+#[inline(never)]
+fn describe(report: &mut Report, answer: &Answer<'_>) {
+    let wanted = match answer.required.span() {
+        Some(span) => span.to_string(),
+        None => Size(answer.required.size).to_string(),
+    };
+    let flag = if answer.required.no_map { " with `no-map`" } else { "" };
+    match answer.region {
+        None => report.help(format_args!("add a region of {wanted}{flag}, or change the policy")),
+        Some(region) if !region.enabled => report.help("remove its `status`, or change the policy"),
+        Some(_) => report.help(format_args!("reserve {wanted}{flag}, or change the policy")),
+    };
+    if let Some(span) = answer.required.span() {
+        report.span(span, Label::Required);
     }
+    if let (Some(span), Some(region)) = (answer.span(), answer.region) {
+        report.region(span, region);
+    }
+    report.repair(RepairKind::Restore(answer.index), &format!("restore {wanted}"));
 }

@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 /// Maximum number of findings that are kept of one rule.
 pub const MAX_PER_RULE: usize = 256;
 
-/// The findings of one run of the rules. Each rule has room of its own, and in it an error replaces a lesser finding,
-/// so that no number of warnings hides an error.
+/// The findings of one run of the rules. Each rule has room of its own, and in it an error replaces a lesser
+/// finding, so that no number of warnings hides an error.
 #[derive(Debug)]
 pub struct Sink {
     rule: RuleId,
@@ -42,8 +42,8 @@ impl Sink {
         self.start = self.kept.len();
     }
 
-    /// Reports a finding of the current rule about a node: one sentence with the fact and its consequence. Details
-    /// are added to what it returns.
+    /// Reports a finding of the current rule about a node: one sentence with the fact and its consequence.
+    /// Details are added to what it returns.
     pub fn report<'t>(&mut self, node: impl Into<Subject<'t>>, message: impl Into<Text<'t>>) -> &mut Report {
         self.open_report(node.into(), message.into())
     }
@@ -53,12 +53,6 @@ impl Sink {
         self.close();
         let finding = Finding::new(self.rule, self.severity, node.0, message.into_string());
         self.open.insert(Report(finding))
-    }
-
-    /// Reports a finding that is complete.
-    pub fn push(&mut self, report: super::old::OldReport) {
-        self.close();
-        self.open = Some(Report(report.into_finding()));
     }
 
     /// Keeps the open finding where there is room for it.
@@ -77,8 +71,8 @@ impl Sink {
         }
     }
 
-    /// What was not kept is not repaired either, and a tree that is repaired in part must not pass for a repaired
-    /// one: an error says so.
+    /// What was not kept is not repaired either, and a tree that is repaired in part must not pass for a
+    /// repaired one: an error says so.
     fn finish_rule(&mut self) {
         self.close();
         if core::mem::take(&mut self.cut) {

@@ -34,7 +34,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         .report(
             reserved,
             format_args!(
-                "#address-cells/#size-cells are {}/{} but the root's are {}/{}: Linux ignores every region in it",
+                "cells are {}/{}, but the root's are {}/{}: Linux ignores every region in it",
                 declared(address),
                 declared(size),
                 root.address,

@@ -18,10 +18,10 @@ pub(super) const DOC: Doc = Doc {
         `reg`, `size`, `alignment` and `alloc-ranges` of a region must be whole tuples of the cells of
         `/reserved-memory`, and not empty.
 
-        When the length of `reg` is not a multiple of a tuple, kernels up to 6.18 print `invalid reg property,
-        skipping node`; kernels from 6.19 on skip the region silently. A malformed `alloc-ranges` makes
-        kernels up to 6.18 skip the region; kernels from 6.19 on ignore the property and place the region
-        anywhere. The memory that was meant is not protected.
+        When the length of `reg` is not a multiple of a tuple, kernels up to 6.18 print `invalid reg
+        property, skipping node`; kernels from 6.19 on skip the region silently. A malformed `alloc-ranges`
+        makes kernels up to 6.18 skip the region; kernels from 6.19 on ignore the property and place the
+        region anywhere. The memory that was meant is not protected.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

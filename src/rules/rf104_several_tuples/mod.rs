@@ -10,8 +10,8 @@ pub(super) const DOC: Doc = Doc {
     title: "a region has several reg tuples",
     why: r"
         A region must have one `reg` tuple. Of several, kernels up to 6.17 reserve all but register only the
-        first; 6.18 to 7.1 reserve all and register none, so that lookups by phandle fail; kernels from 7.2 on
-        reserve only the first, and the rest becomes ordinary memory.
+        first; 6.18 to 7.1 reserve all and register none, so that lookups by phandle fail; kernels from 7.2
+        on reserve only the first, and the rest becomes ordinary memory.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

@@ -9,13 +9,14 @@ pub(super) const DOC: Doc = Doc {
     name: "second-reserved-memory",
     title: "there is a second /reserved-memory",
     why: r"
-        A tree must have one `/reserved-memory`. Linux reads the first node of that name in the root, with or
-        without a unit address, and no other: every region in a second one is ordinary memory.
+        A tree must have one `/reserved-memory`. Linux reads the first node of that name in the root, with
+        or without a unit address, and no other: every region in a second one is ordinary memory.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     repair: r"
-        Moves its regions into the first, with their phandles and labels; a dynamic one gets a fixed address.
+        Moves its regions into the first, with their phandles and labels; a dynamic one gets a fixed
+        address.
     ",
     ..Doc::DEFAULT
 };

@@ -11,8 +11,8 @@ pub(super) const DOC: Doc = Doc {
     name: "nested-region",
     title: "a region is not a direct child of /reserved-memory",
     why: r"
-        A region must be a direct child of `/reserved-memory`. Linux does not descend further: a region inside
-        a region, or inside a node that only groups, is ordinary memory, and no kernel logs it.
+        A region must be a direct child of `/reserved-memory`. Linux does not descend further: a region
+        inside a region, or inside a node that only groups, is ordinary memory, and no kernel logs it.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

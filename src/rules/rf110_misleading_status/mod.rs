@@ -11,8 +11,8 @@ pub(super) const DOC: Doc = Doc {
     severity: Severity::Warning,
     why: r"
         The `status` of a region must be absent, `okay` or `disabled`. Every other value, `reserved` and
-        `fail` included, makes Linux ignore the region, and no kernel logs it: its memory is free. Linux never
-        reads the `status` of `/reserved-memory` itself.
+        `fail` included, makes Linux ignore the region, and no kernel logs it: its memory is free. Linux
+        never reads the `status` of `/reserved-memory` itself.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

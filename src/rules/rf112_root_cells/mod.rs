@@ -9,8 +9,8 @@ pub(super) const DOC: Doc = Doc {
     name: "root-cells",
     title: "the root has no #address-cells and #size-cells of 1 or 2",
     why: r"
-        The root must have `#address-cells` and `#size-cells`, each 1 or 2. Where one is missing Linux assumes
-        1, and misreads every tuple of `/memory` and `/reserved-memory`; 7.x warns.
+        The root must have `#address-cells` and `#size-cells`, each 1 or 2. Where one is missing Linux
+        assumes 1, and misreads every tuple of `/memory` and `/reserved-memory`; 7.x warns.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

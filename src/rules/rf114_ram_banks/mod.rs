@@ -15,8 +15,8 @@ pub(super) const DOC: Doc = Doc {
     severity: Severity::Warning,
     why: r"
         RAM banks must cover whole pages and must not overlap. Linux rounds a bank inward to pages, so that
-        its ends are lost, and merges banks that overlap; a loader that fills one of them again may count RAM
-        twice.
+        its ends are lost, and merges banks that overlap; a loader that fills one of them again may count
+        RAM twice.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

@@ -12,9 +12,9 @@ pub(super) const DOC: Doc = Doc {
     why: r"
         A tree must have at most 64 dynamic regions, and for 6.1 at most 64 in all.
 
-        Of more dynamic regions, 6.1, 6.12.103 and 7.2 drop the rest, and 6.12.13 to 6.18 write past an array
-        and panic. In 6.1, static and dynamic regions share the 64 places; it reserves the rest but keeps no
-        owner for it.
+        Of more dynamic regions, 6.1, 6.12.103 and 7.2 drop the rest, and 6.12.13 to 6.18 write past an
+        array and panic. In 6.1, static and dynamic regions share the 64 places; it reserves the rest but
+        keeps no owner for it.
     ",
     good: include_str!("good.dts"),
     repair: "Dynamic regions get fixed addresses where RAM is known.",

@@ -11,10 +11,10 @@ pub(super) const DOC: Doc = Doc {
     name: "too-many-blocks",
     title: "the map has more separate blocks than memblock holds",
     why: r"
-        Carveouts and other reservations must leave memblock room. Its arrays hold 128 blocks in the smallest
-        configuration, 641 and 1024 in Debian's, and cannot grow before the linear map exists. Kernels from
-        6.12 on panic (`cannot resize reserved array`); 6.1 skips what has no room and leaves it unprotected.
-        Blocks that touch count once.
+        Carveouts and other reservations must leave memblock room. Its arrays hold 128 blocks in the
+        smallest configuration, 641 and 1024 in Debian's, and cannot grow before the linear map exists.
+        Kernels from 6.12 on panic (`cannot resize reserved array`); 6.1 skips what has no room and leaves
+        it unprotected. Blocks that touch count once.
     ",
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
@@ -22,8 +22,8 @@ pub(super) const DOC: Doc = Doc {
 
 /// Separate blocks that every configuration has room for: a carveout parts RAM in two.
 const EVERY: (usize, usize) = (60, 100);
-/// Separate blocks that the most usual configuration has room for beside kernel, initrd and tree: 6.12 was seen to die
-/// of one more of either.
+/// Separate blocks that the most usual configuration has room for beside kernel, initrd and tree: 6.12 was
+/// seen to die of one more of either.
 const NONE: (usize, usize) = (509, 636);
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {

@@ -11,10 +11,10 @@ pub(super) const DOC: Doc = Doc {
     title: "a region is beyond the end of RAM",
     severity: Severity::Warning,
     why: r"
-        A region should not be beyond the last byte of RAM. Linux accepts it silently and it protects nothing:
-        either the address is wrong and the memory that was meant is not protected, or `/memory` is smaller
-        than the board's RAM. Regions below RAM or between banks (SRAM, a hole that was cut for them) are
-        ordinary.
+        A region should not be beyond the last byte of RAM. Linux accepts it silently and it protects
+        nothing: either the address is wrong and the memory that was meant is not protected, or `/memory` is
+        smaller than the board's RAM. Regions below RAM or between banks (SRAM, a hole that was cut for
+        them) are ordinary.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

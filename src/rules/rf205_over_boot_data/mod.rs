@@ -14,14 +14,14 @@ pub(super) const DOC: Doc = Doc {
         No region may overlap the kernel, the initrd, the DTB, the running stage or its bundle.
 
         Linux refuses a no-map region that touches the kernel, the initrd or the DTB as a whole: all of it
-        becomes ordinary memory, while kernels from 6.12 on still print `nomap` for it. A CMA pool there gives
-        kernel text or the ramdisk to the allocator. A region over the initrd is freed with it.
+        becomes ordinary memory, while kernels from 6.12 on still print `nomap` for it. A CMA pool there
+        gives kernel text or the ramdisk to the allocator. A region over the initrd is freed with it.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     repair: r"
-        The stage finds another place for kernel, initrd and DTB by itself. What is inside a carveout when the
-        stage starts (itself, the bundle) must be loaded elsewhere.
+        The stage finds another place for kernel, initrd and DTB by itself. What is inside a carveout when
+        the stage starts (itself, the bundle) must be loaded elsewhere.
     ",
     ..Doc::DEFAULT
 };

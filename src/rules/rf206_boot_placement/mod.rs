@@ -12,12 +12,12 @@ pub(super) const DOC: Doc = Doc {
     name: "boot-placement",
     title: "the kernel, the initrd or the DTB is misplaced",
     why: r"
-        The kernel, the initrd and the DTB must be in RAM and must not overlap, and the kernel must be at its
-        `text_offset` above a 2 MiB boundary.
+        The kernel, the initrd and the DTB must be in RAM and must not overlap, and the kernel must be at
+        its `text_offset` above a 2 MiB boundary.
 
-        The kernel zeroes its BSS up to `image_size` before it prints anything: with a DTB or initrd there it
-        dies silently. A kernel outside RAM or off its boundary crashes. Linux adds an initrd outside RAM to
-        RAM, together with any hole that was cut there.
+        The kernel zeroes its BSS up to `image_size` before it prints anything: with a DTB or initrd there
+        it dies silently. A kernel outside RAM or off its boundary crashes. Linux adds an initrd outside RAM
+        to RAM, together with any hole that was cut there.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

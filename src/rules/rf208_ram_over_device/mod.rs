@@ -15,9 +15,9 @@ pub(super) const DOC: Doc = Doc {
     name: "ram-over-device",
     title: "a RAM bank overlaps the registers of a device",
     why: r"
-        No RAM bank may overlap the registers of a device. Linux maps the bank as memory and hands its pages out;
-        the first write to one of them writes to a device: an external abort, or worse. QEMU makes such a tree for
-        `xlnx-zcu102` with `-m 4G`.
+        No RAM bank may overlap the registers of a device. Linux maps the bank as memory and hands its pages
+        out; the first write to one of them writes to a device: an external abort, or worse. QEMU makes such
+        a tree for `xlnx-zcu102` with `-m 4G`.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

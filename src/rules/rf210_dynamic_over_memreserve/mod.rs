@@ -15,7 +15,8 @@ pub(super) const DOC: Doc = Doc {
     kernels: from("6.12"),
     why: r"
         The `alloc-ranges` of a dynamic region must not contain a `/memreserve/` entry. Kernels from 6.12.13
-        on read `/memreserve/` after they placed the dynamic regions, and may silently place one over an entry.
+        on read `/memreserve/` after they placed the dynamic regions, and may silently place one over an
+        entry.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

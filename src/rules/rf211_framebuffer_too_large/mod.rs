@@ -12,9 +12,9 @@ pub(super) const DOC: Doc = Doc {
     name: "framebuffer-too-large",
     title: "a simple-framebuffer is larger than its region",
     why: r"
-        The region of a `simple-framebuffer` must cover all of it. The driver maps its whole `reg`, and the display
-        controller reads `stride` times `height` bytes: Linux gives the memory after the region to others, and the
-        screen shows it.
+        The region of a `simple-framebuffer` must cover all of it. The driver maps its whole `reg`, and the
+        display controller reads `stride` times `height` bytes: Linux gives the memory after the region to
+        others, and the screen shows it.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

@@ -12,8 +12,8 @@ pub(super) const DOC: Doc = Doc {
     title: "the records of a ramoops region do not fit it, or there are none",
     severity: Severity::Warning,
     why: r"
-        The records of a `ramoops` region must fit it, and it must have some. The driver refuses any other region:
-        the log of a crash is lost just when it is needed.
+        The records of a `ramoops` region must fit it, and it must have some. The driver refuses any other
+        region: the log of a crash is lost just when it is needed.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

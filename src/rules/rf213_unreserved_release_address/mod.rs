@@ -15,9 +15,9 @@ pub(super) const DOC: Doc = Doc {
     title: "the release address of a spin-table processor is not reserved",
     severity: Severity::Warning,
     why: r"
-        The `cpu-release-addr` of a spin-table processor must be reserved. The processor spins there until Linux
-        writes an address. Linux itself reserves nothing for it: it gives the memory away, and the processor jumps
-        to whatever is written there, or never comes up.
+        The `cpu-release-addr` of a spin-table processor must be reserved. The processor spins there until
+        Linux writes an address. Linux itself reserves nothing for it: it gives the memory away, and the
+        processor jumps to whatever is written there, or never comes up.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
@@ -40,7 +40,8 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     }
 }
 
-/// Returns the first processor that waits in `page`, which may be a part of what belongs to its release address.
+/// Returns the first processor that waits in `page`, which may be a part of what belongs to its release
+/// address.
 fn processor<'s>(analysis: &'s Analysis<'_, '_>, page: Span) -> Option<Node<'s, 's>> {
     let around = page.outward(analysis.profile.page.bytes()).unwrap_or(page);
     let waits = |cpu: &Node<'_, '_>| {

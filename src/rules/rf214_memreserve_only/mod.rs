@@ -11,8 +11,9 @@ pub(super) const DOC: Doc = Doc {
     name: "memreserve-only",
     title: "some bytes are protected by /memreserve/ alone, which EFI drops",
     why: r"
-        Where EFI boots, a region must cover every `/memreserve/` entry. The EFI stub deletes every entry, so that
-        only a region and the EFI map protect the bytes. Without EFI an entry holds, and this is a note.
+        Where EFI boots, a region must cover every `/memreserve/` entry. The EFI stub deletes every entry,
+        so that only a region and the EFI map protect the bytes. Without EFI an entry holds, and this is a
+        note.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

@@ -9,9 +9,9 @@ pub(super) const DOC: Doc = Doc {
     name: "beyond-address-space",
     title: "a region or a RAM bank is beyond the physical address space",
     why: r"
-        Regions and RAM must end within 52 bits of physical address, which is what arm64 has at most in Linux. The
-        memory that was meant by a higher address is elsewhere and is not protected: this is how a base and a size
-        that are swapped, or are in the wrong cells, show.
+        Regions and RAM must end within 52 bits of physical address, which is what arm64 has at most in
+        Linux. The memory that was meant by a higher address is elsewhere and is not protected: this is how
+        a base and a size that are swapped, or are in the wrong cells, show.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

@@ -11,12 +11,12 @@ pub(super) const DOC: Doc = Doc {
     severity: Severity::Warning,
     kernels: Kernels::None,
     why: r"
-        A mapped region should end on a page. Every kernel withholds each page that the region touches as a whole,
-        so nothing is lost; but readers of the tree take the rest of the last page for free memory.
+        A mapped region should end on a page. Every kernel withholds each page that the region touches as a
+        whole, so nothing is lost; but readers of the tree take the rest of the last page for free memory.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    repair: "Rounds the end up, where no other owner has the bytes. A base stays: the user of the region counts from it.",
+    repair: "Rounds the end up, where no other owner has the bytes. The base stays: users count from it.",
     ..Doc::DEFAULT
 };
 

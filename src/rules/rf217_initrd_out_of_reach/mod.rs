@@ -12,10 +12,10 @@ pub(super) const DOC: Doc = Doc {
     title: "the kernel and the initrd are too far apart",
     severity: Severity::Warning,
     why: r"
-        The kernel and the initrd must be in one window of 32 GiB. The boot protocol promises a kernel its initrd only
-        within 32 GiB from a 1 GiB boundary, in which the kernel image is as well
-        (Documentation/arch/arm64/booting.rst). A kernel whose linear map does not reach further drops the initrd:
-        `initrd not fully accessible via the linear mapping`.
+        The kernel and the initrd must be in one window of 32 GiB. The boot protocol promises a kernel its
+        initrd only within 32 GiB from a 1 GiB boundary, in which the kernel image is as well
+        (Documentation/arch/arm64/booting.rst). A kernel whose linear map does not reach further drops the
+        initrd: `initrd not fully accessible via the linear mapping`.
     ",
     good: include_str!("good.dts"),
     repair: "The stage places both by itself.",

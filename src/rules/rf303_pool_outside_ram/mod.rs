@@ -1,41 +1,41 @@
-//! RF303: a CMA pool lies in one stretch of RAM and in one zone.
+//! RF303: a CMA pool is outside RAM or crosses a zone.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::finding::{RepairKind, RuleId, Severity};
+use crate::finding::{RepairKind, RuleId};
 use crate::ledger::Coverage;
 use crate::span::{GIB, Span};
-use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(303),
     name: "pool-outside-ram",
-    title: "a CMA pool lies in RAM and does not cross 4 GiB",
-    severity: Severity::Error,
-    why: "A pool outside RAM, even partly, panics every kernel in cma_init_reserved_areas. One that crosses a \
-          zone boundary \"could not be activated\" and is freed.",
+    title: "a CMA pool is outside RAM or crosses 4 GiB",
+    why: r"
+        A CMA pool must be in one RAM bank and must not cross 4 GiB. A pool outside RAM, even in part,
+        panics every kernel in `cma_init_reserved_areas`. One that crosses a zone boundary `could not be
+        activated` and is freed.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    repair: "Places the pool anew at its full size in free RAM.",
+    repair: "Moves the pool into free RAM at its full size.",
     ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for region in analysis.map.enabled().filter(|region| region.is_cma()) {
         for &span in region.spans() {
-            let message = if analysis.in_usable(span) != Coverage::All {
-                format!("CMA pool {span} does not lie in RAM: Linux panics while it sets the pool up")
+            let consequence = if analysis.in_usable(span) != Coverage::All {
+                "is not in RAM: Linux panics while it sets the pool up"
             } else if crosses_4g(span) {
-                format!("CMA pool {span} crosses 4 GiB: Linux cannot activate it and frees it")
+                "crosses 4 GiB: Linux cannot activate it and frees it"
             } else {
                 continue;
             };
-            out.push(
-                OldReport::new(DOC.id, DOC.severity, region.path.as_str(), message)
-                    .with_span(span, region.name.as_str())
-                    .with_help("move the pool into one bank of RAM, on one side of 4 GiB")
-                    .with_repair(RepairKind::AlignPool(region.node), "place the pool in free RAM"),
-            );
+            out.report(region, format_args!("CMA pool {span} {consequence}"))
+                .at("reg")
+                .region(span, region)
+                .help("move the pool into one bank of RAM, on one side of 4 GiB")
+                .repair(RepairKind::AlignPool(region.node), "move the pool into free RAM");
         }
     }
 }

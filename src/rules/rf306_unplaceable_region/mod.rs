@@ -1,29 +1,30 @@
-//! RF306: a dynamic region can be placed.
+//! RF306: a dynamic region cannot be placed.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::finding::{RuleId, Severity};
+use crate::finding::RuleId;
 use crate::ledger::{self, meeting, subtract};
 use crate::span::{Size, Span, align_up};
 use crate::survey::{Dynamic, Extent, Region};
-use alloc::format;
 use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(306),
     name: "unplaceable-region",
-    title: "a dynamic region fits its alloc-ranges, and its alignment is a power of two",
-    severity: Severity::Error,
-    why: "The kernel prints \"failed to allocate memory for node\" and boots without the region: its driver \
-          fails, or takes other memory. An alignment that is no power of two is used as a bit mask.",
+    title: "a dynamic region fits nowhere, or its alignment is not a power of two",
+    why: r"
+        A dynamic region must fit its `alloc-ranges`, and its `alignment` must be a power of two. Otherwise
+        the kernel prints `failed to allocate memory for node` and boots without the region: its driver
+        fails, or takes other memory. An alignment that is not a power of two is used as a bit mask.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
 };
 
-/// Dynamic regions that a kernel places at most, and more windows than any of them has: each costs a pass over what is
-/// free.
-const MOST: usize = 64;
+/// Maximum number of dynamic regions that a kernel places, and more windows than any of them has: each costs
+/// a pass over the free memory.
+const MAX_PLACED: usize = 64;
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let mut dynamic =
@@ -32,42 +33,45 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         return;
     }
     let free = free(analysis);
-    for region in dynamic.take(MOST) {
+    for region in dynamic.take(MAX_PLACED) {
         let Extent::Dynamic(dynamic) = &region.extent else { continue };
         if let Some(align) = dynamic.align.filter(|align| !align.is_power_of_two()) {
-            out.push(
-                OldReport::new(
-                    DOC.id,
-                    DOC.severity,
-                    region.path.as_str(),
-                    format!("alignment {align:#x} is no power of two: the kernel uses it as a bit mask"),
-                )
-                .with_help(format_args!("write {:#x}", align.checked_next_power_of_two().unwrap_or(1 << 63))),
-            );
+            let next = align.checked_next_power_of_two().unwrap_or(1 << 63);
+            out.report(
+                region,
+                format_args!("`alignment` {align:#x} is not a power of two: the kernel uses it as a mask"),
+            )
+            .at("alignment")
+            .help(format_args!("write {next:#x}"));
             continue;
         }
         let Some(free) = &free else { continue };
-        let most = most(analysis, free, region, dynamic);
-        if dynamic.windows.len() > MOST || most.is_some_and(|most| most.len() >= dynamic.size) {
+        let largest = largest(analysis, free, region, dynamic);
+        if dynamic.windows.len() > MAX_PLACED || largest.is_some_and(|place| place.len() >= dynamic.size) {
             continue;
         }
         let wants = Size(dynamic.size);
-        let (what, room) = match dynamic.windows.as_slice() {
-            [] => ("RAM and the other regions leave", "make room"),
-            _ => ("its alloc-ranges, RAM and the other regions leave", "widen alloc-ranges, make room"),
-        };
-        let (message, help) = match most {
-            None => (format!("wants {wants}, but {what} it no place"), format!("{room} or remove it")),
-            Some(most) => (
-                format!("wants {wants}, but {what} it {most} at most"),
-                format!("{room} or ask for {} or less", Size(most.len())),
+        let (property, what, room) = match dynamic.windows.as_slice() {
+            [] => ("size", "RAM and the other regions leave", "make room"),
+            _ => (
+                "alloc-ranges",
+                "its `alloc-ranges` and the other regions leave",
+                "widen `alloc-ranges`, make room",
             ),
         };
-        out.push(OldReport::new(DOC.id, DOC.severity, region.path.as_str(), message).with_help(help));
+        match largest {
+            None => out
+                .report(region, format_args!("asks for {wants}, but {what} it no place"))
+                .help(format_args!("{room} or remove it")),
+            Some(place) => out
+                .report(region, format_args!("asks for {wants}, but {what} it at most {place}"))
+                .help(format_args!("{room} or ask for {} or less", Size(place.len()))),
+        }
+        .at(property);
     }
 }
 
-/// The RAM that no static region and no `/memreserve/` entry has; `None` when RAM is unknown.
+/// Returns the RAM that no static region and no `/memreserve/` entry has; `None` when RAM is unknown.
 fn free(analysis: &Analysis<'_, '_>) -> Option<Vec<Span>> {
     if !analysis.map.usable.is_known() {
         return None;
@@ -77,8 +81,8 @@ fn free(analysis: &Analysis<'_, '_>) -> Option<Vec<Span>> {
     Some(subtract(analysis.map.usable.spans(), &taken))
 }
 
-/// The largest place that there is for one region, were it alone in its wish.
-fn most(analysis: &Analysis<'_, '_>, free: &[Span], region: &Region, dynamic: &Dynamic) -> Option<Span> {
+/// Returns the largest place for one region, if no other dynamic region takes any of it.
+fn largest(analysis: &Analysis<'_, '_>, free: &[Span], region: &Region, dynamic: &Dynamic) -> Option<Span> {
     let unit = if region.is_cma() { analysis.profile.cma_align() } else { analysis.profile.page.bytes() };
     let align = dynamic.align.unwrap_or(unit).checked_next_power_of_two()?.max(unit);
     let aligned = |piece: Span| Span::from_ends(align_up(piece.base(), align)?, piece.end());
@@ -87,7 +91,7 @@ fn most(analysis: &Analysis<'_, '_>, free: &[Span], region: &Region, dynamic: &D
         [] => free.iter().copied().filter_map(aligned).reduce(larger),
         windows => windows
             .iter()
-            .take(MOST)
+            .take(MAX_PLACED)
             .flat_map(|&window| {
                 meeting(free, window).iter().filter_map(move |piece| piece.intersection(window))
             })

@@ -1,25 +1,27 @@
-//! RF309: what a driver maps itself, or firmware owns, is `no-map`.
+//! RF309: a region needs `no-map` and has none.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::fdt::Node;
 use crate::finding::{RuleId, Severity};
-use alloc::format;
-use alloc::string::String;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(309),
     name: "missing-no-map",
-    title: "a region whose driver maps it itself, or that firmware owns, is no-map",
+    title: "a region lacks the no-map that its driver or firmware needs",
     severity: Severity::Warning,
-    why: "memremap() refuses RAM that Linux has mapped (\"memremap attempted on ram\"), and the driver does not probe; until then the CPU may read the memory speculatively, which a firmware fence answers with a reset.",
+    why: r"
+        A region that its driver maps itself, or that firmware owns, must be `no-map`. `memremap()` refuses
+        RAM that Linux has mapped (`memremap attempted on ram`), and the driver does not probe. Until then
+        the CPU may read the memory speculatively, which firmware's memory protection answers with a reset.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    repair: "Adds no-map: the memory is Linux' neither before nor after.",
+    repair: "Adds `no-map`: Linux uses the memory neither before nor after.",
     ..Doc::DEFAULT
 };
 
-/// Names that TF-A, OP-TEE and secure monitors give to the memory that they have taken.
+/// Names that TF-A, OP-TEE and secure monitors give to the memory that they own.
 const FIRMWARE: &[&str] = &["tf-a", "tfa", "atf", "secmon", "optee", "optee_core", "optee_shm"];
 
 /// Compatibles whose drivers map the region themselves.
@@ -28,17 +30,18 @@ const NEED: &[&str] =
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for region in analysis.map.enabled().filter(|region| !region.no_map) {
-        let message: String = match need(analysis.tree.node(region.node)) {
-            Some(Need::Driver(name)) => format!("`{name}` without `no-map`: its driver cannot map it"),
-            Some(Need::Firmware) => "belongs to firmware, and Linux maps it".into(),
+        let report = match need(analysis.tree.node(region.node)) {
+            Some(Need::Driver(name)) => {
+                out.report(region, format_args!("`{name}` without `no-map`: its driver cannot map it"))
+            }
+            Some(Need::Firmware) => out.report(region, "belongs to firmware, but Linux maps it"),
             None => continue,
         };
-        let finding = OldReport::new(DOC.id, DOC.severity, region.path.as_str(), message);
-        out.push(finding.with_help("add `no-map`").with_no_map(region));
+        report.at("no-map").help("add `no-map`").repair_no_map(region);
     }
 }
 
-/// Who needs a region unmapped.
+/// What needs a region unmapped.
 enum Need<'a> {
     /// The driver of this `compatible`.
     Driver(&'a str),

@@ -1,36 +1,45 @@
-//! RF313: devices reach the default CMA pool.
+//! RF313: devices cannot reach the default CMA pool.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink, Subject};
 use crate::analysis::Analysis;
-use crate::finding::{RuleId, Severity};
+use crate::claims::ClaimKind;
+use crate::finding::{Label, RuleId, Severity};
 use crate::span::GIB;
-use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(313),
     name: "default-pool-out-of-reach",
-    title: "the default CMA pool lies below 4 GiB where RAM does",
+    title: "the default CMA pool is above 4 GiB, out of reach of 32-bit devices",
     severity: Severity::Warning,
-    why: "A device with 32 bits of address gets its buffers from the default pool and reaches none of it above 4 GiB: its allocations fail. Kernels place a node wherever it says, and from 6.17 on cma= too; before, they refuse such a cma=.",
+    why: r"
+        The default CMA pool should be below 4 GiB where there is RAM. A device with 32 bits of address gets
+        its buffers from the default pool and reaches none of it above 4 GiB: its allocations fail. Kernels
+        place a node wherever it says, and from 6.17 on `cma=` too; earlier ones refuse such a `cma=`.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    let node = analysis.default_pool().and_then(|pool| Some((pool.path.as_str(), *pool.spans().first()?)));
-    let arg = analysis.cma_arg().and_then(|arg| Some(("/chosen", arg.fixed()?)));
-    let low = analysis.map.usable.spans().iter().any(|bank| bank.base() < 4 * GIB);
-    if let Some((path, span)) = arg.or(node).filter(|(_, span)| low && span.end() > 4 * GIB) {
-        out.push(
-            OldReport::new(
-                DOC.id,
-                DOC.severity,
-                path,
-                format!("the default CMA pool {span} is out of reach for 32-bit devices"),
-            )
-            .with_span(span, "default CMA pool")
-            .with_help("place it below 4 GiB, unless every device has wider addresses"),
-        );
+    if !analysis.map.usable.spans().iter().any(|bank| bank.base() < 4 * GIB) {
+        return;
     }
+    // With a fixed `cma=` the kernel drops the node.
+    let arg = analysis.cma_arg().and_then(|arg| arg.fixed());
+    let pool = analysis.default_pool().filter(|_| arg.is_none());
+    let span = arg.or_else(|| pool?.spans().first().copied());
+    let Some(span) = span.filter(|span| span.end() > 4 * GIB) else { return };
+    let (node, property) = match pool {
+        Some(pool) => (Subject::from(pool), "reg"),
+        None => (Subject::from("/chosen"), "bootargs"),
+    };
+    let report = out
+        .report(node, format_args!("the default CMA pool {span} is out of reach of 32-bit devices"))
+        .at(property)
+        .help("place it below 4 GiB, unless every device has wider addresses");
+    match pool {
+        Some(pool) => report.region(span, pool),
+        None => report.span(span, Label::Claim(ClaimKind::CmaArg)),
+    };
 }

@@ -1,22 +1,26 @@
-//! RF402: every required carveout lies where the policy has it.
+//! RF402: a required carveout is not where the policy has it.
 
+use super::required::report_required;
 use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::finding::{RuleId, Severity};
+use crate::finding::RuleId;
 use crate::survey::Extent;
-use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(402),
     name: "required-moved",
-    title: "every required carveout lies where the policy has it",
-    severity: Severity::Error,
-    why: "The firmware's fence does not move with the device tree: the memory that it guards is ordinary memory \
-          to Linux, and the memory that Linux avoids is nobody's.",
+    title: "a required carveout has moved",
+    why: r"
+        Every required carveout must be where the policy has it. Firmware's memory protection does not move
+        with the device tree: the memory that firmware protects is ordinary memory to Linux, and the memory
+        that Linux avoids has no owner.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     policy: include_str!("policy.toml"),
-    repair: "With the policy's word (allow.restore), puts it back; what it covered meanwhile stays protected.",
+    repair: r"
+        With `allow.restore = true` in the policy, moves it back; what it covered meanwhile stays protected.
+    ",
     ..Doc::DEFAULT
 };
 
@@ -24,12 +28,11 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for answer in analysis.answers() {
         let Some(base) = answer.required.base else { continue };
         if let Some(Extent::Dynamic(_)) = answer.region.map(|region| &region.extent) {
-            out.push(answer.finding(DOC.id, format!("is dynamic, but the policy requires it at {base:#x}")));
-            continue;
+            let message = format_args!("is dynamic, but the policy requires it at {base:#x}");
+            report_required(out, &answer, message).at("size");
+        } else if let Some(span) = answer.span().filter(|_| !answer.is_at(base)) {
+            let message = format_args!("is at {:#x}, but the policy requires {base:#x}", span.base());
+            report_required(out, &answer, message).at("reg");
         }
-        let Some(span) = answer.span().filter(|_| !answer.is_at(base)) else { continue };
-        out.push(
-            answer.finding(DOC.id, format!("lies at {:#x}, but the policy requires {base:#x}", span.base())),
-        );
     }
 }

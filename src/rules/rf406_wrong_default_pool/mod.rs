@@ -1,6 +1,6 @@
-//! RF406: the default CMA pool is the one that the policy wants.
+//! RF406: the default CMA pool is not the one that the policy wants.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink, Subject};
 use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::policy::{CmaWant, Via};
@@ -11,48 +11,53 @@ use alloc::string::String;
 pub(super) const DOC: Doc = Doc {
     id: RuleId(406),
     name: "wrong-default-pool",
-    title: "the default CMA pool is the one that the policy wants",
-    severity: Severity::Error,
-    why: "Without a word from the tree or the command line the kernel takes its configured default (16 MiB, or \
-          64 in Debian) wherever it finds room; what a board's camera or display needs is then missing at run \
-          time.",
+    title: "the default CMA pool is not as the policy requires",
+    why: r"
+        The default CMA pool must be the one in the policy's `[cma]`. Without one in the tree or on the
+        command line the kernel places its configured default (16 MiB, or 64 MiB in Debian) wherever it
+        finds room; the memory that a board's camera or display needs is then missing at run time.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     policy: include_str!("policy.toml"),
-    repair: "Places the pool by the policy and writes it into the bootargs or a node.",
+    repair: r"
+        Places the pool as the policy requires and writes it into the bootargs or a node.
+    ",
     ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let Some(want) = analysis.policy.and_then(|policy| policy.cma.as_ref()) else { return };
     let Some(message) = missed(analysis, want) else { return };
-    let at_rest = !analysis.map.ram.is_known();
-    let finding =
-        OldReport::new(DOC.id, if at_rest { Severity::Note } else { DOC.severity }, "/chosen", message)
-            .with_help("let `fix` place it, or write it by hand as the policy has it");
-    out.push(if at_rest {
-        finding
+    let (node, property) = match (want.via, analysis.default_pool()) {
+        (Via::Node, Some(pool)) => (Subject::from(pool), "reg"),
+        _ => (Subject::from("/chosen"), "bootargs"),
+    };
+    let report = out
+        .report(node, &message)
+        .at(property)
+        .help("let `ringfence fix` place it, or write it as the policy has it");
+    if analysis.map.ram.is_known() {
+        let size = Size(want.size);
+        report.repair(RepairKind::SettleCma, format_args!("place {size} of CMA as the policy requires"));
     } else {
-        finding.with_repair(
-            RepairKind::SettleCma,
-            format_args!("place {} of CMA as the policy wants", Size(want.size)),
-        )
-    });
+        report.severity(Severity::Note);
+    }
 }
 
-/// What is wrong with the default pool that the tree leads to, if anything.
+/// Returns what is wrong with the default pool of the tree, if anything.
 fn missed(analysis: &Analysis<'_, '_>, want: &CmaWant) -> Option<String> {
     let found: Option<Span> = match want.via {
         Via::Bootargs => match analysis.cma_arg() {
             None => {
                 return Some(format!(
-                    "the policy wants `cma=` with {}, but bootargs have none",
+                    "the policy requires `cma=` with {}, but bootargs have none",
                     Size(want.size)
                 ));
             }
             Some(arg) if arg.size < want.size => {
                 return Some(format!(
-                    "`cma=` asks for {}, the policy wants {}",
+                    "`cma=` asks for {}, but the policy requires {}",
                     Size(arg.size),
                     Size(want.size)
                 ));
@@ -62,7 +67,7 @@ fn missed(analysis: &Analysis<'_, '_>, want: &CmaWant) -> Option<String> {
         Via::Node => match analysis.default_pool() {
             None => {
                 return Some(format!(
-                    "the policy wants a default pool of {}, but there is none",
+                    "the policy requires a default pool of {}, but there is none",
                     Size(want.size)
                 ));
             }
@@ -71,10 +76,10 @@ fn missed(analysis: &Analysis<'_, '_>, want: &CmaWant) -> Option<String> {
     };
     let Some(span) = found else { return Some("the default CMA pool has no fixed address".into()) };
     if span.len() < want.size {
-        return Some(format!("the default CMA pool {span} is smaller than the {} wanted", Size(want.size)));
+        return Some(format!("the default CMA pool {span} is smaller than the required {}", Size(want.size)));
     }
     if let Some(range) = want.range.filter(|range| !range.covers(span)) {
-        return Some(format!("the default CMA pool {span} lies outside the range {range} wanted"));
+        return Some(format!("the default CMA pool {span} is outside the required range {range}"));
     }
     let align = want.align.filter(|align| align.is_power_of_two()).unwrap_or(1);
     (span.base() % align != 0)

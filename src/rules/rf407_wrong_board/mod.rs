@@ -1,17 +1,18 @@
-//! RF407: the tree is that of the board which the policy is for.
+//! RF407: the tree is of another board than the policy.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::finding::{RuleId, Severity};
-use alloc::format;
+use crate::finding::RuleId;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(407),
     name: "wrong-board",
-    title: "the root's compatible names the board of the policy",
-    severity: Severity::Error,
-    why: "A policy's addresses are those of one board's firmware. Held against another board's tree, it protects \
-          memory that nobody guards and leaves open what somebody does; a policy or a tree was taken for another.",
+    title: "the tree is of another board than the policy",
+    why: r"
+        The root's `compatible` must contain the policy's `board`. The addresses of a policy are those of
+        one board's firmware: on another board's tree it protects memory that no firmware uses, and leaves
+        open what firmware does use. Either the policy or the tree is the wrong one.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     policy: include_str!("policy.toml"),
@@ -24,11 +25,13 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     if compatible.is_some_and(|prop| prop.strings().any(|name| name == board)) {
         return;
     }
-    let found = compatible.and_then(|prop| prop.strings().next());
-    let message = match found {
-        Some(found) => format!("the policy is for `{board}`, and this tree's `compatible` says `{found}`"),
-        None => format!("the policy is for `{board}`, and this tree has no `compatible`"),
+    let report = match compatible.and_then(|prop| prop.strings().next()) {
+        Some(found) => {
+            out.report("/", format_args!("the policy is for `{board}`, but this tree is for `{found}`"))
+        }
+        None => {
+            out.report("/", format_args!("the policy is for `{board}`, but this tree has no `compatible`"))
+        }
     };
-    let finding = OldReport::new(DOC.id, DOC.severity, "/", message);
-    out.push(finding.with_help("take the policy of this board, or correct `board` in the policy"));
+    report.at("compatible").help("use the policy of this board, or correct `board` in the policy");
 }

@@ -1,26 +1,30 @@
-//! RF411: ranges that the policy protects are out of Linux' reach.
+//! RF411: Linux can reach a range that the policy protects.
 
+use super::required::report_required;
 use super::{Doc, Sink};
 use crate::analysis::{Analysis, reachable};
 use crate::finding::{RepairKind, RuleId, Severity};
 use crate::ledger;
 use crate::span::Span;
-use alloc::format;
 use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(411),
     name: "unprotected-range",
-    title: "every byte that the policy protects is in a no-map region or outside RAM",
-    severity: Severity::Error,
-    why: "What firmware fences off and no node names is ordinary memory to Linux, which meets the fence in \
-          memblock_free_all() or much later: an external abort, or a reset. A hole in /memory protects as well as a \
-          region does, and better: no kernel refuses it. Where a kernel leaves the part pages at the ends of a region \
-          mapped, they are not protected.",
+    title: "Linux can reach a range that the policy protects",
+    why: r"
+        Every byte of the policy's `[[protected]]` ranges must be in a no-map region or outside RAM. Memory
+        that firmware protects and no node names is ordinary memory to Linux, which meets the protection in
+        `memblock_free_all()` or much later: an external abort, or a reset. A hole in `/memory` protects as
+        well as a region does, and better: no kernel refuses it. Where a kernel leaves the partial pages at
+        the ends of a region mapped, they are not protected.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     policy: include_str!("policy.toml"),
-    repair: "With the policy's word (allow.restore), adds a no-map node of that name for what is missing.",
+    repair: r"
+        With `allow.restore = true` in the policy, adds a no-map node of that name for the missing part.
+    ",
     ..Doc::DEFAULT
 };
 
@@ -37,12 +41,16 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             carveouts = ledger::union(analysis.map.carveouts().filter_map(effective).collect());
         }
         let Some(&open) = reachable(analysis, range, &carveouts).first() else { continue };
-        let message = format!("is protected by the policy, but Linux can reach {open}");
-        let finding = answer.finding(DOC.id, message);
-        // A boot loader may yet leave it out of the RAM that it fills in.
-        out.push(match analysis.map.ram.is_known() {
-            true => finding.with_repair(RepairKind::Restore(answer.index), format_args!("protect {open}")),
-            false => finding.no_worse_than(Severity::Warning),
-        });
+        let report = report_required(
+            out,
+            &answer,
+            format_args!("is protected by the policy, but Linux can reach {open}"),
+        );
+        if analysis.map.ram.is_known() {
+            report.repair(RepairKind::Restore(answer.index), format_args!("protect {open}"));
+        } else {
+            // A boot loader may still leave it out of the RAM that it fills in.
+            report.severity(Severity::Warning).no_repair();
+        }
     }
 }

@@ -1,55 +1,55 @@
-//! RF501: a fixed `cma=SIZE@BASE` lies in RAM and over nothing.
+//! RF501: a fixed `cma=SIZE@BASE` is outside RAM or over another owner.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Report, Sink};
 use crate::analysis::Analysis;
-use crate::claims::{Claim, Lifetime};
+use crate::claims::{Claim, ClaimKind, Lifetime};
 use crate::early;
-use crate::finding::{RepairKind, RuleId, Severity};
+use crate::finding::{Label, RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
+use crate::span::Span;
 use crate::survey::Extent;
-use alloc::format;
-use alloc::string::String;
+use core::fmt;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(501),
     name: "misplaced-cma",
-    title: "cma=SIZE@BASE lies in RAM and over nothing",
-    severity: Severity::Error,
-    why: "Over a no-map carveout every kernel accepts it silently and panics when memory fills up; over a hole \
-          it panics at start; over anything reserved, or in the top of RAM that the kernel has taken by then (a \
-          64th of RAM for struct page, page tables), it only prints \"Failed to reserve\" and there is no CMA.",
+    title: "cma=SIZE@BASE is outside RAM or overlaps another owner",
+    why: r"
+        The place of a fixed `cma=SIZE@BASE` must be free RAM. Over a no-map carveout every kernel accepts
+        it silently and panics when memory fills up; over a hole it panics at start. Over anything reserved,
+        or in the top of RAM that the kernel has used by then (a 64th of RAM for `struct page`, page
+        tables), it only prints `Failed to reserve`: there is no CMA.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    repair: "Places the pool anew at its full size in free RAM and rewrites cma=; the rest of the command line \
-             survives byte for byte.",
+    repair: r"
+        Moves the pool into free RAM at its full size and rewrites `cma=`; the rest of the command line
+        survives byte for byte.
+    ",
     ..Doc::DEFAULT
 };
 
+/// Maximum number of owners that are reported.
+const MAX_OWNERS: usize = 16;
+
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let Some(span) = analysis.cma_arg().and_then(|arg| arg.fixed()) else { return };
-    let report = |severity, message: String| {
-        OldReport::new(DOC.id, severity, "/chosen", message)
-            .with_span(span, "cma=")
-            .with_repair(RepairKind::SettleCma, "place the pool in free RAM and rewrite `cma=`")
-    };
     if analysis.in_usable(span) != Coverage::All {
-        let message = format!("`cma=` asks for {span}, which does not lie in RAM");
-        out.push(report(DOC.severity, message).with_help("choose a base inside one bank of RAM"));
+        report(out, span, format_args!("`cma=` asks for {span}, which is not in RAM"))
+            .help("choose a base inside one bank of RAM");
     }
     let stays = |claim: &&Claim| {
         matches!(claim.kind.lifetime(), Lifetime::Reserved | Lifetime::Firmware | Lifetime::Boot)
     };
-    for claim in analysis.claims_over(span).filter(stays).take(16) {
+    for claim in analysis.claims_over(span).filter(stays).take(MAX_OWNERS) {
         let name = analysis.name(claim.kind);
-        let how = match analysis.region(claim.kind) {
+        let consequence = match analysis.region(claim.kind) {
             Some(region) if region.no_map => "Linux accepts it silently and panics when memory fills up",
             _ => "Linux then has no CMA at all",
         };
-        out.push(
-            report(DOC.severity, format!("`cma=` asks for {span}, over {name}: {how}"))
-                .with_span(claim.span, name.as_str())
-                .with_help(format_args!("choose a base outside {}", claim.span)),
-        );
+        report(out, span, format_args!("`cma=` asks for {span}, over {name}: {consequence}"))
+            .claim(claim, analysis)
+            .help(format_args!("choose a base outside {}", claim.span));
     }
     let unplaced = analysis.map.enabled().map(|region| match &region.extent {
         Extent::Dynamic(dynamic) => dynamic.size,
@@ -60,14 +60,19 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let taken = taken.map(|claim| claim.span);
     let ceiling = early::ceiling(analysis.map.usable.spans(), taken, unplaced);
     if analysis.map.usable.is_known() && span.end() > ceiling {
-        out.push(
-            report(
-                Severity::Warning,
-                format!("`cma=` asks for {span}, where the kernel itself allocates before it reads `cma=`"),
-            )
-            .with_help(format_args!(
-                "end it at {ceiling:#x}, or use a linux,cma-default node, which comes first"
-            )),
-        );
+        report(
+            out,
+            span,
+            format_args!("`cma=` asks for {span}, which the kernel itself uses before it reads `cma=`"),
+        )
+        .severity(Severity::Warning)
+        .help(format_args!("end it at {ceiling:#x}, or use a `linux,cma-default` node, which comes first"));
     }
+}
+
+fn report<'o>(out: &'o mut Sink, span: Span, message: fmt::Arguments<'_>) -> &'o mut Report {
+    out.report("/chosen", message)
+        .at("bootargs")
+        .span(span, Label::Claim(ClaimKind::CmaArg))
+        .repair(RepairKind::SettleCma, "move the pool into free RAM and rewrite `cma=`")
 }

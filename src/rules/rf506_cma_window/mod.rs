@@ -1,17 +1,19 @@
-//! RF506: a `cma=SIZE@BASE-LIMIT` has room.
+//! RF506: the window of a `cma=SIZE@BASE-LIMIT` has no room.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::span::{GIB, Size, Span, align_up};
-use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(506),
     name: "cma-window",
-    title: "the window of cma=SIZE@BASE-LIMIT holds the size, below 4 GiB",
-    severity: Severity::Error,
-    why: "A window smaller than the rounded size gives no CMA at all. Above 4 GiB, kernels up to 6.12 cut it off at the DMA limit, and later ones may place the pool below the base.",
+    title: "the window of cma=SIZE@BASE-LIMIT is too small or above 4 GiB",
+    why: r"
+        The window of `cma=SIZE@BASE-LIMIT` must contain the size, and end below 4 GiB. A window smaller
+        than the rounded size gives no CMA at all. Above 4 GiB, kernels up to 6.12 cut it off at the DMA
+        limit, and later ones may place the pool below the base.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
@@ -24,22 +26,18 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let window = Span::from_ends(base, limit).and_then(|window| window.inward(align));
     let size = align_up(arg.size, align).unwrap_or(u64::MAX);
     let missing = size.saturating_sub(window.map_or(0, Span::len));
-    let (severity, message) = if missing > 0 {
+    let report = if missing > 0 {
         let (size, missing) = (Size(size), Size(missing));
-        (
-            Severity::Error,
-            format!("`cma=` wants {size} in a window that is {missing} too small: Linux then has no CMA"),
+        let message = "in a window that is";
+        out.report(
+            "/chosen",
+            format_args!("`cma=` asks for {size} {message} {missing} too small: Linux then has no CMA"),
         )
     } else if limit > 4 * GIB {
-        (
-            Severity::Warning,
-            "the window of `cma=` reaches above 4 GiB: kernels differ in where they place it".into(),
-        )
+        out.report("/chosen", "the window of `cma=` reaches above 4 GiB: the place depends on the kernel")
+            .severity(Severity::Warning)
     } else {
         return;
     };
-    out.push(
-        OldReport::new(DOC.id, severity, "/chosen", message)
-            .with_help("write `cma=SIZE@BASE`, with one base"),
-    );
+    report.at("bootargs").help("write `cma=SIZE@BASE`, with one base");
 }

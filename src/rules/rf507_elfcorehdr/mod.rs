@@ -1,48 +1,48 @@
-//! RF507: `linux,elfcorehdr` is for crash kernels only.
+//! RF507: a tree has `linux,elfcorehdr` outside a crash kernel's boot.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::finding::{RuleId, Severity};
-use crate::span::Span;
-use alloc::format;
+use crate::claims::ClaimKind;
+use crate::finding::{Label, RuleId, Severity};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(507),
     name: "elfcorehdr",
-    title: "a tree at rest has no linux,elfcorehdr",
+    title: "linux,elfcorehdr makes Linux a crash kernel",
     severity: Severity::Warning,
-    why: "Its presence makes the kernel take itself for a crash kernel. In a no-map region 6.1 oopses when it reads the header, and from 6.12 on the region is refused as a whole.",
+    why: r"
+        A tree at rest must not have `linux,elfcorehdr`: with it the kernel takes itself for a crash kernel.
+        Where the header is in a no-map region, 6.1 oopses when it reads it, and kernels from 6.12 on refuse
+        the region as a whole.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    let Some(prop) =
-        analysis.map.chosen.node.and_then(|node| analysis.tree.node(node).prop("linux,elfcorehdr"))
-    else {
+    let chosen = &analysis.map.chosen;
+    let Some(node) = chosen.node.map(|node| analysis.tree.node(node)) else { return };
+    if !node.has_prop("linux,elfcorehdr") {
         return;
-    };
-    let spans = analysis.map.cells.spans(prop.value).unwrap_or_default();
-    let over = |span: Span| {
-        analysis.claims_over(span).find_map(|claim| analysis.region(claim.kind).filter(|r| r.no_map))
-    };
-    let finding = match spans.first().and_then(|&span| Some((span, over(span)?))) {
-        Some((span, region)) => OldReport::new(
-            DOC.id,
-            Severity::Error,
-            region.path.as_str(),
-            format!("`linux,elfcorehdr` {span} lies in it: kernels from 6.12 on refuse the whole carveout"),
-        )
-        .with_span(span, "linux,elfcorehdr"),
-        // What is to be used is told, too: this is a crash kernel's tree.
-        None if !analysis.map.chosen.usable.is_empty() => return,
-        None => OldReport::new(
-            DOC.id,
-            DOC.severity,
-            "/chosen",
-            "`linux,elfcorehdr` makes Linux take itself for a crash kernel",
-        ),
-    };
-    out.push(finding.with_help("remove it, unless this boots a crash kernel"));
+    }
+    let help = "remove it, unless this boots a crash kernel";
+    let inside = chosen.elfcorehdr.and_then(|span| {
+        let mut regions = analysis.claims_over(span).filter_map(|claim| analysis.region(claim.kind));
+        Some((span, regions.find(|region| region.no_map)?))
+    });
+    if let Some((span, region)) = inside {
+        let name = &region.name;
+        let message = "kernels from 6.12 on refuse the whole region";
+        out.report(node, format_args!("`linux,elfcorehdr` {span} is in {name}: {message}"))
+            .at("linux,elfcorehdr")
+            .severity(Severity::Error)
+            .span(span, Label::Claim(ClaimKind::ElfCoreHdr))
+            .help(help);
+    } else if chosen.usable.is_empty() {
+        // Where the usable range is there too, this is a crash kernel's tree.
+        out.report(node, "`linux,elfcorehdr` makes Linux take itself for a crash kernel")
+            .at("linux,elfcorehdr")
+            .help(help);
+    }
 }

@@ -1,36 +1,30 @@
-//! RF602: every `memory-region` leads to a node.
+//! RF602: a `memory-region` leads to no node.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
-use alloc::format;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(602),
     name: "dangling-memory-region",
-    title: "every memory-region leads to a node",
+    title: "a memory-region leads to no node",
     severity: Severity::Warning,
-    why: "The driver finds no region: it fails to probe, or takes memory from the system instead, where its device may not reach.",
+    why: r"
+        Every phandle of a `memory-region` must lead to a node. Otherwise the driver finds no region: it
+        fails to probe, or takes memory from the system, where its device may not reach it.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    for reference in analysis.references().iter().filter(|reference| reference.target.is_none()) {
-        // A phandle of 0 is how optional places in the list are left out.
-        if reference.phandle == 0 {
-            continue;
-        }
+    // A phandle of 0 leaves out an optional place in the list.
+    let dangling = analysis.references().iter().filter(|reference| reference.target.is_none());
+    for reference in dangling.filter(|reference| reference.phandle != 0) {
         let user = analysis.tree.node(reference.user);
-        out.push(
-            OldReport::new(
-                DOC.id,
-                DOC.severity,
-                user.path(),
-                format!("memory-region: no node has the phandle {:#x}", reference.phandle),
-            )
-            .with_help("refer to the region by its label, as in `memory-region = <&camera_mem>`"),
-        );
+        out.report(user, format_args!("`memory-region`: no node has the phandle {:#x}", reference.phandle))
+            .at("memory-region")
+            .help("refer to the region by its label, as in `memory-region = <&camera_mem>`");
     }
 }

@@ -1,19 +1,21 @@
-//! RF604: a region that is no pool has one user.
+//! RF604: two devices use a region that is not a pool.
 
-use super::{Doc, OldReport, Sink};
+use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::fdt::NodeId;
 use crate::finding::{RuleId, Severity};
 use crate::order;
-use alloc::format;
 use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(604),
     name: "shared-region",
-    title: "a carveout that is no pool has one device that uses it",
+    title: "two devices use one carveout",
     severity: Severity::Note,
-    why: "Two devices that believe to own the same bytes overwrite each other. Some share on purpose, so this is only a note.",
+    why: r"
+        A carveout that is not a pool should have one device that uses it. Two devices that both own the
+        same bytes overwrite each other. Some share on purpose, so this is only a note.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     ..Doc::DEFAULT
@@ -30,18 +32,11 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     uses.dedup();
     for pair in uses.windows(2) {
         let [(target, first), (same, second)] = pair else { continue };
-        if target != same || analysis.tree.node(*target).has_prop("compatible") {
-            continue;
+        let node = analysis.tree.node(*target);
+        if target == same && !node.has_prop("compatible") {
+            let (first, second) = (analysis.tree.node(*first).path(), analysis.tree.node(*second).path());
+            out.report(node, format_args!("is used by {first} and {second}"))
+                .help("give each device a region of its own, unless they share it on purpose");
         }
-        let (first, second) = (analysis.tree.node(*first), analysis.tree.node(*second));
-        out.push(
-            OldReport::new(
-                DOC.id,
-                DOC.severity,
-                analysis.tree.node(*target).path(),
-                format!("is used by {} and {}", first.path(), second.path()),
-            )
-            .with_help("give each device a region of its own, unless they share it on purpose"),
-        );
     }
 }
