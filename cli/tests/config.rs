@@ -174,8 +174,36 @@ fn only_what_is_new_since_the_baseline_counts() {
     project.put("boards/acme/three.dtb", board("acme,three", 0x4000_0000));
     project.assert_output(&with, 1, &["1 error in 3 inputs (2 suppressed)"]);
     project.put("known.json", "{}");
-    project.assert_output(&with, 2, &["known.json: no baseline", "--write-baseline"]);
+    project.assert_output(&with, 2, &["known.json: not a baseline", "--write-baseline"]);
     project.assert_output(&["check", "--write-baseline", "boards"], 2, &["--baseline"]);
+}
+
+/// Baselines of version 1 have the words of a finding, which are other words now.
+#[test]
+fn an_old_baseline_is_read_and_written_anew() {
+    let project = project();
+    let known = |input: &str, rule: &str| {
+        let node = "/reserved-memory/camera@44300000";
+        format!(
+            r#"{{"input": "boards/acme/{input}.dtb", "rule": "{rule}", "node": "{node}", "message": "old words"}}"#
+        )
+    };
+    let old = |rule: &str| {
+        format!(r#"{{"schema": 1, "findings": [{}, {}]}}"#, known("one", rule), known("two", rule))
+    };
+    let with = ["check", "--baseline", "known.json", "boards"];
+    project.put("known.json", old("RF201"));
+    project.assert_output(&with, 0, &["(2 suppressed)"]);
+    project.put("known.json", old("RF202"));
+    project.assert_output(&with, 1, &["2 errors in 2 inputs"]);
+    let write = ["check", "--baseline", "known.json", "--write-baseline", "boards"];
+    project.assert_output(&write, 0, &["2 findings written"]);
+    let text = fs::read_to_string(project.path("known.json")).unwrap();
+    assert!(text.contains("\"schema\": 2") && text.contains("\"property\": \"reg\""), "{text}");
+    assert!(!text.contains("message"), "{text}");
+    project.assert_output(&with, 0, &["clean: 2 inputs (2 suppressed)"]);
+    project.put("known.json", r#"{"schema": 3, "findings": []}"#);
+    project.assert_output(&with, 2, &["known.json: a baseline of schema 3"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::facts::EfiFacts;
 use crate::span::Span;
 use crate::survey::Region;
 
-/// Most ranges of the map that one region is compared with: more are more of the same.
+/// Maximum number of ranges of the map that one region is compared with.
 const MAX_RANGES: usize = 16;
 
 /// Returns each span of each enabled region with the ranges of one use that it shares bytes with, cut to it.

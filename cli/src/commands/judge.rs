@@ -54,7 +54,7 @@ pub(super) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
         }
         // Bootargs of the command line are in no source.
         for shown in shown.iter_mut().filter(|_| job.gives_bootargs()) {
-            if shown.excerpt.as_ref().is_some_and(|excerpt| excerpt.property == "bootargs") {
+            if shown.finding.property.as_deref() == Some("bootargs") {
                 (shown.place, shown.fix) = (None, None);
             }
         }

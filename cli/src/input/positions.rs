@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use ringfence::span::Span;
+
 /// A stretch of a source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -117,6 +119,31 @@ impl Positions {
         }
     }
 
+    /// Returns where a `/memreserve/` entry is that overlaps `span`. The compiler does not say where it found the
+    /// entries, so the text is searched for one whose numbers are written out.
+    #[must_use]
+    pub fn memreserve(&self, span: Span) -> Option<Place> {
+        let in_file = |(file, text): (&Arc<str>, &Arc<str>)| {
+            let mut lines = (1..).zip(text.lines());
+            lines.find_map(|(number, line)| {
+                let start = line.find("/memreserve/")?;
+                let statement = line.get(start..)?.split_inclusive(';').next()?;
+                let mut words = statement.trim_end_matches(';').split_whitespace().skip(1);
+                let entry = Span::new(integer(words.next()?)?, integer(words.next()?)?)?;
+                let column = start as u32 + 1;
+                let place = Place {
+                    file: file.clone(),
+                    line: number,
+                    column,
+                    end_line: number,
+                    end_column: column + statement.len() as u32,
+                };
+                entry.overlaps(span).then_some(place)
+            })
+        };
+        self.files.iter().filter_map(in_file).min_by(|a, b| a.file.cmp(&b.file))
+    }
+
     /// Returns the text of a file.
     #[must_use]
     pub fn text(&self, file: &str) -> Option<&str> {
@@ -165,6 +192,14 @@ impl Positions {
             place.end_column = end.max(start + 1) as u32 + 1;
         }
         place
+    }
+}
+
+/// Reads a number as dtc does.
+fn integer(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
     }
 }
 

@@ -10,8 +10,8 @@ use crate::failure::Failure;
 use crate::report::Report;
 use crate::{input, write_out};
 
-/// The version of the form.
-const SCHEMA: u32 = 1;
+/// The version of the form that is written.
+const SCHEMA: u32 = 2;
 
 /// The findings that are known, as a file holds them.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -21,46 +21,95 @@ struct Document {
     findings: BTreeSet<Known>,
 }
 
-/// One finding: the same words on the same node of the same file. A region that grows further says other
-/// words, and counts again.
+/// One finding: the same rule on the same property of the same node of the same file, whatever its words.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(deny_unknown_fields)]
 struct Known {
     input: String,
     rule: String,
     node: String,
-    message: String,
+    /// `None` where the node as a whole is at fault.
+    property: Option<String>,
+}
+
+/// Version 1: it has the words of a finding in place of the property.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DocumentV1 {
+    #[serde(rename = "schema")]
+    _schema: u32,
+    findings: BTreeSet<KnownV1>,
+}
+
+/// The words are left out of account: they are not those of this version.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(deny_unknown_fields)]
+struct KnownV1 {
+    input: String,
+    rule: String,
+    node: String,
+    #[serde(rename = "message")]
+    _message: String,
+}
+
+/// What is read first.
+#[derive(Deserialize)]
+struct Version {
+    schema: u32,
 }
 
 /// A baseline, read.
 #[derive(Clone, Debug)]
 pub struct Baseline {
     home: PathBuf,
-    findings: BTreeSet<Known>,
+    findings: Findings,
+}
+
+#[derive(Clone, Debug)]
+enum Findings {
+    V1(BTreeSet<(String, String, String)>),
+    V2(BTreeSet<Known>),
 }
 
 impl Baseline {
     /// Reads a baseline.
     ///
     /// # Errors
-    /// When it cannot be read, or is none.
+    /// When it cannot be read, or is not a baseline.
     pub fn load(path: &Path) -> Result<Self, Failure> {
         let bytes = input::read_any(path)?;
-        let document: Document = serde_json::from_slice(&bytes).map_err(|error| {
-            Failure::of(path, format!("no baseline: {error}"))
+        let malformed = |error| {
+            Failure::of(path, format!("not a baseline: {error}"))
                 .with_help("`ringfence check --baseline FILE --write-baseline INPUT...` writes one")
-        })?;
-        if document.schema != SCHEMA {
-            let why = format!("a baseline of schema {}, and {SCHEMA} is known here", document.schema);
-            return Err(Failure::of(path, why));
-        }
-        Ok(Self { home: home(path), findings: document.findings })
+        };
+        let Version { schema } = serde_json::from_slice(&bytes).map_err(malformed)?;
+        let findings = match schema {
+            1 => {
+                let document: DocumentV1 = serde_json::from_slice(&bytes).map_err(malformed)?;
+                let key = |known: KnownV1| (known.input, known.rule, known.node);
+                Findings::V1(document.findings.into_iter().map(key).collect())
+            }
+            SCHEMA => {
+                let document: Document = serde_json::from_slice(&bytes).map_err(malformed)?;
+                Findings::V2(document.findings)
+            }
+            other => {
+                let why = format!("a baseline of schema {other}; this version reads {SCHEMA} and older ones");
+                return Err(Failure::of(path, why));
+            }
+        };
+        Ok(Self { home: home(path), findings })
     }
 
-    /// Tells whether a finding on an input is known.
+    /// Tells whether a finding on an input is known. In a baseline of version 1, one finding of a rule on a node
+    /// stands for all of them.
     #[must_use]
     pub fn knows(&self, input: &str, finding: &Finding) -> bool {
-        self.findings.contains(&known(&self.home, input, finding))
+        let known = known(&self.home, input, finding);
+        match &self.findings {
+            Findings::V1(findings) => findings.contains(&(known.input, known.rule, known.node)),
+            Findings::V2(findings) => findings.contains(&known),
+        }
     }
 }
 
@@ -104,7 +153,7 @@ fn known(home: &Path, input: &str, finding: &Finding) -> Known {
         input: from(home, &clean(Path::new(input))).display().to_string(),
         rule: finding.rule.to_string(),
         node: finding.node.clone(),
-        message: finding.message.clone(),
+        property: finding.property.clone(),
     }
 }
 

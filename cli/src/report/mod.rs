@@ -2,13 +2,13 @@
 
 pub mod diff;
 pub mod dts;
+mod excerpt;
 pub mod formats;
 pub mod kernels;
 pub mod source_fix;
 
-use std::ops::Range;
+pub use excerpt::{Excerpt, show};
 
-use ringfence::fdt::{Node, Tree};
 use ringfence::finding::{Finding, Severity};
 use ringfence::plan::Repaired;
 
@@ -55,6 +55,8 @@ pub struct Diagnostic {
     pub excerpt: Option<Excerpt>,
     /// Where the source says it, when there is source.
     pub place: Option<Located>,
+    /// Where the source says what the other nodes of the finding have.
+    pub related: Vec<Related>,
     /// The kernels that it holds for; empty when it holds for all that were asked about.
     pub kernels: Vec<String>,
     /// Why it does not count, if it does not.
@@ -67,7 +69,15 @@ impl Diagnostic {
     /// Takes a finding without anything around it.
     #[must_use]
     pub const fn bare(finding: Finding) -> Self {
-        Self { finding, excerpt: None, place: None, kernels: Vec::new(), suppressed: None, fix: None }
+        Self {
+            finding,
+            excerpt: None,
+            place: None,
+            related: Vec::new(),
+            kernels: Vec::new(),
+            suppressed: None,
+            fix: None,
+        }
     }
 
     /// Tells whether it counts.
@@ -86,6 +96,15 @@ pub struct Located {
     pub node: Option<Place>,
 }
 
+/// Where the source says what another node of a finding has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// Its `reg` or `size`, or its name.
+    pub place: Place,
+    /// The node's name and span.
+    pub text: String,
+}
+
 /// Why a finding does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppressed {
@@ -93,19 +112,6 @@ pub struct Suppressed {
     pub by: &'static str,
     /// Why.
     pub reason: String,
-}
-
-/// A node as source, with a mark.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Excerpt {
-    /// The source, several lines.
-    pub text: String,
-    /// The bytes to underline.
-    pub mark: Range<usize>,
-    /// What to write there.
-    pub label: String,
-    /// The property that is marked; empty for the node itself.
-    pub property: String,
 }
 
 /// How many findings there are of each severity.
@@ -152,78 +158,4 @@ impl Counts {
             Severity::Note => self.errors + self.warnings + self.notes > 0,
         }
     }
-}
-
-/// Properties that say something about memory; the others of a node are left out of its excerpt.
-const SHOWN: &[&str] = &[
-    "#address-cells",
-    "#size-cells",
-    "alignment",
-    "alloc-ranges",
-    "bootargs",
-    "compatible",
-    "device_type",
-    "linux,cma-default",
-    "linux,initrd-end",
-    "linux,initrd-start",
-    "linux,usable-memory",
-    "no-map",
-    "ranges",
-    "reg",
-    "reusable",
-    "size",
-    "status",
-];
-
-/// What a finding is most likely about, when its message names no property.
-const LIKELY: &[&str] = &["reg", "size", "bootargs"];
-
-/// Gives each finding its excerpt of `tree`, and its place in the source that the tree was compiled from.
-#[must_use]
-pub fn show(tree: &Tree<'_>, findings: &[Finding], positions: Option<&Positions>) -> Vec<Diagnostic> {
-    let shown = |finding: &Finding| {
-        let excerpt = tree.find(&finding.node).map(|node| excerpt(node, finding));
-        let place = positions.and_then(|positions| locate(positions, finding, excerpt.as_ref()));
-        Diagnostic { excerpt, place, ..Diagnostic::bare(finding.clone()) }
-    };
-    findings.iter().map(shown).collect()
-}
-
-fn locate(positions: &Positions, finding: &Finding, excerpt: Option<&Excerpt>) -> Option<Located> {
-    // A node that the source does not have comes from elsewhere, for example the command line.
-    if excerpt.is_some() && !positions.has(&finding.node) {
-        return None;
-    }
-    let node = positions.node(&finding.node);
-    let property = excerpt.and_then(|excerpt| positions.property(&finding.node, &excerpt.property));
-    match property {
-        Some(place) => Some(Located { place, node }),
-        None => node.map(|place| Located { place, node: None }),
-    }
-}
-
-fn excerpt(node: Node<'_, '_>, finding: &Finding) -> Excerpt {
-    let mut text = format!("{} {{\n", dts::shown_name(node));
-    let mut mark = 0..dts::shown_name(node).len();
-    let (mut rank, mut marked) = (usize::MAX, "");
-    for prop in node.props().filter(|prop| SHOWN.contains(&prop.name)) {
-        let line = dts::property(prop.name, prop.value);
-        let start = text.len() + 4;
-        text += &format!("    {line}\n");
-        let likely = match finding.message.contains(&format!("`{}`", prop.name)) {
-            true => Some(0),
-            false => LIKELY.iter().position(|name| *name == prop.name).map(|at| at + 1),
-        };
-        if let Some(likely) = likely.filter(|&likely| likely < rank) {
-            (rank, marked, mark) = (likely, prop.name, start..start + line.len());
-        }
-    }
-    text += "};";
-    let own = finding
-        .spans
-        .iter()
-        .find(|labelled| labelled.label.text() == node.name())
-        .filter(|_| marked == "reg");
-    let label = own.map(|mark| mark.span.to_string()).unwrap_or_default();
-    Excerpt { text, mark, label, property: marked.to_string() }
 }

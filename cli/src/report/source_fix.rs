@@ -73,7 +73,8 @@ fn key(place: &Place) -> (Arc<str>, u32, u32) {
 fn involved<'t, 'a>(tree: &'t Tree<'a>, finding: &Finding) -> Vec<ringfence::fdt::Node<'t, 'a>> {
     let Some(own) = tree.find(&finding.node) else { return Vec::new() };
     let is_named = |node: &ringfence::fdt::Node<'_, '_>| {
-        node.id() == own.id() || finding.spans.iter().any(|labelled| labelled.label.text() == node.name())
+        let path = node.path();
+        node.id() == own.id() || finding.spans.iter().any(|labelled| labelled.label.node() == Some(&path))
     };
     let beside = own.parent().into_iter().flat_map(|parent| parent.children()).filter(is_named);
     if own.parent().is_none() { vec![own] } else { beside.collect() }

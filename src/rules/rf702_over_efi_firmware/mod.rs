@@ -1,22 +1,23 @@
-//! RF702: no region is over memory that UEFI firmware keeps.
+//! RF702: a region is over memory that UEFI firmware keeps.
 
 use super::efi_map::shared;
 use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::claims::ClaimKind;
 use crate::efi::EfiUse;
-use crate::finding::{Label, RuleId, Severity};
+use crate::finding::{Label, RuleId};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(702),
     name: "over-efi-firmware",
     title: "a region is over memory that the UEFI firmware keeps",
-    severity: Severity::Error,
-    why: "Runtime services and ACPI tables stay in memory as long as the board runs. A no-map region that \
-          is partly over them is refused as a whole, so that all of it becomes ordinary memory. A CMA pool \
-          there is accepted, and Linux reports `BUG: Bad page state` when it hands the pages to the \
-          allocator. Whoever the carveout is for overwrites the firmware, and the next call of a runtime \
-          service aborts.",
+    why: r"
+        No region may be over memory that the UEFI firmware keeps: runtime services and ACPI tables stay in
+        memory as long as the board runs. Linux refuses a no-map region that is partly over them as a whole,
+        so that all of it becomes ordinary memory. It accepts a CMA pool there, and reports `BUG: Bad page
+        state` when it gives the pages to the allocator. The owner of the carveout overwrites the firmware,
+        and the next call of a runtime service aborts.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     efi_map: include_str!("memmap.txt"),

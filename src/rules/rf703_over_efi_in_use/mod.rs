@@ -1,4 +1,4 @@
-//! RF703: no region is over memory that is in use until Linux starts.
+//! RF703: a region is over memory that is in use until Linux starts.
 
 use super::efi_map::shared;
 use super::{Doc, Sink};
@@ -12,10 +12,12 @@ pub(super) const DOC: Doc = Doc {
     name: "over-efi-in-use",
     title: "a region is over memory that boot services or a boot loader use until Linux starts",
     severity: Severity::Warning,
-    why: "Until Linux starts, the firmware and the boot loader read and write these pages. Where the \
-          memory is protected already, that aborts; where it is not, whoever the region is for may be \
-          overwritten. Once Linux runs, the region holds. The initrd in a region is an error of its own \
-          (RF205).",
+    why: r"
+        No region should be over memory that boot services or a boot loader use. Until Linux starts, the
+        firmware and the boot loader read and write these pages: where the memory is protected already, that
+        aborts; where it is not, they may overwrite what the region is for. Once Linux runs, the region
+        holds. The initrd in a region is an error of its own (RF205).
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     efi_map: include_str!("memmap.txt"),

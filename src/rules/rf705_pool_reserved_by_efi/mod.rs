@@ -1,19 +1,21 @@
-//! RF705: no CMA pool is in memory that the EFI map reserves.
+//! RF705: a CMA pool is in memory that the EFI map reserves.
 
 use super::efi_map::shared;
 use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::claims::ClaimKind;
 use crate::efi::EfiUse;
-use crate::finding::{Label, RuleId, Severity};
+use crate::finding::{Label, RuleId};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(705),
     name: "pool-reserved-by-efi",
     title: "a CMA pool is in memory that the EFI memory map reserves",
-    severity: Severity::Error,
-    why: "Linux does not map memory that the EFI map calls reserved, so that its pages can be given to \
-          nobody: the pool is there by name and never serves an allocation, and the memory is lost.",
+    why: r"
+        A CMA pool must not be in memory that the EFI memory map reserves. Linux does not map such memory,
+        so that no device can get its pages: the pool exists by name and never serves an allocation, and the
+        memory is lost.
+    ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     efi_map: include_str!("memmap.txt"),

@@ -107,7 +107,7 @@ fn result(report: &Report, shown: &Diagnostic) -> Value {
             json!({ "base": base, "end": end, "what": label.text() })
         })
         .collect();
-    let mut properties = json!({ "input": report.path, "spans": spans });
+    let mut properties = json!({ "input": report.path, "property": finding.property, "spans": spans });
     if !shown.kernels.is_empty() {
         set(&mut properties, "kernels", shown.kernels.clone().into());
     }
@@ -123,6 +123,14 @@ fn result(report: &Report, shown: &Diagnostic) -> Value {
         // An empty list says that suppressions were looked for, and there are none.
         "suppressions": [],
     });
+    if !shown.related.is_empty() {
+        let related = shown.related.iter().map(|related| {
+            let place = physical(report.positions.as_ref(), &related.place);
+            json!({ "physicalLocation": place, "message": { "text": related.text } })
+        });
+        let related: Vec<Value> = related.collect();
+        set(&mut result, "relatedLocations", related.into());
+    }
     if let Some(index) = DOCS.iter().position(|doc| doc.id == finding.rule) {
         set(&mut result, "ruleIndex", index.into());
     }

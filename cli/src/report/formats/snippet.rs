@@ -28,6 +28,11 @@ pub(super) fn render(
     if let Some(node) = node.and_then(|node| range(text, node)) {
         snippet = snippet.annotation(AnnotationKind::Visible.span(node));
     }
+    for related in shown.related.iter().filter(|related| related.place.file == located.place.file) {
+        if let Some(place) = range(text, &related.place) {
+            snippet = snippet.annotation(AnnotationKind::Context.span(place).label(&related.text));
+        }
+    }
     let title = printable(&format!("{}: {}", shown.finding.node, shown.finding.message));
     let id = shown.finding.rule.to_string();
     let mut group = Group::with_title(level.primary_title(title).id(id)).element(snippet);
