@@ -16,7 +16,7 @@ use ringfence::rules::{DOCS, Doc};
 use ringfence_cli::input::{self, Input};
 use ringfence_cli::project::baseline::{self, Baseline};
 use ringfence_cli::project::policy_file;
-use ringfence_cli::report::formats::{Format, Results};
+use ringfence_cli::report::formats::{Format, Results, Verbosity};
 use ringfence_cli::report::{self, Diagnostic, Report};
 
 fn have_dtc() -> bool {
@@ -38,7 +38,7 @@ impl Example {
     fn of(doc: &'static Doc) -> Self {
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("subject-{}.dts", doc.id));
         std::fs::write(&path, doc.bad).unwrap();
-        let input = input::load(&path, &input::Options::default()).unwrap().remove(0);
+        let input = input::load_one(&path, &input::Options::default()).unwrap();
         let policy: Option<Policy> =
             (!doc.policy.is_empty()).then(|| policy_file::parse("example", doc.policy).unwrap());
         let map = (!doc.efi_map.is_empty()).then(|| efi::parse(doc.efi_map).unwrap().0);
@@ -150,7 +150,11 @@ fn no_output_depends_on_the_words_of_a_finding() {
         let misleading = example.report(&worded(&example.findings, WORDS));
         for format in Format::value_variants() {
             let render = |report: &Report| {
-                format.render(&Results { reports: std::slice::from_ref(report), limit: Severity::Error })
+                format.render(&Results {
+                    reports: std::slice::from_ref(report),
+                    limit: Some(Severity::Error),
+                    verbosity: Verbosity::Verbose,
+                })
             };
             assert_eq!(render(&plain).replace(PLAIN, WORDS), render(&misleading), "{id}");
         }
