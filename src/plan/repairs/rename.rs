@@ -5,10 +5,11 @@ use super::Repair;
 use crate::analysis::Analysis;
 use crate::fdt::NodeId;
 use crate::order;
-use crate::plan::layout::{Slot, base_name};
+use crate::plan::layout::{Origin, base_name};
 use crate::plan::place::Placed;
 use crate::plan::{RepairKind, Repaired};
-use crate::survey::Region;
+use crate::span::Span;
+use crate::survey::{Region, RegionIndex, TupleIndex};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -54,11 +55,27 @@ impl Name {
 /// Names the regions that are misnamed or have moved.
 pub(in crate::plan) fn names(placed: &Placed<'_, '_, '_>) -> Names {
     let layout = &placed.layout;
+    let mut places: Vec<(RegionIndex, Span)> = layout
+        .slots()
+        .iter()
+        .filter_map(|slot| match *slot.origin() {
+            Origin::Region(index, TupleIndex::FIRST) => Some((index, slot.span())),
+            _ => None,
+        })
+        .collect();
+    order::sort(&mut places);
+    let place_of = |index| {
+        let at = places.binary_search_by_key(&index, |(index, _)| *index).ok()?;
+        places.get(at).map(|(_, span)| *span)
+    };
     let mut names = Vec::new();
-    for region in layout.analysis.map.regions.iter().filter(|region| region.name.contains('@')) {
+    for (index, region) in layout.analysis.map.indexed_regions() {
+        if !region.name.contains('@') {
+            continue;
+        }
         let misnamed = layout.wanted.has(RepairKind::Rename(region.node));
         let before = region.spans().first().copied();
-        let span = layout.slot_of(region.node).map(Slot::span).or(before.filter(|_| misnamed));
+        let span = place_of(index).or(before.filter(|_| misnamed));
         let Some(span) = span else { continue };
         let moved = before.is_none_or(|before| before.base() != span.base());
         let name = format!("{}@{:x}", base_name(&region.name), span.base());
