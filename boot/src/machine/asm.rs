@@ -193,6 +193,16 @@ pub(super) unsafe fn enter_kernel(entry: &EntryState, kernel: u64, dtb: u64) -> 
     unsafe { leave(kernel, dtb, entry.regime, entry.sctlr, entry.hcr, entry.traps, entry.vbar) }
 }
 
+/// Returns whether an asynchronous abort (SError) is pending, which is masked from entry to hand-off.
+pub(super) fn is_serror_pending() -> bool {
+    /// `ISR_EL1.A`.
+    const PENDING: u64 = 1 << 8;
+    let pending: u64;
+    // SAFETY: waits for accesses to end and reads a register that has no side effects.
+    unsafe { core::arch::asm!("dsb sy", "isb", "mrs {}, isr_el1", out(reg) pending, options(nostack)) };
+    pending & PENDING != 0
+}
+
 /// Waits for an interrupt, all of which are masked.
 pub(super) fn wait() {
     aarch64_cpu::asm::wfi();

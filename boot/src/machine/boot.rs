@@ -1,6 +1,6 @@
 //! The boot, from the first safe line to the hand-off: a table of contents.
 
-use super::asm::{EntryState, Symbols};
+use super::asm::{self, EntryState, Symbols};
 use super::maps::Maps;
 use super::memory::Reserved;
 use super::{dtb, enforce, fault, handoff, heap, log, overlay, payload, power, structured};
@@ -34,6 +34,9 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     console!("ringfence {} at {:#x}, EL{}", env!("CARGO_PKG_VERSION"), layout.base, entry.el());
     if let Some(ring) = structured::span() {
         console!("structured log at {ring}");
+    }
+    if asm::is_serror_pending() {
+        console!("an SError was pending at entry: something that ran before the stage caused it");
     }
     if entry.had_caches_on() {
         console!("entered with the MMU or the data cache on, against the boot protocol");

@@ -74,6 +74,11 @@ pub(super) fn hand_off(entry: &EntryState, maps: &Maps, payload: &Payload<'_>, p
     if let Some(zones) = &keep {
         persistent_log::write(maps, zones);
     }
+    if asm::is_serror_pending() {
+        console!(
+            "an SError is pending at the hand-off: Linux will report it; look at probes and moves above"
+        );
+    }
     log::flush();
     log::seal();
     // SAFETY: the kernel's header was checked when the bundle was opened, its place just now; kernel, initrd
