@@ -18,7 +18,7 @@ pub(in crate::plan) fn round(layout: &mut Layout<'_, '_, '_>) {
         let Some(whole) = slot.span().outward(page).filter(|&whole| whole != slot.span()) else { continue };
         // The base of mapped memory is one that its user counts from.
         let moves = !slot.is_no_map() && whole.base() != slot.span().base();
-        if moves || !has_room(layout, at, slot.span(), whole) {
+        if moves {
             continue;
         }
         let line = match slot.region().and_then(|index| layout.analysis.map.region_at(index)) {
@@ -33,7 +33,9 @@ pub(in crate::plan) fn round(layout: &mut Layout<'_, '_, '_>) {
             }
             None => None,
         };
-        if let Some(slot) = layout.slot_mut(at) {
+        if has_room(layout, at, slot.span(), whole)
+            && let Some(slot) = layout.slot_mut(at)
+        {
             slot.move_to(whole, line);
         }
     }
