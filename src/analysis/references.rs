@@ -18,8 +18,7 @@ pub struct Reference {
 /// Read every `memory-region`, in the order of the tree: O(n log n).
 pub(super) fn references(tree: &Tree<'_>) -> Vec<Reference> {
     let mut found = Vec::new();
-    for node in tree.nodes() {
-        let Some(prop) = node.prop("memory-region") else { continue };
+    for (node, prop) in tree.props_named("memory-region") {
         found.extend(prop.cells().map(|phandle| Reference { user: node.id(), phandle, target: None }));
     }
     if found.is_empty() {

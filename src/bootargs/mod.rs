@@ -45,14 +45,29 @@ pub fn args(line: &[u8]) -> impl Iterator<Item = Arg<'_>> {
 /// Returns the last value given to `param`, as the kernel lets the last one win.
 #[must_use]
 pub fn last_value<'a>(line: &'a [u8], param: &[u8]) -> Option<&'a [u8]> {
-    args(line).filter(|arg| arg.param == param).filter_map(|arg| arg.value).last()
+    let [value] = last_values(line, [param]);
+    value
 }
 
-/// Returns the `SIZE@BASE` of the last `crashkernel=`. `None` where the kernel chooses the place: ranges of sizes, and
-/// `,high` or `,low` (Documentation/admin-guide/kdump/kdump.rst).
+/// Returns the last value given to each of `params`, in one pass over the line.
 #[must_use]
-pub fn crashkernel(line: &[u8]) -> Option<Span> {
-    let (size, rest) = memparse(last_value(line, b"crashkernel")?);
+pub fn last_values<'a, const N: usize>(line: &'a [u8], params: [&[u8]; N]) -> [Option<&'a [u8]>; N] {
+    let mut values = [None; N];
+    for arg in args(line).filter(|arg| arg.value.is_some()) {
+        for (value, param) in values.iter_mut().zip(params) {
+            if arg.param == param {
+                *value = arg.value;
+            }
+        }
+    }
+    values
+}
+
+/// Returns the place that the value of a `crashkernel=` asks for. `None` where the kernel chooses it: ranges of sizes,
+/// and `,high` or `,low` (Documentation/admin-guide/kdump/kdump.rst).
+#[must_use]
+pub fn crashkernel(value: &[u8]) -> Option<Span> {
+    let (size, rest) = memparse(value);
     let [b'@', base @ ..] = rest else { return None };
     Span::new(memparse(base).0.filter(|&base| base != 0)?, size?)
 }

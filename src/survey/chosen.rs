@@ -15,6 +15,8 @@ pub struct Chosen {
     pub bootargs: Option<Vec<u8>>,
     /// The effective `cma=` of that line.
     pub cma: Option<CmaArg>,
+    /// Bytes of RAM that `mem=` keeps, in whole 4 KiB pages.
+    pub limit: Option<u64>,
     /// The `crashkernel=SIZE@BASE` of that line; `None` where the kernel chooses the place.
     pub crashkernel: Option<Span>,
     /// `linux,initrd-start` to `linux,initrd-end`; `None` when absent, unreadable or empty.
@@ -31,23 +33,19 @@ impl Chosen {
         let number = |name| node.prop(name).and_then(|p| p.as_u64());
         let spans = |name| node.prop(name).and_then(|p| cells.spans(p.value).ok()).unwrap_or_default();
         let line = node.prop("bootargs").map(|p| p.value.split(|&byte| byte == 0).next().unwrap_or_default());
+        let [cma, limit, crashkernel] =
+            bootargs::last_values(line.unwrap_or_default(), [b"cma", b"mem", b"crashkernel"]);
         Self {
             node: Some(node.id()),
             bootargs: line.map(<[u8]>::to_vec),
-            cma: line.and_then(bootargs::cma),
-            crashkernel: line.and_then(bootargs::crashkernel),
+            cma: cma.map(CmaArg::parse),
+            limit: limit.and_then(|value| Some(align_down(bootargs::memparse(value).0?, 4 << 10))),
+            crashkernel: crashkernel.and_then(bootargs::crashkernel),
             initrd: number("linux,initrd-start")
                 .zip(number("linux,initrd-end"))
                 .and_then(|(start, end)| Span::from_ends(start, end)),
             elfcorehdr: spans("linux,elfcorehdr").first().copied(),
             usable: spans("linux,usable-memory-range"),
         }
-    }
-
-    /// Returns the bytes of RAM that `mem=` keeps, in whole 4 KiB pages.
-    #[must_use]
-    pub fn limit(&self) -> Option<u64> {
-        let value = bootargs::last_value(self.bootargs.as_deref()?, b"mem")?;
-        bootargs::memparse(value).0.map(|bytes| align_down(bytes, 4 << 10))
     }
 }

@@ -52,7 +52,7 @@ impl Ram {
             let cut = |span: &Span| windows.iter().filter_map(|w| w.intersection(*span)).collect::<Vec<_>>();
             left = left.iter().flat_map(cut).collect();
         }
-        if let Some(mut room) = chosen.limit().filter(|&limit| limit > 0) {
+        if let Some(mut room) = chosen.limit.filter(|&limit| limit > 0) {
             left = left
                 .into_iter()
                 .filter_map(|span| {

@@ -11,15 +11,25 @@ macro_rules! kinds {
         }
 
         /// The rows of the table.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Copy)]
         enum Row {
             $($kind,)*
         }
 
         impl RepairKind {
-            fn row_and_subject(self) -> (Row, (Option<NodeId>, usize)) {
+            /// Returns where it stands in the table, and what it is about: what repairs are ordered by.
+            pub(crate) fn key(self) -> u64 {
+                let (row, subject) = match self {
+                    $(Self::$kind $(($subject))? => (Row::$kind, Subject::number(($($subject)?))),)*
+                };
+                (row as u64) << 32 | u64::from(subject)
+            }
+
+            /// Returns the node that it is about.
+            #[must_use]
+            pub fn node(self) -> Option<NodeId> {
                 match self {
-                    $(Self::$kind $(($subject))? => (Row::$kind, Subject::key(($($subject)?))),)*
+                    $(Self::$kind $(($subject))? => Subject::node(($($subject)?)),)*
                 }
             }
         }
@@ -27,39 +37,35 @@ macro_rules! kinds {
 }
 with_repairs!(kinds);
 
-impl RepairKind {
-    /// Returns where it stands in the table, and what it is about: what repairs are ordered by.
-    pub(crate) fn key(self) -> impl Ord + use<> {
-        self.row_and_subject()
-    }
-
-    /// Returns the node that it is about.
-    #[must_use]
-    pub fn node(self) -> Option<NodeId> {
-        self.row_and_subject().1.0
-    }
-}
-
 /// What a repair is about.
-trait Subject {
-    fn key(self) -> (Option<NodeId>, usize);
+trait Subject: Copy {
+    /// Orders repairs of one kind.
+    fn number(self) -> u32;
+
+    fn node(self) -> Option<NodeId> {
+        None
+    }
 }
 
 impl Subject for () {
-    fn key(self) -> (Option<NodeId>, usize) {
-        (None, 0)
+    fn number(self) -> u32 {
+        0
     }
 }
 
 impl Subject for NodeId {
-    fn key(self) -> (Option<NodeId>, usize) {
-        (Some(self), 0)
+    fn number(self) -> u32 {
+        self.0
+    }
+
+    fn node(self) -> Option<NodeId> {
+        Some(self)
     }
 }
 
 /// The index of a required carveout in the policy.
 impl Subject for usize {
-    fn key(self) -> (Option<NodeId>, usize) {
-        (None, self)
+    fn number(self) -> u32 {
+        self as u32
     }
 }

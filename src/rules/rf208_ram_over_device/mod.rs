@@ -33,7 +33,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let mut hits: Vec<(Node<'_, '_>, Span)> = Vec::new();
     let mut count = 0;
     each_register(analysis, |node, span| {
-        if ledger::coverage(ram, span) == Coverage::None {
+        if ledger::coverage(ram, span) == Coverage::None || !is_device(node) {
             return;
         }
         count += 1;
@@ -62,7 +62,16 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
 /// Children of the root whose `reg`, or that of what is below them, is no device's registers.
 const NO_DEVICES: [&str; 4] = ["reserved-memory", "chosen", "memory", "cpus"];
 
-/// Call `visit` with every register block of every device in use, as the CPU sees it.
+/// Returns whether a node is a device in use: it has a `compatible`, and neither it nor a node above it is disabled.
+/// Few nodes have registers in RAM, so this is asked last.
+fn is_device(node: Node<'_, '_>) -> bool {
+    let path = core::iter::successors(Some(node), Node::parent).take_while(|node| node.depth() > 0);
+    node.has_prop("compatible")
+        && path.clone().all(|node| node.is_enabled())
+        && path.last().is_some_and(|top| !NO_DEVICES.iter().any(|name| top.has_base_name(name)))
+}
+
+/// Calls `visit` with every register block, as the CPU sees it.
 fn each_register<'s>(analysis: &'s Analysis<'s, '_>, mut visit: impl FnMut(Node<'s, '_>, Span)) {
     let Some(root) = Bus::root(&analysis.tree) else { return };
     // The buses above the node at hand, from the root down.
@@ -74,14 +83,8 @@ fn each_register<'s>(analysis: &'s Analysis<'s, '_>, mut visit: impl FnMut(Node<
         }
         skip_below = None;
         open.truncate(node.depth());
-        let memory = node.depth() == 1 && NO_DEVICES.iter().any(|name| node.has_base_name(name));
-        let (Some(bus), true) = (open.last(), !memory && node.is_enabled()) else {
-            skip_below = Some(node.depth());
-            continue;
-        };
-        if node.has_prop("compatible") {
-            bus.registers(node).flatten().for_each(|span| visit(node, span));
-        }
+        let Some(bus) = open.last() else { continue };
+        bus.registers(node).flatten().for_each(|span| visit(node, span));
         if node.children().next().is_none() {
             continue;
         }
