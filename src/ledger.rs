@@ -108,18 +108,14 @@ pub fn meeting(cover: &[Span], window: Span) -> &[Span] {
 #[must_use]
 pub fn union(mut spans: Vec<Span>) -> Vec<Span> {
     order::sort(&mut spans);
-    let mut out: Vec<Span> = Vec::with_capacity(spans.len());
-    for span in spans {
-        match out.last_mut() {
-            Some(last) if span.base() <= last.end() => {
-                if let Some(merged) = Span::from_ends(last.base(), last.end().max(span.end())) {
-                    *last = merged;
-                }
-            }
-            _ => out.push(span),
+    spans.dedup_by(|span, last| match Span::from_ends(last.base(), last.end().max(span.end())) {
+        Some(joined) if span.base() <= last.end() => {
+            *last = joined;
+            true
         }
-    }
-    out
+        _ => false,
+    });
+    spans
 }
 
 /// What of the ascending, disjoint `from` is not in the ascending, disjoint `cut`.

@@ -114,7 +114,11 @@ impl Bus {
     /// Returns the register blocks of a child of this bus as the CPU sees them, in the order of its `reg`;
     /// `None` for a block that the CPU does not see.
     pub fn registers<'a>(&self, node: Node<'_, 'a>) -> impl Iterator<Item = Option<Span>> + use<'_, 'a> {
-        let reg = node.prop("reg").map_or(&[][..], |reg| reg.value);
+        self.registers_in(node.prop("reg").map_or(&[][..], |reg| reg.value))
+    }
+
+    /// Returns the same of the value of a `reg`.
+    pub fn registers_in<'a>(&self, reg: &'a [u8]) -> impl Iterator<Item = Option<Span>> + use<'_, 'a> {
         let words = self.address_cells + self.size_cells;
         reg.chunks_exact(words.max(1) * 4).map(|tuple| {
             let base = number(tuple, 0, self.address_cells)?;

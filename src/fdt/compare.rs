@@ -80,14 +80,18 @@ fn props_kept(
     (new, new_node): (&Tree<'_>, Node<'_, '_>),
     same_strings: bool,
 ) -> Result<(), Loss> {
+    let (old_props, new_props) = (old.prop_records(old_node.id()), new.prop_records(new_node.id()));
+    if same_strings && edits.is_empty() && same_props((old, old_props), (new, new_props)) {
+        return Ok(());
+    }
     let named = |record: &PropRecord| {
         edits.iter().any(|(_, op)| match op {
             Op::Set { name, .. } | Op::RemoveProp { name } => old.is_named(record, name),
             _ => false,
         })
     };
-    let mut rest = new.prop_records(new_node.id()).iter();
-    for record in old.prop_records(old_node.id()).iter().filter(|record| !named(record)) {
+    let mut rest = new_props.iter();
+    for record in old_props.iter().filter(|record| !named(record)) {
         let same = |twin: &PropRecord| {
             let same_name = same_strings && twin.name == record.name;
             (same_name || new.is_named(twin, old.prop(record).name)) && new.value(twin) == old.value(record)
@@ -97,6 +101,21 @@ fn props_kept(
         }
     }
     Ok(())
+}
+
+/// Returns whether two nodes have the same properties in the same order, seen at once: names at equal offsets, values
+/// of equal lengths at equal distances, and all bytes from the first value to the last the same.
+fn same_props((old, ours): (&Tree<'_>, &[PropRecord]), (new, theirs): (&Tree<'_>, &[PropRecord])) -> bool {
+    let (Some(first), Some(last)) = (ours.first(), ours.last()) else { return true };
+    let Some(from) = theirs.first().filter(|_| ours.len() == theirs.len()) else { return false };
+    let alike = |(a, b): (&PropRecord, &PropRecord)| {
+        a.name == b.name && a.len == b.len && a.value - first.value == b.value - from.value
+    };
+    let len = (last.value - first.value) as usize + last.len as usize;
+    let (at, to) = (first.value as usize, from.value as usize);
+    let bytes = old.blob().bytes().get(at..at + len);
+    ours.iter().zip(theirs).all(alike)
+        && bytes.is_some_and(|bytes| new.blob().bytes().get(to..to + len) == Some(bytes))
 }
 
 #[cfg(test)]

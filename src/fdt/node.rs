@@ -80,28 +80,13 @@ impl<'t, 'a> Node<'t, 'a> {
     /// Returns the first child of this name; one without `@` also matches the first child of that base name.
     #[must_use]
     pub fn child(&self, name: &str) -> Option<Node<'t, 'a>> {
-        let whole = name.contains('@');
-        self.children().find(|child| child.is_named(name.as_bytes(), whole))
+        self.tree.child_named(self.id, name).map(|id| Node::new(self.tree, id))
     }
 
     /// Returns whether the name up to the first `@` is `name`. Cheaper than comparing [`Node::base_name`].
     #[must_use]
     pub fn has_base_name(&self, name: &str) -> bool {
-        self.is_named(name.as_bytes(), false)
-    }
-
-    /// Returns whether its name, or with `whole` unset the name up to the first `@`, is `name`. Lengths and the byte
-    /// after tell nearly all names apart.
-    fn is_named(&self, name: &[u8], whole: bool) -> bool {
-        let Some(record) = self.record() else { return false };
-        let own_len = record.name_len as usize;
-        if own_len != name.len() && (whole || own_len < name.len()) {
-            return false;
-        }
-        let first = record.name as usize;
-        let own = self.tree.blob().bytes().get(first..).unwrap_or_default();
-        let ends = own_len == name.len() || own.get(name.len()) == Some(&b'@');
-        ends && own.starts_with(name)
+        self.record().is_some_and(|record| record.is_named(self.tree.blob().bytes(), name.as_bytes(), false))
     }
 
     /// Returns the name as bytes, without checking that it is UTF-8.

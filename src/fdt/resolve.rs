@@ -198,10 +198,16 @@ fn check_props(tree: &Tree<'_>, id: NodeId, group: &mut [Entry<'_>]) -> Result<(
     Ok(())
 }
 
+/// Up to this many edits, comparing each takes less than measuring a name and searching.
+const FEW_EDITS: usize = 6;
+
 /// Finds the edit of a property among those of its node, where edits of properties come first.
 pub(super) fn find(tree: &Tree<'_>, group: &[Entry<'_>], record: &PropRecord) -> Option<usize> {
-    if group.is_empty() {
-        return None;
+    if group.len() <= FEW_EDITS {
+        return group.iter().position(|entry| {
+            let (rank, name) = entry.op.rank();
+            rank == 0 && tree.is_named(record, name)
+        });
     }
     let name = tree.prop(record).name;
     group.binary_search_by(|entry| entry.op.rank().cmp(&(0, name))).ok()

@@ -120,12 +120,30 @@ fn find_end(words: &[[u8; 4]]) -> Result<usize, NameFault> {
     Err(NameFault::Unterminated)
 }
 
+/// A byte may be in the name of a property.
+const GRAPHIC: u8 = 1;
+/// A byte is not a `/`.
+const NO_SLASH: u8 = 2;
+
+/// What each byte is, since names are read byte by byte.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let graphic = if (byte as u8).is_ascii_graphic() { GRAPHIC } else { 0 };
+        classes[byte] = graphic | if byte as u8 == b'/' { 0 } else { NO_SLASH };
+        byte += 1;
+    }
+    classes
+};
+
 /// Measures the NUL-terminated name at `at`, which must be printable ASCII and may be empty. With `slash`, it
 /// may hold a `/`.
 pub(super) fn measure(bytes: &[u8], at: usize, slash: bool) -> Result<usize, NameFault> {
     let rest = bytes.get(at..).ok_or(NameFault::Outside)?;
     let window = rest.get(..MAX_NAME + 1).unwrap_or(rest);
-    let len = window.iter().position(|&byte| !byte.is_ascii_graphic() || (byte == b'/' && !slash));
+    let plain = if slash { GRAPHIC } else { GRAPHIC | NO_SLASH };
+    let len = window.iter().position(|&byte| CLASSES[byte as usize] & plain != plain);
     match len.and_then(|len| Some((len, window.get(len)?))) {
         Some((len, 0)) => Ok(len),
         Some((_, b'/')) => Err(NameFault::Slash),

@@ -25,6 +25,18 @@ pub(super) struct NodeRecord {
     pub(super) phandle: u32,
 }
 
+impl NodeRecord {
+    /// Returns whether its name, or with `whole` unset the name up to the first `@`, is `name`. Lengths and the byte
+    /// after the name tell nearly all names apart.
+    #[inline(always)]
+    pub(super) fn is_named(&self, bytes: &[u8], name: &[u8], whole: bool) -> bool {
+        let (len, first) = (self.name_len as usize, self.name as usize);
+        let ends =
+            len == name.len() || (!whole && len > name.len() && bytes.get(first + name.len()) == Some(&b'@'));
+        ends && bytes.get(first..).is_some_and(|own| own.starts_with(name))
+    }
+}
+
 /// A property: 12 bytes for at least 12 bytes of blob.
 #[derive(Clone, Copy)]
 pub(super) struct PropRecord {
@@ -205,6 +217,22 @@ impl<'a> Tree<'a> {
             let is_first = last.replace(owner) != Some(owner);
             is_first.then(|| (self.node(NodeId(owner as u32)), self.prop_named(prop, name.len())))
         })
+    }
+
+    /// Finds the first child of a node with this name; one without `@` also matches the first of that base name.
+    pub(super) fn child_named(&self, id: NodeId, name: &str) -> Option<NodeId> {
+        let (bytes, whole, name) = (self.blob.bytes(), name.contains('@'), name.as_bytes());
+        let end = self.record(id)?.end;
+        let mut next = id.0 + 1;
+        while next < end {
+            let record = self.record(NodeId(next))?;
+            if record.is_named(bytes, name, whole) {
+                return Some(NodeId(next));
+            }
+            // A subtree ends after its own root, so this always moves on.
+            next = record.end.max(next + 1);
+        }
+        None
     }
 
     pub(super) fn record(&self, id: NodeId) -> Option<&NodeRecord> {

@@ -3,7 +3,7 @@
 use super::chosen::Chosen;
 use super::reg::Cells;
 use crate::facts::BootFacts;
-use crate::fdt::{Node, NodeId};
+use crate::fdt::{Node, NodeId, Tree};
 use crate::ledger;
 use crate::span::Span;
 use alloc::vec::Vec;
@@ -92,14 +92,17 @@ pub(crate) fn bank_span(base: u64, size: u64) -> Option<Span> {
     Span::new(base, size).or_else(|| Span::from_ends(base, if size > 0 { u64::MAX } else { base }))
 }
 
-/// Returns every tuple of those of `nodes` that have `device_type = "memory"`; their names do not matter, and
-/// `linux,usable-memory` replaces `reg` (drivers/of/fdt.c, `early_init_dt_scan_memory`).
+/// Returns the nodes with `device_type = "memory"`, at any depth and whatever their `status`; their names do not matter.
+pub(super) fn nodes<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = Node<'t, 'a>> {
+    let typed = tree.props_named("device_type").filter(|(_, prop)| prop.as_str() == Some("memory"));
+    typed.map(|(node, _)| node)
+}
+
+/// Returns every tuple of memory nodes; `linux,usable-memory` replaces `reg` (drivers/of/fdt.c,
+/// `early_init_dt_scan_memory`).
 pub(super) fn banks<'t, 'a: 't>(nodes: impl Iterator<Item = Node<'t, 'a>>, cells: Cells) -> Vec<Bank> {
     let mut banks = Vec::new();
     for node in nodes {
-        if node.prop("device_type").and_then(|p| p.as_str()) != Some("memory") {
-            continue;
-        }
         let Some(reg) = node.prop("linux,usable-memory").or_else(|| node.prop("reg")) else { continue };
         let whole = reg.value.len() - reg.value.len() % cells.tuple_len().max(1);
         let tuples = cells.tuples(reg.value.get(..whole).unwrap_or_default()).unwrap_or_default();

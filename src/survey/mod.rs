@@ -20,7 +20,7 @@ pub use region::{Dynamic, Extent, Pool, Region, RegionIndex, TupleIndex};
 pub use reserved::{Ranges, ReservedMemory};
 
 use crate::facts::BootFacts;
-use crate::fdt::{Node, NodeId, Tree};
+use crate::fdt::{NodeId, Tree};
 use crate::span::Span;
 use alloc::vec::Vec;
 
@@ -55,7 +55,8 @@ impl MemoryMap {
     #[must_use]
     pub fn survey(tree: &Tree<'_>, facts: &BootFacts) -> Self {
         let cells = Cells::of_root(tree);
-        let banks = memory::banks(tree.root().children().filter(Node::is_enabled), cells);
+        let banks =
+            memory::banks(memory::nodes(tree).filter(|node| node.depth() == 1 && node.is_enabled()), cells);
         let reserved = ReservedMemory::survey(tree);
         let regions = reserved.as_ref().map_or_else(Vec::new, |r| region::regions(tree, r, cells));
         let chosen = Chosen::survey(tree, cells);
@@ -90,7 +91,7 @@ impl MemoryMap {
     /// Returns the RAM that is left to a kernel which takes every node with `device_type = "memory"` for RAM,
     /// at any depth and whatever its `status`.
     pub(crate) fn usable_of_any_node(&self, tree: &Tree<'_>, facts: &BootFacts) -> Ram {
-        Ram::new(&memory::banks(tree.nodes(), self.cells), facts).capped(&self.chosen)
+        Ram::new(&memory::banks(memory::nodes(tree), self.cells), facts).capped(&self.chosen)
     }
 
     /// Returns the region of a node.

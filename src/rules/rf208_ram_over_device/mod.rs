@@ -2,7 +2,7 @@
 
 use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::fdt::{Bus, Node};
+use crate::fdt::{Bus, Node, NodeId};
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, Coverage};
 use crate::span::Span;
@@ -73,24 +73,27 @@ fn is_device(node: Node<'_, '_>) -> bool {
 
 /// Calls `visit` with every register block, as the CPU sees it.
 fn each_register<'s>(analysis: &'s Analysis<'s, '_>, mut visit: impl FnMut(Node<'s, '_>, Span)) {
-    let Some(root) = Bus::root(&analysis.tree) else { return };
-    // The buses above the node at hand, from the root down.
-    let mut open = alloc::vec![root];
-    let mut skip_below: Option<usize> = None;
-    for node in analysis.tree.nodes().skip(1) {
-        if skip_below.is_some_and(|depth| node.depth() > depth) {
-            continue;
+    let tree = &analysis.tree;
+    // The nodes above the one at hand, from the root down, each with the bus of its children.
+    let mut above: Vec<(NodeId, Option<Bus>)> = Vec::new();
+    for (node, reg) in tree.props_named("reg") {
+        let mut missing: Vec<Node<'_, '_>> = Vec::new();
+        let mut next = node.parent();
+        while let Some(parent) = next
+            && above.get(parent.depth()).is_none_or(|(id, _)| *id != parent.id())
+        {
+            missing.push(parent);
+            next = parent.parent();
         }
-        skip_below = None;
-        open.truncate(node.depth());
-        let Some(bus) = open.last() else { continue };
-        bus.registers(node).flatten().for_each(|span| visit(node, span));
-        if node.children().next().is_none() {
-            continue;
+        above.truncate(next.map_or(0, |known| known.depth() + 1));
+        for parent in missing.into_iter().rev() {
+            let bus = match above.last() {
+                None => Bus::root(tree),
+                Some((_, bus)) => bus.as_ref().and_then(|bus| bus.below(parent)),
+            };
+            above.push((parent.id(), bus.filter(|bus| !bus.has_flags())));
         }
-        match bus.below(node).filter(|below| !below.has_flags()) {
-            Some(below) => open.push(below),
-            None => skip_below = Some(node.depth()),
-        }
+        let Some((_, Some(bus))) = above.last() else { continue };
+        bus.registers_in(reg.value).flatten().for_each(|span| visit(node, span));
     }
 }
