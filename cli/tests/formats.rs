@@ -145,7 +145,7 @@ fn json_conforms_with_everything_that_it_can_hold() {
     let findings = checked["inputs"][0]["findings"].as_array().unwrap();
     assert!(findings.iter().all(|finding| finding["location"]["file"] == "board.dts"), "{findings:#?}");
 
-    let fixed = json(&project, &["fix", "--unsafe", "--format", "json", "board.dts", "-o", "out.dtb"]);
+    let fixed = json(&project, &["fix", "--unsafe", "--format", "json", "board.dts", "-o", "out.dts"]);
     conforms("../docs/schema/report.schema.json", &fixed);
     assert!(!fixed["inputs"][0]["repairs"].as_array().unwrap().is_empty());
 }

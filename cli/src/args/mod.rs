@@ -184,20 +184,21 @@ pub struct Fix {
     /// Output format
     #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
-    /// Write the repaired tree to this file, - for stdout
+    /// Write the repaired file, of the same kind as INPUT, to OUT, - for stdout
     #[arg(short, long, value_name = "OUT", required_unless_present_any = ["in_place", "diff"])]
     pub output: Option<PathBuf>,
-    /// Overwrite INPUT
+    /// Overwrite each INPUT
     #[arg(long, conflicts_with = "output")]
     pub in_place: bool,
-    /// Show the changes as device tree source
+    /// Show the changes: of a .dts as a patch for `patch -p1`, else as device tree source
     #[arg(long)]
     pub diff: bool,
     /// Permit repairs that change the owner of memory, as if the policy set every `allow.…` key
     #[arg(long = "unsafe")]
     pub permit_all: bool,
-    /// .dtb, .dts (compiled with dtc), or - for stdin
-    pub input: PathBuf,
+    /// .dtb, .dts (edited at file and line), a file with several trees, a bundle (.itb), or - for stdin
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
 }
 
 /// The lowest severity that counts as failure.

@@ -19,7 +19,7 @@ const MAX_ALL: u64 = 64 << 20;
 ///
 /// # Errors
 /// When it is a damaged bundle, or one without any tree.
-pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Loaded>>, Failure> {
+pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Trees>, Failure> {
     if !may_be_one(bytes) {
         return Ok(None);
     }
@@ -29,7 +29,7 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Loaded>>, Fa
         Err(FitError::Tree(_) | FitError::NotAFit { .. }) => return Ok(None),
         Err(error) => return Err(Failure::of(path, error)),
     };
-    let (mut out, mut all, mut hashes) = (Vec::new(), 0, Hashes::new());
+    let (mut out, mut names, mut all, mut hashes) = (Vec::new(), Vec::new(), 0, Hashes::new());
     for (config, images) in fit.device_trees().map_err(|error| Failure::of(path, error))? {
         let name = format!("{}#{config}", path.display());
         // A configuration without a kernel has its trees only.
@@ -52,6 +52,7 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Loaded>>, Fa
         if all > MAX_ALL {
             return Err(Failure::of(path, "more than 64 MiB of device trees in one bundle"));
         }
+        names.push(images.into_iter().map(|image| image.name).collect());
         out.push(match tree {
             Ok(dtb) => Loaded::new(&name, path, dtb, None),
             Err(failure) => Loaded { name, tree: Err(failure) },
@@ -60,8 +61,11 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Loaded>>, Fa
     if out.is_empty() {
         return Err(Failure::of(path, "no configuration of this bundle brings a device tree"));
     }
-    Ok(Some(out))
+    Ok(Some((out, names)))
 }
+
+/// Trees, and the names of the images that make up each of them.
+type Trees = (Vec<Loaded>, Vec<Vec<String>>);
 
 /// What is wrong with the hashes of images, by the image's offset: configurations share images.
 type Hashes = HashMap<u64, Option<String>>;

@@ -19,7 +19,7 @@ pub(super) fn split(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
 }
 
 /// The size that the header of a tree states, in bytes.
-fn len_of(bytes: &[u8]) -> Option<usize> {
+pub(super) fn len_of(bytes: &[u8]) -> Option<usize> {
     let rest = bytes.strip_prefix(&fdt::MAGIC.to_be_bytes())?;
     let len = u32::from_be_bytes(*rest.first_chunk()?) as usize;
     (len >= fdt::MAGIC.to_be_bytes().len() * 2).then_some(len)

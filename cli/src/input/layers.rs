@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 use ringfence::fdt::{Blob, Tree, apply_overlay, is_overlay};
 
-use super::{Input, Options, load_plain};
+use super::{Input, Options, open_plain};
 use crate::failure::Failure;
 
 /// What the command line lays below and above each input, read once for all of them.
@@ -93,7 +93,7 @@ pub fn read_overlay(path: &Path) -> Result<Vec<u8>, Failure> {
 
 fn read_one(path: &Path, includes: &[PathBuf]) -> Result<Vec<u8>, Failure> {
     let options = Options { includes: includes.to_vec(), ..Options::default() };
-    let mut trees = load_plain(path, &options)?;
+    let mut trees = open_plain(path, &options)?.trees;
     match (trees.pop(), trees.is_empty()) {
         (Some(loaded), true) => loaded.tree.map(|tree| tree.dtb),
         _ => Err(Failure::of(path, "a file with several device trees")),

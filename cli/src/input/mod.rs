@@ -3,9 +3,11 @@
 
 mod bundle;
 mod concatenated;
+mod container;
 mod files;
 mod layers;
 mod positions;
+mod repack;
 pub mod ring;
 mod source;
 
@@ -17,9 +19,11 @@ use ringfence::{fdt, fit};
 
 use crate::failure::Failure;
 
+pub use container::Container;
 pub use files::{Found, gather, is_stdin, read_any, read_bundle};
 pub use layers::{Layers, apply, read_overlay};
 pub use positions::{Place, Positions};
+pub use source::compile_as;
 
 /// How inputs are read.
 #[derive(Clone, Debug, Default)]
@@ -61,22 +65,44 @@ impl Loaded {
     }
 }
 
+/// A file, read.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// How it holds its trees.
+    pub container: Container,
+    /// Its trees, in their order.
+    pub trees: Vec<Loaded>,
+}
+
 /// Reads every tree of a file with all overlays applied: one, or several of a bundle (one a configuration) or of
 /// a file with trees one after the other. A file that cannot be read is one entry, and a tree that cannot be
 /// read does not keep the others from being read.
 #[must_use]
 pub fn load(name: &Path, options: &Options) -> Vec<Loaded> {
+    match open(name, options) {
+        Ok(opened) => opened.trees,
+        Err(failure) => vec![Loaded { name: name.display().to_string(), tree: Err(failure) }],
+    }
+}
+
+/// Reads a file, and every tree of it with all overlays applied.
+///
+/// # Errors
+/// When the file cannot be read. A tree of it that cannot be read is an entry.
+pub fn open(name: &Path, options: &Options) -> Result<Opened, Failure> {
     // Overlays refer to the symbols of what they are applied to.
-    let bare = options.bare && options.layers.is_empty();
-    let unreadable = |failure| vec![Loaded { name: name.display().to_string(), tree: Err(failure) }];
-    let trees = load_plain(name, &Options { bare, ..options.clone() }).unwrap_or_else(unreadable);
-    let apply =
-        |loaded: Loaded| Loaded { tree: loaded.tree.and_then(|tree| options.layers.apply(tree)), ..loaded };
-    trees.into_iter().map(apply).collect()
+    let layers = &options.layers;
+    let bare = options.bare && layers.is_empty();
+    let Opened { mut container, trees } = open_plain(name, &Options { bare, ..options.clone() })?;
+    if !layers.is_empty() {
+        container = Container::Merged;
+    }
+    let apply = |loaded: Loaded| Loaded { tree: loaded.tree.and_then(|tree| layers.apply(tree)), ..loaded };
+    Ok(Opened { container, trees: trees.into_iter().map(apply).collect() })
 }
 
 /// Reads every tree of a file, without overlays.
-fn load_plain(name: &Path, options: &Options) -> Result<Vec<Loaded>, Failure> {
+fn open_plain(name: &Path, options: &Options) -> Result<Opened, Failure> {
     let mut bytes = files::read_limited(name, files::MAX_TREE + 1)?;
     if bytes.is_empty() {
         return Err(Failure::of(name, "the file is empty"));
@@ -88,8 +114,8 @@ fn load_plain(name: &Path, options: &Options) -> Result<Vec<Loaded>, Failure> {
             // What was read of stdin does not come again.
             if is_stdin(name) { bytes.extend(rest) } else { bytes = rest }
         }
-        if let Some(trees) = bundle::trees(name, &bytes)? {
-            return Ok(trees);
+        if let Some((trees, images)) = bundle::trees(name, &bytes)? {
+            return Ok(Opened { container: Container::Bundle { bytes, images }, trees });
         }
     }
     if bytes.len() as u64 > files::MAX_TREE {
@@ -97,18 +123,22 @@ fn load_plain(name: &Path, options: &Options) -> Result<Vec<Loaded>, Failure> {
     }
     let shown = name.display().to_string();
     if let Some(ranges) = concatenated::split(&bytes) {
-        let blob = |(number, range): (usize, Range<usize>)| {
-            let dtb = bytes.get(range).unwrap_or_default().to_vec();
+        let blob = |(number, range): (usize, &Range<usize>)| {
+            let dtb = bytes.get(range.clone()).unwrap_or_default().to_vec();
             Loaded::new(&format!("{shown}#{number}"), name, dtb, None)
         };
-        return Ok((1..).zip(ranges).map(blob).collect());
+        let trees = (1..).zip(&ranges).map(blob).collect();
+        return Ok(Opened { container: Container::Trees { bytes, ranges }, trees });
     }
     let is_source = name.extension().is_some_and(|ext| ext == "dts") || bytes.starts_with(b"/dts-v1/");
-    let (dtb, positions) = match is_source {
-        true => source::compile(name, &bytes, options)?,
-        false => (bytes, None),
-    };
-    Ok(vec![Loaded::new(&shown, name, dtb, positions)])
+    if is_source {
+        let (dtb, positions) = source::compile(name, &bytes, options)?;
+        let trees = vec![Loaded::new(&shown, name, dtb, positions)];
+        return Ok(Opened { container: Container::Source { bytes }, trees });
+    }
+    let len = concatenated::len_of(&bytes).unwrap_or(bytes.len());
+    let container = Container::Blob { rest: bytes.get(len..).unwrap_or_default().to_vec() };
+    Ok(Opened { container, trees: vec![Loaded::new(&shown, name, bytes, None)] })
 }
 
 /// Reads the one tree of a file.

@@ -144,6 +144,12 @@ impl Positions {
         self.files.iter().filter_map(in_file).min_by(|a, b| a.file.cmp(&b.file))
     }
 
+    /// Returns every place where a node is written, from its opening brace to the semicolon.
+    #[must_use]
+    pub fn bodies(&self, path: &str) -> &[Place] {
+        self.nodes.get(path).map_or(&[], Vec::as_slice)
+    }
+
     /// Returns the text of a file.
     #[must_use]
     pub fn text(&self, file: &str) -> Option<&str> {

@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use super::files::describe;
 use super::{Options, Positions, is_stdin};
 use crate::failure::Failure;
+use crate::terminal::interrupt::Unfinished;
 
 /// Compiles a source that was read from `name`.
 ///
@@ -41,6 +42,24 @@ pub(super) fn compile(
         positions
     });
     Ok((blob.stdout, positions))
+}
+
+/// Compiles another text in the place of the source `name`: what it includes is searched where the source is.
+///
+/// # Errors
+/// When a file beside the source cannot be written, or the compiler fails.
+pub fn compile_as(name: &Path, text: &str, options: &Options) -> Result<Vec<u8>, Failure> {
+    if is_stdin(name) {
+        return compile(name, text.as_bytes(), options).map(|(blob, _)| blob);
+    }
+    let directory = name.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failure =
+        |error: std::io::Error| Failure::of(name, format!("cannot write a file beside it: {error}"));
+    let builder = tempfile::Builder::new().prefix(".ringfence-").suffix(".dts").tempfile_in(directory);
+    let mut file = builder.map_err(failure)?;
+    let _unfinished = Unfinished::new(file.path());
+    file.write_all(text.as_bytes()).map_err(failure)?;
+    compile(file.path(), text.as_bytes(), options).map(|(blob, _)| blob)
 }
 
 /// Tells whether a source wants the C preprocessor. `#address-cells` and its like are properties.

@@ -51,6 +51,25 @@ fn shown(tag: ChangeTag, line: &str) -> String {
     }
 }
 
+/// Returns the changes of a source as a patch for `patch -p1`; empty when there are none.
+#[must_use]
+pub fn patch(path: &str, old: &str, new: &str) -> String {
+    if old == new {
+        return String::new();
+    }
+    let path = path.trim_start_matches("./").trim_start_matches('/');
+    let diff = similar::TextDiff::from_lines(old, new);
+    let diff = diff.unified_diff().header(&format!("a/{path}"), &format!("b/{path}")).to_string();
+    let line = |line: &str| match line.as_bytes().first() {
+        _ if line.starts_with("---") || line.starts_with("+++") => format!("{BOLD}{line}{BOLD:#}\n"),
+        Some(b'+') => format!("{ADDED}{line}{ADDED:#}\n"),
+        Some(b'-') => format!("{REMOVED}{line}{REMOVED:#}\n"),
+        Some(b'@') => format!("{DIM}{line}{DIM:#}\n"),
+        _ => format!("{line}\n"),
+    };
+    diff.lines().map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ pub mod dts;
 mod excerpt;
 pub mod formats;
 pub mod kernels;
+pub mod source_edit;
 pub mod source_fix;
 
 pub use excerpt::{Excerpt, show};
