@@ -58,7 +58,7 @@ const IN_PLACE: &[(&str, &str)] = &[(
 )];
 
 /// Languages of blocks that hold no commands.
-const DATA: &[&str] = &["bitbake", "dts", "ini", "text", "toml", "uboot", "yaml"];
+const DATA: &[&str] = &["bitbake", "diff", "dts", "ini", "text", "toml", "uboot", "yaml"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
