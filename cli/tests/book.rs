@@ -136,6 +136,10 @@ fn project(directory: &Path) {
         let dtc = Command::new("dtc").args(["-q", "-O", "dtb", "-o"]).arg(&blob).arg(&source_file).status();
         assert!(dtc.unwrap().success());
     }
+    for release in ["dtbs-6.12", "dtbs-7.0"] {
+        fs::create_dir(directory.join(release)).unwrap();
+        fs::copy(directory.join("board.dtb"), directory.join(release).join("board.dtb")).unwrap();
+    }
     let mut image = vec![0; 0x1_0000];
     image[0x10..0x18].copy_from_slice(&0x50_0000_u64.to_le_bytes());
     image[0x18..0x20].copy_from_slice(&0xa_u64.to_le_bytes());

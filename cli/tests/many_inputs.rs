@@ -157,3 +157,28 @@ fn what_many_boards_share_is_told_once_and_github_gets_no_more_than_it_shows() {
     let prints = gitlab.as_array().unwrap().iter().map(|issue| issue["fingerprint"].as_str().unwrap());
     assert_eq!(prints.collect::<std::collections::BTreeSet<_>>().len(), 30);
 }
+
+#[test]
+fn directories_are_compared_board_by_board() {
+    let bench = WorkDir::new();
+    for number in 0..6 {
+        bench.put(&format!("old/acme/{number}.dtb"), tree(0x50_0000));
+        bench.put(&format!("new/moved/{number}.dtb"), tree(if number < 5 { 0x70_0000 } else { 0x50_0000 }));
+    }
+    bench.put("old/gone.dtb", tree(0x50_0000));
+    bench.put("new/added.dtb", tree(0x50_0000));
+    let words = [
+        "grew     /reserved-memory/camera@84300000: 5 MiB to 7 MiB",
+        "in moved/0.dtb, moved/1.dtb, moved/2.dtb, moved/3.dtb and 1 more",
+        "removed  1 board: gone.dtb",
+        "added    1 board: added.dtb",
+        "5 grew, 5 collides in 5 of 6 boards",
+    ];
+    bench.assert_output(&["diff", "old", "new"], 0, &words);
+    bench.assert_output(&["diff", "--fail-on", "collide", "old", "new"], 1, &["(2 MiB) [gate]"]);
+    bench.assert_output(&["diff", "--fail-on", "shrink", "old", "new"], 0, &[]);
+    bench.assert_output(&["diff", "old", "old"], 0, &["same: 7 boards with the same memory map"]);
+    bench.assert_output(&["diff", "old", "old/gone.dtb"], 2, &["a directory is compared with a directory"]);
+    bench.put("new/moved/3.dtb", "not a tree, but a text that is long enough to have a header of one");
+    bench.assert_output(&["diff", "old", "new"], 2, &["3.dtb: not a device tree", "4 grew"]);
+}

@@ -79,6 +79,10 @@ fn documents_conform_to_their_schema() {
     fs::write(dir.path().join("board.dtb"), board()).unwrap();
     let fixed = ["fix", "--unsafe", "board.dtb", "-o", "fixed.dtb"];
     run(dir.path(), &fixed);
+    for (directory, file) in [("old", "board.dtb"), ("new", "fixed.dtb")] {
+        fs::create_dir(dir.path().join(directory)).unwrap();
+        fs::copy(dir.path().join(file), dir.path().join(directory).join("board.dtb")).unwrap();
+    }
     let schema = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/maps.schema.json");
     let schema = serde_json::from_str(&fs::read_to_string(schema).unwrap()).unwrap();
     let validator = jsonschema::draft7::new(&schema).unwrap();
@@ -86,6 +90,7 @@ fn documents_conform_to_their_schema() {
         (&["map", "--free", "--fix", "--unsafe", "board.dtb"][..], "/inputs/0/fixed/free/0"),
         (&["map", "board.dtb"], "/inputs/0/collisions/0/nodes/1"),
         (&["diff", "board.dtb", "fixed.dtb"], "/changes/0"),
+        (&["diff", "old", "new"], "/boards/0/changes/0"),
         (&["headroom", "board.dtb"], "/headroom/0/limit_node"),
         (&["plan", "--kernel-size", "40MiB", "--initrd-size", "9MiB", "fixed.dtb"], "/uboot/ramdisk_addr_r"),
     ] {

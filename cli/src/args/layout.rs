@@ -58,7 +58,7 @@ pub enum Plain {
     Json,
 }
 
-/// Compare two trees as memory maps.
+/// Compare two trees, or two directories of trees, as memory maps.
 #[derive(Args, Debug)]
 #[command(
     after_help = help::DIFF
@@ -73,9 +73,9 @@ pub struct Diff {
     /// Exit with 1 on changes of this kind; may be repeated
     #[arg(long, value_enum, value_name = "KIND", value_delimiter = ',')]
     pub fail_on: Vec<Kind>,
-    /// The old tree: .dtb, .dts (compiled with dtc), or - for stdin
+    /// The old tree: .dtb, .dts (compiled with dtc), - for stdin, or a directory of .dtb
     pub old: PathBuf,
-    /// The new tree
+    /// The new tree, or directory
     pub new: PathBuf,
 }
 

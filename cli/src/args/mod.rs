@@ -50,7 +50,7 @@ pub enum Command {
     Verify(Verify),
     /// Show the owner of each part of memory, as a table or as a picture
     Map(Map),
-    /// Compare two trees as memory maps: what grew, moved, was removed or added, or collides
+    /// Compare two trees, or two kernels' directories of them: what grew, moved, was removed or collides
     Diff(Diff),
     /// Show how far each region, kernel, initrd and DTB can grow
     Headroom(Headroom),
