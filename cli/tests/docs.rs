@@ -29,7 +29,7 @@ fn the_policy_in_the_reference_is_one() {
     for example in examples {
         let policy = ringfence_cli::project::policy_file::parse("docs/policy.md", example)
             .unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!((policy.carveouts.len(), policy.cma.is_some()), (3, true));
+        assert_eq!((policy.requirements.len(), policy.cma.is_some()), (3, true));
     }
     for switch in ringfence::policy::Allow::SWITCHES {
         assert!(text.contains(&format!("- `{}`: ", switch.name)), "{} is not described", switch.name);

@@ -4,6 +4,7 @@ mod workdir;
 
 use ringfence::facts::BootFacts;
 use ringfence::fdt::{NewNode, Tree, build};
+use ringfence::policy::Requirement;
 use ringfence::survey::MemoryMap;
 use ringfence_cli::project::policy_file;
 
@@ -72,7 +73,12 @@ fn a_policy_made_of_a_tree_covers_every_tuple_of_it() {
     let dtb = board(&[("camera@84300000", two)]);
     let tree = Tree::parse(&dtb).unwrap();
     let policy = policy_file::from_tree(&tree, &MemoryMap::survey(&tree, &BootFacts::default()));
-    let spans: Vec<_> = policy.carveouts.iter().map(|required| (required.base, required.size)).collect();
+    let spans: Vec<_> = policy
+        .requirements
+        .iter()
+        .filter_map(Requirement::carveout)
+        .map(|one| (one.base, one.size))
+        .collect();
     assert_eq!(spans, [(Some(0x8430_0000), 0x10_0000), (Some(0x9000_0000), 0x20_0000)]);
 
     // Once each tuple has its node, which `fix` sees to, the tree is what its policy requires.

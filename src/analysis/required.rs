@@ -4,7 +4,7 @@ use super::Analysis;
 use crate::context::Context;
 use crate::fdt::{Node, Tree};
 use crate::ledger;
-use crate::policy::{Key, Required};
+use crate::policy::{Carveout, Key, Requirement};
 use crate::span::{Span, align_down};
 use crate::survey::{Extent, MemoryMap, Region, RegionIndex};
 use alloc::format;
@@ -25,13 +25,13 @@ pub(super) struct Answered {
     path: String,
 }
 
-/// A required carveout and the region that answers to it.
+/// A requirement of the policy and the region that answers to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer<'s> {
     /// Its index in the policy.
     pub index: usize,
     /// What is required.
-    pub required: &'s Required,
+    pub requirement: &'s Requirement,
     /// The region that its key names, when there is one.
     pub region: Option<&'s Region>,
     /// The path that the key names; where the tree does not resolve a label, the one that a restored node gets.
@@ -40,7 +40,13 @@ pub struct Answer<'s> {
     page: u64,
 }
 
-impl Answer<'_> {
+impl<'s> Answer<'s> {
+    /// Returns the region that is required, unless a range is.
+    #[must_use]
+    pub const fn carveout(&self) -> Option<&'s Carveout> {
+        self.requirement.carveout()
+    }
+
     /// Returns the region's one span, when it is static.
     #[must_use]
     pub fn span(&self) -> Option<Span> {
@@ -68,32 +74,37 @@ pub(super) fn answered(tree: &Tree<'_>, map: &MemoryMap, context: Context<'_>) -
     let Some(policy) = context.policy else { return Vec::new() };
     let symbols = tree.find("/__symbols__");
     let page = context.profile.page.bytes();
-    let one = |required: &Required| {
-        let path = path(symbols, &required.key);
-        let region = if required.is_range() { None } else { find(map, required, &path, page) };
-        let found = region.and_then(|index| map.region_at(index)).map(|region| region.path.clone());
-        Answered { region, path: found.unwrap_or(path) }
+    let one = |requirement: &Requirement| match requirement {
+        Requirement::Carveout(carveout) => {
+            let path = path(symbols, &carveout.key);
+            let region = find(map, carveout, &path, page);
+            let found = region.and_then(|index| map.region_at(index)).map(|region| region.path.clone());
+            Answered { region, path: found.unwrap_or(path) }
+        }
+        Requirement::ProtectedRange(range) => {
+            Answered { region: None, path: format!("/reserved-memory/{}", range.name) }
+        }
     };
-    policy.carveouts.iter().map(one).collect()
+    policy.requirements.iter().map(one).collect()
 }
 
 pub(super) fn answer<'s>(analysis: &'s Analysis<'_, '_>, index: usize) -> Option<Answer<'s>> {
-    let required = analysis.policy?.carveouts.get(index)?;
+    let requirement = analysis.policy?.requirements.get(index)?;
     let Answered { region, path } = analysis.answered.get(index)?;
     let region = region.and_then(|index| analysis.map.region_at(index));
-    Some(Answer { index, required, region, path, page: analysis.profile.page.bytes() })
+    Some(Answer { index, requirement, region, path, page: analysis.profile.page.bytes() })
 }
 
 /// Finds the region that answers to one required carveout. A unit address that was corrected, or went with a region
 /// that was moved, does not hide it: where no node has the exact path, one of the same name before the `@` answers,
 /// at the required base, or, where none is required, the only one of that name.
-fn find(map: &MemoryMap, required: &Required, path: &str, page: u64) -> Option<RegionIndex> {
+fn find(map: &MemoryMap, carveout: &Carveout, path: &str, page: u64) -> Option<RegionIndex> {
     let mut regions = map.indexed_regions();
     if let Some((index, _)) = regions.find(|(_, region)| region.path == path) {
         return Some(index);
     }
     let mut named = map.indexed_regions().filter(|(_, region)| base_name(&region.path) == base_name(path));
-    let found = match required.base {
+    let found = match carveout.base {
         Some(base) => {
             named.find(|(_, region)| region.spans().first().is_some_and(|s| starts_at(*s, base, page)))
         }
@@ -111,7 +122,6 @@ fn path(symbols: Option<Node<'_, '_>>, key: &Key) -> String {
             let symbol = symbols.and_then(|symbols| symbols.prop(label)?.as_str());
             symbol.map_or_else(|| format!("/reserved-memory/{label}"), String::from)
         }
-        Key::Range(name) => format!("/reserved-memory/{name}"),
     }
 }
 
@@ -139,11 +149,11 @@ pub fn guards(
 ) -> Vec<Span> {
     let page = analysis.profile.page.bytes();
     let own = answer.region.is_some_and(|region| analysis.tree.node(region.node).has_prop(OWN_GUARDS));
-    let guard = analysis.policy.and_then(|policy| policy.guard).filter(|_| answer.required.no_map);
+    let guard = analysis.policy.and_then(|policy| policy.guard).filter(|_| answer.requirement.no_map());
     let Some(guard) = guard.filter(|&guard| !own || guard > OWN_GUARD) else {
         return Vec::new();
     };
-    let Some(span) = answer.required.span().or(standing).and_then(|span| span.outward(page)) else {
+    let Some(span) = answer.requirement.span().or(standing).and_then(|span| span.outward(page)) else {
         return Vec::new();
     };
     let guard = guard.max(page);

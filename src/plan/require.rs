@@ -33,7 +33,7 @@ impl<'s, 'c, 'a> Required<'s, 'c, 'a> {
 /// Pins each required carveout that needs no repair, so that nothing makes it move.
 fn pin_what_is_right(layout: &mut Layout<'_, '_, '_>) {
     let analysis = layout.analysis;
-    for answer in analysis.answers().filter(|answer| answer.required.base.is_some()) {
+    for answer in analysis.answers().filter(|answer| answer.requirement.span().is_some()) {
         let restored = layout.wanted.has(RepairKind::Restore(answer.index));
         let Some(region) = answer.region.filter(|_| !restored) else { continue };
         if let Some(slot) = layout.slot_of_mut(region.node) {

@@ -64,6 +64,6 @@ impl Wanted {
 
 /// Protection that the policy requires needs no second permission to win over `reusable`.
 fn protected(analysis: &Analysis<'_, '_>, allow: Allow) -> Vec<NodeId> {
-    let answers = analysis.answers().filter(|answer| allow.restore && answer.required.no_map);
+    let answers = analysis.answers().filter(|answer| allow.restore && answer.requirement.no_map());
     answers.filter_map(|answer| Some(answer.region?.node)).collect()
 }

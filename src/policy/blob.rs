@@ -38,7 +38,9 @@ use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
 
-use super::{Allow, CmaWant, Key, PersistentLog, Policy, PolicyError, Required, Word};
+use super::{
+    Allow, Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement, Word,
+};
 use crate::fdt::{Blob, NewNode, Node, Prop, Tree, build};
 use crate::span::Span;
 
@@ -86,7 +88,7 @@ impl Policy {
             board: root.optional("board", text)?,
             mode: root.required("mode", word)?,
             on_error: root.required("on-error", word)?,
-            carveouts: read_carveouts(&root)?,
+            requirements: read_requirements(&root)?,
             boundary: root.optional("boundary", number)?,
             guard: root.optional("guard", number)?,
             cma: root.child("cma").map(|node| read_cma(&node)).transpose()?,
@@ -114,10 +116,11 @@ impl Policy {
         for (name, bytes) in [("boundary", self.boundary), ("guard", self.guard)] {
             root = bytes.into_iter().fold(root, |root, bytes| root.prop_u64(name, bytes));
         }
-        if !self.carveouts.is_empty() {
+        if !self.requirements.is_empty() {
             let mut all = NewNode::new("carveouts");
-            all.children
-                .extend(self.carveouts.iter().enumerate().map(|(i, required)| write_carveout(i, required)));
+            all.children.extend(
+                self.requirements.iter().enumerate().map(|(index, one)| write_requirement(index, one)),
+            );
             root.children.push(all);
         }
         root.children.extend(self.cma.as_ref().map(write_cma));
@@ -127,35 +130,38 @@ impl Policy {
     }
 }
 
-fn read_carveouts(root: &Reader<'_, '_>) -> Result<Vec<Required>, PolicyError> {
+fn read_requirements(root: &Reader<'_, '_>) -> Result<Vec<Requirement>, PolicyError> {
     let Some(all) = root.child("carveouts") else { return Ok(Vec::new()) };
-    let mut carveouts = Vec::new();
+    let mut requirements = Vec::new();
     for child in all.0.children() {
         if !child.name().starts_with("carveout-") {
             return Err(PolicyError::Unknown { node: all.0.path(), name: child.name().to_string() });
         }
-        carveouts.push(read_carveout(&Reader(child))?);
+        requirements.push(read_requirement(&Reader(child))?);
     }
-    Ok(carveouts)
+    Ok(requirements)
 }
 
-fn read_carveout(node: &Reader<'_, '_>) -> Result<Required, PolicyError> {
+fn read_requirement(node: &Reader<'_, '_>) -> Result<Requirement, PolicyError> {
     node.only(&["node", "label", "range", "base", "size", "no-map"], &[])?;
     let path = node.optional("node", text)?.map(Key::Path);
     let label = node.optional("label", text)?.map(Key::Label);
-    let range = node.optional("range", text)?.map(Key::Range);
-    let mut keys = [path, label, range].into_iter().flatten();
-    let key = keys.next().ok_or_else(|| node.missing("node"))?;
-    if keys.next().is_some() {
+    let range = node.optional("range", text)?;
+    let (base, size) = (node.optional("base", number)?, node.required("size", number)?);
+    let no_map = node.0.prop("no-map").is_some();
+    match (path, label, range) {
+        (Some(key), None, None) | (None, Some(key), None) => Ok(Carveout { key, base, size, no_map }.into()),
+        (None, None, Some(name)) => {
+            let base = base.ok_or_else(|| node.missing("base"))?;
+            if !no_map {
+                return Err(node.missing("no-map"));
+            }
+            Ok(ProtectedRange::new(name, base, size)?.into())
+        }
+        (None, None, None) => Err(node.missing("node")),
         // Two names could mean two nodes, and which of them is required would be a guess.
-        return Err(node.malformed("label"));
+        _ => Err(node.malformed("label")),
     }
-    Ok(Required {
-        key,
-        base: node.optional("base", number)?,
-        size: node.required("size", number)?,
-        no_map: node.0.prop("no-map").is_some(),
-    })
 }
 
 fn read_cma(node: &Reader<'_, '_>) -> Result<CmaWant, PolicyError> {
@@ -183,21 +189,20 @@ fn read_allow(node: &Reader<'_, '_>) -> Result<Allow, PolicyError> {
     Ok(allow)
 }
 
-fn write_carveout(index: usize, required: &Required) -> NewNode {
-    let mut out = NewNode::new(&format!("carveout-{index:x}"));
-    out = match &required.key {
-        Key::Path(path) => out.prop_str("node", path),
-        Key::Label(label) => out.prop_str("label", label),
-        Key::Range(name) => out.prop_str("range", name),
+fn write_requirement(index: usize, requirement: &Requirement) -> NewNode {
+    let out = NewNode::new(&format!("carveout-{index:x}"));
+    let (out, base, size) = match requirement {
+        Requirement::Carveout(Carveout { key, base, size, .. }) => match key {
+            Key::Path(path) => (out.prop_str("node", path), *base, *size),
+            Key::Label(label) => (out.prop_str("label", label), *base, *size),
+        },
+        Requirement::ProtectedRange(ProtectedRange { name, span }) => {
+            (out.prop_str("range", name), Some(span.base()), span.len())
+        }
     };
-    if let Some(base) = required.base {
-        out = out.prop_u64("base", base);
-    }
-    out = out.prop_u64("size", required.size);
-    if required.no_map {
-        out = out.prop_empty("no-map");
-    }
-    out
+    let out = base.into_iter().fold(out, |out, base| out.prop_u64("base", base));
+    let out = out.prop_u64("size", size);
+    if requirement.no_map() { out.prop_empty("no-map") } else { out }
 }
 
 fn write_cma(cma: &CmaWant) -> NewNode {

@@ -1,9 +1,9 @@
 //! Refuses policies that no tree could satisfy, in TOML and as blobs.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{CmaWant, Key, PersistentLog, Policy, PolicyError, Required};
+use super::{Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement};
 use crate::order;
 use crate::ramoops;
 use crate::span::{MIB, Span};
@@ -20,8 +20,11 @@ impl Policy {
         if self.board.as_ref().is_some_and(|board| board.is_empty() || !is_graphic(board)) {
             return Err(PolicyError::Malformed { node: "policy".to_string(), name: "board".to_string() });
         }
-        for required in &self.carveouts {
-            validate_required(required)?;
+        for requirement in &self.requirements {
+            match requirement {
+                Requirement::Carveout(carveout) => carveout.validate()?,
+                Requirement::ProtectedRange(range) => range.validate()?,
+            }
         }
         for align in [self.boundary, self.guard].into_iter().flatten() {
             // From one page to a size that no board exceeds.
@@ -40,22 +43,22 @@ impl Policy {
     }
 
     fn validate_keys(&self) -> Result<(), PolicyError> {
-        let mut keys: Vec<&Key> = self.carveouts.iter().map(|required| &required.key).collect();
-        order::sort(&mut keys);
-        match keys.windows(2).find_map(|pair| match pair {
-            [a, b] if a == b => Some((*a).clone()),
+        let mut names: Vec<String> = self.requirements.iter().map(ToString::to_string).collect();
+        order::sort(&mut names);
+        match names.windows(2).find_map(|pair| match pair {
+            [a, b] if a == b => Some(a.clone()),
             _ => None,
         }) {
-            Some(key) => Err(PolicyError::Twice { key }),
+            Some(what) => Err(PolicyError::Twice { what }),
             None => Ok(()),
         }
     }
 
     fn validate_disjoint(&self) -> Result<(), PolicyError> {
         // A range may overlap what covers it.
-        let nodes = self.carveouts.iter().filter(|required| !required.is_range());
+        let carveouts = self.requirements.iter().filter_map(Requirement::carveout);
         let mut fixed: Vec<(Span, &Key)> =
-            nodes.filter_map(|required| Some((required.span()?, &required.key))).collect();
+            carveouts.filter_map(|carveout| Some((carveout.span()?, &carveout.key))).collect();
         order::sort(&mut fixed);
         // In ascending order, the first overlap is between neighbours.
         for pair in fixed.windows(2) {
@@ -78,30 +81,38 @@ fn is_graphic(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-fn validate_required(required: &Required) -> Result<(), PolicyError> {
-    let named = match &required.key {
-        Key::Path(path) => path.len() > 1 && path.starts_with('/') && is_graphic(path),
-        Key::Label(label) => {
-            !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+impl Carveout {
+    fn validate(&self) -> Result<(), PolicyError> {
+        let named = match &self.key {
+            Key::Path(path) => path.len() > 1 && path.starts_with('/') && is_graphic(path),
+            Key::Label(label) => {
+                !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            }
+        };
+        if !named {
+            return Err(PolicyError::BadKey { key: self.key.clone() });
         }
-        // The name of a node, with room for its unit address.
-        Key::Range(name) => {
-            let fits = (1..=31).contains(&name.len()) && required.base.is_some() && required.no_map;
-            fits && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+        if self.size == 0 {
+            return Err(PolicyError::Empty { what: self.key.to_string() });
         }
-    };
-    if !named {
-        return Err(PolicyError::BadKey { key: required.key.clone() });
+        if let Some(base) = self.base
+            && self.span().is_none()
+        {
+            return Err(PolicyError::Wraps { what: self.key.to_string(), base, size: self.size });
+        }
+        Ok(())
     }
-    if required.size == 0 {
-        return Err(PolicyError::Empty { what: required.key.to_string() });
+}
+
+impl ProtectedRange {
+    /// Checks that the name can be that of a node, with room for its unit address.
+    pub(super) fn validate(&self) -> Result<(), PolicyError> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
+        match (1..=31).contains(&self.name.len()) && self.name.bytes().all(plain) {
+            true => Ok(()),
+            false => Err(PolicyError::BadName { name: self.name.clone() }),
+        }
     }
-    if let Some(base) = required.base
-        && required.span().is_none()
-    {
-        return Err(PolicyError::Wraps { what: required.key.to_string(), base, size: required.size });
-    }
-    Ok(())
 }
 
 fn validate_cma(cma: &CmaWant) -> Result<(), PolicyError> {
@@ -138,12 +149,12 @@ mod tests {
     use alloc::string::ToString;
     use alloc::vec;
 
-    fn carveout(path: &str, base: u64, size: u64) -> Required {
-        Required { key: Key::Path(path.to_string()), base: Some(base), size, no_map: true }
+    fn carveout(path: &str, base: u64, size: u64) -> Requirement {
+        Carveout { key: Key::Path(path.to_string()), base: Some(base), size, no_map: true }.into()
     }
 
-    fn with(carveouts: Vec<Required>) -> Policy {
-        Policy { carveouts, ..Policy::default() }
+    fn with(requirements: Vec<Requirement>) -> Policy {
+        Policy { requirements, ..Policy::default() }
     }
 
     #[test]
@@ -175,13 +186,16 @@ mod tests {
 
     #[test]
     fn a_range_has_a_plain_name_and_a_place_and_may_lie_over_a_carveout() {
-        let range =
-            |name: &str| Required { key: Key::Range(name.to_string()), ..carveout("", 0x1000, 0x2000) };
-        assert_eq!(with(vec![carveout("/r/a@1000", 0x1000, 0x1000), range("secmon")]).validate(), Ok(()));
-        let bad = |required| matches!(with(vec![required]).validate(), Err(PolicyError::BadKey { .. }));
-        assert!(bad(range("")) && bad(range("sec/mon")) && bad(range("tz@1000")));
-        assert!(bad(Required { base: None, ..range("secmon") }));
-        assert!(bad(Required { no_map: false, ..range("secmon") }));
+        let range = |name: &str| ProtectedRange::new(name.to_string(), 0x1000, 0x2000);
+        let secmon = range("secmon").unwrap().into();
+        assert_eq!(with(vec![carveout("/r/a@1000", 0x1000, 0x1000), secmon]).validate(), Ok(()));
+        let bad = |name| matches!(range(name), Err(PolicyError::BadName { .. }));
+        assert!(bad("") && bad("sec/mon") && bad("tz@1000") && bad(&"x".repeat(32)));
+        let sized = |base, size| ProtectedRange::new("tz".to_string(), base, size);
+        assert!(matches!(sized(0x1000, 0), Err(PolicyError::Empty { .. })));
+        assert!(matches!(sized(u64::MAX, 2), Err(PolicyError::Wraps { .. })));
+        let twice = with(vec![range("tz").unwrap().into(), range("tz").unwrap().into()]);
+        assert!(matches!(twice.validate(), Err(PolicyError::Twice { .. })));
     }
 
     #[test]

@@ -72,10 +72,15 @@ pub enum PolicyError {
         /// The name.
         key: Key,
     },
-    /// Two entries for one carveout.
+    /// The name of a protected range is not a node name.
+    BadName {
+        /// The name.
+        name: String,
+    },
+    /// Two entries for one carveout or one range.
     Twice {
         /// The name.
-        key: Key,
+        what: String,
     },
     /// Two required carveouts share memory, so that no tree could satisfy both.
     Overlap {
@@ -116,12 +121,11 @@ impl fmt::Display for PolicyError {
             Self::BadKey { key: Key::Path(path) } => {
                 write!(f, "carveout `{path}`: not an absolute node path such as /reserved-memory/name@base")
             }
-            Self::BadKey { key: Key::Range(name) } => {
-                write!(f, "protected range `{name}`: needs a base, and a name of at most 31 letters, ")?;
-                f.write_str("digits, `_` and `-`")
+            Self::BadName { name } => {
+                write!(f, "protected range `{name}`: a name is at most 31 letters, digits, `_` and `-`")
             }
             Self::BadKey { key } => write!(f, "carveout `{key}`: a label is letters, digits and `_`"),
-            Self::Twice { key } => write!(f, "carveout {key} is required twice"),
+            Self::Twice { what } => write!(f, "{what} is required twice"),
             Self::Overlap { first, second, shared } => {
                 write!(f, "carveouts {first} and {second} both require {shared}: no tree can satisfy both")
             }

@@ -27,8 +27,8 @@ pub struct Policy {
     pub mode: Mode,
     /// The action when the stage cannot hand off a proven tree.
     pub on_error: OnError,
-    /// Carveouts that are required, and ranges that Linux must not reach.
-    pub carveouts: Vec<Required>,
+    /// What must hold in the tree that Linux gets.
+    pub requirements: Vec<Requirement>,
     /// Boundary that every carveout starts and ends on, in bytes, a power of two.
     pub boundary: Option<u64>,
     /// Bytes beside every required carveout that Linux must not map either, a power of two.
@@ -65,29 +65,44 @@ pub enum OnError {
     Continue,
 }
 
-/// A carveout that Linux' tree must have.
+/// Something that must hold in the tree that Linux gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Required {
-    /// The node of the carveout.
+pub enum Requirement {
+    /// A region.
+    Carveout(Carveout),
+    /// Addresses that Linux must not reach.
+    ProtectedRange(ProtectedRange),
+}
+
+/// A region that must be in the tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carveout {
+    /// The node that describes it.
     pub key: Key,
     /// First address, if it is fixed.
     pub base: Option<u64>,
-    /// Minimum size in bytes.
+    /// Size in bytes, at least.
     pub size: u64,
     /// Whether Linux must leave it unmapped.
     pub no_map: bool,
 }
 
-/// The name of a carveout in a policy.
+/// How a policy names a node.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// Full path, such as `/reserved-memory/camera@84300000`.
     Path(String),
     /// Source label, found through `/__symbols__`.
     Label(String),
-    /// Not a node, but a range with this name in the policy alone. Any region or a hole in `/memory` may keep
-    /// Linux out of it. Its base is fixed, and Linux must leave it unmapped.
-    Range(String),
+}
+
+/// Addresses that Linux must not reach, whatever keeps it off: a region of any name, or a hole in `/memory`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtectedRange {
+    /// Its name, in the policy alone.
+    pub name: String,
+    /// The addresses.
+    pub span: Span,
 }
 
 /// The default CMA pool that the policy requires.
@@ -210,17 +225,89 @@ impl Word for Via {
     const WORDS: &'static [(&'static str, Self)] = &[("node", Self::Node), ("bootargs", Self::Bootargs)];
 }
 
-impl Required {
-    /// Returns whether it is a range of addresses that no node has to be there for.
+impl Requirement {
+    /// Returns the region that it requires, unless it requires a range.
     #[must_use]
-    pub const fn is_range(&self) -> bool {
-        matches!(self.key, Key::Range(_))
+    pub const fn carveout(&self) -> Option<&Carveout> {
+        match self {
+            Self::Carveout(carveout) => Some(carveout),
+            Self::ProtectedRange(_) => None,
+        }
     }
 
+    /// Returns the range that it protects, unless it requires a region.
+    #[must_use]
+    pub const fn protected_range(&self) -> Option<&ProtectedRange> {
+        match self {
+            Self::Carveout(_) => None,
+            Self::ProtectedRange(range) => Some(range),
+        }
+    }
+
+    /// Returns the span that must hold, when its base is fixed.
+    #[must_use]
+    pub fn span(&self) -> Option<Span> {
+        match self {
+            Self::Carveout(carveout) => carveout.span(),
+            Self::ProtectedRange(range) => Some(range.span),
+        }
+    }
+
+    /// Returns whether Linux must leave it unmapped.
+    #[must_use]
+    pub const fn no_map(&self) -> bool {
+        match self {
+            Self::Carveout(carveout) => carveout.no_map,
+            Self::ProtectedRange(_) => true,
+        }
+    }
+}
+
+impl Carveout {
     /// Returns the span that must hold, when the base is fixed.
     #[must_use]
     pub fn span(&self) -> Option<Span> {
         self.base.and_then(|base| Span::new(base, self.size))
+    }
+}
+
+impl ProtectedRange {
+    /// Makes a range of `size` bytes from `base`.
+    ///
+    /// # Errors
+    /// [`PolicyError::BadName`], [`PolicyError::Empty`] or [`PolicyError::Wraps`].
+    pub fn new(name: String, base: u64, size: u64) -> Result<Self, PolicyError> {
+        let Some(span) = Span::new(base, size) else {
+            return Err(match size {
+                0 => PolicyError::Empty { what: name },
+                _ => PolicyError::Wraps { what: name, base, size },
+            });
+        };
+        let range = Self { name, span };
+        range.validate()?;
+        Ok(range)
+    }
+}
+
+impl From<Carveout> for Requirement {
+    fn from(carveout: Carveout) -> Self {
+        Self::Carveout(carveout)
+    }
+}
+
+impl From<ProtectedRange> for Requirement {
+    fn from(range: ProtectedRange) -> Self {
+        Self::ProtectedRange(range)
+    }
+}
+
+/// The name by which the policy and its errors know it.
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Carveout(carveout) => write!(f, "{}", carveout.key),
+            Self::ProtectedRange(range) => f.write_str(&range.name),
+        }
     }
 }
 
@@ -230,7 +317,6 @@ impl fmt::Display for Key {
         match self {
             Self::Path(path) => f.write_str(path),
             Self::Label(label) => write!(f, "&{label}"),
-            Self::Range(name) => f.write_str(name),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::fdt::{FdtError, Loss, Tree};
 use crate::finding::{Finding, Severity};
 use crate::ledger;
 use crate::plan::{Placement, PlacementFailure, Plan, Repaired};
-use crate::policy::{Mode, OnError, Policy};
+use crate::policy::{Mode, OnError, Policy, Requirement};
 use crate::rules;
 use crate::span::Span;
 use crate::survey::MemoryMap;
@@ -208,10 +208,10 @@ fn settled(facts: &BootFacts, placement: &Placement, dtb_len: usize) -> BootFact
 fn exposed(before: &MemoryMap, policy: Option<&Policy>, after: &MemoryMap) -> Option<Span> {
     let mut owed: Vec<Span> = before.carveouts().collect();
     if let Some(policy) = policy {
-        for required in policy.carveouts.iter().filter(|required| required.no_map) {
-            match required.span() {
-                Some(span) if required.is_range() => owed.extend(after.ram.within(span)),
-                span => owed.extend(span),
+        for requirement in policy.requirements.iter().filter(|requirement| requirement.no_map()) {
+            match requirement {
+                Requirement::Carveout(carveout) => owed.extend(carveout.span()),
+                Requirement::ProtectedRange(range) => owed.extend(after.ram.within(range.span)),
             }
         }
     }

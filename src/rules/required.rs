@@ -20,17 +20,17 @@ pub(super) fn report_required<'o, 't>(
 
 #[inline(never)]
 fn describe(report: &mut Report, answer: &Answer<'_>) {
-    let wanted = match answer.required.span() {
-        Some(span) => span.to_string(),
-        None => Size(answer.required.size).to_string(),
+    let wanted = match (answer.requirement.span(), answer.carveout()) {
+        (Some(span), _) => span.to_string(),
+        (None, carveout) => Size(carveout.map_or(0, |carveout| carveout.size)).to_string(),
     };
-    let flag = if answer.required.no_map { " with `no-map`" } else { "" };
+    let flag = if answer.requirement.no_map() { " with `no-map`" } else { "" };
     match answer.region {
         None => report.help(format_args!("add a region of {wanted}{flag}, or change the policy")),
         Some(region) if !region.enabled => report.help("remove its `status`, or change the policy"),
         Some(_) => report.help(format_args!("reserve {wanted}{flag}, or change the policy")),
     };
-    if let Some(span) = answer.required.span() {
+    if let Some(span) = answer.requirement.span() {
         report.span(span, Label::Required);
     }
     if let (Some(span), Some(region)) = (answer.span(), answer.region) {

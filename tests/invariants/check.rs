@@ -52,8 +52,8 @@ pub(crate) fn promises(case: &Case) -> Result<(), TestCaseError> {
     prop_assert!(errors.is_empty(), "errors are left: {errors:#?}");
 
     // Monotone: what was protected, or must be, is protected.
-    let owed = case.policy.iter().flat_map(|p| &p.carveouts).filter(|r| r.no_map);
-    let (ranges, owed): (Vec<_>, Vec<_>) = owed.partition(|r| r.is_range());
+    let owed = case.policy.iter().flat_map(|p| &p.requirements).filter(|r| r.no_map());
+    let (owed, ranges): (Vec<_>, Vec<_>) = owed.partition(|r| r.carveout().is_some());
     for span in before.no_map().into_iter().chain(owed.iter().filter_map(|r| r.span())) {
         prop_assert!(after.protects(span), "{span} was given to Linux");
     }

@@ -168,7 +168,7 @@ impl Reading {
         }
         // A dynamic region that got an address is in its window, unless the policy says otherwise.
         let free = |policy: &Policy| {
-            policy.carveouts.is_empty() && policy.cma.is_none_or(|want| want.via != Via::Node)
+            policy.requirements.is_empty() && policy.cma.is_none_or(|want| want.via != Via::Node)
         };
         if !case.policy.as_ref().is_none_or(free) {
             return Ok(());

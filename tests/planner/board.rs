@@ -3,7 +3,7 @@
 use ringfence::facts::BootFacts;
 use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::pipeline::{Context, survey};
-use ringfence::policy::{Allow, Key, Policy, Required};
+use ringfence::policy::{Allow, Carveout, Key, Policy, Requirement};
 use ringfence::profile::KernelProfile;
 use ringfence::prove::{Proven, Refusal};
 use ringfence::span::{MIB, Span};
@@ -56,18 +56,23 @@ pub(crate) fn board_with(memreserve: &[(u64, u64)], nodes: impl IntoIterator<Ite
 }
 
 /// A policy that permits everything and requires these carveouts.
-pub(crate) fn requiring(carveouts: impl IntoIterator<Item = Required>) -> Policy {
+pub(crate) fn requiring(required: impl IntoIterator<Item = Requirement>) -> Policy {
     Policy {
-        carveouts: carveouts.into_iter().collect(),
+        requirements: required.into_iter().collect(),
         allow: Allow { shift: true, restore: true, drop_flags: true, enable: true },
         ..Policy::default()
     }
 }
 
 /// A required carveout of whole MiB, counted from the start of RAM.
-pub(crate) fn required(name: &str, at_mib: u64, mib: u64) -> Required {
+pub(crate) fn required(name: &str, at_mib: u64, mib: u64) -> Requirement {
+    carveout_required(name, at_mib, mib).into()
+}
+
+/// The same, to be changed before it is required.
+pub(crate) fn carveout_required(name: &str, at_mib: u64, mib: u64) -> Carveout {
     let base = RAM + at_mib * MIB;
-    Required {
+    Carveout {
         key: Key::Path(format!("/reserved-memory/{name}@{base:x}")),
         base: Some(base),
         size: mib * MIB,

@@ -11,7 +11,7 @@ mod protected;
 
 use board::*;
 use ringfence::fdt::{NewNode, Tree};
-use ringfence::policy::{Key, Policy, Required};
+use ringfence::policy::{Carveout, Key, Policy};
 use ringfence::prove::Refusal;
 use ringfence::span::MIB;
 
@@ -42,9 +42,9 @@ fn a_region_that_grew_pushes_the_next_ones_up_around_what_the_policy_pins() {
 #[test]
 fn a_required_carveout_without_a_base_may_move_and_is_still_found() {
     let dtb = board([reserved([carveout("camera", 64, 7), carveout("wpss", 69, 4)])]);
-    let mut wpss = required("wpss", 69, 4);
+    let mut wpss = carveout_required("wpss", 69, 4);
     wpss.base = None;
-    let proven = fix(&dtb, Some(&requiring([required("camera", 64, 7), wpss]))).unwrap();
+    let proven = fix(&dtb, Some(&requiring([required("camera", 64, 7), wpss.into()]))).unwrap();
     assert_eq!(layout(&proven), at(&[("camera", 64, 7), ("wpss", 71, 4)]));
 }
 
@@ -66,9 +66,9 @@ fn a_shift_out_of_ram_is_stuck() {
 #[test]
 fn what_a_moved_carveout_leaves_behind_stays_protected() {
     let dtb = board([reserved([carveout("dsp", 80, 4)])]);
-    let mut moved = required("dsp", 64, 4);
+    let mut moved = carveout_required("dsp", 64, 4);
     moved.key = Key::Path("/reserved-memory/dsp@45000000".into());
-    let proven = fix(&dtb, Some(&requiring([moved]))).unwrap();
+    let proven = fix(&dtb, Some(&requiring([moved.into()]))).unwrap();
     assert_eq!(layout(&proven), at(&[("dsp", 64, 4), ("ringfence-guard", 80, 4)]));
     assert!(proven.map().regions.iter().all(|region| region.no_map));
 }
@@ -88,7 +88,7 @@ fn a_required_carveout_comes_back_even_without_reserved_memory() {
 fn a_required_carveout_named_by_a_label_comes_back_without_its_symbol() {
     let dtb = board([reserved([])]);
     let key = Key::Label("camera_mem".into());
-    let wanted = Required { key, base: Some(RAM + 64 * MIB), size: 4 * MIB, no_map: true };
+    let wanted = Carveout { key, base: Some(RAM + 64 * MIB), size: 4 * MIB, no_map: true }.into();
     let proven = fix(&dtb, Some(&requiring([wanted]))).unwrap();
     assert_eq!(layout(&proven), at(&[("camera_mem", 64, 4)]));
 }

@@ -4,7 +4,7 @@ use crate::board::{RAM, at, board, carveout, fix, layout, mib_span, reg, region,
 use ringfence::fdt::{NewNode, build};
 use ringfence::finding::{RuleId, Severity};
 use ringfence::pipeline::{Context, survey};
-use ringfence::policy::{Allow, Key, Policy, Required};
+use ringfence::policy::{Allow, Policy, ProtectedRange};
 use ringfence::profile::KernelProfile;
 use ringfence::prove::Refusal;
 use ringfence::span::MIB;
@@ -12,8 +12,7 @@ use ringfence::span::MIB;
 /// A policy that protects these MiB from the start of RAM, and permits everything.
 fn protecting(at_mib: u64, mib: u64) -> Policy {
     let span = mib_span(at_mib, mib);
-    let key = Key::Range("secmon".into());
-    requiring([Required { key, base: Some(span.base()), size: span.len(), no_map: true }])
+    requiring([ProtectedRange { name: "secmon".into(), span }.into()])
 }
 
 /// A board whose RAM has these banks, in MiB from its start.
@@ -57,8 +56,7 @@ fn what_is_reserved_is_not_protected_and_does_not_move_for_it() {
 fn a_part_page_counts_where_the_kernel_unmaps_it() {
     let carveout = NewNode::new("tz@44000800").prop("reg", reg(&[(RAM + 64 * MIB + 0x800, 0x1000)]));
     let dtb = board([reserved([carveout.prop_empty("no-map")])]);
-    let key = Key::Range("tz".into());
-    let range = Required { key, base: Some(RAM + 64 * MIB + 0x800), size: 0x1000, no_map: true };
+    let range = ProtectedRange::new("tz".into(), RAM + 64 * MIB + 0x800, 0x1000).unwrap().into();
     let (policy, facts) = (requiring([range]), Default::default());
     let bites = |name| {
         let profile = *KernelProfile::for_version(name).unwrap().profile;

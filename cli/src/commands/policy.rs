@@ -60,7 +60,7 @@ fn show(path: &Path) -> Result<(), Failure> {
 
 /// Returns the requirements of the policy, on one line.
 fn summary(policy: &Policy) -> String {
-    let carveouts = match policy.carveouts.len() {
+    let carveouts = match policy.requirements.len() {
         1 => "1 carveout".to_string(),
         count => format!("{count} carveouts"),
     };

@@ -8,7 +8,7 @@ use ringfence::facts::{BootFacts, EfiFacts};
 use ringfence::fdt::{Edits, FdtError, NewNode, Tree, rewrite};
 use ringfence::ledger;
 use ringfence::pipeline::Context;
-use ringfence::policy::{Allow, Key, Policy};
+use ringfence::policy::{Allow, Key, Policy, Requirement};
 use ringfence::profile::KernelProfile;
 use ringfence::survey::MemoryMap;
 
@@ -161,8 +161,11 @@ impl Job {
     /// Tells whether the policy names nodes by their labels, which only a tree with `/__symbols__` knows.
     #[must_use]
     pub fn names_labels(&self) -> bool {
-        let policy = self.policy.iter().flat_map(|policy| &policy.carveouts);
-        policy.into_iter().any(|required| matches!(required.key, Key::Label(_)))
+        let policy = self.policy.iter().flat_map(|policy| &policy.requirements);
+        policy
+            .into_iter()
+            .filter_map(Requirement::carveout)
+            .any(|carveout| matches!(carveout.key, Key::Label(_)))
     }
 
     /// Permits every repair, whatever the policy says.

@@ -6,6 +6,7 @@ use crate::ledger;
 use crate::plan::gather::Gathering;
 use crate::plan::layout::{Layout, Origin, Slot, base_name};
 use crate::plan::{RepairKind, Repaired};
+use crate::policy::{Carveout, Requirement};
 use crate::span::{Span, align_down};
 use crate::survey::TupleIndex;
 use alloc::format;
@@ -29,14 +30,14 @@ fn enable(gathering: &mut Gathering<'_, '_, '_>, carveout: usize) {
 fn restore(layout: &mut Layout<'_, '_, '_>, carveout: usize) {
     let analysis = layout.analysis;
     let Some(answer) = analysis.answer(carveout) else { return };
-    let required = answer.required;
-    if let Some(range) = required.span().filter(|_| required.is_range()) {
-        return protect(layout, &answer, range);
-    }
+    let required = match answer.requirement {
+        Requirement::Carveout(required) => required,
+        Requirement::ProtectedRange(range) => return protect(layout, &answer, range.span),
+    };
     if answer.region.is_some_and(|region| !region.enabled) {
         return;
     }
-    let Some(span) = place_of(layout, &answer) else { return };
+    let Some(span) = place_of(layout, &answer, required) else { return };
     let kind = RepairKind::Restore(carveout);
     let line = Repaired::new(kind, answer.path, format!("restored as the policy requires: {span}"));
     let region = answer.region.and_then(|region| Some((analysis.map.region_index(region.node)?, region)));
@@ -63,9 +64,12 @@ fn protect(layout: &mut Layout<'_, '_, '_>, answer: &Answer<'_>, range: Span) {
 }
 
 /// Where the policy has a carveout, in whole pages, and no smaller than it already is there.
-fn place_of(layout: &mut Layout<'_, '_, '_>, answer: &Answer<'_>) -> Option<Span> {
+fn place_of(
+    layout: &mut Layout<'_, '_, '_>,
+    answer: &Answer<'_>,
+    required: &Carveout,
+) -> Option<Span> {
     let page = layout.analysis.profile.page.bytes();
-    let required = answer.required;
     let Some(base) = required.base.or(answer.span().map(Span::base)) else {
         layout.fail(answer.path, "is missing, and the policy does not say at which base to restore it");
         return None;

@@ -12,10 +12,11 @@ fn board_policy() -> Policy {
         board: Some("qcom,qcs6490".to_string()),
         mode: Mode::Strict,
         on_error: OnError::Reset,
-        carveouts: vec![
-            Required { key: camera, base: Some(0x8430_0000), size: 5 * MIB, no_map: true },
-            Required { key: Key::Label("wpss_mem".to_string()), base: None, size: 4096, no_map: false },
-            Required { key: Key::Range("tz".to_string()), base: Some(0x8500_0000), size: MIB, no_map: true },
+        requirements: vec![
+            Carveout { key: camera, base: Some(0x8430_0000), size: 5 * MIB, no_map: true }.into(),
+            Carveout { key: Key::Label("wpss_mem".to_string()), base: None, size: 4096, no_map: false }
+                .into(),
+            ProtectedRange::new("tz".to_string(), 0x8500_0000, MIB).unwrap().into(),
         ],
         boundary: Some(MIB),
         guard: Some(4096),

@@ -26,7 +26,7 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for answer in analysis.answers() {
-        let Some(base) = answer.required.base else { continue };
+        let Some(base) = answer.carveout().and_then(|carveout| carveout.base) else { continue };
         if let Some(Extent::Dynamic(_)) = answer.region.map(|region| &region.extent) {
             let message = format_args!("is dynamic, but the policy requires it at {base:#x}");
             report_required(out, &answer, message).at("size");

@@ -24,9 +24,10 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for answer in analysis.answers() {
+        let Some(required) = answer.carveout() else { continue };
         let (size, property) = match answer.region.map(|region| &region.extent) {
             Some(Extent::Static(spans)) => {
-                let size = spans.first().map_or(0, |span| match answer.required.base {
+                let size = spans.first().map_or(0, |span| match required.base {
                     // Bytes below the base, from the start of its page, do not count.
                     Some(base) if answer.is_at(base) => span.end().saturating_sub(base),
                     _ => span.len(),
@@ -36,7 +37,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             Some(Extent::Dynamic(dynamic)) => (dynamic.size, "size"),
             _ => continue,
         };
-        let Some(missing) = answer.required.size.checked_sub(size).filter(|&missing| missing > 0) else {
+        let Some(missing) = required.size.checked_sub(size).filter(|&missing| missing > 0) else {
             continue;
         };
         let (size, missing) = (Size(size), Size(missing));

@@ -23,7 +23,7 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    for answer in analysis.answers().filter(|answer| answer.required.no_map) {
+    for answer in analysis.answers().filter(|answer| answer.requirement.no_map()) {
         if answer.region.is_some_and(|region| !region.no_map) {
             report_required(out, &answer, "has lost its `no-map`: Linux would map it as cached memory")
                 .at("no-map");

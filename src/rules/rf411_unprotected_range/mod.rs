@@ -36,11 +36,11 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     };
     let mut carveouts = Vec::new();
     for answer in analysis.answers() {
-        let Some(range) = answer.required.span().filter(|_| answer.required.is_range()) else { continue };
+        let Some(range) = answer.requirement.protected_range() else { continue };
         if carveouts.is_empty() {
             carveouts = ledger::union(analysis.map.carveouts().filter_map(effective).collect());
         }
-        let Some(&open) = reachable(analysis, range, &carveouts).first() else { continue };
+        let Some(&open) = reachable(analysis, range.span, &carveouts).first() else { continue };
         let report = report_required(
             out,
             &answer,

@@ -7,7 +7,9 @@ mod write;
 
 use proptest::prelude::*;
 use ringfence::facts::{BootFacts, Kernel, Position};
-use ringfence::policy::{Allow, CmaWant, Key, Mode, OnError, PersistentLog, Policy, Required, Via};
+use ringfence::policy::{
+    Allow, Carveout, CmaWant, Key, Mode, OnError, PersistentLog, Policy, ProtectedRange, Requirement, Via,
+};
 use ringfence::profile::{KernelProfile, PageSize, RELEASES};
 use ringfence::span::{MIB, Span};
 pub(crate) use trees::STRAY;
@@ -70,7 +72,7 @@ pub(crate) enum Extent {
     Nothing,
 }
 
-fn required(board: &Board) -> impl Strategy<Value = Vec<Required>> + use<> {
+fn required(board: &Board) -> impl Strategy<Value = Vec<Requirement>> + use<> {
     let known: Vec<(String, u64)> = board
         .reserved
         .iter()
@@ -93,10 +95,13 @@ fn required(board: &Board) -> impl Strategy<Value = Vec<Required>> + use<> {
                 let base = if sort == 0 { None } else { Some(other.unwrap_or(base)) };
                 let key = match sort {
                     1 => Key::Label("firmware_mem".into()),
-                    2 => Key::Range("secmon".into()),
+                    2 => {
+                        let base = base.unwrap_or(RAM);
+                        return ProtectedRange::new("secmon".into(), base, mib * MIB).unwrap().into();
+                    }
                     _ => Key::Path(path),
                 };
-                Required { no_map: no_map || sort == 2, key, base, size: mib * MIB }
+                Carveout { no_map, key, base, size: mib * MIB }.into()
             });
     prop::collection::vec(one, 0..3)
 }
@@ -123,11 +128,11 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
     let log = prop::option::weighted(0.3, log);
     let guard = prop::option::weighted(0.1, Just(4096));
     let parts = (required(board), guard, cma(), log, allow, mode);
-    let policy = parts.prop_map(|(carveouts, guard, cma, log, allow, mode)| Policy {
+    let policy = parts.prop_map(|(requirements, guard, cma, log, allow, mode)| Policy {
         board: None,
         mode,
         on_error: OnError::Halt,
-        carveouts,
+        requirements,
         boundary: None,
         guard,
         cma,

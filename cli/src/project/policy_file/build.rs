@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use ringfence::policy::{Allow, CmaWant, Key, PersistentLog, Policy, PolicyError, Required};
+use ringfence::policy::{
+    Allow, Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement,
+};
 use ringfence::span::Span;
 
 use super::reader::{self, Fault, Section, Value, address, wrong_type};
@@ -23,14 +25,14 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
         "allow",
     ])?;
     let required = carveouts(&root)?.into_iter().chain(ranges(&root)?);
-    let (carveouts, places): (Vec<Required>, Vec<Range<usize>>) = required.unzip();
+    let (requirements, places): (Vec<Requirement>, Vec<Range<usize>>) = required.unzip();
     let cma = root.get("cma").map(|value| cma(&Section::of("[cma]", value)?)).transpose()?;
     let log = root.get("log").map(|value| log(&Section::of("[log]", value)?)).transpose()?;
     let policy = Policy {
         board: root.text("board")?,
         mode: root.word("mode")?.unwrap_or_default(),
         on_error: root.word("on-error")?.unwrap_or_default(),
-        carveouts,
+        requirements,
         boundary: root.size("boundary")?,
         guard: root.size("guard")?,
         cma,
@@ -45,11 +47,11 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
     Ok(policy)
 }
 
-fn carveouts(root: &Section<'_, '_>) -> Result<Vec<(Required, Range<usize>)>, Fault> {
+fn carveouts(root: &Section<'_, '_>) -> Result<Vec<(Requirement, Range<usize>)>, Fault> {
     root.list("carveout", "[[carveout]]")?.into_iter().map(carveout).collect()
 }
 
-fn carveout(section: Section<'_, '_>) -> Result<(Required, Range<usize>), Fault> {
+fn carveout(section: Section<'_, '_>) -> Result<(Requirement, Range<usize>), Fault> {
     section.only(&["node", "label", "base", "size", "no-map"])?;
     let key = match (section.text("node")?, section.text("label")?) {
         (Some(path), None) => Key::Path(path),
@@ -67,31 +69,30 @@ fn carveout(section: Section<'_, '_>) -> Result<(Required, Range<usize>), Fault>
         }
     };
     section.require("size")?;
-    let required = Required {
+    let required = Carveout {
         key,
         base: section.address("base")?,
         size: section.size("size")?.unwrap_or_default(),
         no_map: section.flag("no-map")?.unwrap_or(true),
     };
-    Ok((required, section.span))
+    Ok((required.into(), section.span))
 }
 
-fn ranges(root: &Section<'_, '_>) -> Result<Vec<(Required, Range<usize>)>, Fault> {
+fn ranges(root: &Section<'_, '_>) -> Result<Vec<(Requirement, Range<usize>)>, Fault> {
     root.list("protected", "[[protected]]")?.into_iter().map(protected).collect()
 }
 
-fn protected(section: Section<'_, '_>) -> Result<(Required, Range<usize>), Fault> {
+fn protected(section: Section<'_, '_>) -> Result<(Requirement, Range<usize>), Fault> {
     section.only(&["name", "base", "size"])?;
     for key in ["name", "base", "size"] {
         section.require(key)?;
     }
-    let required = Required {
-        key: Key::Range(section.text("name")?.unwrap_or_default()),
-        base: section.address("base")?,
-        size: section.size("size")?.unwrap_or_default(),
-        no_map: true,
-    };
-    Ok((required, section.span))
+    let name = section.text("name")?.unwrap_or_default();
+    let (base, size) = (section.address("base")?, section.size("size")?);
+    match ProtectedRange::new(name, base.unwrap_or_default(), size.unwrap_or_default()) {
+        Ok(range) => Ok((range.into(), section.span)),
+        Err(error) => Err(Fault::new(section.span, error.to_string(), "required here")),
+    }
 }
 
 fn cma(section: &Section<'_, '_>) -> Result<CmaWant, Fault> {
@@ -145,16 +146,14 @@ fn allow(section: &Section<'_, '_>) -> Result<Allow, Fault> {
 
 /// Finds the lines that a contradiction is about.
 fn blame(error: &PolicyError, root: &Section<'_, '_>, policy: &Policy, places: &[Range<usize>]) -> Fault {
-    let entry = |wanted: &dyn Fn(&Required) -> bool| {
-        let last = policy.carveouts.iter().rposition(wanted)?;
+    let entry = |name: &str| {
+        let last = policy.requirements.iter().rposition(|requirement| requirement.to_string() == name)?;
         places.get(last).cloned()
     };
     let place = match error {
-        PolicyError::Twice { key }
-        | PolicyError::BadKey { key }
-        | PolicyError::Overlap { second: key, .. } => entry(&|required| required.key == *key),
-        PolicyError::Empty { what } | PolicyError::Wraps { what, .. } => {
-            entry(&|required| required.key.to_string() == *what)
+        PolicyError::BadKey { key } | PolicyError::Overlap { second: key, .. } => entry(&key.to_string()),
+        PolicyError::Twice { what } | PolicyError::Empty { what } | PolicyError::Wraps { what, .. } => {
+            entry(what)
         }
         _ => None,
     };

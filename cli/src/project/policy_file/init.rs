@@ -3,7 +3,7 @@
 use ringfence::bootargs;
 use ringfence::fdt::Tree;
 use ringfence::ledger;
-use ringfence::policy::{CmaWant, Key, Policy, Required, Via};
+use ringfence::policy::{Carveout, CmaWant, Key, Policy, ProtectedRange, Requirement, Via};
 use ringfence::span::{GIB, Span};
 use ringfence::survey::{Extent, MemoryMap, Region};
 
@@ -17,7 +17,7 @@ pub fn from_tree(tree: &Tree<'_>, map: &MemoryMap) -> Policy {
     let compatible = tree.root().prop("compatible").and_then(|prop| prop.strings().next());
     Policy {
         board: compatible.map(ToString::to_string),
-        carveouts: map
+        requirements: map
             .enabled()
             .filter(|region| region.no_map)
             .flat_map(required)
@@ -31,7 +31,7 @@ pub fn from_tree(tree: &Tree<'_>, map: &MemoryMap) -> Policy {
 
 /// A policy has one span for each carveout. Each further tuple is required under the name that it gets when
 /// the node is split into one node a tuple, as no kernel protects more than the first (RF104).
-fn required(region: &Region) -> Vec<Required> {
+fn required(region: &Region) -> Vec<Requirement> {
     let key = |index: usize, span: Span| match index {
         0 => region.path.clone(),
         _ => {
@@ -39,28 +39,23 @@ fn required(region: &Region) -> Vec<Required> {
             format!("{base_name}-{index}@{:x}", span.base())
         }
     };
-    let one = |(index, span): (usize, &Span)| Required {
+    let one = |(index, span): (usize, &Span)| Carveout {
         key: Key::Path(key(index, *span)),
         base: Some(span.base()),
         size: span.len(),
         no_map: true,
     };
-    region.spans().iter().enumerate().map(one).collect()
+    region.spans().iter().enumerate().map(one).map(Requirement::from).collect()
 }
 
 /// Returns the holes between banks of RAM, less what regions say of them anyway.
-fn holes(map: &MemoryMap) -> Vec<Required> {
+fn holes(map: &MemoryMap) -> Vec<Requirement> {
     let banks = map.ram.spans();
     let pairs = banks.iter().zip(banks.iter().skip(1));
     let gaps = pairs.filter_map(|(low, high)| Span::from_ends(low.end(), high.base()));
     let gaps: Vec<Span> = gaps.filter(|gap| gap.len() <= LARGEST_HOLE).collect();
     let holes = ledger::subtract(&gaps, &ledger::union(map.carveouts().collect()));
-    let range = |hole: Span| Required {
-        key: Key::Range(format!("hole-{:x}", hole.base())),
-        base: Some(hole.base()),
-        size: hole.len(),
-        no_map: true,
-    };
+    let range = |span: Span| ProtectedRange { name: format!("hole-{:x}", span.base()), span }.into();
     holes.into_iter().map(range).collect()
 }
 
@@ -102,7 +97,11 @@ mod tests {
         let blob = build(&root, 0, &[]).unwrap();
         let tree = Tree::parse(&blob).unwrap();
         let policy = from_tree(&tree, &MemoryMap::survey(&tree, &BootFacts::default()));
-        let found: Vec<_> = policy.carveouts.iter().map(|c| (c.key.to_string(), c.size / MIB)).collect();
+        let found: Vec<_> = policy
+            .requirements
+            .iter()
+            .map(|one| (one.to_string(), one.span().unwrap().len() / MIB))
+            .collect();
         assert_eq!(
             found,
             [("/reserved-memory/tz@44000000".to_string(), 1), ("hole-44100000".to_string(), 3)]

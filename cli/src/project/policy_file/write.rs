@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ringfence::policy::{Allow, Key, Policy, Word};
+use ringfence::policy::{Allow, Key, Policy, Requirement, Word};
 use ringfence::span::Size;
 
 /// Returns the policy as TOML, with the words of the file format explained.
@@ -25,20 +25,23 @@ fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
             writeln!(out, "{name} = {}", size(bytes))?;
         }
     }
-    for required in &policy.carveouts {
-        let table = if required.is_range() { "protected" } else { "carveout" };
-        writeln!(out, "\n[[{table}]]")?;
-        match &required.key {
-            Key::Path(path) => writeln!(out, "node = {}", quoted(path))?,
-            Key::Label(label) => writeln!(out, "label = {}", quoted(label))?,
-            Key::Range(name) => writeln!(out, "name = {}", quoted(name))?,
-        }
-        if let Some(base) = required.base {
-            writeln!(out, "base = \"{base:#x}\"")?;
-        }
-        writeln!(out, "size = {}", size(required.size))?;
-        if !required.is_range() {
-            writeln!(out, "no-map = {}", required.no_map)?;
+    for requirement in &policy.requirements {
+        match requirement {
+            Requirement::Carveout(carveout) => {
+                writeln!(out, "\n[[carveout]]")?;
+                match &carveout.key {
+                    Key::Path(path) => writeln!(out, "node = {}", quoted(path))?,
+                    Key::Label(label) => writeln!(out, "label = {}", quoted(label))?,
+                }
+                if let Some(base) = carveout.base {
+                    writeln!(out, "base = \"{base:#x}\"")?;
+                }
+                writeln!(out, "size = {}\nno-map = {}", size(carveout.size), carveout.no_map)?;
+            }
+            Requirement::ProtectedRange(range) => {
+                writeln!(out, "\n[[protected]]\nname = {}", quoted(&range.name))?;
+                writeln!(out, "base = \"{:#x}\"\nsize = {}", range.span.base(), size(range.span.len()))?;
+            }
         }
     }
     if let Some(cma) = &policy.cma {

@@ -1,7 +1,7 @@
 //! Policy files: what is accepted, and how mistakes are reported.
 
 use super::super::{parse, to_toml};
-use ringfence::policy::{Allow, Key, Mode, OnError, Policy, Via};
+use ringfence::policy::{Allow, Key, Mode, OnError, Policy, ProtectedRange, Requirement, Via};
 use ringfence::span::{MIB, Span};
 
 const BOARD: &str = r#"
@@ -53,11 +53,12 @@ fn a_whole_policy_is_read() {
     let policy = parse("board.toml", BOARD).unwrap();
     assert_eq!((policy.mode, policy.on_error), (Mode::Strict, OnError::Reset));
     assert_eq!(policy.board.as_deref(), Some("vendor,board"));
-    let [camera, rmtfs, secmon] = policy.carveouts.as_slice() else { panic!("{policy:?}") };
-    assert_eq!(
-        (&secmon.key, secmon.span()),
-        (&Key::Range("secmon".to_string()), Span::new(0x8430_0000, 6 * MIB))
-    );
+    let [Requirement::Carveout(camera), Requirement::Carveout(rmtfs), secmon] =
+        policy.requirements.as_slice()
+    else {
+        panic!("{policy:?}")
+    };
+    assert_eq!(*secmon, ProtectedRange::new("secmon".into(), 0x8430_0000, 6 * MIB).unwrap().into());
     assert_eq!(camera.span(), Span::new(0x8430_0000, 5 * MIB));
     assert!(camera.no_map, "a carveout is unmapped unless said otherwise");
     assert_eq!((&rmtfs.key, rmtfs.base), (&Key::Label("rmtfs".to_string()), None));
