@@ -40,7 +40,7 @@ fn settled(facts: &BootFacts, proven: &Proven) -> BootFacts {
 /// Checks that a tree which is proven keeps every promise.
 pub(crate) fn promises(case: &Case) -> Result<(), TestCaseError> {
     let dtb = case.board.blob();
-    let Ok(proven) = run(&case, &dtb) else { return Ok(()) };
+    let Ok(proven) = run(case, &dtb) else { return Ok(()) };
     let before = Reading::of(&dtb);
     let after = Reading::of(proven.dtb());
     let facts = settled(&case.facts, &proven);
