@@ -24,10 +24,22 @@ pub struct BootFacts {
     pub ram: Vec<Span>,
     /// What the UEFI firmware says, in an EFI boot.
     pub efi: Option<EfiFacts>,
+    /// How much a finding holds.
+    pub detail: Detail,
     /// Leave a report of the enforcement in `/chosen/ringfence`.
     pub report: bool,
     /// The identity of the policy as it travelled (`policy::digest`), for the report.
     pub policy_digest: Option<[u8; 32]>,
+}
+
+/// How much a finding holds besides its sentence and the kind of its repair.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Spans with labels, and the words for repairs: what people and programs read of a file.
+    #[default]
+    Full,
+    /// Neither: a console has one line for a finding, and the planner asks for the kind of a repair alone.
+    Console,
 }
 
 impl BootFacts {

@@ -4,7 +4,7 @@ use crate::application::Machine;
 use crate::payload::Payload;
 use crate::refusal::{Refusal, Result, refusal};
 use ringfence::efi::EfiMap;
-use ringfence::facts::{BootFacts, EfiFacts};
+use ringfence::facts::{BootFacts, Detail, EfiFacts};
 use ringfence::fdt::Tree;
 use ringfence::finding::Severity;
 use ringfence::pipeline::{Context, Surveyed};
@@ -26,6 +26,7 @@ pub(crate) fn enforce(
         efi: Some(EfiFacts { map: map.clone() }),
         report: true,
         policy_digest: payload.policy.and_then(|blob| digest_with(blob, &sha256).ok()),
+        detail: Detail::Console,
         ..BootFacts::default()
     };
     let default = KernelProfile::default();

@@ -53,9 +53,8 @@ pub const MAGIC: u32 = 0xd00d_feed;
 /// Largest DTB that the arm64 boot protocol allows, in bytes
 /// (Documentation/arch/arm64/booting.rst, section 2).
 pub const MAX_BOOT_SIZE: usize = 2 << 20;
-/// Largest DTB that is read, in bytes. The stage reads what can be booted; the host reads more, to report it
-/// (RF116).
-pub const MAX_SIZE: usize = if cfg!(target_os = "none") { MAX_BOOT_SIZE } else { 64 << 20 };
+/// Largest DTB that is read, in bytes: more than [`MAX_BOOT_SIZE`], to report what cannot be booted (RF116).
+pub const MAX_SIZE: usize = 64 << 20;
 /// Most nested nodes, the root included. Linux 6.12 and the `fdt` crate stop at 64 (`FDT_MAX_DEPTH` in
 /// drivers/of/fdt.c); no known board is deeper than 12.
 pub const MAX_DEPTH: usize = 60;

@@ -9,7 +9,7 @@ use crate::claims::Claims;
 use crate::context::Context;
 use crate::efi::Hold;
 use crate::facts::{BootFacts, Position};
-use crate::fdt::{FdtError, Loss, Tree};
+use crate::fdt::{FdtError, Loss, MAX_BOOT_SIZE, Tree};
 use crate::finding::{Finding, Severity};
 use crate::ledger;
 use crate::plan::{Placement, PlacementFailure, Plan, Repaired};
@@ -154,8 +154,10 @@ pub(crate) fn prove(
         Some(bytes) => bytes,
         None => surveyed.tree.blob().bytes().to_vec(),
     };
-    if let Some(window) = plan.placement.dtb.filter(|window| window.len() < dtb.len() as u64) {
-        return Err(Refusal::TooLarge { len: dtb.len(), room: window.len() });
+    // No kernel maps more, whatever room there is.
+    let room = plan.placement.dtb.map(|window| window.len().min(MAX_BOOT_SIZE as u64));
+    if let Some(room) = room.filter(|room| *room < dtb.len() as u64) {
+        return Err(Refusal::TooLarge { len: dtb.len(), room });
     }
     let tree = Tree::parse(&dtb)?;
     plan.edits.nothing_lost(&surveyed.tree, &tree)?.map_err(Refusal::Lost)?;

@@ -135,7 +135,7 @@ catalogue! {
 /// Checks an analysis by every rule, in the order of their numbers.
 #[must_use]
 pub fn judge(analysis: &Analysis<'_, '_>) -> Vec<Finding> {
-    let mut sink = Sink::new();
+    let mut sink = Sink::new(analysis.facts.detail);
     for rule in RULES {
         sink.next_rule(rule.id, rule.severity);
         (rule.check)(analysis, &mut sink);

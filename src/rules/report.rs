@@ -3,6 +3,7 @@
 
 use crate::analysis::Analysis;
 use crate::claims::Claim;
+use crate::facts::Detail;
 use crate::fdt::Node;
 use crate::finding::{Finding, Label, LabelledSpan, Repair, RepairKind, Severity};
 use crate::span::Span;
@@ -12,33 +13,32 @@ use alloc::fmt::format;
 use alloc::string::String;
 use core::fmt;
 
-/// Whether spans and the words for repairs are kept. On the bare machine nobody reads them: the console has
-/// one line a finding, and the planner asks for the kind of a repair alone.
-const FOR_PEOPLE: bool = cfg!(not(target_os = "none"));
-
 /// A finding that its rule may still add to.
 #[derive(Debug)]
-pub struct Report(pub(super) Finding);
+pub struct Report {
+    pub(super) finding: Finding,
+    pub(super) detail: Detail,
+}
 
 impl Report {
     /// Names the property at fault, whether it is there or missing.
     #[inline(never)]
     pub fn at(&mut self, property: &str) -> &mut Self {
-        self.0.property = Some(property.into());
+        self.finding.property = Some(property.into());
         self
     }
 
     /// Gives the finding another severity than its rule has.
     pub const fn severity(&mut self, severity: Severity) -> &mut Self {
-        self.0.severity = severity;
+        self.finding.severity = severity;
         self
     }
 
     /// Adds a span.
     #[inline(never)]
     pub fn span(&mut self, span: Span, label: Label) -> &mut Self {
-        if FOR_PEOPLE {
-            self.0.spans.push(LabelledSpan { span, label });
+        if self.detail == Detail::Full {
+            self.finding.spans.push(LabelledSpan { span, label });
         }
         self
     }
@@ -46,7 +46,7 @@ impl Report {
     /// Adds a span that a region has, or wants.
     #[inline(never)]
     pub fn region(&mut self, span: Span, region: &Region) -> &mut Self {
-        if FOR_PEOPLE {
+        if self.detail == Detail::Full {
             self.span(span, Label::Node(region.path.clone()));
         }
         self
@@ -55,7 +55,7 @@ impl Report {
     /// Adds a span that a node has, such as the registers of a device.
     #[inline(never)]
     pub fn node(&mut self, span: Span, node: Node<'_, '_>) -> &mut Self {
-        if FOR_PEOPLE {
+        if self.detail == Detail::Full {
             self.span(span, Label::Node(node.path()));
         }
         self
@@ -78,7 +78,7 @@ impl Report {
     /// Proposes a repair.
     pub fn repair<'t>(&mut self, kind: RepairKind, description: impl Into<Text<'t>>) -> &mut Self {
         self.set_repair(kind);
-        if FOR_PEOPLE {
+        if self.detail == Detail::Full {
             self.describe_repair(description.into());
         }
         self
@@ -94,24 +94,24 @@ impl Report {
 
     /// Proposes no repair after all.
     pub(super) fn no_repair(&mut self) -> &mut Self {
-        self.0.repair = None;
+        self.finding.repair = None;
         self
     }
 
     #[inline(never)]
     fn set_help(&mut self, help: Text<'_>) -> &mut Self {
-        self.0.help = Cow::Owned(help.into_string());
+        self.finding.help = Cow::Owned(help.into_string());
         self
     }
 
     #[inline(never)]
     fn set_repair(&mut self, kind: RepairKind) {
-        self.0.repair = Some(Repair { kind, description: String::new() });
+        self.finding.repair = Some(Repair { kind, description: String::new() });
     }
 
     #[inline(never)]
     fn describe_repair(&mut self, description: Text<'_>) {
-        if let Some(repair) = &mut self.0.repair {
+        if let Some(repair) = &mut self.finding.repair {
             repair.description = description.into_string();
         }
     }

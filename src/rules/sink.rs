@@ -2,6 +2,7 @@
 
 use super::Report;
 use super::report::{Subject, Text};
+use crate::facts::Detail;
 use crate::finding::{Finding, RuleId, Severity};
 use alloc::vec::Vec;
 
@@ -14,6 +15,7 @@ pub const MAX_PER_RULE: usize = 256;
 pub struct Sink {
     rule: RuleId,
     severity: Severity,
+    detail: Detail,
     kept: Vec<Finding>,
     /// Where the findings of the current rule start.
     start: usize,
@@ -24,10 +26,11 @@ pub struct Sink {
 }
 
 impl Sink {
-    pub(super) const fn new() -> Self {
+    pub(super) const fn new(detail: Detail) -> Self {
         Self {
             rule: RuleId(0),
             severity: Severity::Error,
+            detail,
             kept: Vec::new(),
             start: 0,
             open: None,
@@ -52,12 +55,12 @@ impl Sink {
     fn open_report(&mut self, node: Subject<'_>, message: Text<'_>) -> &mut Report {
         self.close();
         let finding = Finding::new(self.rule, self.severity, node.0, message.into_string());
-        self.open.insert(Report(finding))
+        self.open.insert(Report { finding, detail: self.detail })
     }
 
     /// Keeps the open finding where there is room for it.
     fn close(&mut self) {
-        let Some(Report(finding)) = self.open.take() else { return };
+        let Some(Report { finding, .. }) = self.open.take() else { return };
         if self.kept.len() - self.start < MAX_PER_RULE {
             self.kept.push(finding);
             return;
@@ -82,7 +85,7 @@ impl Sink {
             )
             .severity(Severity::Error)
             .help("fix those that are listed, then check again");
-            self.kept.extend(self.open.take().map(|report| report.0));
+            self.kept.extend(self.open.take().map(|report| report.finding));
         }
     }
 
@@ -101,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_warnings_hides_no_error() {
-        let mut sink = Sink::new();
+        let mut sink = Sink::new(Detail::Full);
         sink.next_rule(RuleId(1), Severity::Warning);
         for _ in 0..MAX_PER_RULE * 2 {
             sink.report("/", "");
@@ -121,7 +124,7 @@ mod tests {
 
     #[test]
     fn repairs_that_were_not_kept_are_an_error() {
-        let mut sink = Sink::new();
+        let mut sink = Sink::new(Detail::Full);
         sink.next_rule(RuleId(1), Severity::Warning);
         for _ in 0..=MAX_PER_RULE {
             sink.report("/", "").repair(RepairKind::SettleCma, "");
@@ -132,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_finding_keeps_what_was_added_to_it() {
-        let mut sink = Sink::new();
+        let mut sink = Sink::new(Detail::Full);
         sink.next_rule(RuleId(7), Severity::Warning);
         sink.report("/a", "first").at("reg").severity(Severity::Note);
         sink.report("/b", format_args!("{}", 2)).help("do that");

@@ -3,7 +3,7 @@
 use super::{asm, fault, power};
 use alloc::string::String;
 use alloc::vec::Vec;
-use ringfence::facts::{BootFacts, Position};
+use ringfence::facts::{BootFacts, Detail, Position};
 use ringfence::fdt::Tree;
 use ringfence::finding::Severity;
 use ringfence::payload::Payload;
@@ -27,7 +27,7 @@ pub(super) fn enforce(
         power::on_refusal(power::Action::Reset);
     }
     let dtb = Some(Position::Movable(at));
-    let mut facts = BootFacts { stage: layout.image(), dtb, ..BootFacts::default() };
+    let mut facts = BootFacts { stage: layout.image(), dtb, detail: Detail::Console, ..BootFacts::default() };
     payload.enter(&mut facts);
     let profile = payload.profile(KernelProfile::default());
     let context = Context { policy: payload.policy.as_ref(), profile: &profile, facts: &facts };

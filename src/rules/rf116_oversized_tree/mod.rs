@@ -2,7 +2,7 @@
 
 use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::fdt::{MAX_BOOT_SIZE, MAX_SIZE};
+use crate::fdt::MAX_BOOT_SIZE;
 use crate::finding::RuleId;
 use crate::span::Size;
 
@@ -21,8 +21,7 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let len = analysis.tree.blob().bytes().len();
-    // The stage reads nothing longer, and logs so when it is entered.
-    if MAX_SIZE > MAX_BOOT_SIZE && len > MAX_BOOT_SIZE {
+    if len > MAX_BOOT_SIZE {
         let (len, limit) = (Size(len as u64), Size(MAX_BOOT_SIZE as u64));
         out.report("/", format_args!("the tree is {len} long: over {limit} kernels hang silently"))
             .help("leave out padding, symbols, or what the kernel does not need");

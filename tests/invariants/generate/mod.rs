@@ -6,7 +6,7 @@ mod trees;
 mod write;
 
 use proptest::prelude::*;
-use ringfence::facts::{BootFacts, Kernel, Position};
+use ringfence::facts::{BootFacts, Detail, Kernel, Position};
 use ringfence::policy::{
     Allow, Carveout, CmaWant, Key, Mode, OnError, PersistentLog, Policy, ProtectedRange, Requirement, Via,
 };
@@ -169,6 +169,7 @@ fn facts() -> impl Strategy<Value = BootFacts> {
                 initrd: Some(placed(initrd, mib * 0x8_0800)),
                 ram: Vec::new(),
                 efi: None,
+                detail: Detail::Full,
                 report,
                 policy_digest: report.then_some([0x5a; 32]),
             }
