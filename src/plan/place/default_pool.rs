@@ -14,11 +14,11 @@ use alloc::vec::Vec;
 
 /// Where the default CMA pool is to be, if it needs a place.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::plan) struct DefaultPool {
+pub(super) struct DefaultPool {
     /// What `cma=` is to ask for.
-    pub(in crate::plan) arg: Option<Span>,
+    pub(super) arg: Option<Span>,
     /// The pool that needs a node of its own.
-    pub(in crate::plan) node: Option<Span>,
+    pub(super) node: Option<Span>,
 }
 
 /// Keeps off the place that `cma=` asks for, when it is to stay there: what is yet to be placed must not take it.

@@ -7,13 +7,13 @@ mod boot;
 mod default_pool;
 mod log;
 mod pools;
+mod settle;
 mod space;
 
 pub use boot::Placement;
-pub(super) use default_pool::DefaultPool;
+pub(super) use settle::Settled;
 
 use super::layout::{Layout, Slot};
-use super::repairs::settle_cma::{self, Settled};
 use super::separate::Separated;
 use crate::claims::{ClaimKind, Lifetime};
 use crate::span::Span;
@@ -76,7 +76,7 @@ impl<'s, 'c, 'a> Separated<'s, 'c, 'a> {
                 (boot::place(&mut layout, &mut space), pool)
             }
         };
-        let default_pool = settle_cma::settle(&mut layout, pool);
+        let default_pool = settle::settle(&mut layout, pool);
         Placed { layout, placement, log, default_pool }
     }
 }
