@@ -2,9 +2,9 @@
 
 use super::DefaultCma;
 use super::dma::{self, LIMIT_32};
+use super::kernel::Kernel;
 use super::memblock::Memblock;
 use super::pools::NO_AREA;
-use super::regions::Kernel;
 use crate::ledger::Direction;
 use crate::profile::{Above4Gib, PageSize};
 use crate::span::{MIB, Span, align_down, align_up};

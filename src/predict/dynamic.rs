@@ -1,8 +1,8 @@
 //! Finds places for dynamic regions as the kernel does (drivers/of/of_reserved_mem.c,
 //! `__reserved_mem_alloc_size`).
 
+use super::kernel::Kernel;
 use super::memblock::Memblock;
-use super::regions::Kernel;
 use crate::ledger::Direction;
 use crate::profile::{DynamicNoMap, DynamicOverflow, WindowEdge};
 use crate::span::{MIB, Span};

@@ -8,6 +8,7 @@
 mod default_cma;
 mod dma;
 mod dynamic;
+mod kernel;
 mod memblock;
 mod order;
 mod outcomes;
@@ -19,6 +20,7 @@ mod verify;
 pub use memblock::Memblock;
 pub use verify::{Difference, Observed, verify};
 
+use self::kernel::Kernel;
 use self::reading::Reading;
 use crate::facts::{BootFacts, Position};
 use crate::fdt::{NodeId, Tree};
@@ -151,7 +153,7 @@ pub fn predict(
     let line = map.chosen.bootargs.clone().unwrap_or_default();
     let cmdline = line.get(..line.len().min(crate::bootargs::MAX_LEN)).unwrap_or_default().to_vec();
     let arg = crate::bootargs::cma(&cmdline);
-    let mut kernel = regions::Kernel::new(tree, map, &reading, profile, build, arg, memblock);
+    let mut kernel = Kernel::new(tree, map, &reading, profile, build, arg, memblock);
     for span in taken {
         kernel.reserve(span);
     }

@@ -1,7 +1,7 @@
 //! The outcome of every region, read from the final state of memory.
 
+use super::kernel::PoolAt;
 use super::memblock::{Memblock, Share};
-use super::pools::PoolAt;
 use super::{RegionOutcome, State};
 use crate::span::Span;
 use crate::survey::Region;

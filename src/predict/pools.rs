@@ -1,20 +1,12 @@
 //! Sets regions up as pools, and models the failures of that (kernel/dma/contiguous.c,
 //! kernel/dma/coherent.c).
 
-use super::regions::Kernel;
+use super::kernel::{Kernel, PoolAt};
 use crate::profile::{CmaArgument, FailedNoMap, SizeUnit};
 use crate::span::{MIB, Span};
 use crate::survey::{Pool, Region};
 use alloc::format;
 use alloc::string::String;
-
-/// A pool that was set up.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct PoolAt {
-    pub(super) index: usize,
-    pub(super) span: Span,
-    pub(super) cma: bool,
-}
 
 /// The kernel's message when all its CMA areas are in use (mm/cma.c).
 pub(super) const NO_AREA: &str = "cma: Not enough slots for CMA reserved regions!";
