@@ -22,7 +22,11 @@ const CONSOLE: &[(&str, Fill)] = &[
     }),
     ("docs/maps.md", maps),
     ("docs/output.md", project),
-    ("docs/policy.md", project),
+    ("docs/policy.md", |directory| {
+        project(directory);
+        // The page writes it.
+        fs::remove_file(directory.join("board.toml")).unwrap();
+    }),
     ("docs/tutorial-qualcomm.md", |directory| {
         scenarios(
             directory,
@@ -218,6 +222,9 @@ fn every_script_runs() {
     for page in pages().iter().filter(|page| !ELSEWHERE.contains(&page.as_str())) {
         let directory = tempfile::tempdir().unwrap();
         project(directory.path());
+        if blocks(page).iter().any(|(_, text)| text.contains("ringfence policy init")) {
+            fs::remove_file(directory.path().join("board.toml")).unwrap();
+        }
         for (_, script) in blocks(page).iter().filter(|(language, _)| language == "sh") {
             for (command, code) in commands(script).iter().filter(|(command, _)| is_ours(command)) {
                 let mut bash = Command::new("bash");

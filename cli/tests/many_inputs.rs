@@ -120,7 +120,7 @@ fn findings_are_selected_by_rule_and_severity() {
     check(&["--select", "RF3,RF102"], 0, &["clean: 2 inputs"]);
     check(&["--ignore", "overlap"], 0, &["clean: 2 inputs"]);
     check(&["--ignore", "RF2", "--select", "RF201"], 1, &["error[RF201]"]);
-    check(&["--select", "RF9x"], 2, &["no rule is called `RF9x`"]);
+    check(&["--select", "RF9x"], 2, &["invalid value 'RF9x' for '--select <RULE>'"]);
     check(&["--fail-on", "never"], 0, &["error[RF201]", "1 error in 2 inputs"]);
     assert_eq!(check(&["-q", "--format", "concise"], 1, &[]).lines().count(), 1);
     let quiet = check(&["-q"], 1, &["error[RF201]"]);

@@ -71,6 +71,13 @@ Examples:
   ringfence policy check board.toml
   ringfence policy build board.toml -o board.policy          the compiled form for a bundle";
 
+pub(super) const INIT: &str = "\
+The file names the sources or trees of the directory as `inputs`, and shows the other keys as comments. \
+docs/config.md describes them.
+
+Example:
+  ringfence init";
+
 pub(super) const PACK: &str = "\
 Example:
   ringfence pack --kernel Image --initrd initrd.img --policy board.toml -o board.itb";

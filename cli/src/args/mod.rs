@@ -17,7 +17,7 @@ use crate::project::{boot_map, rule};
 use crate::report::formats::Format;
 
 pub use layout::{Diff, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
-pub use others::{Completions, Explain, Log, Man, Pack, Policy, Rules, RulesFormat, Show, Unpack};
+pub use others::{Completions, Explain, Init, Log, Man, Pack, Policy, Rules, RulesFormat, Show, Unpack};
 pub use predict::{Predict, Verify};
 
 /// Checks, repairs and packs the memory map that a device tree gives to Linux on arm64.
@@ -44,6 +44,8 @@ pub enum Command {
     Check(Check),
     /// Repair a device tree, check the result and write it
     Fix(Fix),
+    /// Write a commented `ringfence.toml` for a project
+    Init(Init),
     /// Predict how a kernel will use the tree: regions it protects, places of pools, lines it prints
     Predict(Predict),
     /// Compare a captured boot with the prediction and report each difference

@@ -16,6 +16,9 @@ pub enum Policy {
         /// Write the policy to this file [default: stdout]
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
+        /// Overwrite OUT if it exists
+        #[arg(long)]
+        force: bool,
     },
     /// Check policy files
     Check {
@@ -36,6 +39,18 @@ pub enum Policy {
         /// Blob or TOML
         policy: PathBuf,
     },
+}
+
+/// Write a commented `ringfence.toml`.
+#[derive(Args, Debug)]
+#[command(after_help = help::INIT)]
+pub struct Init {
+    /// The directory of the project [default: the working directory]
+    #[arg(value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// Overwrite a `ringfence.toml` that exists
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Pack kernel, ramdisk, policy and device tree into a bundle.
@@ -100,11 +115,12 @@ pub struct Rules {
     pub format: RulesFormat,
 }
 
-/// Explain a rule.
+/// Explain rules.
 #[derive(Args, Debug)]
 pub struct Explain {
-    /// Its number or name, such as RF201 or overlap
-    pub rule: String,
+    /// Numbers, names or prefixes: RF201, overlap, RF2
+    #[arg(required = true, value_name = "RULE")]
+    pub rules: Vec<String>,
 }
 
 /// Decode the stage's structured log.

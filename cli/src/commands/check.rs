@@ -15,11 +15,11 @@ use crate::input::{self, Found};
 use crate::project::baseline::{self, Baseline};
 use crate::project::date::{self, Date};
 use crate::project::job::Job;
-use crate::project::{adjust, rule};
+use crate::project::{adjust, in_source, rule};
 use crate::report::formats::{self, Results, Verbosity};
 use crate::report::{Counts, Report};
 use crate::terminal::progress::Progress;
-use crate::terminal::style::{DIM, WARNING};
+use crate::terminal::style::{DIM, NOTE, WARNING};
 use crate::terminal::text::plural;
 use crate::{terminal, write_out};
 
@@ -33,12 +33,20 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
         [] => input::gather(&inputs(&job)?)?,
         named => input::gather(named)?,
     };
-    let written = args.baseline.iter().filter(|_| args.write_baseline).chain(&args.output);
-    for path in written {
-        write_out::keep_apart(path, found.iter().map(|found| found.path.as_path()))?;
+    let inputs = found.iter().map(|found| found.path.as_path());
+    let named = [&args.boot.policy, &args.boot.config, &args.boot.base].into_iter().flatten();
+    let read: Vec<&Path> = inputs.chain(named.map(PathBuf::as_path)).collect();
+    for path in args.baseline.iter().filter(|_| args.write_baseline).chain(&args.output) {
+        write_out::keep_apart(path, read.iter().copied())?;
+    }
+    if let (Some(baseline), Some(output)) = (&args.baseline, &args.output) {
+        write_out::keep_apart(output, [baseline.as_path()])?;
     }
     let reports = judge_all(args, &job, &found, known.as_ref());
     complain(&reports, args);
+    if !args.quiet {
+        unused(args, &job, &reports, known.as_ref())?;
+    }
     let unusable = reports.iter().any(|report| report.failure.is_some());
     if let (Some(path), true) = (&args.baseline, args.write_baseline) {
         let count = baseline::write(path, &reports)?;
@@ -127,6 +135,7 @@ fn file(args: &Check, job: &Job, path: &Path, known: Option<&Baseline>, today: D
         if let Some(config) = &config {
             adjust::by_config(report, config, path, today);
         }
+        in_source::apply(report);
         report.findings.retain(|shown| {
             let finding = &shown.finding;
             finding.severity >= least && rule::is_reported(finding.rule, &args.select, &args.ignore)
@@ -137,9 +146,45 @@ fn file(args: &Check, job: &Job, path: &Path, known: Option<&Baseline>, today: D
     }
     if args.verbose {
         let config = config.map_or("none".to_string(), |config| config.path.display().to_string());
-        terminal::err(&format!("{DIM}{}: configuration: {config}{DIM:#}\n", path.display()));
+        let mut text = format!("{DIM}{}: configuration: {config}", path.display());
+        for report in &reports {
+            let kernels = report.checked_for.join(", ");
+            let policy = if report.has_policy { "with a policy" } else { "without a policy" };
+            text += &format!("; {}: kernels {kernels}, {policy}", report.path);
+        }
+        terminal::err(&format!("{text}{DIM:#}\n"));
     }
     reports
+}
+
+/// Maximum number of stale entries that are listed.
+const MAX_STALE: usize = 5;
+
+/// Reports what suppresses nothing any more: suppressions, when all inputs of a project were checked, and entries
+/// of the baseline.
+fn unused(args: &Check, job: &Job, reports: &[Report], known: Option<&Baseline>) -> Result<(), Failure> {
+    let note = |text: String| terminal::err(&format!("{NOTE}note{NOTE:#}: {text}\n"));
+    if args.inputs.is_empty()
+        && let Some(config) = job.config_for(Path::new("-"))?
+    {
+        for suppression in config.unused(date::today()) {
+            let (name, node) = (config.path.display(), suppression.node.as_str());
+            note(format!("{name}: the suppression of {} at {node} matches no finding", suppression.rule));
+        }
+    }
+    let stale = known.map(|known| known.stale(reports)).unwrap_or_default();
+    if let (Some(first), Some(path)) = (stale.first(), &args.baseline) {
+        let mut list = first.clone();
+        for entry in stale.iter().skip(1).take(MAX_STALE - 1) {
+            list += &format!(", {entry}");
+        }
+        if stale.len() > MAX_STALE {
+            list += &format!(" and {} more", stale.len() - MAX_STALE);
+        }
+        let path = path.display();
+        note(format!("{path}: no finding matches {list}; --write-baseline drops what is stale"));
+    }
+    Ok(())
 }
 
 /// Prints why inputs cannot be read, and the warnings of the configurations, each once: a broken configuration is

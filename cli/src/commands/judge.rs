@@ -41,6 +41,8 @@ pub(super) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
     let file = input.path.display().to_string();
     let dtb = job.effective(input.dtb).map_err(unreadable)?;
     let mut report = Report { path: name.clone(), file, ..Report::default() };
+    report.checked_for = job.profiles().iter().map(kernel::name).collect();
+    report.has_policy = job.context().policy.is_some();
     let several = job.profiles().len() > 1;
     for (index, profile) in job.profiles().iter().enumerate() {
         let judged = pipeline::survey(&dtb, job.context_of(profile)).map_err(unreadable)?.judge();

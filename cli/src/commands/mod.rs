@@ -5,6 +5,7 @@ mod completions;
 mod diff;
 mod fix;
 mod headroom;
+mod init;
 mod judge;
 mod log;
 mod man;
@@ -51,6 +52,7 @@ pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Fix(args) => fix::run(args),
         Command::Predict(args) => predict::predicted(args),
         Command::Verify(args) => predict::verified(args),
+        Command::Init(args) => init::run(args),
         Command::Map(args) => map::run(args),
         Command::Diff(args) => diff::run(args),
         Command::Headroom(args) => headroom::run(args),

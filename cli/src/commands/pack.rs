@@ -1,15 +1,23 @@
 //! `ringfence pack`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use ringfence::facts::BootFacts;
+use ringfence::finding::Severity;
 use ringfence::payload::appended;
+use ringfence::pipeline::{self, Context};
+use ringfence::profile::KernelProfile;
 use ringfence::span::Size;
 
 use super::Outcome;
 use crate::args::Pack;
 use crate::bundle::{self, Parts};
 use crate::failure::Failure;
-use crate::input::is_stdin;
+use crate::input::{self, Layers, Options, is_stdin};
+use crate::project::policy_file;
+use crate::terminal::style::{NOTE, WARNING};
+use crate::terminal::text::{plural, printable};
 use crate::{terminal, write_out};
 
 pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
@@ -47,7 +55,36 @@ pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
         }
         terminal::out(&text)?;
     }
+    warn(&parts)?;
     Ok(Outcome::Clean)
+}
+
+/// Reports the errors that `check` finds in what was packed: the stage repairs them, or halts.
+fn warn(parts: &Parts) -> Result<(), Failure> {
+    let Some(dtb) = &parts.dtb else { return Ok(()) };
+    let layers = Arc::new(Layers::read(None, &parts.overlays, &[])?);
+    let input = input::load_one(dtb, &Options { layers, ..Options::default() })?;
+    let policy = parts.policy.as_deref().map(policy_file::load).transpose()?;
+    let (profile, facts) = (KernelProfile::default(), BootFacts::default());
+    let context = Context { policy: policy.as_ref(), profile: &profile, facts: &facts };
+    let surveyed = pipeline::survey(&input.dtb, context).map_err(|error| Failure::of(dtb, error))?;
+    let judged = surveyed.judge();
+    let errors = judged.findings().iter().filter(|finding| finding.severity == Severity::Error);
+    let errors: Vec<String> =
+        errors.map(|finding| format!("  {}\n", printable(&finding.to_string()))).collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let (path, what) = (dtb.display(), plural(errors.len(), "error"));
+    let found = format!("{path}: `ringfence check` finds {what}");
+    terminal::err(&match judged.plan().apply().and_then(|applied| applied.prove()) {
+        Ok(_) => format!("{NOTE}note{NOTE:#}: {found}, which the stage repairs\n"),
+        Err(_) => format!(
+            "{WARNING}warning{WARNING:#}: {found}, and the stage cannot repair all and halts:\n{}",
+            errors.concat()
+        ),
+    });
+    Ok(())
 }
 
 /// Returns the size rounded up to whole MiB.

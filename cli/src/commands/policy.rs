@@ -16,7 +16,9 @@ use crate::{bundle, input, terminal, write_out};
 
 pub(super) fn run(args: &args::Policy) -> Result<Outcome, Failure> {
     match args {
-        args::Policy::Init { known_good, output } => return init(known_good, output.as_deref()),
+        args::Policy::Init { known_good, output, force } => {
+            return init(known_good, output.as_deref(), *force);
+        }
         args::Policy::Check { policies } => {
             for policy in policies {
                 let loaded = policy_file::load(policy)?;
@@ -32,9 +34,12 @@ pub(super) fn run(args: &args::Policy) -> Result<Outcome, Failure> {
     Ok(Outcome::Clean)
 }
 
-fn init(known_good: &Path, output: Option<&Path>) -> Result<Outcome, Failure> {
+fn init(known_good: &Path, output: Option<&Path>, force: bool) -> Result<Outcome, Failure> {
     let output = output.unwrap_or(Path::new("-"));
     write_out::keep_apart(output, [known_good])?;
+    if output.exists() && !force && !input::is_stdin(output) {
+        return Err(Failure::of(output, "exists already").with_help("use --force to overwrite it"));
+    }
     let dtb = input::read(known_good)?;
     let (profile, facts) = (KernelProfile::default(), BootFacts::default());
     let context = Context { policy: None, profile: &profile, facts: &facts };

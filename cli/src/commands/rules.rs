@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Outcome;
 use crate::args::{Explain, Rules, RulesFormat};
 use crate::failure::Failure;
-use crate::project::rule;
+use crate::project::rule::Selector;
 use crate::report::kernels::runs;
 use crate::terminal;
 use crate::terminal::prose::{unwrapped, wrapped};
@@ -93,9 +93,13 @@ fn anchor(doc: &Doc) -> String {
 }
 
 pub(super) fn explain(args: &Explain) -> Result<Outcome, Failure> {
-    let doc = rule::find(&args.rule)
-        .map_err(|help| Failure::new(format!("unknown rule `{}`", args.rule)).with_help(help))?;
-    terminal::out(&page(doc))?;
+    let mut pages = Vec::new();
+    for name in &args.rules {
+        let selector = Selector::parse(name)
+            .map_err(|help| Failure::new(format!("unknown rule `{name}`")).with_help(help))?;
+        pages.extend(selector.rules().map(page));
+    }
+    terminal::out(&pages.join("\n"))?;
     Ok(Outcome::Clean)
 }
 

@@ -1,6 +1,7 @@
 //! What a configuration and a baseline do to findings: other severities, and silence with a reason.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use crate::project::baseline::Baseline;
 use crate::project::config::Config;
@@ -16,6 +17,7 @@ pub fn by_config(report: &mut Report, config: &Config, file: &Path, today: Date)
         let Some(severity) = config.severity(finding.rule, finding.severity) else { return false };
         finding.severity = severity;
         for suppression in config.suppressions(file, finding.rule, &finding.node) {
+            suppression.used.store(true, Ordering::Relaxed);
             match suppression.until.filter(|&until| until < today) {
                 None => {
                     let reason = suppression.reason.clone();

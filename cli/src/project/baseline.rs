@@ -1,7 +1,9 @@
 //! Baselines: the findings that a tree had when it was adopted. Only new findings count.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use ringfence::finding::Finding;
 use serde::{Deserialize, Serialize};
@@ -63,6 +65,8 @@ struct Version {
 pub struct Baseline {
     home: PathBuf,
     findings: Findings,
+    /// Inputs whose file is gone, once that was looked up.
+    gone: OnceLock<BTreeSet<String>>,
 }
 
 #[derive(Clone, Debug)]
@@ -98,26 +102,95 @@ impl Baseline {
                 return Err(Failure::of(path, why));
             }
         };
-        Ok(Self { home: home(path), findings })
+        Ok(Self { home: home(path), findings, gone: OnceLock::new() })
     }
 
     /// Tells whether a finding on an input is known. In a baseline of version 1, one finding of a rule on a node
-    /// stands for all of them.
+    /// stands for all of them. An entry of a file that is gone stands for a file of the same name elsewhere.
     #[must_use]
     pub fn knows(&self, input: &str, finding: &Finding) -> bool {
         let known = known(&self.home, input, finding);
+        let same = |entry: &Entry<'_>| {
+            let same_node = entry.rule == known.rule && entry.node == known.node;
+            same_node && entry.property.is_none_or(|property| property == &known.property)
+        };
+        let of_file = |name: &str| self.entries().filter(move |entry| entry.input == name).any(|e| same(&e));
+        let name = |input: &str| Path::new(input).file_name().map(OsStr::to_os_string);
+        let moved = || {
+            let gone = self.gone().iter().filter(|gone| name(gone) == name(&known.input));
+            gone.into_iter().any(|gone| of_file(gone))
+        };
+        of_file(&known.input) || moved()
+    }
+
+    /// Lists the entries that no finding of the reports matches any more, of the inputs that were read.
+    #[must_use]
+    pub fn stale(&self, reports: &[Report]) -> Vec<String> {
+        let mut found = BTreeSet::new();
+        let mut inputs = BTreeSet::new();
+        for report in reports.iter().filter(|report| report.failure.is_none()) {
+            inputs.insert(from(&self.home, &clean(Path::new(&report.path))).display().to_string());
+            found.extend(report.findings.iter().map(|shown| known(&self.home, &report.path, &shown.finding)));
+        }
+        let is_found = |entry: &Entry<'_>| {
+            found.iter().any(|known| {
+                let same_node = entry.rule == known.rule && entry.node == known.node;
+                let same_property = entry.property.is_none_or(|property| property == &known.property);
+                entry.input == known.input && same_node && same_property
+            })
+        };
+        let stale = self.entries().filter(|entry| inputs.contains(entry.input) && !is_found(entry));
+        stale.map(|entry| format!("{} at {} in {}", entry.rule, entry.node, entry.input)).collect()
+    }
+
+    fn entries(&self) -> Box<dyn Iterator<Item = Entry<'_>> + '_> {
         match &self.findings {
-            Findings::V1(findings) => findings.contains(&(known.input, known.rule, known.node)),
-            Findings::V2(findings) => findings.contains(&known),
+            Findings::V1(findings) => Box::new(findings.iter().map(|(input, rule, node)| Entry {
+                input,
+                rule,
+                node,
+                property: None,
+            })),
+            Findings::V2(findings) => Box::new(findings.iter().map(|known| Entry {
+                input: &known.input,
+                rule: &known.rule,
+                node: &known.node,
+                property: Some(&known.property),
+            })),
         }
     }
+
+    /// The inputs of entries whose file is gone.
+    fn gone(&self) -> &BTreeSet<String> {
+        self.gone.get_or_init(|| {
+            let inputs: BTreeSet<&str> = self.entries().map(|entry| entry.input).collect();
+            let is_gone = |input: &&str| {
+                let file = input.split_once('#').map_or(*input, |(file, _)| file);
+                !self.home.join(input).exists() && !self.home.join(file).exists()
+            };
+            inputs.into_iter().filter(is_gone).map(str::to_owned).collect()
+        })
+    }
+}
+
+/// An entry of either version.
+struct Entry<'b> {
+    input: &'b str,
+    rule: &'b str,
+    node: &'b str,
+    /// `None` where the version does not say.
+    property: Option<&'b Option<String>>,
 }
 
 /// Writes every finding of the reports that counts as the baseline at `path`; says how many there are.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// When the file is there and is not a baseline, or cannot be written.
 pub fn write(path: &Path, reports: &[Report]) -> Result<usize, Failure> {
+    if path.is_file() {
+        Baseline::load(path)
+            .map_err(|failure| failure.with_help("a file that is not a baseline is not overwritten"))?;
+    }
     let home = home(path);
     let findings: BTreeSet<Known> = reports
         .iter()

@@ -6,6 +6,7 @@ pub mod baseline;
 pub mod boot_map;
 pub mod config;
 pub mod date;
+pub mod in_source;
 pub mod job;
 pub mod kernel;
 pub mod policy_file;

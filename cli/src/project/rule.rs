@@ -1,5 +1,7 @@
 //! Rules as people name them: by number or by name.
 
+use std::fmt;
+
 use ringfence::rules::{self, DOCS, Doc};
 
 use ringfence::finding::RuleId;
@@ -35,7 +37,8 @@ impl Selector {
     /// # Errors
     /// What was probably meant.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let upper = text.trim().to_ascii_uppercase();
+        let text = text.trim();
+        let upper = text.to_ascii_uppercase();
         let prefix = if upper.starts_with("RF") { upper } else { format!("RF{upper}") };
         let digits = prefix.strip_prefix("RF").unwrap_or_default();
         let is_prefix = digits.len() <= 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -45,8 +48,33 @@ impl Selector {
         {
             return Ok(Self { prefix });
         }
-        let doc = find(text).map_err(|help| format!("no rule is called `{text}`; {help}"))?;
+        let doc = find(text)?;
         Ok(Self { prefix: doc.id.to_string() })
+    }
+}
+
+impl Selector {
+    /// Tells whether it names a rule.
+    #[must_use]
+    pub fn matches(&self, rule: RuleId) -> bool {
+        rule.to_string().starts_with(&self.prefix)
+    }
+
+    /// How exactly it names rules: the more, the more exactly.
+    #[must_use]
+    pub fn exactness(&self) -> usize {
+        self.prefix.len()
+    }
+
+    /// Returns the rules that it names, in the order of their numbers.
+    pub fn rules(&self) -> impl Iterator<Item = &'static Doc> {
+        DOCS.iter().filter(|doc| self.matches(doc.id))
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.prefix)
     }
 }
 
@@ -54,10 +82,8 @@ impl Selector {
 /// ignored.
 #[must_use]
 pub fn is_reported(rule: RuleId, select: &[Selector], ignore: &[Selector]) -> bool {
-    let id = rule.to_string();
     let exactness = |selectors: &[Selector]| {
-        let matching = selectors.iter().filter(|selector| id.starts_with(&selector.prefix));
-        matching.map(|selector| selector.prefix.len()).max()
+        selectors.iter().filter(|selector| selector.matches(rule)).map(Selector::exactness).max()
     };
     match (exactness(select), exactness(ignore)) {
         (None, _) if !select.is_empty() => false,

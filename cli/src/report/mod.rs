@@ -35,6 +35,10 @@ pub struct Report {
     pub positions: Option<Positions>,
     /// Warnings about the configuration, for example a suppression that expired.
     pub warnings: Vec<String>,
+    /// The kernels that it was judged for.
+    pub checked_for: Vec<String>,
+    /// Whether a policy was applied.
+    pub has_policy: bool,
     /// Why it cannot be read; there are no findings then.
     pub failure: Option<Failure>,
 }

@@ -21,7 +21,7 @@ pub enum Lookup {
     Off,
     /// One file for all inputs.
     Fixed(Arc<Config>),
-    /// Upwards from each input; every directory is looked at once.
+    /// Upwards from each input, by the directory where the way begins, and by file.
     Upwards(Mutex<HashMap<PathBuf, Found>>),
 }
 
@@ -61,7 +61,14 @@ impl Lookup {
             return found.clone();
         }
         let file = start.ancestors().map(|directory| directory.join(NAME)).find(|file| file.is_file());
-        let found = file.map(|file| Config::load(&shown(&file)).map(Arc::new)).transpose();
+        // A file is read once, from whatever directory the way up to it began.
+        let found = match file {
+            None => Ok(None),
+            Some(file) => {
+                let load = || Config::load(&shown(&file)).map(|config| Some(Arc::new(config)));
+                cache.entry(file.clone()).or_insert_with(load).clone()
+            }
+        };
         cache.insert(start, found.clone());
         found
     }

@@ -6,6 +6,8 @@ mod read;
 mod when;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ringfence::facts::BootFacts;
 use ringfence::finding::{RuleId, Severity};
@@ -15,6 +17,7 @@ use ringfence::span::Span;
 
 use crate::failure::Failure;
 use crate::project::date::Date;
+use crate::project::rule::Selector;
 
 pub use find::{Lookup, NAME};
 pub use pattern::Pattern;
@@ -33,7 +36,7 @@ pub struct Config {
     /// Directories with headers of sources, after their own directories.
     pub includes: Vec<PathBuf>,
     /// Severities in place of the rules' own; `None` turns a rule off.
-    pub severities: Vec<(RuleId, Option<Severity>)>,
+    pub severities: Vec<(Selector, Option<Severity>)>,
     /// Findings that do not count.
     pub suppressions: Vec<Suppression>,
     /// What holds for some boards; the first that matches is taken.
@@ -62,8 +65,8 @@ pub struct Board {
 /// Findings that were accepted.
 #[derive(Clone, Debug)]
 pub struct Suppression {
-    /// The rule.
-    pub rule: RuleId,
+    /// The rules.
+    pub rule: Selector,
     /// Paths of nodes.
     pub node: Pattern,
     /// Files; empty for any.
@@ -72,6 +75,8 @@ pub struct Suppression {
     pub reason: String,
     /// Last day on which it holds.
     pub until: Option<Date>,
+    /// Whether any finding was suppressed by it.
+    pub used: Arc<AtomicBool>,
 }
 
 impl Config {
@@ -115,7 +120,9 @@ impl Config {
     /// Returns the severity that a rule has here: its own, another one, or none at all.
     #[must_use]
     pub fn severity(&self, rule: RuleId, own: Severity) -> Option<Severity> {
-        let set = self.severities.iter().find(|(id, _)| *id == rule);
+        let set = self.severities.iter().filter(|(rules, _)| rules.matches(rule));
+        // What names the rule most exactly wins.
+        let set = set.max_by_key(|(rules, _)| rules.exactness());
         set.map_or(Some(own), |(_, severity)| *severity)
     }
 
@@ -127,10 +134,17 @@ impl Config {
         node: &'c str,
     ) -> impl Iterator<Item = &'c Suppression> {
         self.suppressions.iter().filter(move |suppression| {
-            suppression.rule == rule
+            suppression.rule.matches(rule)
                 && suppression.node.matches(node)
                 && (suppression.files.is_empty() || self.is_any(&suppression.files, file))
         })
+    }
+
+    /// Returns the suppressions by which no finding was suppressed, and that still hold on `today`.
+    pub fn unused(&self, today: Date) -> impl Iterator<Item = &Suppression> {
+        let holds = move |suppression: &&Suppression| suppression.until.is_none_or(|until| until >= today);
+        let unused = |suppression: &&Suppression| !suppression.used.load(Ordering::Relaxed);
+        self.suppressions.iter().filter(holds).filter(unused)
     }
 
     /// Tells whether a file matches: by its path from the configuration on, or by its name alone where the

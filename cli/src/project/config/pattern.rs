@@ -22,6 +22,12 @@ impl Pattern {
         self.0.matches_with(text, options)
     }
 
+    /// Returns the pattern as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
     /// Tells whether it contains directories.
     #[must_use]
     pub fn has_directory(&self) -> bool {

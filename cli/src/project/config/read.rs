@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use ringfence::facts::BootFacts;
-use ringfence::finding::{RuleId, Severity};
+use ringfence::finding::Severity;
 use ringfence::policy::CmaWant;
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
@@ -17,6 +18,7 @@ use crate::project::boot_map::{self, Place};
 use crate::project::date::{self, Date};
 use crate::project::policy_file::build::{CMA_KEYS, cma_want};
 use crate::project::policy_file::reader::{Fault, Section, Value, document, text, wrong_type};
+use crate::project::rule::Selector;
 use crate::project::{kernel, policy_file};
 use crate::{args, suggest};
 
@@ -94,7 +96,7 @@ fn config(path: &Path, text: &str) -> Result<Config, Trouble> {
     })
 }
 
-fn severities(section: &Section<'_, '_>) -> Result<Vec<(RuleId, Option<Severity>)>, Fault> {
+fn severities(section: &Section<'_, '_>) -> Result<Vec<(Selector, Option<Severity>)>, Fault> {
     const WORDS: &[(&str, Option<Severity>)] = &[
         ("error", Some(Severity::Error)),
         ("warning", Some(Severity::Warning)),
@@ -127,6 +129,7 @@ fn suppression(section: &Section<'_, '_>) -> Result<Suppression, Fault> {
         files: patterns(section, "match")?,
         reason: why.to_string(),
         until: section.get("until").map(date).transpose()?,
+        used: Arc::default(),
     })
 }
 
@@ -195,9 +198,8 @@ fn pattern((text, span): (&str, Range<usize>)) -> Result<Pattern, Fault> {
     Pattern::new(text).map_err(|why| Fault::new(span, "the pattern is not usable", why))
 }
 
-fn rule(name: &str, span: Range<usize>) -> Result<RuleId, Fault> {
-    let found = crate::project::rule::find(name).map(|doc| doc.id);
-    found.map_err(|meant| Fault::new(span, format!("unknown rule `{name}`"), meant))
+fn rule(name: &str, span: Range<usize>) -> Result<Selector, Fault> {
+    Selector::parse(name).map_err(|meant| Fault::new(span, format!("unknown rule `{name}`"), meant))
 }
 
 /// Returns a TOML date, or the same in quotes.

@@ -1,4 +1,5 @@
 use super::*;
+use ringfence::finding::RuleId;
 
 fn parse(text: &str) -> Result<Config, String> {
     Config::parse(Path::new("project/ringfence.toml"), text).map_err(|failure| failure.to_string())
