@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 /// The part of memory that holds kernel and initrd, in bytes.
 const REACH: u64 = 32 * GIB;
 
-/// Where the things of one boot lie. Everything is optional: the tool usually knows none of it.
+/// The places of the parts of one boot. All are optional: the tool usually knows none of them.
 #[derive(Clone, Debug, Default)]
 pub struct BootFacts {
     /// The running stage: image, heap and stacks.
@@ -143,8 +143,8 @@ impl Kernel {
     }
 }
 
-/// Tell whether a kernel is promised an initrd that lies there: in one window of 32 GiB from a 1 GiB boundary that holds
-/// both (Documentation/arch/arm64/booting.rst).
+/// Returns whether a kernel is promised an initrd that is there: in one window of 32 GiB from a 1 GiB
+/// boundary that holds both (Documentation/arch/arm64/booting.rst).
 #[must_use]
 pub fn within_reach(kernel: Span, initrd: Span) -> bool {
     let base = align_down(kernel.base().min(initrd.base()), GIB);

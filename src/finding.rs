@@ -50,8 +50,8 @@ pub struct Finding {
     pub node: String,
     /// The property at fault, whether the node has it or lacks it; `None` where it is the node as a whole.
     pub property: Option<String>,
-    /// One sentence: the fact with its numbers, and the consequence. Words for people: what a program needs is in
-    /// the other fields.
+    /// One sentence: the fact with its numbers, and the consequence. Words for people: what a program needs
+    /// is in the other fields.
     pub message: String,
     /// The addresses it is about, the culprit first.
     pub spans: Vec<LabelledSpan>,

@@ -1,4 +1,4 @@
-//! Reads the header of an arm64 `Image`: where the kernel wants to lie and how much room it takes.
+//! Reads the header of an arm64 `Image`: where the kernel wants to be and how much room it takes.
 //!
 //! Source: Documentation/arch/arm64/booting.rst, section 4. The header is 64 bytes, little endian.
 
@@ -16,10 +16,10 @@ pub const PLACEMENT_ALIGN: u64 = 2 * MIB;
 const MAGIC: [u8; 4] = *b"ARM\x64";
 /// What kernels before 3.17 (`image_size` of zero) mean, whatever their `text_offset` field says.
 const LEGACY_TEXT_OFFSET: u64 = 0x8_0000;
-/// Room left behind a kernel that does not state its size: the document asks for "as much as possible".
+/// Room left after a kernel that does not state its size: the document asks for "as much as possible".
 const LEGACY_TAIL: u64 = 16 * MIB;
 
-/// Says why bytes are no kernel that arm64 can boot.
+/// Why bytes are not a kernel that arm64 can boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageError {
     /// Fewer bytes than a header has.
@@ -32,7 +32,7 @@ pub enum ImageError {
         /// The four bytes found at 0x38, as a little-endian number.
         found: u32,
     },
-    /// A packed kernel, which somebody has to unpack first.
+    /// A packed kernel, which must be unpacked first.
     Packed(Packing),
     /// A big-endian kernel; ringfence hands off in little-endian state only.
     BigEndian,
@@ -56,7 +56,7 @@ impl fmt::Display for ImageError {
             }
             Self::BadMagic { found } => write!(
                 f,
-                "no arm64 Image: {found:#010x} at offset 0x38 where the magic number 0x644d5241 must stand"
+                "not an arm64 Image: {found:#010x} at offset 0x38, where the magic number 0x644d5241 must be"
             ),
             Self::Packed(packing) => {
                 write!(
@@ -87,10 +87,10 @@ pub struct Header {
 }
 
 impl Header {
-    /// Read the header at the start of `image`.
+    /// Reads the header at the start of `image`.
     ///
     /// # Errors
-    /// Any [`ImageError`]; packed kernels are told apart from other foreign bytes because people ship those.
+    /// Any [`ImageError`]; packed kernels have errors of their own, because distributions ship them.
     pub fn parse(image: &[u8]) -> Result<Self, ImageError> {
         if let Ok(Some(stream)) = Stream::find(image) {
             return Err(ImageError::Packed(stream.packing));
@@ -130,8 +130,8 @@ impl Header {
         self.image_size
     }
 
-    /// Bytes from the image's start that must lie in RAM and be free of all else, for a file of `file_len`
-    /// bytes. The kernel zeroes what lies behind the file before it looks at any reservation.
+    /// Returns the bytes from the image's start that must be in RAM and be free of all else, for a file of
+    /// `file_len` bytes. The kernel zeroes what is after the file before it looks at any reservation.
     #[must_use]
     pub const fn footprint(&self, file_len: u64) -> u64 {
         match self.image_size {
@@ -141,13 +141,13 @@ impl Header {
         }
     }
 
-    /// The span that the kernel takes when its first byte lies at `address`; `None` when that wraps.
+    /// Returns the span that the kernel takes when its first byte is at `address`; `None` when that wraps.
     #[must_use]
     pub const fn span_at(&self, address: u64, file_len: u64) -> Option<Span> {
         Span::new(address, self.footprint(file_len))
     }
 
-    /// Tell whether a kernel whose first byte lies at `address` may run there without being moved.
+    /// Returns whether a kernel whose first byte is at `address` may run there without being moved.
     #[must_use]
     pub const fn is_well_placed(&self, address: u64) -> bool {
         address % PLACEMENT_ALIGN == self.text_offset
@@ -164,7 +164,7 @@ impl Header {
         }
     }
 
-    /// Tell whether the base may lie anywhere in memory (flags bit 3); if not, it belongs as near to the
+    /// Returns whether the base may be anywhere in memory (flags bit 3); if not, it belongs as near to the
     /// start of RAM as possible, because memory below it is of no use to the kernel.
     #[must_use]
     pub const fn may_lie_anywhere(&self) -> bool {
@@ -172,7 +172,7 @@ impl Header {
     }
 }
 
-/// Copy `N` bytes at `offset`, which the callers keep inside the header.
+/// Copies `N` bytes at `offset`, which the callers keep inside the header.
 fn bytes_at<const N: usize>(header: &[u8; HEADER_LEN], offset: usize) -> [u8; N] {
     let mut out = [0; N];
     for (to, from) in out.iter_mut().zip(header.iter().skip(offset)) {

@@ -1,7 +1,7 @@
 //! The ledger: one sorted set of disjoint claims on memory, and the search for free windows between them.
 //!
-//! Whoever adds a claim asks the ledger first, so that two owners of one byte cannot come to exist behind its
-//! back. The model is the single predicate that U-Boot's `lib/lmb.c` puts in front of every reservation.
+//! Code that adds a claim asks the ledger first, so that two owners of one byte cannot exist. The
+//! model is the single predicate that U-Boot's `lib/lmb.c` checks before every reservation.
 
 use crate::order;
 use crate::span::{Span, align_down, align_up};
@@ -30,7 +30,8 @@ pub enum Direction {
 }
 
 impl<O> Ledger<O> {
-    /// Enter a claim, or return the standing claim that it would overlap (the lowest one) and change nothing.
+    /// Enters a claim, or returns the standing claim that it would overlap (the lowest one) and change
+    /// nothing.
     pub fn claim(&mut self, span: Span, owner: O) -> Result<(), &(Span, O)> {
         let at = self.claims.partition_point(|(other, _)| other.end() <= span.base());
         let meets = self.claims.get(at).is_some_and(|(other, _)| other.overlaps(span));
@@ -40,20 +41,21 @@ impl<O> Ledger<O> {
         self.claims.get(at).filter(|_| meets).map_or(Ok(()), Err)
     }
 
-    /// The lowest claim that shares a byte with `span`.
+    /// Returns the lowest claim that shares a byte with `span`.
     #[must_use]
     pub fn conflict(&self, span: Span) -> Option<&(Span, O)> {
         let at = self.claims.partition_point(|(other, _)| other.end() <= span.base());
         self.claims.get(at).filter(|(other, _)| other.overlaps(span))
     }
 
-    /// All claims, ascending and disjoint.
+    /// Returns all claims, ascending and disjoint.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &(Span, O)> {
         self.claims.iter()
     }
 
-    /// Find `size` free bytes inside `window` at a multiple of `align` bytes (a power of two), searching from
-    /// the end that `direction` names. `None` when nothing fits. The cost is one pass over the claims in it.
+    /// Finds `size` free bytes inside `window` at a multiple of `align` bytes (a power of two), searching
+    /// from the end that `direction` names. `None` when nothing fits. The cost is one pass over the claims in
+    /// it.
     #[must_use]
     pub fn find(&self, window: Span, size: u64, align: u64, direction: Direction) -> Option<Span> {
         let taken = between(&self.claims, window, |(span, _)| *span);
@@ -68,9 +70,9 @@ impl<O> Ledger<O> {
     }
 }
 
-/// Finds `size` bytes at a multiple of `align` bytes in one of the ascending `pieces`, in the first from the end that
-/// `direction` names, and at that end of it. Where `align` is not a power of two, the base is masked by `align - 1` all
-/// the same, as memblock does.
+/// Finds `size` bytes at a multiple of `align` bytes in one of the ascending `pieces`, in the first from the
+/// end that `direction` names, and at that end of it. Where `align` is not a power of two, the base is masked
+/// by `align - 1` all the same, as memblock does.
 #[must_use]
 pub fn fit(
     mut pieces: impl DoubleEndedIterator<Item = Span>,
@@ -91,20 +93,20 @@ pub fn fit(
     }
 }
 
-/// Those of ascending, disjoint `items` that share a byte with `window`.
+/// Returns those of ascending, disjoint `items` that share a byte with `window`.
 fn between<T>(items: &[T], window: Span, span: impl Fn(&T) -> Span) -> &[T] {
     let first = items.partition_point(|item| span(item).end() <= window.base());
     let rest = items.get(first..).unwrap_or_default();
     rest.get(..rest.partition_point(|item| span(item).base() < window.end())).unwrap_or_default()
 }
 
-/// Those of the ascending, disjoint `cover` that share a byte with `window`.
+/// Returns those of the ascending, disjoint `cover` that share a byte with `window`.
 #[must_use]
 pub fn meeting(cover: &[Span], window: Span) -> &[Span] {
     between(cover, window, |span| *span)
 }
 
-/// Sort `spans` and merge those that overlap or touch: the union, ascending and disjoint.
+/// Sorts `spans` and merges those that overlap or touch: the union, ascending and disjoint.
 #[must_use]
 pub fn union(mut spans: Vec<Span>) -> Vec<Span> {
     order::sort(&mut spans);
@@ -118,7 +120,7 @@ pub fn union(mut spans: Vec<Span>) -> Vec<Span> {
     spans
 }
 
-/// What of the ascending, disjoint `from` is not in the ascending, disjoint `cut`.
+/// Returns what of the ascending, disjoint `from` is not in the ascending, disjoint `cut`.
 #[must_use]
 pub fn subtract(from: &[Span], cut: &[Span]) -> Vec<Span> {
     let hull = from.first().zip(from.last()).and_then(|(low, high)| Span::from_ends(low.base(), high.end()));
@@ -126,7 +128,7 @@ pub fn subtract(from: &[Span], cut: &[Span]) -> Vec<Span> {
     walk(from, cut).filter(|(_, lists)| *lists == In::Left).map(|(span, _)| span).collect()
 }
 
-/// Tell how much of `span` the ascending, disjoint `cover` holds.
+/// Reports how much of `span` the ascending, disjoint `cover` holds.
 #[must_use]
 pub fn coverage(cover: &[Span], span: Span) -> Coverage {
     match meeting(cover, span) {

@@ -1,4 +1,4 @@
-//! The ways in which a kernel or another image may be packed, told by their first bytes.
+//! The ways in which a kernel or another image may be packed, identified by their first bytes.
 
 use core::fmt;
 

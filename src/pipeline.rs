@@ -19,7 +19,7 @@ pub struct Surveyed<'a, 'c> {
     analysis: Analysis<'c, 'a>,
 }
 
-/// Read a blob and survey it.
+/// Reads a blob and survey it.
 ///
 /// # Errors
 /// The blob is no sound device tree, or memory for it ran out.
@@ -29,39 +29,39 @@ pub fn survey<'a, 'c>(dtb: &'a [u8], context: Context<'c>) -> Result<Surveyed<'a
 }
 
 impl<'a, 'c> Surveyed<'a, 'c> {
-    /// Survey a tree that was read before.
+    /// Surveys a tree that was read before.
     #[must_use]
     pub fn of(tree: Tree<'a>, context: Context<'c>) -> Self {
         let map = MemoryMap::survey(&tree, context.facts);
         Self::with_map(tree, map, context)
     }
 
-    /// Take a tree with a survey of it that was made before the context was known. The RAM banks of the facts, if
-    /// there are any, must have gone into that survey.
+    /// Takes a tree with a survey of it that was made before the context was known. The RAM banks of the
+    /// facts, if there are any, must have gone into that survey.
     #[must_use]
     pub fn with_map(tree: Tree<'a>, map: MemoryMap, context: Context<'c>) -> Self {
         Self { analysis: Analysis::new(tree, map, context) }
     }
 
-    /// The tree.
+    /// Returns the tree.
     #[must_use]
     pub const fn tree(&self) -> &Tree<'a> {
         &self.analysis.tree
     }
 
-    /// What it says about memory.
+    /// Returns what it says about memory.
     #[must_use]
     pub const fn map(&self) -> &MemoryMap {
         &self.analysis.map
     }
 
-    /// The claims and everything else that rules and planner read.
+    /// Returns the claims and everything else that rules and planner read.
     #[must_use]
     pub const fn analysis(&self) -> &Analysis<'c, 'a> {
         &self.analysis
     }
 
-    /// Judge it by every rule.
+    /// Judges it by every rule.
     #[must_use]
     pub fn judge(self) -> Judged<'a, 'c> {
         let findings = rules::judge(&self.analysis);
@@ -76,19 +76,19 @@ pub struct Judged<'a, 'c> {
 }
 
 impl<'a, 'c> Judged<'a, 'c> {
-    /// The tree and its survey.
+    /// Returns the tree and its survey.
     #[must_use]
     pub const fn surveyed(&self) -> &Surveyed<'a, 'c> {
         &self.surveyed
     }
 
-    /// What the rules have to say, in the order of their numbers.
+    /// Returns what the rules have to say, in the order of their numbers.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// Plan the repairs that may be made, and where the boot's own things are to lie.
+    /// Plans the repairs that may be made, and where the boot's own things are to be.
     #[must_use]
     pub fn plan(self) -> Planned<'a, 'c> {
         let plan = plan::plan(&self.surveyed.analysis, &self.findings);
@@ -103,20 +103,20 @@ pub struct Planned<'a, 'c> {
 }
 
 impl<'a, 'c> Planned<'a, 'c> {
-    /// The tree with its findings.
+    /// Returns the tree with its findings.
     #[must_use]
     pub const fn judged(&self) -> &Judged<'a, 'c> {
         &self.judged
     }
 
-    /// The plan.
+    /// Returns the plan.
     #[must_use]
     pub const fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Make the edits in a new blob. The input stays as it is; without edits there is no new blob and the input
-    /// stands, byte for byte.
+    /// Makes the edits in a new blob. The input stays as it is; without edits there is no new blob and the
+    /// input stands, byte for byte.
     ///
     /// # Errors
     /// The tree cannot be written so, or memory for it ran out.
@@ -126,26 +126,26 @@ impl<'a, 'c> Planned<'a, 'c> {
     }
 }
 
-/// A rewritten tree that nobody has proven yet.
+/// A rewritten tree that is not proven yet.
 pub struct Applied<'a, 'c> {
     planned: Planned<'a, 'c>,
     bytes: Option<Vec<u8>>,
 }
 
 impl<'a, 'c> Applied<'a, 'c> {
-    /// The plan that led here.
+    /// Returns the plan that led here.
     #[must_use]
     pub const fn planned(&self) -> &Planned<'a, 'c> {
         &self.planned
     }
 
-    /// The blob, to be shown beside what the proof has to say about it. Nothing vouches for it.
+    /// Returns the blob, to be shown beside the result of the proof. It is not proven.
     #[must_use]
     pub fn dtb(&self) -> &[u8] {
         self.bytes.as_deref().unwrap_or_else(|| self.planned.judged.surveyed.tree().blob().bytes())
     }
 
-    /// Read the result again with two readers, judge it again, and check that nothing was lost or exposed.
+    /// Reads the result again with two readers, judge it again, and checks that nothing was lost or exposed.
     ///
     /// # Errors
     /// Any [`Refusal`]; nothing may be handed off then.

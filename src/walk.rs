@@ -1,4 +1,4 @@
-//! One walk over two lists of spans, on which every overlap, gap and cut stands.
+//! One walk over two lists of spans, the base of every overlap, gap and cut.
 //!
 //! ```
 //! use ringfence::span::Span;
@@ -32,8 +32,8 @@ pub enum In {
     Both,
 }
 
-/// Walks over two lists, each ascending and disjoint, and returns every stretch that is in one of them or in both,
-/// ascending. A stretch ends where a span of either list begins or ends: O(n + m).
+/// Walks over two lists, each ascending and disjoint, and returns every stretch that is in one of them or in
+/// both, ascending. A stretch ends where a span of either list begins or ends: O(n + m).
 pub fn walk<'s>(left: &'s [Span], right: &'s [Span]) -> impl Iterator<Item = (Span, In)> + 's {
     let (mut lefts, mut rights) = (left.iter().copied(), right.iter().copied());
     let (mut left, mut right) = (lefts.next(), rights.next());

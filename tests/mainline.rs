@@ -121,8 +121,8 @@ fn what_is_wrong_in_mainline_is_found_and_nothing_else() {
 fn page(found: &[Found]) -> String {
     let mut out = String::from(
         "# Findings in mainline device trees\n\n\
-         These are the findings in the 1,023 device trees of Debian's `linux-image-6.12-arm64`, checked for a\n\
-         6.12 kernel with 4 KiB pages, without a policy and without a boot loader's changes. An error is\n\
+         These are the findings in the 1,023 device trees of Debian's `linux-image-6.12-arm64`, checked for\n\
+         a 6.12 kernel with 4 KiB pages, without a policy and without a boot loader's changes. An error is\n\
          memory that is unprotected, lost or used twice.\n\n\
          `RINGFENCE_CORPUS=DIR RINGFENCE_BLESS=1 cargo test --test mainline` writes this page.\n\n\
          | rule | severity | findings | boards | problem |\n|---|---|---|---|---|\n",

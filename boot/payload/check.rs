@@ -78,7 +78,7 @@ fn fault(state: &State) -> Option<&'static [u8]> {
     }
 }
 
-/// Read a big-endian word.
+/// Reads a big-endian word.
 fn word(at: u64) -> u32 {
     // SAFETY: within the device tree's header, by the boot protocol that this program checks.
     u32::from_be(unsafe { (at as *const u32).read_volatile() })

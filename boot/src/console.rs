@@ -36,7 +36,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// The console of QEMU's `virt` board, for builds that speak before a device tree names one.
+/// The console of QEMU's `virt` board, for builds that print before a device tree names one.
 pub const QEMU_VIRT: Console = Console { kind: Kind::Pl011, base: 0x900_0000, layout: Layout::BYTES };
 
 impl Console {

@@ -34,7 +34,7 @@ impl Esr {
     /// Returns whether this is what reading an unmapped address must give: a data abort at the same level, by
     /// a read, because there is no translation.
     ///
-    /// The syndrome at EL2 may carry a valid ISS besides (ISV, bits 24:14), which says nothing about the
+    /// The syndrome at EL2 may also carry a valid ISS (ISV, bits 24:14), which does not describe the
     /// reason; so only the class, WnR and the fault status are looked at.
     #[must_use]
     pub const fn is_unmapped_read(self) -> bool {

@@ -51,7 +51,8 @@ impl Layout {
         [part(self.base, self.data_begin, Access::Code), part(self.data_begin, self.end, Access::Data)]
     }
 
-    /// Returns the parts that every later map has, with what each allows. The guard pages are in none of them.
+    /// Returns the parts that every later map has, with what each allows. The guard pages are in none of
+    /// them.
     #[must_use]
     pub fn parts(&self) -> [Option<(Span, Access)>; 6] {
         [

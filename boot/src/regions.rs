@@ -21,7 +21,7 @@ pub struct Wanted<'a> {
     pub devices: &'a [Span],
 }
 
-/// Returns the spans to map besides the stage's own, ascending, page-aligned and disjoint.
+/// Returns the spans to map in addition to the stage's own, ascending, page-aligned and disjoint.
 ///
 /// The stage's own image is left out (its parts have stricter access each), and whatever is claimed twice
 /// goes to the first of: device, RAM, read. Rounding: carveouts, devices and things to read go outward to
@@ -47,7 +47,7 @@ pub fn cut(layout: &Layout, wanted: &Wanted<'_>) -> Vec<(Span, Access)> {
     out
 }
 
-/// Returns whether every byte of `wanted` lies in one of `spans` with this access.
+/// Returns whether every byte of `wanted` is in one of `spans` with this access.
 #[must_use]
 pub fn covered(spans: &[(Span, Access)], wanted: Span, access: Access) -> bool {
     // Ascending and disjoint, as `cut` makes them: one pass moves the first address not seen yet.

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | 0x00 | 8 | magic, the bytes `RFRING01` |
 //! | 0x08 | 20 | build id, SHA-1 of the ELF's `.note.gnu.build-id`: which ELF decodes this log |
-//! | 0x1c | 4 | capacity: bytes of data behind the header, little endian |
+//! | 0x1c | 4 | capacity: bytes of data after the header, little endian |
 //! | 0x20 | 8 | head: bytes written since the start, little endian; the next one goes to `head % capacity` |
 //! | 0x28 | 24 | zero |
 //! | 0x40 | capacity | data: defmt frames, rzCOBS encoded, each ended by a zero byte |

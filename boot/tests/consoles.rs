@@ -1,8 +1,7 @@
-//! On how many real boards the stage has a console.
+//! Counts the real boards on which the stage has a console.
 //!
-//! `RINGFENCE_CORPUS` names a directory of `.dtb` files, looked for in all depths, such as the
-//! `usr/lib/linux-image-*` of Debian's arm64 kernel packages. Without it there is nothing to count, and the test
-//! says so.
+//! `RINGFENCE_CORPUS` names a directory of `.dtb` files, which is searched recursively, such as the
+//! `usr/lib/linux-image-*` of Debian's arm64 kernel packages. Without it the test reports that it was skipped.
 
 use ringfence::fdt::{Node, Tree};
 use ringfence_boot::console;
@@ -20,7 +19,7 @@ fn trees(dir: &Path) -> Vec<PathBuf> {
     entries.flat_map(trees).collect()
 }
 
-/// The node that `stdout-path` names.
+/// Returns the node that `stdout-path` names.
 fn stdout<'t, 'a>(tree: &'t Tree<'a>) -> Option<Node<'t, 'a>> {
     let path = tree.find("/chosen")?.prop("stdout-path")?.as_str()?;
     tree.resolve(path.split(':').next()?)

@@ -4,6 +4,7 @@ mod workdir;
 
 use std::path::Path;
 
+use ringfence::claims::ClaimKind;
 use serde_json::Value;
 use workdir::WorkDir;
 
@@ -80,6 +81,26 @@ fn json(args: &[&str]) -> Value {
     let schema = serde_json::from_slice(&std::fs::read(schema).unwrap()).unwrap();
     jsonschema::draft7::new(&schema).unwrap().validate(&document).unwrap();
     document
+}
+
+/// The names in the schema that are not kinds of claims: RAM, and what a region is for.
+const PURPOSES: [&str; 6] = ["ram", "carveout", "cma", "coherent", "restricted", "reserved"];
+
+/// `RINGFENCE_BLESS=1` writes the list.
+#[test]
+fn the_schema_lists_every_kind() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/maps.schema.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let kinds = ClaimKind::NAMES.iter().filter(|name| **name != "region" && !PURPOSES.contains(name));
+    let list: Vec<String> = PURPOSES.iter().chain(kinds).map(|name| format!("        \"{name}\"")).collect();
+    let (start, rest) = text.split_once("\"kind\": {").unwrap();
+    let (head, rest) = rest.split_once("[\n").unwrap();
+    let (_, end) = rest.split_once("\n      ]").unwrap();
+    let expected = format!("{start}\"kind\": {{{head}[\n{}\n      ]{end}", list.join(",\n"));
+    if std::env::var_os("RINGFENCE_BLESS").is_some() {
+        return std::fs::write(&path, &expected).unwrap();
+    }
+    assert!(text == expected, "the schema's list of kinds is out of date: run this with RINGFENCE_BLESS=1");
 }
 
 fn address(value: &Value) -> u64 {

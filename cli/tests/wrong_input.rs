@@ -162,7 +162,7 @@ fn what_is_no_kernel_is_not_packed() {
         &bench,
         &["pack", "--kernel", "good.dtb", "-o", "out.itb"],
         2,
-        &["good.dtb", "no arm64 Image"],
+        &["good.dtb", "not an arm64 Image"],
     );
     assert_refused(&bench, &["pack", "--kernel", "bomb.gz", "-o", "out.itb"], 2, &["bomb.gz", "gzip"]);
     assert_refused(&bench, &["pack", "--kernel", "missing", "-o", "out.itb"], 2, &["missing"]);

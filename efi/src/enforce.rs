@@ -48,7 +48,7 @@ pub(crate) fn enforce(
     Ok(proven)
 }
 
-/// Returns the rule that stands in the way, where it is one, and what to do.
+/// Returns the rule that is in the way, where it is one, and what to do.
 fn unproven(why: &prove::Refusal) -> Refusal {
     match why {
         prove::Refusal::Findings(findings) if !findings.is_empty() => findings

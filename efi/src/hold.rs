@@ -40,7 +40,7 @@ impl EarlyHolds {
     }
 }
 
-/// A proven tree whose memory is held. Only [`hold`] makes one, and only a held tree can be handed to a
+/// A proven tree whose memory is held. Only [`hold`] makes one, and only a held tree can be passed to a
 /// kernel.
 pub(crate) struct Held {
     proven: Proven,
@@ -58,7 +58,7 @@ impl Held {
 pub(crate) fn hold(proven: Proven, early: EarlyHolds) -> Result<Held> {
     let holds = proven.holds();
     early.give_back();
-    // Not a word in between: a console may ask the firmware for memory.
+    // Print nothing in between: a console may ask the firmware for memory.
     let mut refused = None;
     let mut taken: Vec<u64> = Vec::with_capacity(holds.len());
     for hold in holds {

@@ -13,7 +13,7 @@ use ringfence::span::Span;
 /// Where loaders without LoadFile2 (GRUB before 2.12) say that the initrd is.
 const INITRD: [&str; 2] = ["linux,initrd-start", "linux,initrd-end"];
 
-/// Returns the bytes that `/chosen` calls the initrd, where somebody has put something there.
+/// Returns the bytes that `/chosen` calls the initrd, if there are any.
 pub(crate) fn slot(loader: &Loader) -> Option<&'static [u8]> {
     let chosen = loader.tree.as_ref()?.find("/chosen")?;
     let [start, end] = INITRD.map(|name| chosen.prop(name).and_then(|prop| prop.as_u64()));

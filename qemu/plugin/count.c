@@ -8,8 +8,8 @@
  *   out=FILE      where to
  *   image=SIZE    also count per instruction in the SIZE bytes from `from` on
  *
- * The result is one word and one number a line: `count N`, `mark N`, `sctlr N` for every write to SCTLR_EL1 or
- * SCTLR_EL2 (between them the caches are on), `at OFFSET N` for each instruction of the image.
+ * The result is one word and one number in each line: `count N`, `mark N`, `sctlr N` for every write to
+ * SCTLR_EL1 or SCTLR_EL2 (between them the caches are on), `at OFFSET N` for each instruction of the image.
  *
  * The few functions of QEMU's that are used are declared here, so that no header of QEMU's is needed.
  */
@@ -36,8 +36,8 @@ extern const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
 #endif
 extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, void (*)(unsigned, void *), int,
                                                    void *);
-extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *,
-                                             void (*)(unsigned, uint32_t, uint64_t, void *), int, int, void *);
+typedef void (*mem_cb)(unsigned, uint32_t, uint64_t, void *);
+extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, mem_cb, int, int, void *);
 enum { NO_REGISTERS = 0, WRITES = 2 };
 
 EXPORT int qemu_plugin_version = PLUGIN_API;
@@ -74,7 +74,7 @@ static void write_result(void)
     fclose(out);
 }
 
-/* The address of the instruction travels in the pointer itself, with its lowest bit set for an SCTLR write. */
+/* The pointer itself is the address of the instruction, with its lowest bit set for an SCTLR write. */
 static void on_execution(unsigned vcpu, void *data)
 {
     uint64_t address = (uint64_t)(uintptr_t)data & ~UINT64_C(3);

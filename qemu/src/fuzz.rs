@@ -16,7 +16,7 @@ const SECONDS: u32 = 8;
 /// Largest input that is tried, in bytes: the fixtures are smaller, and small ones are tried faster.
 const LARGEST: u32 = 8192;
 
-/// One command for each target; none where it cannot be run.
+/// Returns one command for each target; none where it cannot be run.
 pub(crate) fn smoke(ws: &Workspace) -> Result<Vec<(String, Command)>> {
     if find_program("cargo-fuzz").is_none() || !nightly_is_installed() {
         return Ok(Vec::new());

@@ -101,7 +101,8 @@ pub(crate) enum Entry {
     Edk2 {
         /// The firmware's code.
         code: PathBuf,
-        /// A flash with its variables; without one they do not last, and the code is passed as the only firmware.
+        /// A flash with its variables; without one they do not last, and the code is passed as the only
+        /// firmware.
         variables: Option<PathBuf>,
         /// A kernel that the firmware starts at once, with its initrd; `None` boots from a disk.
         direct: Option<(PathBuf, Option<PathBuf>)>,
@@ -177,7 +178,7 @@ impl Board {
                     }
                     None => drop(qemu.arg("-bios").arg(code)),
                 }
-                // Nobody is there to press a key.
+                // No key will be pressed.
                 qemu.args(["-boot", "menu=on,splash-time=0"]);
                 let (kernel, initrd) =
                     direct.clone().map_or((None, None), |(kernel, initrd)| (Some(kernel), initrd));

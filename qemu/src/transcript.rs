@@ -11,7 +11,7 @@ pub(crate) enum Ending {
     PoweredOff,
     /// Everything that was waited for was on its console, and it was stopped.
     Enough,
-    /// It said that it gave up.
+    /// The stage reported that it gave up.
     GaveUp,
     /// It was killed after this long.
     TimedOut(Duration),
@@ -23,7 +23,7 @@ impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PoweredOff => f.write_str("powered off"),
-            Self::Enough => f.write_str("said all that was waited for"),
+            Self::Enough => f.write_str("printed all that was waited for"),
             Self::GaveUp => f.write_str("gave up"),
             Self::TimedOut(limit) => write!(f, "was still running after {} s", limit.as_secs()),
             Self::Failed(status) => write!(f, "QEMU failed: {status}"),
@@ -85,7 +85,7 @@ impl Transcript {
         self.sections.contains_key("end") && !self.section("iomem").is_empty()
     }
 
-    /// Returns the first line that tells of a panic, of Linux or of the stage.
+    /// Returns the first line that reports a panic, of Linux or of the stage.
     pub(crate) fn panic(&self) -> Option<&str> {
         let signs = ["Kernel panic", "Internal error:", "ringfence: panic", "ringfence: PANIC"];
         self.lines.iter().find(|line| signs.iter().any(|sign| line.contains(sign))).map(String::as_str)

@@ -68,7 +68,7 @@ impl<'c, 'a> Analysis<'c, 'a> {
         self.claims.free(self.map.ram.spans())
     }
 
-    /// Returns what must be kept clear of besides the regions: every claim that is neither a region nor soft.
+    /// Returns the claims that, like regions, must be kept clear of: all that are neither a region nor soft.
     pub fn obstacles(&self) -> impl Iterator<Item = &Claim> {
         self.claims().iter().filter(|claim| !claim.kind.is_region() && !claim.kind.lifetime().is_soft())
     }
@@ -110,7 +110,7 @@ impl<'c, 'a> Analysis<'c, 'a> {
         self.region(kind).map_or_else(|| kind.label().to_string(), |region| region.name.clone())
     }
 
-    /// Returns what in the tree states a claim, or the name of what no tree states.
+    /// Returns the path in the tree that states a claim, or its name if no tree states it.
     #[must_use]
     pub fn source(&self, kind: ClaimKind) -> String {
         match kind {
@@ -133,13 +133,13 @@ impl<'c, 'a> Analysis<'c, 'a> {
         required::answer(self, index)
     }
 
-    /// Every span of every live region that is no CMA pool.
+    /// Returns every span of every live region that is no CMA pool.
     pub fn reservations(&self) -> impl Iterator<Item = (&Region, Span)> {
         let regions = self.map.enabled().filter(|region| !region.is_cma());
         regions.flat_map(|region| region.spans().iter().map(move |&span| (region, span)))
     }
 
-    /// Tell how much of `span` lies in one stretch of RAM. `Coverage::All` where RAM is unknown.
+    /// Reports how much of `span` is in one stretch of RAM. `Coverage::All` where RAM is unknown.
     #[must_use]
     pub fn in_ram(&self, span: Span) -> Coverage {
         if !self.map.ram.is_known() {
@@ -148,7 +148,7 @@ impl<'c, 'a> Analysis<'c, 'a> {
         ledger::coverage(self.map.ram.spans(), span)
     }
 
-    /// Tell how much of `span` lies in one stretch of the RAM that the command line leaves to Linux.
+    /// Reports how much of `span` is in one stretch of the RAM that the command line leaves to Linux.
     /// `Coverage::All` where RAM is unknown.
     #[must_use]
     pub fn in_usable(&self, span: Span) -> Coverage {
@@ -158,8 +158,8 @@ impl<'c, 'a> Analysis<'c, 'a> {
         ledger::coverage(self.map.usable.spans(), span)
     }
 
-    /// Tell whether the tree is about to be booted rather than at rest: a stage, a kernel or the RAM is named, or
-    /// a loader has left in `/chosen` what only a loader knows.
+    /// Returns whether the tree is about to be booted rather than at rest: a stage, a kernel or the RAM is
+    /// named, or a loader has left in `/chosen` what only a loader knows.
     #[must_use]
     pub fn is_at_boot(&self) -> bool {
         let left = |name| self.map.chosen.node.is_some_and(|node| self.tree.node(node).has_prop(name));
@@ -179,19 +179,19 @@ impl<'c, 'a> Analysis<'c, 'a> {
             || self.map.chosen.node.is_some_and(|node| self.tree.node(node).has_prop("linux,uefi-mmap-start"))
     }
 
-    /// Every `memory-region` of the tree, read when first asked for.
+    /// Returns every `memory-region` of the tree, read when first asked for.
     pub fn references(&self) -> &[Reference] {
         self.references.get_or_init(|| references::references(&self.tree))
     }
 
-    /// The effective `cma=` of the command line.
+    /// Returns the effective `cma=` of the command line.
     #[must_use]
     pub const fn cma_arg(&self) -> Option<CmaArg> {
         self.map.chosen.cma
     }
 
-    /// The live pool that asks to be the default CMA pool: the last one, as the kernel initialises them in
-    /// order and the last wins (kernel/dma/contiguous.c).
+    /// Returns the live pool that asks to be the default CMA pool: the last one, as the kernel initialises
+    /// them in order and the last wins (kernel/dma/contiguous.c).
     #[must_use]
     pub fn default_pool(&self) -> Option<&Region> {
         self.map.enabled().filter(|region| region.is_cma() && region.cma_default).last()

@@ -15,7 +15,7 @@ pub struct Reference {
     pub target: Option<NodeId>,
 }
 
-/// Read every `memory-region`, in the order of the tree: O(n log n).
+/// Reads every `memory-region`, in the order of the tree: O(n log n).
 pub(super) fn references(tree: &Tree<'_>) -> Vec<Reference> {
     let mut found = Vec::new();
     for (node, prop) in tree.props_named("memory-region") {

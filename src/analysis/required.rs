@@ -11,8 +11,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// With this property the driver leaves the first and the last 4 KiB of the region alone, so that it has guards inside
-/// (drivers/soc/qcom/rmtfs_mem.c).
+/// With this property the driver leaves the first and the last 4 KiB of the region alone, so that it has
+/// guards inside (drivers/soc/qcom/rmtfs_mem.c).
 const OWN_GUARDS: &str = "qcom,use-guard-pages";
 const OWN_GUARD: u64 = 4 << 10;
 
@@ -34,7 +34,8 @@ pub struct Answer<'s> {
     pub requirement: &'s Requirement,
     /// The region that its key names, when there is one.
     pub region: Option<&'s Region>,
-    /// The path that the key names; where the tree does not resolve a label, the one that a restored node gets.
+    /// The path that the key names; where the tree does not resolve a label, the one that a restored node
+    /// gets.
     pub path: &'s str,
     /// Page size of the kernel, in bytes.
     page: u64,
@@ -63,8 +64,8 @@ impl<'s> Answer<'s> {
     }
 }
 
-/// Tells whether `span` starts at `base`, or where that is off a page, at the start of the page, because a carveout
-/// has to cover whole pages.
+/// Tells whether `span` starts at `base`, or where that is off a page, at the start of the page, because a
+/// carveout has to cover whole pages.
 fn starts_at(span: Span, base: u64, page: u64) -> bool {
     span.base() == base || span.base() == align_down(base, page)
 }
@@ -95,9 +96,9 @@ pub(super) fn answer<'s>(analysis: &'s Analysis<'_, '_>, index: usize) -> Option
     Some(Answer { index, requirement, region, path, page: analysis.profile.page.bytes() })
 }
 
-/// Finds the region that answers to one required carveout. A unit address that was corrected, or went with a region
-/// that was moved, does not hide it: where no node has the exact path, one of the same name before the `@` answers,
-/// at the required base, or, where none is required, the only one of that name.
+/// Finds the region that answers to one required carveout. A unit address that was corrected, or went with a
+/// region that was moved, does not hide it: where no node has the exact path, one of the same name before the
+/// `@` answers, at the required base, or, where none is required, the only one of that name.
 fn find(map: &MemoryMap, carveout: &Carveout, path: &str, page: u64) -> Option<RegionIndex> {
     let mut regions = map.indexed_regions();
     if let Some((index, _)) = regions.find(|(_, region)| region.path == path) {
@@ -113,7 +114,7 @@ fn find(map: &MemoryMap, carveout: &Carveout, path: &str, page: u64) -> Option<R
     found.map(|(index, _)| index)
 }
 
-/// The path that the key of a required carveout names.
+/// Returns the path that the key of a required carveout names.
 fn path(symbols: Option<Node<'_, '_>>, key: &Key) -> String {
     match key {
         Key::Path(path) => path.clone(),
@@ -129,8 +130,8 @@ fn base_name(path: &str) -> &str {
     path.split('@').next().unwrap_or(path)
 }
 
-/// Returns what of a range that Linux must not reach is RAM and in none of the ascending, disjoint `carveouts`. Where
-/// RAM is unknown, all of it may be.
+/// Returns what of a range that Linux must not reach is RAM and in none of the ascending, disjoint
+/// `carveouts`. Where RAM is unknown, all of it may be.
 #[must_use]
 pub fn reachable(analysis: &Analysis<'_, '_>, range: Span, carveouts: &[Span]) -> Vec<Span> {
     let ram = &analysis.map.ram;
@@ -138,8 +139,8 @@ pub fn reachable(analysis: &Analysis<'_, '_>, range: Span, carveouts: &[Span]) -
     ledger::subtract(&ram, carveouts)
 }
 
-/// Returns what of the guards beside a required carveout is RAM and in none of the ascending, disjoint `carveouts`.
-/// `standing` is where it is when the policy does not say.
+/// Returns what of the guards beside a required carveout is RAM and in none of the ascending, disjoint
+/// `carveouts`. `standing` is where it is when the policy does not say.
 #[must_use]
 pub fn guards(
     analysis: &Analysis<'_, '_>,

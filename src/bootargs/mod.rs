@@ -63,8 +63,8 @@ pub fn last_values<'a, const N: usize>(line: &'a [u8], params: [&[u8]; N]) -> [O
     values
 }
 
-/// Returns the place that the value of a `crashkernel=` asks for. `None` where the kernel chooses it: ranges of sizes,
-/// and `,high` or `,low` (Documentation/admin-guide/kdump/kdump.rst).
+/// Returns the place that the value of a `crashkernel=` asks for. `None` where the kernel chooses it: ranges
+/// of sizes, and `,high` or `,low` (Documentation/admin-guide/kdump/kdump.rst).
 #[must_use]
 pub fn crashkernel(value: &[u8]) -> Option<Span> {
     let (size, rest) = memparse(value);

@@ -8,7 +8,8 @@ use crate::span::Span;
 use crate::survey::MemoryMap;
 use alloc::vec::Vec;
 
-/// Every claim, in no order. What can still be moved claims nothing yet: the planner finds it a place.
+/// Returns every claim, in no order. What can still be moved claims nothing yet: the planner finds it a
+/// place.
 pub(super) fn collect(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
     let mut claims = Vec::new();
     for (index, region) in map.indexed_regions().filter(|(_, region)| region.enabled) {
@@ -41,8 +42,8 @@ pub(super) fn collect(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
     claims
 }
 
-/// The initial ramdisk that the kernel will be given, if it is placed for good: the payload's, or what `/chosen` says
-/// where there is no bundle (a bundle in the initrd slot is not a ramdisk).
+/// Returns the initial ramdisk that the kernel will be given, if it is placed for good: the payload's, or
+/// what `/chosen` says where there is no bundle (a bundle in the initrd slot is not a ramdisk).
 fn fixed_initrd(map: &MemoryMap, facts: &BootFacts) -> Option<Span> {
     match (facts.initrd, facts.bundle) {
         (Some(initrd), _) => initrd.fixed(),

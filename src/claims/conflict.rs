@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 /// How many pairs one survey lists. A tree of 2 MiB can hold hundreds of millions.
 const MAX_PAIRS: usize = 1000;
 
-/// Every pair of the ascending `claims` that shares a byte and should not, and whether there are more than are
-/// listed. Harmless pairs are passed over here, so that no number of them fills the list before a harmful one.
+/// Returns every pair of the ascending `claims` that shares a byte and should not, and whether there are more
+/// than are listed. Harmless pairs are passed over here, so that no number of them fills the list before a
+/// harmful one.
 pub(super) fn pairs(map: &MemoryMap, claims: &[Claim]) -> (Vec<(usize, usize)>, bool) {
     let mut pairs = Vec::new();
     // A claim that ends below another one's base meets nothing above it either, since bases ascend.
@@ -29,11 +30,10 @@ pub(super) fn pairs(map: &MemoryMap, claims: &[Claim]) -> (Vec<(usize, usize)>, 
     (pairs, false)
 }
 
-/// `/memreserve/` twice or over what is merely reserved adds nothing; a region over what firmware left protects it,
-/// unless Linux uses the region itself; what is done with when the kernel starts may overlap what is placed then (the
-/// payload is inside the bundle); and neither a picture nor the EFI
-/// memory map is harmed. A request meets everything that is still there when
-/// Linux reads it.
+/// `/memreserve/` twice or over what is merely reserved adds nothing; a region over what firmware left
+/// protects it, unless Linux uses the region itself; what is done with when the kernel starts may overlap
+/// what is placed then (the payload is inside the bundle); and neither a picture nor the EFI memory map is
+/// harmed. A request meets everything that is still there when Linux reads it.
 fn is_harmless(map: &MemoryMap, a: ClaimKind, b: ClaimKind) -> bool {
     use Lifetime::{Display, EfiMap, Firmware, HandOff, Request, Reserved};
     let region = |kind| match kind {

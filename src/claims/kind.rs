@@ -4,37 +4,6 @@ use crate::efi::EfiUse;
 use crate::fdt::NodeId;
 use crate::survey::{RegionIndex, TupleIndex};
 
-/// Who owns a span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClaimKind {
-    /// An enabled region, and which of its tuples.
-    Region(RegionIndex, TupleIndex),
-    /// One or more `/memreserve/` entries.
-    Memreserve,
-    /// The kernel, from its base to the end of its `image_size`.
-    Kernel,
-    /// The initial ramdisk.
-    Initrd,
-    /// The device tree blob.
-    Dtb,
-    /// The running stage.
-    Stage,
-    /// The bundle that holds the payload.
-    Bundle,
-    /// The 4 KiB around an address at which a processor waits for its release.
-    ReleasePage,
-    /// The header that a crashed kernel left in memory.
-    ElfCoreHdr,
-    /// What the EFI memory map does not leave free: ranges of one use, joined.
-    Efi(EfiUse),
-    /// The picture that firmware left in memory, and the node that describes it.
-    Framebuffer(NodeId),
-    /// The place that `crashkernel=SIZE@BASE` asks for.
-    CrashKernel,
-    /// The place that `cma=SIZE@BASE` asks for.
-    CmaArg,
-}
-
 /// How long a claim lasts. Rules, planner and conflicts look at this, and not at the kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
@@ -46,8 +15,8 @@ pub enum Lifetime {
     Boot,
     /// Until the kernel starts.
     HandOff,
-    /// As long as the EFI memory map lists it, whatever else has claimed the same bytes: rules of their own judge what
-    /// the map forbids.
+    /// As long as the EFI memory map lists it, whatever else has claimed the same bytes: rules of their own
+    /// judge what the map forbids.
     EfiMap,
     /// Until a driver takes over the display: without it the picture is lost, and nothing else.
     Display,
@@ -56,8 +25,8 @@ pub enum Lifetime {
 }
 
 impl Lifetime {
-    /// Tells whether Linux boots without it. Rules of their own speak of such claims, and the planner gives way to
-    /// them only where it can.
+    /// Tells whether Linux boots without it. Separate rules report such claims, and the planner gives
+    /// way to them only where it can.
     #[must_use]
     pub const fn is_soft(self) -> bool {
         matches!(self, Self::Display | Self::Request)
@@ -72,37 +41,68 @@ struct Traits {
     source: &'static str,
 }
 
-impl ClaimKind {
-    /// The one row of each kind: lifetime, name, label, source.
-    const fn traits(self) -> Traits {
-        use Lifetime::{Boot, Display, EfiMap, Firmware, HandOff, Request, Reserved};
-        #[rustfmt::skip]
-        let (lifetime, name, label, source) = match self {
-            Self::Region(..)     => (Reserved, "region", "region", "/reserved-memory"),
-            Self::Memreserve     => (Reserved, "memreserve", "/memreserve/", "/memreserve/"),
-            Self::Kernel         => (Boot, "kernel", "kernel image", "kernel"),
-            Self::Initrd         => (Boot, "initrd", "initrd", "initrd"),
-            Self::Dtb            => (Boot, "dtb", "device tree blob", "dtb"),
-            Self::Stage          => (HandOff, "stage", "ringfence stage", "stage"),
-            Self::Bundle         => (HandOff, "bundle", "boot bundle", "bundle"),
-            Self::ReleasePage    => (Firmware, "cpu-release", "CPU release address", "/cpus cpu-release-addr"),
-            Self::ElfCoreHdr     => (Firmware, "elfcorehdr", "ELF core header", "/chosen linux,elfcorehdr"),
-            Self::Framebuffer(_) => (Display, "framebuffer", "framebuffer", "/chosen"),
-            Self::CrashKernel    => (Request, "crashkernel", "`crashkernel=`", "/chosen bootargs crashkernel="),
-            Self::CmaArg         => (Request, "cma", "`cma=`", "/chosen bootargs cma="),
-            Self::Efi(usage)     => (EfiMap, "efi", usage.label(), "EFI memory map"),
-        };
-        Traits { lifetime, name, label, source }
-    }
+/// Makes the enum of the kinds and their traits from one row each: lifetime, name, label, source.
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $kind:ident $(($($field:ident: $type:ty),+))?
+        = $lifetime:ident, $name:literal, $label:expr, $source:literal;)+) => {
+        /// Who owns a span.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ClaimKind {
+            $($(#[$doc])+ $kind $(($($type),+))?,)+
+        }
 
-    /// Returns its stable name, for programs; a region goes by what it is for.
+        impl ClaimKind {
+            /// The names of all kinds. A region has that of its purpose instead.
+            pub const NAMES: &[&str] = &[$($name),+];
+
+            const fn traits(self) -> Traits {
+                let (lifetime, name, label, source) = match self {
+                    $(Self::$kind $(($($field),+))? => (Lifetime::$lifetime, $name, $label, $source),)+
+                };
+                Traits { lifetime, name, label, source }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// An enabled region, and which of its tuples.
+    Region(_region: RegionIndex, _tuple: TupleIndex) = Reserved, "region", "region", "/reserved-memory";
+    /// One or more `/memreserve/` entries.
+    Memreserve = Reserved, "memreserve", "/memreserve/", "/memreserve/";
+    /// The kernel, from its base to the end of its `image_size`.
+    Kernel = Boot, "kernel", "kernel image", "kernel";
+    /// The initial ramdisk.
+    Initrd = Boot, "initrd", "initrd", "initrd";
+    /// The device tree blob.
+    Dtb = Boot, "dtb", "device tree blob", "dtb";
+    /// The running stage.
+    Stage = HandOff, "stage", "ringfence stage", "stage";
+    /// The bundle that holds the payload.
+    Bundle = HandOff, "bundle", "boot bundle", "bundle";
+    /// The 4 KiB around an address at which a processor waits for its release.
+    ReleasePage = Firmware, "cpu-release", "CPU release address", "/cpus cpu-release-addr";
+    /// The header that a crashed kernel left in memory.
+    ElfCoreHdr = Firmware, "elfcorehdr", "ELF core header", "/chosen linux,elfcorehdr";
+    /// What the EFI memory map does not leave free: ranges of one use, joined.
+    Efi(usage: EfiUse) = EfiMap, "efi", usage.label(), "EFI memory map";
+    /// The picture that firmware left in memory, and the node that describes it.
+    Framebuffer(_node: NodeId) = Display, "framebuffer", "framebuffer", "/chosen";
+    /// The place that `crashkernel=SIZE@BASE` asks for.
+    CrashKernel = Request, "crashkernel", "`crashkernel=`", "/chosen bootargs crashkernel=";
+    /// The place that `cma=SIZE@BASE` asks for.
+    CmaArg = Request, "cma", "`cma=`", "/chosen bootargs cma=";
+}
+
+impl ClaimKind {
+    /// Returns its stable name, for programs; regions are named by their purpose.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.traits().name
     }
 
-    /// Returns what states it: a path, or a path with a property and what in it. What no tree states goes by its
-    /// name; a region and a framebuffer have paths of their own.
+    /// Returns what states it: a path, or a path with a property and what in it. What no tree states goes by
+    /// its name; a region and a framebuffer have paths of their own.
     #[must_use]
     pub const fn source(self) -> &'static str {
         self.traits().source

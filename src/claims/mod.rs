@@ -1,10 +1,11 @@
 //! Claims: everything that owns memory, in one sorted set.
 //!
-//! The set is built once per survey. Rules, planner, predictor, stage and every picture of the tool read it and
-//! nothing else, so that they cannot know of different owners.
+//! The set is built once per survey. Rules, planner, predictor, stage and every picture of the tool read it
+//! and nothing else, so that they cannot know of different owners.
 //!
 //! To add a kind of claim:
-//! 1. add its variant to [`ClaimKind`] and its row (lifetime, label) to the table below the enum, in `kind.rs`;
+//! 1. add its variant to [`ClaimKind`] and its row (lifetime, label) to the table below the enum, in
+//!    `kind.rs`;
 //! 2. collect its spans in `collect.rs`, from the survey or the boot facts.
 //!
 //! Everything else follows from the lifetime.

@@ -182,7 +182,7 @@ mod tests {
             for piece in hold.pieces(&map) {
                 prop_assert!(piece.span.is_aligned(PAGE) && hold.span.covers(piece.span));
                 prop_assert_eq!(crate::ledger::coverage(&free, piece.span), crate::ledger::Coverage::All);
-                // What any descriptor gives to somebody is free to nobody.
+                // Memory that any descriptor marks as used is not free.
                 for other in all.iter().filter(|d| d.ty != 7 && d.pages > 0) {
                     let end = other.base.saturating_add(other.pages.saturating_mul(PAGE));
                     prop_assert!(piece.span.end() <= other.base || end <= piece.span.base());

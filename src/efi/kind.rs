@@ -43,7 +43,7 @@ pub enum EfiKind {
     Device,
 }
 
-/// What a range of an EFI memory map means to whoever wants its bytes.
+/// How a range of an EFI memory map may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EfiUse {
     /// Free: a boot loader or the kernel's EFI stub may be given it next.
@@ -130,7 +130,7 @@ impl EfiKind {
         }
     }
 
-    /// Returns what the range means to whoever wants its bytes.
+    /// Returns how the range may be used.
     #[must_use]
     pub const fn usage(self) -> EfiUse {
         match self {

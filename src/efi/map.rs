@@ -47,8 +47,8 @@ pub struct EfiMap {
 impl EfiMap {
     /// Reads descriptors in any order.
     ///
-    /// Where ranges share bytes, the stronger use counts, so that nothing which any descriptor gives to
-    /// somebody is called free. A range that wraps around reaches to the end of all addresses and is of no
+    /// Where ranges share bytes, the stronger use counts, so that memory that any descriptor marks as
+    /// used is not free. A range that wraps around reaches to the end of all addresses and is of no
     /// known type.
     #[must_use]
     pub fn new(descriptors: impl IntoIterator<Item = Descriptor>) -> Self {
@@ -94,7 +94,7 @@ impl EfiMap {
         self.spans(|kind| kind.usage() == usage)
     }
 
-    /// Returns all that Linux takes for memory, whoever uses it.
+    /// Returns everything that Linux treats as memory, used or not.
     #[must_use]
     pub fn memory(&self) -> Vec<Span> {
         self.spans(|kind| kind.usage() != EfiUse::Device)

@@ -209,7 +209,7 @@ mod tests {
     use proptest::prelude::*;
     use std::vec;
 
-    /// A file with one section of 0x200 bytes and room for more headers.
+    /// Returns a file with one section of 0x200 bytes and room for more headers.
     fn file() -> Vec<u8> {
         let mut file = vec![0; 0x400];
         let mut put = |at: usize, bytes: &[u8]| file[at..at + bytes.len()].copy_from_slice(bytes);

@@ -51,7 +51,7 @@ impl fmt::Display for TextError {
 
 impl core::error::Error for TextError {}
 
-/// Reads the last map in a text. Other lines around it, and what a console or a log puts in front, do no
+/// Reads the last map in a text. Other lines around it, and the prefixes of a console or a log do no
 /// harm.
 ///
 /// # Errors
@@ -73,7 +73,7 @@ pub fn parse(text: &str) -> Result<(EfiMap, Format), TextError> {
     if map.memory().is_empty() { Err(TextError::NoMemory { format }) } else { Ok((map, format)) }
 }
 
-/// Tells whether a map starts after this line: one that stands before it in the text is an earlier one. Its
+/// Tells whether a map starts after this line: one before it in the text is an earlier one. Its
 /// ranges need not ascend.
 fn is_heading(line: &str) -> bool {
     let mut words = line.split_whitespace();

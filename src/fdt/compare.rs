@@ -103,8 +103,9 @@ fn props_kept(
     Ok(())
 }
 
-/// Returns whether two nodes have the same properties in the same order, seen at once: names at equal offsets, values
-/// of equal lengths at equal distances, and all bytes from the first value to the last the same.
+/// Returns whether two nodes have the same properties in the same order, seen at once: names at equal
+/// offsets, values of equal lengths at equal distances, and all bytes from the first value to the last the
+/// same.
 fn same_props((old, ours): (&Tree<'_>, &[PropRecord]), (new, theirs): (&Tree<'_>, &[PropRecord])) -> bool {
     let (Some(first), Some(last)) = (ours.first(), ours.last()) else { return true };
     let Some(from) = theirs.first().filter(|_| ours.len() == theirs.len()) else { return false };

@@ -26,8 +26,8 @@ pub(super) struct NodeRecord {
 }
 
 impl NodeRecord {
-    /// Returns whether its name, or with `whole` unset the name up to the first `@`, is `name`. Lengths and the byte
-    /// after the name tell nearly all names apart.
+    /// Returns whether its name, or with `whole` unset the name up to the first `@`, is `name`. Lengths and
+    /// the byte after the name tell nearly all names apart.
     #[inline(always)]
     pub(super) fn is_named(&self, bytes: &[u8], name: &[u8], whole: bool) -> bool {
         let (len, first) = (self.name_len as usize, self.name as usize);
@@ -205,8 +205,8 @@ impl<'a> Tree<'a> {
         })
     }
 
-    /// Returns the first property of this name of every node that has one, in the order of the blob. Cheaper than
-    /// asking node after node.
+    /// Returns the first property of this name of every node that has one, in the order of the blob. Cheaper
+    /// than asking node after node.
     pub fn props_named(&self, name: &'static str) -> impl Iterator<Item = (Node<'_, 'a>, Prop<'a>)> {
         let strings = self.blob.strings();
         let named =
@@ -219,7 +219,8 @@ impl<'a> Tree<'a> {
         })
     }
 
-    /// Finds the first child of a node with this name; one without `@` also matches the first of that base name.
+    /// Finds the first child of a node with this name; one without `@` also matches the first of that base
+    /// name.
     pub(super) fn child_named(&self, id: NodeId, name: &str) -> Option<NodeId> {
         let (bytes, whole, name) = (self.blob.bytes(), name.contains('@'), name.as_bytes());
         let end = self.record(id)?.end;

@@ -1,4 +1,4 @@
-//! Bundles as `mkimage` writes them, as `pack` writes them, and as nobody should.
+//! Bundles as written by `mkimage` and by `pack`, and malformed ones.
 
 use alloc::string::ToString;
 use alloc::vec;

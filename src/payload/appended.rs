@@ -1,9 +1,9 @@
-//! A payload behind the stage, in one file: for loaders that have a slot for a kernel and for nothing else.
+//! A payload after the stage, in one file: for loaders that have a slot for a kernel and for nothing else.
 //!
-//! The stage's memory is longer than its file: data, heap and stacks lie where appended bytes would come to
-//! lie. So the file is filled up to `image_size` first, the payload follows, and `image_size` grows to
-//! include it. Whoever loads the image then keeps all of it free, and the stage sees in its own header what
-//! it was given: no byte of memory is searched that nobody vouches for.
+//! The stage's memory is longer than its file: data, heap and stacks are where appended bytes would be
+//! loaded. So the file is filled up to `image_size` first, the payload follows, and `image_size` grows to
+//! include it. The loader then keeps all of it free, and the stage finds the payload through its own header.
+//! It never searches memory.
 
 use crate::efi::pe::{self, PeError};
 use crate::kernel_image::{Header, ImageError};
@@ -14,13 +14,13 @@ use core::fmt;
 /// The section by which an EFI boot finds the payload.
 pub const SECTION: &[u8] = b".bundle";
 
-/// Where `image_size` stands in the header of an arm64 `Image`.
+/// Where `image_size` is in the header of an arm64 `Image`.
 const IMAGE_SIZE: core::ops::Range<usize> = 0x10..0x18;
 
 /// Says why nothing can be appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppendError {
-    /// The stage is no arm64 `Image`.
+    /// The stage is not an arm64 `Image`.
     Stage(ImageError),
     /// The stage's header does not say how much memory it takes.
     NoSize,
@@ -49,7 +49,7 @@ impl fmt::Display for AppendError {
 
 impl core::error::Error for AppendError {}
 
-/// Append `payload` (a bundle, or a kernel `Image`) to the file of the stage and return the new file.
+/// Appends `payload` (a bundle, or a kernel `Image`) to the file of the stage and returns the new file.
 ///
 /// # Errors
 /// Any [`AppendError`].
@@ -79,7 +79,8 @@ pub fn append(stage: &[u8], payload: &[u8]) -> Result<Vec<u8>, AppendError> {
     Ok(file)
 }
 
-/// Tell what is appended to the stage that runs at `stage`: from its end to the end that its header states.
+/// Reports what is appended to the stage that runs at `stage`: from its end to the end that its header
+/// states.
 #[must_use]
 pub fn find(stage: Span, header: &Header) -> Option<Span> {
     Span::from_ends(stage.end(), stage.base().checked_add(header.declared_size()?)?)
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
     use alloc::vec;
 
-    /// A stage of 0x200 bytes that takes 0x1000 of memory.
+    /// Returns a stage of 0x200 bytes that takes 0x1000 of memory.
     fn stage() -> Vec<u8> {
         let mut image = vec![0x5a; 0x200];
         image[0x08..0x10].fill(0);

@@ -11,8 +11,8 @@ pub fn is_bundle(bytes: &[u8]) -> bool {
     bytes.starts_with(&fdt::MAGIC.to_be_bytes())
 }
 
-/// Returns the configuration of a bundle for a board with these `compatibles`, the most specific first, with every
-/// image verified. `sha256` computes SHA-256.
+/// Returns the configuration of a bundle for a board with these `compatibles`, the most specific first, with
+/// every image verified. `sha256` computes SHA-256.
 ///
 /// # Errors
 /// Any [`FitError`].

@@ -12,7 +12,7 @@ use std::vec::Vec;
 /// Where the loader has put the payload.
 const BASE: u64 = 0x4800_0000;
 
-/// A kernel of 64 KiB with pages of 16 KiB that takes 2 MiB.
+/// Returns a kernel of 64 KiB with pages of 16 KiB that takes 2 MiB.
 fn kernel() -> Vec<u8> {
     let mut image = vec![0xd5; 0x1_0000];
     image[0x08..0x10].fill(0);

@@ -1,5 +1,5 @@
-//! Edits of a tree together with the log of the repairs that make them: nothing is edited without a line in the log,
-//! and no line stays in it that edited nothing.
+//! Edits of a tree together with the log of the repairs that make them: nothing is edited without a line in
+//! the log, and no line stays in it that edited nothing.
 
 use super::writer::Writer;
 use super::{PlacementFailure, Repaired};

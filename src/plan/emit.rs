@@ -14,7 +14,8 @@ use alloc::format;
 use alloc::vec::Vec;
 
 impl Placed<'_, '_, '_> {
-    /// Returns the changes after which the tree says what the layout says, with what the boot needs in `/chosen`.
+    /// Returns the changes after which the tree says what the layout says, with what the boot needs in
+    /// `/chosen`.
     pub(super) fn emit(&self, report: &Report<'_>) -> Changed {
         let layout = &self.layout;
         let mut changes = Changes::new(layout.analysis);
@@ -63,7 +64,7 @@ impl Placed<'_, '_, '_> {
     }
 }
 
-/// The slots of the regions that the tree has, by region and tuple.
+/// Returns the slots of the regions that the tree has, by region and tuple.
 fn by_region(slots: &[Slot]) -> Vec<(RegionIndex, &Slot)> {
     let mut sorted: Vec<_> = slots
         .iter()

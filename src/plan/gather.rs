@@ -1,7 +1,8 @@
 //! The first phase: every region that is to count is where Linux reads it, and readable.
 //!
-//! No rule judges what Linux passes over: a region in a second `/reserved-memory`, one with a `status`, one in other
-//! cells. So the tree is written anew with these in place, and judged again, before anything else is planned.
+//! No rule judges what Linux passes over: a region in a second `/reserved-memory`, one with a `status`, one
+//! in other cells. So the tree is written anew with these in place, and judged again, before anything else is
+//! planned.
 
 use super::changes::{Changed, Changes};
 use super::reencode::{PLACE, reencoded};
@@ -46,9 +47,9 @@ impl<'s, 'a> Gathering<'s, '_, 'a> {
         self.bring(kind, parent, parent, self.analysis.map.cells, &regions);
     }
 
-    /// Moves `regions` into `/reserved-memory` and removes the node that goes with them. They are written in the
-    /// cells of `above`, by default in `cells`. One that cannot be moved as it was meant leaves all where they are:
-    /// the finding remains.
+    /// Moves `regions` into `/reserved-memory` and removes the node that goes with them. They are written in
+    /// the cells of `above`, by default in `cells`. One that cannot be moved as it was meant leaves all where
+    /// they are: the finding remains.
     pub(super) fn bring(
         &mut self,
         kind: RepairKind,
@@ -70,7 +71,8 @@ impl<'s, 'a> Gathering<'s, '_, 'a> {
     }
 }
 
-/// Copies a region with its numbers in other cells, or returns `None` if there is a doubt about what they mean.
+/// Copies a region with its numbers in other cells, or returns `None` if there is a doubt about what they
+/// mean.
 fn copy(node: Node<'_, '_>, from: Cells, to: Cells) -> Option<NewNode> {
     let region = Region::read(node, from);
     if matches!(region.extent, Extent::Malformed { .. }) {

@@ -1,8 +1,9 @@
 //! The planner: from findings to one set of edits and placements that answers them all.
 //!
-//! It works on a draft of the whole map, not on one finding at a time, because repairs meet: a carveout that is
-//! restored pushes a neighbour up, which takes the place where a pool would have gone. What must stand where it
-//! is comes first, what can give way comes later, and every step asks the ledger. Same input, same plan.
+//! It works on a draft of the whole map, not on one finding at a time, because repairs meet: a carveout that
+//! is restored pushes a neighbour up, which takes the place where a pool would have gone. What must stand
+//! where it is comes first, what can give way comes later, and every step asks the ledger. Same input, same
+//! plan.
 
 mod changes;
 mod emit;
@@ -41,8 +42,8 @@ use wanted::Wanted;
 pub struct Plan {
     /// The edits.
     pub edits: Rewrites,
-    /// The repairs that the edits make: first those that bring regions to where they are read, then the others in the
-    /// order of the tree.
+    /// The repairs that the edits make: first those that bring regions to where they are read, then the
+    /// others in the order of the tree.
     pub repairs: Vec<Repaired>,
     /// Where kernel, initrd and DTB are to be.
     pub placement: Placement,
@@ -94,7 +95,7 @@ impl fmt::Display for PlacementFailure {
     }
 }
 
-/// How often what is out of place is gathered. What comes to light by then is left, and refused.
+/// How often misplaced regions are gathered. Those that appear after that are left, and refused.
 const MAX_PASSES: usize = 4;
 
 /// Makes the plan for a judged analysis.
@@ -134,8 +135,8 @@ fn plan_from(
     plan
 }
 
-/// Plans for a tree in which everything that counts is where it is read: the order of the phases, and with it the
-/// answer.
+/// Plans for a tree in which everything that counts is where it is read: the order of the phases, and with it
+/// the answer.
 fn lay_out(
     analysis: &Analysis<'_, '_>,
     wanted: &Wanted,

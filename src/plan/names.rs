@@ -5,12 +5,12 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Turns after which names that still collide are left as they are, so that the rewrite is refused. Real trees
-/// need two.
+/// Turns after which names that still collide are left as they are, so that the rewrite is refused. Real
+/// trees need two.
 const MAX_TURNS: usize = 16;
 
-/// Changes the names in `fresh` so that each leads to its own node. The nodes become children of one parent after
-/// those that are called `existing`.
+/// Changes the names in `fresh` so that each leads to its own node. The nodes become children of one parent
+/// after those that are called `existing`.
 pub(super) fn separate(existing: &[&str], fresh: &mut [&mut String]) {
     for _ in 0..MAX_TURNS {
         let mut all: Vec<(&str, usize)> = existing.iter().map(|name| (*name, 0)).collect();
@@ -37,8 +37,8 @@ pub(super) fn separate(existing: &[&str], fresh: &mut [&mut String]) {
     }
 }
 
-/// Checks whether the child at `at` would be missed by its own name: without a unit address that also finds an
-/// earlier child of the same base name (libfdt, `fdt_subnode_offset_namelen`).
+/// Checks whether the child at `at` would be missed by its own name: without a unit address that also finds
+/// an earlier child of the same base name (libfdt, `fdt_subnode_offset_namelen`).
 fn found_before(all: &[(&str, usize)], name: &str, at: usize) -> bool {
     if at == 0 || name.contains('@') {
         return false;

@@ -7,8 +7,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Says what is in `window`, the largest first, and where `size` bytes at a multiple of `align` would fit: as near to
-/// the window as can be, else the largest piece there is. `taken` are the spans that others have, in any order.
+/// Says what is in `window`, the largest first, and where `size` bytes at a multiple of `align` would fit: as
+/// near to the window as can be, else the largest piece there is. `taken` are the spans that others have, in
+/// any order.
 pub(super) fn explain_no_fit(
     analysis: &Analysis<'_, '_>,
     taken: Vec<Span>,

@@ -3,7 +3,7 @@
 use crate::fdt::{Edits, FdtError, Loss, Tree, nothing_lost, rewrite};
 use alloc::vec::Vec;
 
-/// Edits of a tree, and where regions had to come to where they are read, of the trees made on the way.
+/// Edits of a tree and, where regions had to be moved to where Linux reads them, of the trees in between.
 #[derive(Debug, Default)]
 pub struct Rewrites {
     /// Each tree on the way, with the edits that make it.
@@ -29,7 +29,8 @@ impl Rewrites {
         self.on_the_way.is_empty() && self.last.is_empty()
     }
 
-    /// Makes all edits in a new blob, or returns `None` if there are none. `tree` is the tree that was planned for.
+    /// Makes all edits in a new blob, or returns `None` if there are none. `tree` is the tree that was
+    /// planned for.
     ///
     /// # Errors
     /// The tree cannot be written so, or memory for it ran out.

@@ -80,8 +80,8 @@ fn move_up(layout: &mut Layout<'_, '_, '_>) {
 struct Obstacles {
     /// What the policy pins and what the loader placed for good: a region over one of these must move.
     firm: Vec<Span>,
-    /// The same with what is gone when the kernel runs, and what a region may be there to protect: no reason to
-    /// move, but a region that moves does not go there.
+    /// The same with what is gone when the kernel runs, and what a region may be there to protect: no reason
+    /// to move, but a region that moves does not go there.
     all: Vec<Span>,
 }
 
@@ -99,8 +99,8 @@ impl Obstacles {
         Self { firm: ledger::union(firm), all: ledger::union(all) }
     }
 
-    /// Returns where the span may stay, or the lowest place at or above `floor` that is clear and, for what was in
-    /// RAM, in RAM. Each turn passes one obstacle or one bank, so the search ends.
+    /// Returns where the span may stay, or the lowest place at or above `floor` that is clear and, for what
+    /// was in RAM, in RAM. Each turn passes one obstacle or one bank, so the search ends.
     fn lift(&self, layout: &Layout<'_, '_, '_>, span: Span, floor: u64, page: u64) -> Option<Span> {
         if span.base() >= floor && meeting(&self.firm, span).is_empty() {
             return Some(span);

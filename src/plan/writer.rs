@@ -99,7 +99,8 @@ impl<'s, 'c, 'a> Writer<'s, 'c, 'a> {
         self.add(NewRegion { node, after: Some(region), from: None });
     }
 
-    /// Adds a region that takes the place of the node `from`, for paths to follow. The caller removes that node.
+    /// Adds a region that takes the place of the node `from`, for paths to follow. The caller removes that
+    /// node.
     pub(super) fn move_region(&mut self, from: NodeId, node: NewNode) {
         self.add(NewRegion { node, after: None, from: Some(from) });
     }

@@ -311,7 +311,7 @@ impl fmt::Display for Requirement {
     }
 }
 
-/// The path as it stands, or the label with the `&` of device tree sources.
+/// The path, or the label with the `&` of device tree sources.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -30,7 +30,7 @@ impl Reading {
             false => tree.root().children().find(|node| node.name() == "reserved-memory"),
         };
         let surveyed = map.reserved.as_ref().map(|reserved| tree.node(reserved.node));
-        // What another kernel finds is a region to somebody, too.
+        // A region that only another kernel reads counts, too.
         let mut roots: Vec<Node<'_, '_>> = surveyed.into_iter().chain(found).collect();
         roots.sort_by_key(Node::id);
         roots.dedup();

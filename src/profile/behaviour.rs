@@ -132,7 +132,7 @@ impl CmaAlignment {
     }
 }
 
-/// What `cma=` makes of the pool that the tree calls `linux,cma-default`.
+/// The effect of `cma=` on the pool that the tree marks `linux,cma-default`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CmaArgument {
     /// Nothing: the argument is ignored silently (5.4).

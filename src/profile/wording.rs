@@ -10,7 +10,7 @@ pub struct Wording {
     pub no_node: bool,
     /// How often a `reg` of a wrong length is reported.
     pub bad_reg_lines: usize,
-    /// What is said about several `reg` tuples.
+    /// The message about several `reg` tuples.
     pub ignored_tuples: IgnoredTuples,
     /// The line about a region for which the table has no entry.
     pub table_full: &'static str,

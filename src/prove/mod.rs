@@ -52,8 +52,8 @@ impl Proven {
         &self.claims
     }
 
-    /// Returns what is to be held in the EFI memory map before the kernel is started; empty where there is none, or
-    /// where the policy wants nothing changed.
+    /// Returns what is to be held in the EFI memory map before the kernel is started; empty where there is
+    /// none, or where the policy wants nothing changed.
     #[must_use]
     pub fn holds(&self) -> &[Hold] {
         &self.holds

@@ -3,13 +3,14 @@
 /// The most edits at which a word is taken for another one misspelled.
 const NEAR: usize = 2;
 
-/// Tell whether `word` is `meant` with one or two letters changed, added or left out, but not `meant` itself.
+/// Returns whether `word` is `meant` with one or two letters changed, added or left out, but not `meant`
+/// itself.
 pub(crate) fn is_near(word: &str, meant: &str) -> bool {
     let (word, meant) = (word.as_bytes(), meant.as_bytes());
     word != meant && word.len().abs_diff(meant.len()) <= NEAR && within(word, meant, NEAR)
 }
 
-/// Tell whether `edits` edits suffice. The words are short, and so is the recursion: it branches only at a
+/// Returns whether `edits` edits suffice. The words are short, and so is the recursion: it branches only at a
 /// difference, and each costs an edit.
 fn within(a: &[u8], b: &[u8], edits: usize) -> bool {
     let same = a.iter().zip(b).take_while(|(x, y)| x == y).count();

@@ -31,8 +31,8 @@ pub(super) fn framebuffers(tree: &Tree<'_>, chosen: Option<NodeId>, regions: &[R
         .collect()
 }
 
-/// The bytes of a framebuffer: from its `memory-region`, which counts before its `reg`, all that its `reg` maps
-/// or its lines take.
+/// Returns the bytes of a framebuffer: from its `memory-region`, which counts before its `reg`, all that its
+/// `reg` maps or its lines take.
 fn span(chosen: Node<'_, '_>, node: Node<'_, '_>, regions: &[Region]) -> Option<Span> {
     let number = |name| node.prop(name).and_then(|prop| prop.as_u32()).map(u64::from);
     let lines = number("stride").unwrap_or(0).saturating_mul(number("height").unwrap_or(0));

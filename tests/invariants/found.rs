@@ -17,7 +17,7 @@ fn span(base: u64, end: u64) -> Span {
     Span::from_ends(base, end).unwrap()
 }
 
-/// A tree with 1 GiB of RAM and nothing else.
+/// Returns a tree with 1 GiB of RAM and nothing else.
 fn bare() -> Board {
     Board {
         root: (2, 2),

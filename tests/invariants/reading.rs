@@ -82,7 +82,7 @@ impl Reading {
         }
     }
 
-    /// Returns every span that Linux is told not to map.
+    /// Returns every span that Linux must not map.
     pub(crate) fn no_map(&self) -> Vec<Span> {
         self.regions.iter().filter(|r| r.no_map).flat_map(|r| r.spans.clone()).collect()
     }
@@ -215,8 +215,8 @@ const MAY_CHANGE: &[&str] = &[
     "linux,initrd-end",
 ];
 
-/// The node with exactly this path, as Linux finds it (drivers/of/base.c, `__of_find_node_by_path`). U-Boot also takes
-/// the first node whose name goes on with a unit address.
+/// Returns the node with exactly this path, as Linux finds it (drivers/of/base.c, `__of_find_node_by_path`).
+/// U-Boot also takes the first node whose name goes on with a unit address.
 fn named<'t, 'a>(tree: &'t Tree<'a>, path: &str) -> Option<Node<'t, 'a>> {
     let components = path.split('/').filter(|component| !component.is_empty());
     components

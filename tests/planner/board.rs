@@ -1,4 +1,4 @@
-//! Boards in a few words, and what is left of them behind the pipeline.
+//! Boards in a few words, and what is left of them after the pipeline.
 
 use ringfence::facts::BootFacts;
 use ringfence::fdt::{NewNode, Tree, build};
@@ -11,13 +11,13 @@ use ringfence::span::{MIB, Span};
 /// The first address of RAM.
 pub(crate) const RAM: u64 = 0x4000_0000;
 
-/// A static region of whole MiB, counted from the start of RAM.
+/// Returns a static region of whole MiB, counted from the start of RAM.
 pub(crate) fn region(name: &str, at_mib: u64, mib: u64) -> NewNode {
     let base = RAM + at_mib * MIB;
     NewNode::new(&format!("{name}@{base:x}")).prop("reg", reg(&[(base, mib * MIB)]))
 }
 
-/// A carveout of whole MiB, counted from the start of RAM.
+/// Returns a carveout of whole MiB, counted from the start of RAM.
 pub(crate) fn carveout(name: &str, at_mib: u64, mib: u64) -> NewNode {
     region(name, at_mib, mib).prop_empty("no-map")
 }
@@ -41,12 +41,12 @@ pub(crate) fn reserved(regions: impl IntoIterator<Item = NewNode>) -> NewNode {
     regions.into_iter().fold(node, NewNode::child)
 }
 
-/// A board of 1 GiB with these nodes at its root.
+/// Returns a board of 1 GiB with these nodes at its root.
 pub(crate) fn board(nodes: impl IntoIterator<Item = NewNode>) -> Vec<u8> {
     board_with(&[], nodes)
 }
 
-/// The same with `/memreserve/` entries.
+/// Returns the same with `/memreserve/` entries.
 pub(crate) fn board_with(memreserve: &[(u64, u64)], nodes: impl IntoIterator<Item = NewNode>) -> Vec<u8> {
     let memory = NewNode::new("memory@40000000")
         .prop_str("device_type", "memory")
@@ -55,7 +55,7 @@ pub(crate) fn board_with(memreserve: &[(u64, u64)], nodes: impl IntoIterator<Ite
     build(&nodes.into_iter().fold(root, NewNode::child), 0, memreserve).unwrap()
 }
 
-/// A policy that permits everything and requires these carveouts.
+/// Returns a policy that permits everything and requires these carveouts.
 pub(crate) fn requiring(required: impl IntoIterator<Item = Requirement>) -> Policy {
     Policy {
         requirements: required.into_iter().collect(),
@@ -64,12 +64,12 @@ pub(crate) fn requiring(required: impl IntoIterator<Item = Requirement>) -> Poli
     }
 }
 
-/// A required carveout of whole MiB, counted from the start of RAM.
+/// Returns a required carveout of whole MiB, counted from the start of RAM.
 pub(crate) fn required(name: &str, at_mib: u64, mib: u64) -> Requirement {
     carveout_required(name, at_mib, mib).into()
 }
 
-/// The same, to be changed before it is required.
+/// Returns the same, to be changed before it is required.
 pub(crate) fn carveout_required(name: &str, at_mib: u64, mib: u64) -> Carveout {
     let base = RAM + at_mib * MIB;
     Carveout {
@@ -89,7 +89,7 @@ pub(crate) fn fix_at_boot(dtb: &[u8], policy: Option<&Policy>, facts: &BootFacts
     survey(dtb, Context { policy, profile: &profile, facts })?.judge().plan().apply()?.prove()
 }
 
-/// Name and place of every region, in MiB from the start of RAM, in the order of the tree.
+/// Names and place of every region, in MiB from the start of RAM, in the order of the tree.
 pub(crate) fn layout(proven: &Proven) -> Vec<(String, u64, u64)> {
     let mib = |bytes: u64| bytes / MIB;
     let regions = proven.map().regions.iter();
@@ -102,17 +102,17 @@ pub(crate) fn layout(proven: &Proven) -> Vec<(String, u64, u64)> {
         .collect()
 }
 
-/// A layout as it is written in a test.
+/// Returns a layout as it is written in a test.
 pub(crate) fn at(expected: &[(&str, u64, u64)]) -> Vec<(String, u64, u64)> {
     expected.iter().map(|(name, base, size)| (name.to_string(), *base, *size)).collect()
 }
 
-/// The names of the repairs that were made.
+/// Returns the names of the repairs that were made.
 pub(crate) fn kinds(proven: &Proven) -> Vec<&'static str> {
     proven.repairs().iter().map(|repair| repair.kind).collect()
 }
 
-/// The command line of a proven tree.
+/// Returns the command line of a proven tree.
 pub(crate) fn bootargs(proven: &Proven) -> String {
     let tree = Tree::parse(proven.dtb()).unwrap();
     tree.find("/chosen").unwrap().prop("bootargs").unwrap().as_str().unwrap().to_string()

@@ -6,8 +6,8 @@ use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::finding::RuleId;
 use ringfence::span::{GIB, MIB, Span};
 
-/// 74 MiB of RAM are free between two carveouts. The pool needs 32 of them at a multiple of 32, the kernel 20:
-/// placed first, the kernel would take the only window of the pool.
+/// 74 MiB of RAM are free between two carveouts. The pool needs 32 of them at a multiple of 32, the kernel
+/// 20: placed first, the kernel would take the only window of the pool.
 #[test]
 fn pools_go_first_where_the_kernel_would_take_their_only_window() {
     let heap = NewNode::new("heap")
@@ -79,7 +79,7 @@ fn what_the_boot_moves_avoids_a_requested_crash_kernel_where_it_can() {
 
 #[test]
 fn the_kernel_keeps_off_an_initrd_that_has_yet_to_be_moved() {
-    // The initrd reaches into a carveout; what is in front of that would be the lowest place for the kernel.
+    // The initrd reaches into a carveout; what is before that would be the lowest place for the kernel.
     let dtb = board([reserved([carveout("tz", 64, 2)])]);
     let initrd = mib_span(2, 63);
     let facts = BootFacts { initrd: Some(Position::Movable(initrd)), ..kernel_at(101) };
@@ -98,7 +98,7 @@ fn cpus(release: u64) -> NewNode {
     (1..4).fold(NewNode::new("cpus"), |cpus, number| cpus.child(cpu(number)))
 }
 
-/// A kernel of 8 MiB at this many MiB from the start of RAM.
+/// Returns a kernel of 8 MiB at this many MiB from the start of RAM.
 fn kernel_at(mib: u64) -> BootFacts {
     let at = Span::new(RAM + mib * MIB, 8 * MIB).unwrap();
     let kernel = Kernel { position: Position::Movable(at), text_offset: 0, image_size: 8 * MIB };
@@ -114,7 +114,7 @@ fn where_processors_wait_is_reserved_once_and_nothing_is_placed_there() {
     assert_eq!(proven.map().enabled().map(|r| r.spans().to_vec()).collect::<Vec<_>>(), [vec![page]]);
     assert_eq!(fix_at_boot(proven.dtb(), None, &kernel_at(2)).unwrap().dtb(), proven.dtb());
 
-    // Whoever reserves it, a carveout or an entry of the list, does it once and for all.
+    // One reservation is enough, by a carveout or by an entry of the list.
     let held = board([cpus(page.base()), reserved([carveout("firmware", 4, 1)])]);
     assert_eq!(fix(&held, None).unwrap().dtb(), held);
     let listed = board_with(&[(page.base(), 4096)], [cpus(page.base())]);

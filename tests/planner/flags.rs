@@ -5,7 +5,7 @@ use ringfence::fdt::{NewNode, Tree};
 use ringfence::prove::Proven;
 use ringfence::span::MIB;
 
-/// The names of the properties of the only region.
+/// Returns the names of the properties of the only region.
 fn props(proven: &Proven) -> Vec<String> {
     let tree = Tree::parse(proven.dtb()).unwrap();
     let node = tree.node(proven.map().regions[0].node);

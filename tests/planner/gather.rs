@@ -1,11 +1,11 @@
-//! Regions that lie where no kernel looks come to where one does.
+//! Regions where no kernel looks are moved to where Linux reads them.
 
 use crate::board::{RAM, at, board, carveout, fix, kinds, layout, reg, required, requiring, reserved};
 use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::prove::Proven;
 use ringfence::span::MIB;
 
-/// A carveout of one MiB with a phandle.
+/// Returns a carveout of one MiB with a phandle.
 fn dsp(at_mib: u64) -> NewNode {
     carveout("dsp", at_mib, 1).prop_u32("phandle", 9)
 }
@@ -72,7 +72,7 @@ fn a_dynamic_region_of_a_second_reserved_memory_is_pinned_in_the_first() {
     assert_eq!(path_of(&proven, 9), "/reserved-memory/heap");
     assert_eq!(kinds(&proven), ["gather", "pin", "add-no-map"]);
     assert_eq!(fix(proven.dtb(), None).unwrap().dtb(), proven.dtb());
-    // While nobody knows what RAM there is, it looks for its place later.
+    // While the RAM is unknown, its place is found later.
     let root = NewNode::new("").prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
     let second = NewNode { name: "reserved-memory@1".into(), ..reserved([heap(2)]) };
     let bare = build(&root.child(reserved([])).child(second), 0, &[]).unwrap();

@@ -25,8 +25,8 @@ fn a_region_that_grew_pushes_the_next_ones_up_around_what_the_policy_pins() {
     ])]);
     let policy = requiring([required("firmware", 73, 2), required("camera", 64, 7)]);
     let proven = fix(&dtb, Some(&policy)).unwrap();
-    // wpss must leave 69; 71..75 does not hold it because of firmware at 73, so it goes behind, and adsp behind it.
-    // What both left behind stays protected.
+    // wpss must leave 69; 71..75 does not hold it because of firmware at 73, so it goes after, and adsp
+    // after it. What both left after stays protected.
     assert_eq!(
         layout(&proven),
         at(&[

@@ -9,13 +9,13 @@ use ringfence::profile::KernelProfile;
 use ringfence::prove::Refusal;
 use ringfence::span::MIB;
 
-/// A policy that protects these MiB from the start of RAM, and permits everything.
+/// Returns a policy that protects these MiB from the start of RAM, and permits everything.
 fn protecting(at_mib: u64, mib: u64) -> Policy {
     let span = mib_span(at_mib, mib);
     requiring([ProtectedRange { name: "secmon".into(), span }.into()])
 }
 
-/// A board whose RAM has these banks, in MiB from its start.
+/// Returns a board whose RAM has these banks, in MiB from its start.
 fn banked(banks: &[(u64, u64)], nodes: impl IntoIterator<Item = NewNode>) -> Vec<u8> {
     let banks: Vec<_> = banks.iter().map(|(at, size)| (RAM + at * MIB, size * MIB)).collect();
     let memory = NewNode::new("memory").prop_str("device_type", "memory").prop("reg", reg(&banks));

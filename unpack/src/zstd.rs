@@ -13,7 +13,7 @@ use ruzstd::io::Read;
 
 /// Most bytes that a block unpacks to.
 const BLOCK: u64 = 128 << 10;
-/// What the decoder takes besides the window: two blocks, and tables.
+/// What the decoder takes in addition to the window: two blocks, and tables.
 const DECODER_OVERHEAD: u64 = 512 << 10;
 
 /// A frame without its header.

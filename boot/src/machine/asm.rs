@@ -178,7 +178,7 @@ pub(super) unsafe fn sha256(state: &mut [u32; 8], blocks: &[[u8; 64]]) {
 /// Reads one byte at `address`, which may fault: `Ok` when the read went through, else the syndrome and
 /// address.
 pub(super) fn probe(address: u64) -> Result<(), (Esr, u64)> {
-    // SAFETY: the exception handler resumes behind exactly this read; a byte of memory has no side effect.
+    // SAFETY: the exception handler resumes after exactly this read; a byte of memory has no side effect.
     let probed = unsafe { probe_byte(address) };
     if probed.esr == 0 { Ok(()) } else { Err((Esr(probed.esr), probed.far)) }
 }
@@ -186,7 +186,7 @@ pub(super) fn probe(address: u64) -> Result<(), (Esr, u64)> {
 /// Enters the kernel.
 ///
 /// # Safety
-/// `kernel` is the first byte of an arm64 Image that lies in RAM by the boot protocol, cleaned to the point
+/// `kernel` is the first byte of an arm64 Image that is in RAM by the boot protocol, cleaned to the point
 /// of coherency like the device tree at `dtb`.
 pub(super) unsafe fn enter_kernel(entry: &EntryState, kernel: u64, dtb: u64) -> ! {
     // SAFETY: by this function's contract; the registers are those found at entry.

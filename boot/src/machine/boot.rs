@@ -107,7 +107,7 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     handoff::hand_off(entry, &maps, &payload, &proven)
 }
 
-/// Returns the owner of a page that a console is said to have, when it is memory. RAM counts against an
+/// Returns the owner of the page of a console, if it is memory. RAM counts against an
 /// address on the command line alone: where a node says that there is a UART, it may be the RAM that is
 /// wrong, which must be reported.
 fn owner(

@@ -27,7 +27,7 @@ impl Machine for Board {
         return super::payload::unpack(kernel, stream, place);
         #[cfg(not(feature = "packed"))]
         {
-            // Without an unpacker no kernel is opened that needs one.
+            // Without an unpacker, packed kernels are not opened.
             let _ = (kernel, stream, place);
             None
         }

@@ -96,7 +96,7 @@ fn tell(proven: &Proven) {
     }
 }
 
-/// The carveouts of a proven tree, by name, in the order of the tree.
+/// Returns the carveouts of a proven tree, by name, in the order of the tree.
 pub(super) fn carveouts(proven: &Proven) -> Vec<(Span, String)> {
     let carveouts = proven.map().enabled().filter(|region| region.no_map);
     let named = |region: &ringfence::survey::Region| {

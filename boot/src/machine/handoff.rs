@@ -148,7 +148,7 @@ fn carry(maps: &Maps, Move { what, from, to }: Move) {
         unsafe { core::ptr::copy(source, place, from.len() as usize) };
         console!("moved {what} from {:#x} to {:#x} ({} KiB)", from.base(), to.base(), from.len() >> 10);
     }
-    // Also what is after the file's bytes: the kernel writes its first page tables into its BSS with the caches
-    // off, where the loader may have left dirty lines.
+    // Also what is after the file's bytes: the kernel writes its first page tables into its BSS with the
+    // caches off, where the loader may have left dirty lines.
     asm::clean_span(to);
 }

@@ -27,7 +27,7 @@ struct Pieces {
     kept: [Option<NonNull<Piece>>; SIZES],
 }
 
-// SAFETY: the pieces belong to the heap, which nobody else reaches, and go where it goes.
+// SAFETY: the pieces belong to the heap, which nothing else can reach, and move with it.
 unsafe impl Send for Pieces {}
 
 struct Locked(Mutex<Pieces>);
@@ -52,7 +52,7 @@ pub(super) fn start(memory: &'static mut [MaybeUninit<u8>]) {
 #[cfg(feature = "packed")]
 pub(super) fn lend(memory: &'static mut [u8]) {
     let (first, len) = (memory.as_mut_ptr().cast(), memory.len());
-    // SAFETY: the same memory; it was given away, so that nobody sees what is in it as bytes again.
+    // SAFETY: the same memory; it was given away, so its contents are not read as bytes again.
     let memory = unsafe { core::slice::from_raw_parts_mut(first, len) };
     let mut pieces = HEAP.0.lock();
     if pieces.lent.bottom().is_null() {
@@ -70,7 +70,7 @@ pub(super) fn take_back() {
 }
 
 impl Pieces {
-    /// What has no list of its own: from the heap, or else from what was lent.
+    /// Allocates sizes without a list of their own: from the heap, else from lent memory.
     fn large(&mut self, layout: Layout) -> *mut u8 {
         let found = self.heap.allocate_first_fit(layout);
         #[cfg(feature = "packed")]
@@ -78,7 +78,7 @@ impl Pieces {
         found.map_or(ptr::null_mut(), NonNull::as_ptr)
     }
 
-    /// The list of free pieces that serves a request; `None` for large ones.
+    /// Returns the list of free pieces that serves a request; `None` for large ones.
     #[inline]
     fn kept(&mut self, layout: Layout) -> Option<&mut Option<NonNull<Piece>>> {
         let small = layout.align() <= GRAIN;
@@ -86,14 +86,14 @@ impl Pieces {
     }
 }
 
-// SAFETY: `Heap` hands out disjoint pieces of its own memory, under a lock; a kept piece is handed out once,
+// SAFETY: `Heap` hands out disjoint pieces of its own memory, under a lock; a kept piece is passed out once,
 // to a request that it is large and aligned enough for.
 unsafe impl GlobalAlloc for Locked {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let mut pieces = self.0.lock();
         if let Some(kept) = pieces.kept(layout) {
             if let Some(piece) = *kept {
-                // SAFETY: `dealloc` wrote it there, and nobody has had the piece since.
+                // SAFETY: `dealloc` wrote it there, and the piece has not been given out since.
                 *kept = unsafe { piece.as_ref() }.next;
                 return piece.as_ptr().cast();
             }
@@ -112,7 +112,7 @@ unsafe impl GlobalAlloc for Locked {
         let mut pieces = self.0.lock();
         #[cfg(feature = "packed")]
         if (pieces.lent.bottom()..pieces.lent.top()).contains(&at.as_ptr()) {
-            // SAFETY: it lies in what was lent, so that heap handed it out, with this layout.
+            // SAFETY: it is in what was lent, so that heap passed it out, with this layout.
             return unsafe { pieces.lent.deallocate(at, layout) };
         }
         match pieces.kept(layout) {

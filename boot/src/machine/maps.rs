@@ -67,7 +67,8 @@ impl Maps {
         }
         self.lent.push(span);
         // SAFETY: mapped for reading now and, by `lent`, from now on; the stage writes to memory that is not
-        // its own only by `write`, which vouches for that; the loader is done. Bytes have no invalid value.
+        // its own only through `write`, which guarantees that; the loader is done. Bytes have no invalid
+        // value.
         Some(unsafe { core::slice::from_raw_parts(span.base() as *const u8, span.len() as usize) })
     }
 

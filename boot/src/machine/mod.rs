@@ -1,5 +1,5 @@
 //! Everything that needs the machine. `unsafe` is in `asm`, `maps`, `memory`, `mmio`, `heap`, `structured`,
-//! and in the few calls of theirs that only the caller can vouch for.
+//! and in the few calls whose conditions only the caller can guarantee.
 
 #[macro_use]
 mod log;

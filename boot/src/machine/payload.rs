@@ -2,7 +2,7 @@
 //!
 //! | form | where |
 //! |---|---|
-//! | bundle, appended | behind the stage, as its own header says (`ringfence::appended`) |
+//! | bundle, appended | after the stage, as its own header says (`ringfence::appended`) |
 //! | bundle, as the initrd | `linux,initrd-start` in `/chosen` |
 //! | modules | `multiboot,kernel` and `multiboot,ramdisk` in `/chosen` |
 //! | kernel, appended | as the first; an initrd is then an initrd |

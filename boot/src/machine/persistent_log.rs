@@ -1,4 +1,4 @@
-//! What the stage leaves behind: its log, where the policy wants it kept and Linux shows it.
+//! What the stage leaves after: its log, where the policy wants it kept and Linux shows it.
 
 use super::maps::Maps;
 use super::{asm, log, structured};
@@ -10,11 +10,11 @@ use ringfence::span::Span;
 /// Finds where the log is to be kept, and logs it: what is logged later must still be in it.
 pub(super) fn zones(maps: &Maps, proven: &Proven) -> Option<Zones> {
     let tree = Tree::parse(proven.dtb()).ok()?;
-    // The rules have said why, when there is none or it cannot be used.
+    // If there is none or it cannot be used, the rules have reported why.
     let zones = ramoops::zones(&tree, ramoops::find(&tree, proven.map())?).ok()?;
     let spans = [Some(zones.console), zones.ring];
     if !spans.into_iter().flatten().all(|span| maps.is_writable(span)) {
-        console!("log: {} is no RAM that can be written; it is not kept", zones.console);
+        console!("log: {} is not writable RAM; the log is not kept", zones.console);
         return None;
     }
     console!("log: kept at {}", zones.console);

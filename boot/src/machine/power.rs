@@ -37,7 +37,7 @@ pub(super) fn use_conduit(conduit: Option<Conduit>) {
     CONDUIT.store(number, Ordering::Relaxed);
 }
 
-/// Guess the conduit while no tree has named it: what lies above EL2 is a monitor, above EL1 a hypervisor.
+/// Guesses the conduit while no tree has named it: what is above EL2 is a monitor, above EL1 a hypervisor.
 /// Where nothing is above, the call is an undefined instruction, which the fault handler takes to the
 /// waiting loop.
 pub(super) fn guess_conduit(el: u64) {

@@ -59,7 +59,7 @@ impl<'p> Builder<'p> {
         self.base
     }
 
-    /// Address bits that the map covers. `T0SZ` is 64 less this.
+    /// Returns the number of address bits that the map covers. `T0SZ` is 64 less this.
     #[must_use]
     pub const fn virtual_bits(&self) -> u32 {
         self.bits
@@ -177,7 +177,7 @@ impl<'p> Builder<'p> {
     }
 }
 
-/// Address bits below the index of `level`.
+/// Returns the number of address bits below the index of `level`.
 #[inline]
 const fn shift(level: u32) -> u32 {
     39 - 9 * level

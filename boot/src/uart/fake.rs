@@ -42,12 +42,12 @@ impl Fake {
         }
     }
 
-    /// A UART that takes nothing: all its registers read as `value`, whatever is written.
+    /// Returns a UART that takes nothing: all its registers read as `value`, whatever is written.
     pub(super) fn stuck(kind: Kind, value: u32) -> Self {
         Self { stuck_at: Some(value), ..Self::new(kind) }
     }
 
-    /// What has left, or is about to.
+    /// Returns what has left, or is about to.
     pub(super) fn text(&self) -> Vec<u8> {
         [&self.sent.borrow()[..], &Vec::from(self.fifo.borrow().clone())].concat()
     }

@@ -23,7 +23,7 @@ pub const READY_TIME: u64 = 20_000;
 /// How long the last bytes may take to leave, in microseconds: 64 of them at 9600 baud take 66,667.
 pub const DRAIN_TIME: u64 = 100_000;
 
-/// How often a device is asked while its clock stands still, which must not hang the boot either.
+/// How often a device is polled while the counter stands still, which must not hang the boot either.
 const MAX_POLLS: u32 = 1_000_000;
 
 /// A register of a device.

@@ -13,7 +13,7 @@ macro_rules! uarts {
             /// All kinds, in the order in which `compatible` strings are compared.
             pub const ALL: &[Self] = &[$(Self::$uart),+];
 
-            /// The `compatible` strings of this kind.
+            /// Returns the `compatible` strings of this kind.
             #[must_use]
             pub const fn compatibles(self) -> &'static [&'static str] {
                 match self {
@@ -21,7 +21,7 @@ macro_rules! uarts {
                 }
             }
 
-            /// The names of this kind after `earlycon=`.
+            /// Returns the names of this kind after `earlycon=`.
             #[must_use]
             pub const fn earlycons(self) -> &'static [&'static str] {
                 match self {

@@ -5,7 +5,7 @@ use super::{DRAIN_TIME, Hardware, Kind, Layout, READY_TIME, Register, TimedOut};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-/// Each kind with each layout that its names give.
+/// Returns each kind with each layout that its names give.
 fn kinds() -> Vec<(Kind, Layout)> {
     let names = |kind: Kind| [kind.compatibles(), kind.earlycons()].concat();
     let mut all = Vec::new();

@@ -32,7 +32,7 @@ impl Image {
         if base.is_null() || size < PAGE as usize {
             return None;
         }
-        // SAFETY: the firmware's word on where it has loaded this image, which stays there while it runs;
+        // SAFETY: the firmware states where it has loaded this image, which stays there while it runs;
         // nothing writes to its first page.
         let head = unsafe { core::slice::from_raw_parts(base, PAGE as usize) };
         Some(Self { base, size, head, headers: Headers::parse(head).ok()? })

@@ -90,7 +90,7 @@ struct Offer {
     bytes: &'static [u8],
 }
 
-/// LoadFile (UEFI 2.10, 13.2), for whoever asks for the initial ramdisk.
+/// LoadFile (UEFI 2.10, 13.2), for the kernel that asks for the initial ramdisk.
 unsafe extern "efiapi" fn load(
     this: *mut LoadFile2Protocol,
     _path: *const DevicePathProtocol,
@@ -111,7 +111,7 @@ unsafe extern "efiapi" fn load(
     if buffer.is_null() || room < bytes.len() {
         return Status::BUFFER_TOO_SMALL;
     }
-    // SAFETY: the caller vouches for `room` bytes, of which there are enough.
+    // SAFETY: the caller guarantees `room` bytes, which are enough.
     unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), bytes.len()) };
     Status::SUCCESS
 }

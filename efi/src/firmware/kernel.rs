@@ -32,7 +32,7 @@ impl LoadedKernel {
             }
         })?;
         let params = OpenProtocolParams { handle, agent: boot::image_handle(), controller: None };
-        // SAFETY: nobody but this function's caller unloads the image.
+        // SAFETY: only this function's caller unloads the image.
         let image =
             unsafe { boot::open_protocol::<LoadedImage>(params, OpenProtocolAttributes::GetProtocol) };
         let (base, size) = image

@@ -1,4 +1,4 @@
-//! What the firmware is asked: each module is one service of UEFI behind safe functions. All `unsafe` of
+//! What the firmware is asked: each module is one service of UEFI after safe functions. All `unsafe` of
 //! the EFI face is here.
 
 pub(crate) mod files;

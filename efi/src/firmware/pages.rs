@@ -22,7 +22,7 @@ impl Pages {
         let count = len.max(1).div_ceil(PAGE as usize);
         let at = boot::allocate_pages(AllocateType::AnyPages, MemoryType::LOADER_DATA, count)
             .map_err(|why| refusal!("no memory for {len} bytes of {what} ({})", why.status()))?;
-        // SAFETY: `count` fresh pages, which nobody else has.
+        // SAFETY: `count` fresh pages, which nothing else uses.
         unsafe { at.write_bytes(0, count * PAGE as usize) };
         Ok(Self { at, len, count })
     }
@@ -44,10 +44,10 @@ impl Pages {
         self.leak_mut()
     }
 
-    /// The same, to be filled.
+    /// Returns the same, to be filled.
     pub(crate) fn leak_mut(self) -> &'static mut [u8] {
         let pages = core::mem::ManuallyDrop::new(self);
-        // SAFETY: as in `bytes_mut`, and nobody frees the pages or has another reference into them.
+        // SAFETY: as in `bytes_mut`, and nothing else frees the pages or has a reference into them.
         unsafe { core::slice::from_raw_parts_mut(pages.at.as_ptr(), pages.len) }
     }
 }
@@ -77,7 +77,7 @@ pub(crate) fn take(piece: Piece) -> core::result::Result<(), Status> {
     // SAFETY: boot services last until the kernel's stub ends them.
     let call = unsafe { services.as_ref() }.allocate_pages;
     // Not through `boot::allocate_pages`, which does not give away the page at address 0.
-    // SAFETY: takes pages that nobody has; the memory is never touched.
+    // SAFETY: takes unused pages; the memory is never touched.
     match unsafe { call(RawType::ADDRESS, ty, count(piece.span), &mut at) } {
         Status::SUCCESS => Ok(()),
         why => Err(why),
@@ -89,7 +89,7 @@ pub(crate) fn give_back(span: Span) {
     let Some(services) = services() else { return };
     // SAFETY: boot services last until the kernel's stub ends them.
     let call = unsafe { services.as_ref() }.free_pages;
-    // SAFETY: the piece was only ever held: nobody has an address in it from us.
+    // SAFETY: the piece was only ever held: we have given out no address in it.
     let _ = unsafe { call(span.base(), count(span)) };
 }
 
@@ -101,7 +101,7 @@ fn count(span: Span) -> usize {
 /// away.
 pub(crate) fn loaded_by_loader(span: Span) -> Option<&'static [u8]> {
     let len = usize::try_from(span.len()).ok()?;
-    // SAFETY: the caller has seen in the EFI map that a loader has allocated all of it; nobody but that
+    // SAFETY: the caller has seen in the EFI map that a loader has allocated all of it; only that
     // loader, which is done, writes to it as long as boot services last.
     (span.base() != 0).then(|| unsafe { core::slice::from_raw_parts(span.base() as *const u8, len) })
 }

@@ -39,7 +39,7 @@ pub(crate) fn install(dtb: &[u8]) -> Result<Span> {
     let count = dtb.len().div_ceil(ringfence::efi::PAGE as usize);
     let at = boot::allocate_pages(AllocateType::AnyPages, MemoryType::ACPI_RECLAIM, count)
         .map_err(|why| refusal!("no memory for the device tree ({})", why.status()))?;
-    // SAFETY: `count` fresh pages, which nobody else has, hold `dtb.len()` bytes.
+    // SAFETY: `count` fresh pages, which nothing else uses, hold `dtb.len()` bytes.
     unsafe { at.copy_from_nonoverlapping(core::ptr::NonNull::from(dtb).cast(), dtb.len()) };
     // SAFETY: the pages stay as they are from now on, longer than boot services.
     unsafe { boot::install_configuration_table(&GUID, at.as_ptr().cast::<c_void>()) }

@@ -43,7 +43,7 @@ pub(crate) fn whole(ws: &Workspace, board: &BoardConfig, level: Level) -> Result
     keep(&ws.scratch_file("dtb", &board.at(level), "dtb")?, &blob)
 }
 
-/// Returns a copy of a tree that tells where the initrd slot is, as a loader would have written it.
+/// Returns a copy of a tree with the place of the initrd slot, as a loader would write it.
 pub(crate) fn with_slot(tree: &Path, copy: &Path, slot: Span) -> Result<PathBuf> {
     let bytes = fs::read(tree)?;
     let tree = Tree::parse(&bytes).map_err(|error| anyhow!("{error}"))?;

@@ -55,7 +55,7 @@ pub(crate) const REFUSED: &[&str] = &[
 pub(crate) struct Scenario {
     /// Unique, and fit for a file.
     pub(crate) name: String,
-    /// Whether it is the tree that the tool makes of the source.
+    /// Whether it is the tree that the tool has repaired.
     pub(crate) repaired: bool,
     source: PathBuf,
     more: &'static str,

@@ -21,7 +21,7 @@ const STAGE_AT: u64 = 0x4020_0000;
 const JUMP_AT: u64 = 0x4700_0000;
 const DTB_AT: u64 = 0x4720_0000;
 
-/// One case for each kind of bad input, with the words of which one must be in the HALT line.
+/// Returns one case for each kind of bad input, with the words of which one must be in the HALT line.
 pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("bad-no-dtb", |bed, name| {
@@ -44,7 +44,7 @@ pub(super) fn cases() -> Vec<Case> {
         }),
         Case::new("bad-payload-is-no-kernel", |bed, name| {
             let text = bed.ws.scratch("bad")?.join("no-kernel.txt");
-            fs::write(&text, "this is no kernel\n".repeat(64))?;
+            fs::write(&text, "this is not a kernel\n".repeat(64))?;
             let bundle = mkimage(bed, "no-kernel", &text)?;
             halted(bed.boot(name, &board(bed, bundle)?, LIMIT)?, &["kernel"])
         }),

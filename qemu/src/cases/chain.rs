@@ -10,7 +10,7 @@ use crate::test_bed::TestBed;
 use anyhow::{Result, ensure};
 use std::time::Duration;
 
-/// One boot for each thing that may be different.
+/// Returns one boot for each thing that may be different.
 pub(super) fn cases() -> Vec<Case> {
     let boots = configs().into_iter();
     let boots =

@@ -1,5 +1,5 @@
-//! A console other than the boards' own: a 16550 with byte-wide registers, as QEMU has one for PCI, and one that
-//! never gets ready.
+//! A console other than the boards' own: a 16550 with byte-wide registers, as QEMU has one for PCI, and one
+//! that never gets ready.
 
 use super::bad_input::{jump_to, pack};
 use super::{Case, TestBed};

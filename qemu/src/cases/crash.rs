@@ -109,7 +109,8 @@ fn core() -> Vec<u8> {
     elf
 }
 
-/// One ELF note: lengths of name and content, type, both padded to words. Linux makes no file without any.
+/// Returns one ELF note: lengths of name and content, type, both padded to words. Linux makes no file without
+/// any.
 fn note() -> Vec<u8> {
     let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
     [words(&[5, 4, 1]), b"CORE\0\0\0\0".to_vec(), words(&[0])].concat()

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// A tree whose carveouts overlap, with a policy that permits no move.
 const TREE: &str = "broken/b01-overlap.dts";
 
-/// One case for each value of `on-error`.
+/// Returns one case for each value of `on-error`.
 pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("on-error-reset", reset), Case::new("on-error-continue", go_on)]
 }

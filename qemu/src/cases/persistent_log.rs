@@ -64,7 +64,7 @@ fn over_a_reset(bed: &TestBed, name: &str) -> Result<String> {
     Ok(format!("{said} lines of two boots in console-ramoops-0"))
 }
 
-/// Where init marks that it has been there before: in the camera's carveout, which no kernel takes for RAM.
+/// Where init marks that it has been there before: in the camera's carveout, which no kernel uses as RAM.
 const MARK: u64 = 0x6430_0000;
 
 fn boot(bed: &TestBed, name: &str, tree: &str, series: Series, append: &str) -> Result<Transcript> {

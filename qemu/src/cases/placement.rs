@@ -224,7 +224,7 @@ fn with_far_ram(dtb: &[u8]) -> Result<Vec<u8>> {
     fdt::rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))
 }
 
-/// Returns bytes in which every bit is set somewhere and no two words in a row are alike (xorshift).
+/// Returns the bytes in which every bit is set somewhere and no two words in a row are alike (xorshift).
 fn garbage(len: u64) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut words = Vec::new();

@@ -7,8 +7,8 @@ use crate::test_bed::TestBed;
 use crate::workspace::Workspace;
 use anyhow::Result;
 
-/// One case for each scenario and each of the two long-term kernels, and some with the newest; all of them
-/// with all is `cargo xtask boots`. A tree that cannot be repaired passes by being refused.
+/// Returns one case for each scenario and each of the two long-term kernels, and some with the newest; all of
+/// them with all is `cargo xtask boots`. A tree that cannot be repaired passes by being refused.
 ///
 /// # Errors
 /// When the scenarios cannot be read.

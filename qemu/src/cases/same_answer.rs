@@ -29,7 +29,7 @@ const STAGE_AT: u64 = 0x4020_0000;
 const INITRD_AT: u64 = 0x4800_0000;
 const DTB_ALIGN: u64 = 2 << 20;
 
-/// One case for each scenario.
+/// Returns one case for each scenario.
 ///
 /// # Errors
 /// When the scenarios cannot be read.

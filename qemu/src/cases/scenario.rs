@@ -47,7 +47,7 @@ struct Expectation {
     carved: Vec<[String; 2]>,
 }
 
-/// One case for each expectation file, by name.
+/// Returns one case for each expectation file, by name.
 pub(super) fn cases(ws: &Workspace) -> Result<Vec<Case>> {
     let dir = ws.proving_ground().join("scenarios/expect");
     let mut files: Vec<PathBuf> = fs::read_dir(&dir)

@@ -57,7 +57,7 @@ pub(crate) struct Options {
 /// Runs the command.
 ///
 /// # Errors
-/// When set-up or a build fails, or when a board does not come to the kernel's first instruction.
+/// When set-up or a build fails, or when a board does not reach the kernel's first instruction.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
     let needs = [Need::Cc, Need::UBoot, Need::UBootTools, Need::Busybox, Need::Corpus, Need::BareTarget];

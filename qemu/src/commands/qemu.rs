@@ -35,7 +35,7 @@ pub(crate) enum Via {
 }
 
 impl Via {
-    /// The firmware and the loader of an EFI boot.
+    /// Returns the firmware and the loader of an EFI boot.
     fn efi(self) -> Option<(Firmware, EfiLoader)> {
         match self {
             Self::Direct | Self::Uboot => None,
@@ -83,7 +83,7 @@ pub(crate) struct Options {
     /// Debian release whose UEFI firmware and boot loaders are taken: 12 or 13
     #[arg(long, default_value = "13")]
     debian: Release,
-    /// Boot Linux alone, to see what it makes of the tree without the stage
+    /// Boot Linux alone, to see how it uses the tree without the stage
     #[arg(long)]
     without_stage: bool,
     /// Also write the console to this file

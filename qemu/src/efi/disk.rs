@@ -35,7 +35,7 @@ impl Esp {
         fs::write(&to, text).with_context(|| format!("cannot write {}", to.display()))
     }
 
-    /// Its directory.
+    /// Returns its directory.
     pub(super) fn dir(self) -> PathBuf {
         self.0
     }

@@ -1,4 +1,4 @@
-//! What each boot loader finds on its partition, and is told.
+//! The partition and the configuration of each boot loader.
 
 use super::disk::{self, Esp};
 use super::{EfiBoot, Form};

@@ -57,7 +57,7 @@ pub(crate) struct EfiBoot {
     pub(crate) form: Form,
     pub(crate) level: Level,
     pub(crate) ram: Ram,
-    /// The kernel, and what QEMU is told to run it.
+    /// The kernel, and QEMU's arguments to run it.
     pub(crate) kernel: PathBuf,
     pub(crate) series: Option<Series>,
     pub(crate) initrd: PathBuf,
@@ -94,7 +94,7 @@ impl EfiBoot {
         Ok(Board { machine: &virt::MACHINE, level: self.level, ram: self.ram, entry, plugin: None, more })
     }
 
-    /// What QEMU passes to the firmware, which starts it by itself.
+    /// Returns what QEMU passes to the firmware, which starts it by itself.
     fn direct(&self, bed: &TestBed) -> Result<Entry> {
         let (kernel, initrd) = match self.form {
             Form::Alone => (self.kernel.clone(), Some(self.initrd.clone())),
@@ -116,7 +116,7 @@ impl EfiBoot {
         }
     }
 
-    /// A bundle of kernel, initrd and policy.
+    /// Returns a bundle of kernel, initrd and policy.
     fn bundle(&self, bed: &TestBed) -> Result<PathBuf> {
         bed.pack(&Parts {
             kernel: self.kernel.clone(),
@@ -126,7 +126,7 @@ impl EfiBoot {
         })
     }
 
-    /// A unified image with our stub.
+    /// Returns a unified image with our stub.
     fn unified(&self, bed: &TestBed) -> Result<PathBuf> {
         let stub = bed.stage()?.image;
         unified(bed, &Sections { stub, policy: self.policy.clone(), ..self.sections() })

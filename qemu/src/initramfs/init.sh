@@ -15,7 +15,7 @@ if [ -z "$through_log" ] && ! (: > /dev/console) 2> /dev/null; then
     $b poweroff -f
 fi
 
-# `ringfence.reset=ADDRESS`: the first boot marks that word, which is no RAM of Linux' own, and resets the board.
+# `ringfence.reset=ADDRESS`: the first boot marks that word, which Linux does not use as RAM, and resets the board.
 for argument in $($b cat /proc/cmdline); do
     case $argument in
         ringfence.reset=*)
@@ -30,7 +30,7 @@ done
 section() { echo "=== $* ==="; }
 
 # Reads the files named, all of them with two programs: to start one takes longer here than to print what it says.
-# `size path` of each stands in $sizes then, and their bytes, as hexadecimal digits, one behind the other in $digits.
+# Then $sizes has `size path` of each, and $digits their bytes one after the other, as hexadecimal digits.
 read_all() {
     sizes=$($b wc -c "$@")
     digits=$($b hexdump -v -e '1/1 "%02x"' "$@")
@@ -121,7 +121,7 @@ if [ -e /proc/vmcore ]; then
     echo "$($b head -c 64 /proc/vmcore | $b hexdump -v -e '1/1 "%02x"')"
 fi
 
-# What an earlier program left, as Linux itself shows it. Lines of text stand behind a bar, so that they are not
+# What an earlier program left, as Linux itself shows it. Lines of text follow a bar, so that they are not
 # taken for lines of this boot; the rest is packed, in hexadecimal.
 if [ -n "$($b find $parent -maxdepth 1 -name 'ramoops*' 2> /dev/null)" ]; then
     for module in /lib/modules/$($b uname -r)/*; do

@@ -18,8 +18,8 @@ pub(crate) fn command_line(packages: &[&str]) -> String {
 /// Installs these packages; an empty list does nothing.
 ///
 /// # Errors
-/// When this is not Debian, when neither root nor sudo is at hand, when apt fails, or when another package would
-/// have to go: then nothing is changed.
+/// When this is not Debian, when neither root nor sudo is at hand, when apt fails, or when another package
+/// would have to go: then nothing is changed.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     if packages.is_empty() {
         return Ok(());
@@ -30,8 +30,8 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     Apt::default().install(packages)
 }
 
-/// Updates the lists, then installs: a machine that never ran `apt-get update`, or long ago, does not know the
-/// packages, or knows old ones only.
+/// Updates the lists, then installs: a machine that never ran `apt-get update`, or long ago, does not know
+/// the packages, or knows old ones only.
 ///
 /// # Errors
 /// As for [`install`].
@@ -111,14 +111,14 @@ impl Apt {
     }
 }
 
-/// The packages that `apt-get -s` says it would remove.
+/// Returns the packages that `apt-get -s` says it would remove.
 fn removed(simulation: &str) -> Vec<String> {
     let lines = simulation.lines().filter_map(|line| line.strip_prefix("Remv "));
     lines.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
-/// The release of the installed version, in what `apt-cache policy` prints: after the version marked with `***`,
-/// a line `PRIORITY URI RELEASE/COMPONENT ARCHITECTURE Packages` for each archive that has it.
+/// Returns the release of the installed version, in what `apt-cache policy` prints: after the version marked
+/// with `***`, a line `PRIORITY URI RELEASE/COMPONENT ARCHITECTURE Packages` for each archive that has it.
 fn installed_from(policy: &str) -> Option<String> {
     let after = policy.lines().skip_while(|line| !line.trim_start().starts_with("***")).skip(1);
     let archives = after.take_while(|line| line.starts_with("        "));
@@ -148,7 +148,7 @@ mod tests {
                           100 /var/lib/dpkg/status\n     1:7.2+dfsg-7 500\n        \
                           500 http://mirror.example/debian bookworm/main amd64 Packages\n";
 
-    /// A directory with an `apt-get` and an `apt-cache` that note how they are called.
+    /// Returns a directory with an `apt-get` and an `apt-cache` that note how they are called.
     fn fake(name: &str, apt_get: &str) -> (PathBuf, Apt) {
         let directory = Workspace::locate().scratch("apt").unwrap().join(name);
         fs::create_dir_all(&directory).unwrap();

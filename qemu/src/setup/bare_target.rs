@@ -3,7 +3,7 @@
 //! An installed target of the `rustc` in use is taken as it is. Otherwise a compiler that brings its library
 //! sources (Debian's `rustc-web` with `rust-web-src`) builds `core`, `alloc` and `compiler_builtins` once
 //! into a sysroot under the target directory, keyed by compiler, target and recipe: a rebuilt sysroot under
-//! an old path would leave stale artefacts behind. rustup is never run and nothing of it is changed.
+//! an old path would leave stale artefacts after. rustup is never run and nothing of it is changed.
 
 use crate::shell::{capture, find_program, run};
 use crate::workspace::Workspace;

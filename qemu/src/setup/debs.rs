@@ -99,7 +99,7 @@ pub(super) fn fetch_files(
     with_package(ws, &format!("{package}/{suite}"), |root| keep_files(root, files, to))
 }
 
-/// The same of a package for this machine, by the machine's own apt.
+/// Returns the same of a package for this machine, by the machine's own apt.
 pub(super) fn fetch_host_files(ws: &Workspace, package: &str, files: &[Keep], to: &Path) -> Result<()> {
     unpacked(ws, package, Command::new("apt-get"), |root| keep_files(root, files, to))
 }
@@ -165,7 +165,7 @@ fn with_package(ws: &Workspace, package: &str, keep: impl FnOnce(&Path) -> Resul
     unpacked(ws, package, apt(ws, "apt-get"), keep)
 }
 
-/// The same with an `apt-get` of the caller's.
+/// Returns the same with an `apt-get` of the caller's.
 fn unpacked(
     ws: &Workspace,
     package: &str,

@@ -50,7 +50,7 @@ impl Release {
     /// Both, oldest first.
     pub(crate) const ALL: [Self; 2] = [Self::Bookworm, Self::Trixie];
 
-    /// Its number.
+    /// Returns its number.
     pub(crate) fn number(self) -> u32 {
         if self == Self::Bookworm { 12 } else { 13 }
     }
@@ -59,7 +59,7 @@ impl Release {
         if self == Self::Bookworm { "bookworm" } else { "trixie" }
     }
 
-    /// Which package holds which of its files.
+    /// Returns which package holds which of its files.
     fn files(self) -> Vec<(&'static str, EfiFile, Keep)> {
         let mut files = vec![
             ("qemu-efi-aarch64", EfiFile::Edk2, ("usr/share/qemu-efi-aarch64/QEMU_EFI.fd", "edk2.fd")),
@@ -105,7 +105,7 @@ impl Release {
         files
     }
 
-    /// Where a file of this release is kept.
+    /// Returns where a file of this release is kept.
     pub(crate) fn file(self, ws: &Workspace, wanted: EfiFile) -> PathBuf {
         let kept =
             self.files().into_iter().find(|(_, file, _)| *file == wanted).map_or("", |(.., keep)| keep.1);
@@ -135,7 +135,7 @@ impl Release {
     }
 }
 
-/// Where `sbsign` is: on the machine, or in the cache.
+/// Returns where `sbsign` is: on the machine, or in the cache.
 pub(super) fn sbsign(ws: &Workspace) -> PathBuf {
     find_program("sbsign").unwrap_or_else(|| ws.cache().join("sbsigntool/sbsign"))
 }

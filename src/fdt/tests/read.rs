@@ -1,4 +1,4 @@
-//! What a tree tells of its nodes and properties.
+//! Reading the nodes and properties of a tree.
 
 use super::super::*;
 use super::*;

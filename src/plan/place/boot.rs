@@ -16,8 +16,8 @@ const DTB_GROWTH: u64 = 64 * KIB;
 /// The largest page of any arm64 kernel: what the kernel maps cached must not share one with a carveout.
 const LARGEST_PAGE: u64 = 64 * KIB;
 
-/// Where kernel, initrd and DTB are to lie. `None` for what this boot does not have, or what the loader placed
-/// for good.
+/// Where kernel, initrd and DTB are to be. `None` for what this boot does not have, or what the loader
+/// placed for good.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Placement {
     /// The kernel's bytes from its base to the end of its `image_size`.
@@ -28,8 +28,9 @@ pub struct Placement {
     pub dtb: Option<Span>,
 }
 
-/// Places what is movable: where it is if that will do, else at the lowest free place. What is copied must keep off
-/// everything that is still in use: the stage, the bundle, the old DTB, and an initrd that has yet to be moved.
+/// Places what is movable: where it is if that will do, else at the lowest free place. What is copied must
+/// keep off everything that is still in use: the stage, the bundle, the old DTB, and an initrd that has yet
+/// to be moved.
 pub(super) fn place(layout: &mut Layout<'_, '_, '_>, space: &mut Space<'_, '_, '_>) -> Placement {
     let facts = layout.analysis.facts;
     let kernel = facts.kernel.filter(|kernel| kernel.position.is_movable());

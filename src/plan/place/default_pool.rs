@@ -21,7 +21,8 @@ pub(super) struct DefaultPool {
     pub(super) node: Option<Span>,
 }
 
-/// Keeps off the place that `cma=` asks for, when it is to stay there: what is yet to be placed must not take it.
+/// Keeps off the place that `cma=` asks for, when it is to stay there: what is yet to be placed must not take
+/// it.
 pub(super) fn keep_fixed(layout: &Layout<'_, '_, '_>, space: &mut Space<'_, '_, '_>) {
     let fixed = layout.analysis.cma_arg().and_then(|arg| arg.fixed());
     if let Some(span) = fixed.filter(|_| !layout.wanted.has(RepairKind::SettleCma)) {
@@ -55,7 +56,7 @@ pub(super) fn request(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>) ->
     }
 }
 
-/// A request for what `cma=` is to ask for.
+/// Returns a request for what `cma=` is to ask for.
 fn arg_request(
     layout: &Layout<'_, '_, '_>,
     space: &Space<'_, '_, '_>,
@@ -69,7 +70,7 @@ fn arg_request(
     pool_request(layout, size, align, vec![window], kept)
 }
 
-/// A request for a pool; `kept` is where it is now, which is where it stays if that will do.
+/// Returns a request for a pool; `kept` is where it is now, which is where it stays if that will do.
 fn pool_request(
     layout: &Layout<'_, '_, '_>,
     size: u64,
@@ -89,8 +90,9 @@ fn pool_request(
     Some(Request { size: align_up(size, unit)?, align, prefer, windows, pool: true })
 }
 
-/// Where the kernel can still reserve what `cma=` asks for: below what it has taken itself by then, and, where
-/// there is RAM below 4 GiB, below that (`arm64_dma_phys_limit`, which kernels up to 6.16 never exceed).
+/// Returns where the kernel can still reserve what `cma=` asks for: below what it has taken itself by then,
+/// and, where there is RAM below 4 GiB, below that (`arm64_dma_phys_limit`, which kernels up to 6.16 never
+/// exceed).
 fn reach(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>) -> Option<Span> {
     let ram = layout.analysis.map.usable.spans();
     let low = ram.iter().any(|bank| bank.base() < 4 * GIB);
@@ -98,7 +100,7 @@ fn reach(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>) -> Option<Span>
     Span::from_ends(0, ceiling.min(if low { 4 * GIB } else { u64::MAX }))
 }
 
-/// What the policy wants of the default pool, when `region` is that pool.
+/// Returns what the policy wants of the default pool, when `region` is that pool.
 fn wanted_of(layout: &Layout<'_, '_, '_>, region: &Region) -> Option<CmaWant> {
     let want = layout.analysis.policy?.cma.filter(|want| want.via == Via::Node)?;
     layout.analysis.default_pool().filter(|pool| pool.node == region.node).map(|_| want)

@@ -18,7 +18,8 @@ pub(super) fn place(
     let analysis = layout.analysis;
     let log = analysis.policy?.log.filter(|_| layout.wanted.has(RepairKind::PersistentLog))?;
     let size = ramoops::len(&log);
-    // The log is written while the stage still runs, and what an earlier boot left there must outlive the loader.
+    // The log is written while the stage still runs, and what an earlier boot left there must outlive the
+    // loader.
     let facts = analysis.facts;
     let boot = [facts.dtb, facts.kernel.map(|kernel| kernel.position), facts.initrd];
     let boot = boot.map(|position| position.and_then(Position::source));

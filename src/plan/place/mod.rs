@@ -1,7 +1,7 @@
 //! The fourth phase: everything that can be anywhere gets a place.
 //!
-//! First the log that outlives the stage: before all that may differ between two boots of one board, so that it is
-//! the same on each. Then the boot's own things and the pools, in the order that the caller chooses.
+//! First the log that outlives the stage: before all that may differ between two boots of one board, so that
+//! it is the same on each. Then the boot's own things and the pools, in the order that the caller chooses.
 
 mod boot;
 mod default_pool;
@@ -41,8 +41,8 @@ pub(super) struct Placed<'s, 'c, 'a> {
 }
 
 impl<'s, 'c, 'a> Separated<'s, 'c, 'a> {
-    /// Places what is movable, off soft claims unless there is no other room. What finds no place is a failure of the
-    /// layout.
+    /// Places what is movable, off soft claims unless there is no other room. What finds no place is a
+    /// failure of the layout.
     pub(super) fn place(&self) -> Placed<'s, 'c, 'a> {
         let claims = self.analysis().claims().iter();
         // What `cma=` asks for has rules of its own.
@@ -88,8 +88,8 @@ impl Placed<'_, '_, '_> {
     }
 }
 
-/// Takes everything that cannot give way: carveouts and plain reservations, `/memreserve/`, and whatever the loader
-/// placed for good.
+/// Takes everything that cannot give way: carveouts and plain reservations, `/memreserve/`, and whatever the
+/// loader placed for good.
 fn take_what_stays(layout: &Layout<'_, '_, '_>, space: &mut Space<'_, '_, '_>) {
     let fixed = layout.slots().iter().filter(|slot| slot.stays()).map(Slot::span);
     let kept = layout.analysis.obstacles().filter(|claim| claim.kind.lifetime() != Lifetime::HandOff);

@@ -56,8 +56,9 @@ fn is_wrong(layout: &Layout<'_, '_, '_>, slot: &Slot) -> bool {
     })
 }
 
-/// Places every pool and dynamic region that needs it: static pools first, since they have a place to keep to, then
-/// dynamic regions in tree order as kernels from 6.12.13 on allocate them, then the default CMA pool.
+/// Places every pool and dynamic region that needs it: static pools first, since they have a place to keep
+/// to, then dynamic regions in tree order as kernels from 6.12.13 on allocate them, then the default CMA
+/// pool.
 pub(super) fn place(
     layout: &mut Layout<'_, '_, '_>,
     space: &mut Space<'_, '_, '_>,

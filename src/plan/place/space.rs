@@ -85,8 +85,8 @@ impl<'s, 'c, 'a> Space<'s, 'c, 'a> {
         self.taken.find(bank, size, align, Direction::BottomUp)
     }
 
-    /// Searches as memblock does: the first window that fits wins, and in it the highest address. Without windows,
-    /// memory below 4 GiB comes first, so that a device with 32 address bits reaches it.
+    /// Searches as memblock does: the first window that fits wins, and in it the highest address. Without
+    /// windows, memory below 4 GiB comes first, so that a device with 32 address bits reaches it.
     pub(super) fn find(&self, request: &Request) -> Option<Span> {
         if let Some(&kept) = request.prefer.iter().find(|&&span| self.is_free(span, request.pool)) {
             return Some(kept);

@@ -1,5 +1,5 @@
-//! Drops `/memreserve/` entries that carveouts cover: no need to say it twice, and kernels up to 6.3 refuse the
-//! carveout then.
+//! Drops `/memreserve/` entries that carveouts cover: no need to say it twice, and kernels up to 6.3 refuse
+//! the carveout then.
 
 use super::Repair;
 use crate::ledger::{self, Coverage};

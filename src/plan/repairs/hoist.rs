@@ -16,8 +16,8 @@ fn gather(gathering: &mut Gathering<'_, '_, '_>, nested: NodeId) {
     gathering.bring(RepairKind::Hoist(nested), node, above, gathering.analysis.map.region_cells(), &[node]);
 }
 
-/// Checks whether a node holds another that is to come up: then it cannot leave with all that is in it before that
-/// has left. Nodes are numbered from the top, so the next in order would be it.
+/// Checks whether a node holds another that is to come up: then it cannot leave with all that is in it before
+/// that has left. Nodes are numbered from the top, so the next in order would be it.
 fn holds_another(gathering: &Gathering<'_, '_, '_>, id: NodeId) -> bool {
     let next = gathering.wanted.after(RepairKind::Hoist(id)).and_then(|kind| match kind {
         RepairKind::Hoist(other) => Some(gathering.analysis.tree.node(other)),

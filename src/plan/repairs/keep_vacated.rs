@@ -1,5 +1,5 @@
-//! Keeps protecting what a moved carveout left behind and nothing else covers: no repair ever gives protected memory
-//! to Linux. No finding asks for it; it follows from other repairs.
+//! Keeps protecting what a moved carveout left after and nothing else covers: no repair ever gives protected
+//! memory to Linux. No finding asks for it; it follows from other repairs.
 
 use super::Repair;
 use crate::analysis::GUARD;

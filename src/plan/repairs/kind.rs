@@ -17,7 +17,7 @@ macro_rules! kinds {
         }
 
         impl RepairKind {
-            /// Returns where it stands in the table, and what it is about: what repairs are ordered by.
+            /// Returns where it is in the table, and what it is about: what repairs are ordered by.
             pub(crate) fn key(self) -> u64 {
                 let (row, subject) = match self {
                     $(Self::$kind $(($subject))? => (Row::$kind, Subject::number(($($subject)?))),)*

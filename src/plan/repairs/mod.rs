@@ -14,8 +14,8 @@ use super::layout::Layout;
 use super::place::Placed;
 use crate::policy::Allow;
 
-/// What the planner knows about one sort of repair, which is about a `T`: a node, a required carveout by its index in
-/// the policy, or nothing in particular.
+/// What the planner knows about one sort of repair, which is about a `T`: a node, a required carveout by its
+/// index in the policy, or nothing in particular.
 struct Repair<T> {
     /// Its stable name, for machines.
     name: &'static str,
@@ -32,13 +32,13 @@ struct Repair<T> {
 }
 
 impl<T> Repair<T> {
-    /// One that needs no permission, and so far does nothing.
+    /// Returns one that needs no permission, and so far does nothing.
     const fn safe(name: &'static str) -> Self {
         let permission = Permission::Safe;
         Self { name, permission, gather: None, require: None, separate: None, write: None }
     }
 
-    /// One that needs a switch of the policy to be on.
+    /// Returns one that needs a switch of the policy to be on.
     const fn permitted_by(name: &'static str, switch: &'static str, on: fn(&Allow) -> bool) -> Self {
         let permission = Permission::Policy(switch, on);
         Self { name, permission, gather: None, require: None, separate: None, write: None }
@@ -72,7 +72,7 @@ impl<T> Repair<T> {
 /// Who has to agree to a repair.
 #[derive(Clone, Copy, Debug)]
 pub enum Permission {
-    /// Nobody has to: no memory changes owner.
+    /// No permission is needed: no memory changes owner.
     Safe,
     /// The policy, with the switch of this name under `allow`.
     Policy(&'static str, fn(&Allow) -> bool),

@@ -1,5 +1,5 @@
-//! Corrects a unit address, and follows the node wherever its path is written. A region that moves gets the unit
-//! address of its new base in the same way, as part of the repair that moves it.
+//! Corrects a unit address, and follows the node wherever its path is written. A region that moves gets the
+//! unit address of its new base in the same way, as part of the repair that moves it.
 
 use super::Repair;
 use crate::analysis::Analysis;
@@ -87,8 +87,9 @@ pub(in crate::plan) fn names(placed: &Placed<'_, '_, '_>) -> Names {
     Names(names)
 }
 
-/// Leaves a name alone that a sibling has, or gets: the judgement will say so again. A node that keeps its name after
-/// all may be in the way of another, so this repeats until nothing more is left out, or leaves all of them.
+/// Leaves a name alone that a sibling has, or gets: the judgement will say so again. A node that keeps its
+/// name after all may be in the way of another, so this repeats until nothing more is left out, or leaves all
+/// of them.
 fn leave_taken(analysis: &Analysis<'_, '_>, names: &mut Vec<Name>) {
     let Some(home) = &analysis.map.reserved else { return };
     for _ in 0..MAX_TURNS {

@@ -17,7 +17,9 @@ pub(super) const REPAIR: Repair<usize> =
 /// Enables a region that is disabled; what else it lacks shows then.
 fn enable(gathering: &mut Gathering<'_, '_, '_>, carveout: usize) {
     let answer = gathering.analysis.answer(carveout);
-    let Some(region) = answer.and_then(|answer| answer.region).filter(|region| !region.enabled) else { return };
+    let Some(region) = answer.and_then(|answer| answer.region).filter(|region| !region.enabled) else {
+        return;
+    };
     if gathering.wanted.has(RepairKind::Enable(region.node)) {
         return;
     }
@@ -63,12 +65,8 @@ fn protect(layout: &mut Layout<'_, '_, '_>, answer: &Answer<'_>, range: Span) {
     }
 }
 
-/// Where the policy has a carveout, in whole pages, and no smaller than it already is there.
-fn place_of(
-    layout: &mut Layout<'_, '_, '_>,
-    answer: &Answer<'_>,
-    required: &Carveout,
-) -> Option<Span> {
+/// Returns where the policy has a carveout, in whole pages, and no smaller than it already is there.
+fn place_of(layout: &mut Layout<'_, '_, '_>, answer: &Answer<'_>, required: &Carveout) -> Option<Span> {
     let page = layout.analysis.profile.page.bytes();
     let Some(base) = required.base.or(answer.span().map(Span::base)) else {
         layout.fail(answer.path, "is missing, and the policy does not say at which base to restore it");

@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 
 pub(super) const REPAIR: Repair<()> = Repair::safe("rewrite-cells").gathers(gather);
 
-/// What cannot be read in the author's cells stops the plan: in the root's cells the same bytes could come to mean
-/// something else.
+/// What cannot be read in the author's cells stops the plan: in the root's cells the same bytes could come to
+/// mean something else.
 fn gather(gathering: &mut Gathering<'_, '_, '_>, (): ()) {
     let analysis = gathering.analysis;
     let (now, then) = (analysis.map.region_cells(), gathering.new_cells());

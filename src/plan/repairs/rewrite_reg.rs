@@ -11,7 +11,8 @@ pub(super) const REPAIR: Repair<NodeId> = Repair::safe("rewrite-reg").gathers(ga
 fn gather(gathering: &mut Gathering<'_, '_, '_>, node: NodeId) {
     let analysis = gathering.analysis;
     let Some(region) = analysis.map.region(node) else { return };
-    let Some(span) = region.decode_by_unit_address(analysis.tree.node(node), analysis.map.region_cells()) else {
+    let Some(span) = region.decode_by_unit_address(analysis.tree.node(node), analysis.map.region_cells())
+    else {
         return;
     };
     let Some(reg) = gathering.new_cells().encode_span(span) else {

@@ -33,7 +33,8 @@ fn write(placed: &Placed<'_, '_, '_>, (): (), changes: &mut Changes<'_, '_, '_>)
     }
     if let Some(span) = node {
         let Some(reg) = analysis.map.region_cells().encode_span(*span) else {
-            return changes.fail("default CMA pool", format!("{span} does not fit the cells of /reserved-memory"));
+            return changes
+                .fail("default CMA pool", format!("{span} does not fit the cells of /reserved-memory"));
         };
         let what = format!("default CMA pool added at {span}");
         changes.repair(alloc::vec![line("/reserved-memory", what)], |edits| {

@@ -27,7 +27,8 @@ fn gather(gathering: &mut Gathering<'_, '_, '_>, node: NodeId) {
         for ((span, reg), nth) in further.iter().zip(1..) {
             let name = format!("{}-{nth}@{:x}", base_name(&region.name), span.base());
             let copy = NewNode::copy_of(analysis.tree.node(node), &name, &UNIQUE);
-            edits.add_region_after(node, NewNode { children: Vec::new(), ..copy }.prop("reg", reg.as_slice()));
+            edits
+                .add_region_after(node, NewNode { children: Vec::new(), ..copy }.prop("reg", reg.as_slice()));
         }
     });
 }

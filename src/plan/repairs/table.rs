@@ -1,8 +1,8 @@
 //! The table of repairs: the one line that a new one needs besides its file.
 
-/// Passes every repair to the macro `$use`: its file, the variant of [`RepairKind`](super::RepairKind) and what
-/// that is about, in the order in which the planner makes them: first what makes the tree readable, then what
-/// must stay where it is, then what can give way.
+/// Passes every repair to the macro `$use`: its file, the variant of [`RepairKind`](super::RepairKind) and
+/// what that is about, in the order in which the planner makes them: first what makes the tree readable, then
+/// what must stay where it is, then what can give way.
 macro_rules! with_repairs {
     ($use:ident) => {
         $use! {
@@ -10,7 +10,8 @@ macro_rules! with_repairs {
             rewrite_cells: RewriteCells,
             /// Add the empty `ranges` without which Linux ignores every region.
             add_ranges: AddRanges,
-            /// Move every region of a second `/reserved-memory` into the first, the only one that Linux reads.
+            /// Move every region of a second `/reserved-memory` into the first, the only one that Linux
+            /// reads.
             gather: Gather(node: NodeId),
             /// Move every region of a node with nearly that name into `/reserved-memory`.
             respell: Respell(node: NodeId),
@@ -26,13 +27,13 @@ macro_rules! with_repairs {
             reserve_release: ReserveRelease,
             /// Put guards beside a required carveout, by its index in the policy.
             guard: Guard(carveout: usize),
-            /// Keep protecting what a moved carveout left behind.
+            /// Keep protecting what a moved carveout left after.
             keep_vacated: KeepVacated,
             /// Drop the flags that contradict what else the region says: `reusable` beside `no-map`, where
             /// protection wins, and what no `restricted-dma-pool` can have.
             drop_flags: DropFlags(node: NodeId),
-            /// Write the one tuple of a region in the cells that hold: its author wrote it in others, and the unit
-            /// address says which.
+            /// Write the one tuple of a region in the cells that hold: its author wrote it in others, and the
+            /// unit address says which.
             rewrite_reg: RewriteReg(node: NodeId),
             /// Add `no-map` to a region that is of no use while Linux maps it.
             add_no_map: AddNoMap(node: NodeId),
@@ -54,7 +55,8 @@ macro_rules! with_repairs {
             settle_cma: SettleCma,
             /// Drop `/memreserve/` entries that carveouts cover.
             fold_memreserve: FoldMemreserve,
-            /// Hold the memory of a region in the EFI map, so that nobody is given it before Linux reserves it.
+            /// Hold the memory of a region in the EFI map, so that it is not given away before Linux reserves
+            /// it.
             hold: Hold(node: NodeId),
             /// Correct a unit address, and follow the node wherever its path is written.
             rename: Rename(node: NodeId),

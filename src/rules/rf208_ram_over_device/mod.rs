@@ -62,8 +62,8 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
 /// Children of the root whose `reg`, or that of what is below them, is no device's registers.
 const NO_DEVICES: [&str; 4] = ["reserved-memory", "chosen", "memory", "cpus"];
 
-/// Returns whether a node is a device in use: it has a `compatible`, and neither it nor a node above it is disabled.
-/// Few nodes have registers in RAM, so this is asked last.
+/// Returns whether a node is a device in use: it has a `compatible`, and neither it nor a node above it is
+/// disabled. Few nodes have registers in RAM, so this is asked last.
 fn is_device(node: Node<'_, '_>) -> bool {
     let path = core::iter::successors(Some(node), Node::parent).take_while(|node| node.depth() > 0);
     node.has_prop("compatible")

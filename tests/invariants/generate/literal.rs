@@ -18,7 +18,8 @@ impl fmt::Debug for Case {
         let since = since.join(", ");
         write!(
             f,
-            "Case {{ board: {board}, policy: {policy}, profile: profile(Release::new({since}), {page}), facts: {facts} }}"
+            "Case {{ board: {board}, policy: {policy}, profile: profile(Release::new({since}), {page}), \
+             facts: {facts} }}"
         )
     }
 }
@@ -60,7 +61,7 @@ fn rust(value: &impl fmt::Debug) -> String {
     out
 }
 
-/// The span at the start of a text such as `0x1000..0x2000 (4 KiB)`, as a call, and its length there.
+/// Returns the span at the start of a text such as `0x1000..0x2000 (4 KiB)`, as a call, and its length there.
 fn span(text: &str) -> Option<(String, usize)> {
     let (base, rest) = text.split_once("..")?;
     let (end, rest) = rest.split_once(" (")?;

@@ -43,8 +43,8 @@ enter:
     msr     cpacr_el1, x0
     b       early
 
-// EL3 is no place to run at. From below, a console can be found on which that is said: go down, with what no
-// VBAR can be in the place of VBAR.
+// The stage does not run at EL3. It goes down to report that on a console, with a value that no VBAR can have
+// in place of VBAR.
 .equ FROM_EL3, 3
 at_el3:
     mov     x0, #0x5b1              // SCR: all below is non-secure AArch64, with HVC and without SMC
@@ -134,7 +134,7 @@ mapped:
     mov     x2, x29
     bl      enable_map
 
-    // Caches on, memory as usual. First the data goes up from where it lies in the file.
+    // Caches on, memory as usual. First the data goes up from where it is in the file.
     adrp    x0, __data_begin
     add     x0, x0, :lo12:__data_begin
     adrp    x1, __data_load
@@ -257,7 +257,7 @@ invalidate:
     ret
 
 // clear_early(x0 table, x1 entries): empty the start of a table past the cache, with no line of it left
-// behind. Four lines are the least, which a table has room for.
+// after. Four lines are the least, which a table has room for.
 .global clear_early
 clear_early:
     mov     x5, x30

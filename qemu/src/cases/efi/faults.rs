@@ -1,4 +1,4 @@
-//! Faults that only an EFI boot has: what Linux alone makes of them, and what it makes of them behind
+//! Faults that only an EFI boot has: how Linux alone handles them, and how it does after
 //! ringfence.
 
 use super::{Case, EfiBoot, Form, LIMIT, keeps, line, usual};
@@ -23,7 +23,7 @@ const KERNEL_IN_CARVEOUT: Change =
 const RUNTIME_IN_CARVEOUT: Change =
     &[("camera@64300000", "camera@7c400000"), ("0x64300000 0x0 0x500000", "0x7c400000 0x0 0x100000")];
 
-/// Each fault alone, then behind ringfence.
+/// Returns each fault alone, then after ringfence.
 pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("efi-kernel-in-carveout-alone", |bed, name| {
@@ -59,13 +59,13 @@ fn refuses(bed: &TestBed, name: &str, boot: &EfiBoot, reason: &str) -> Result<St
     Ok(format!("refused: {halt}"))
 }
 
-/// A boot of EDK2 of Debian 12 with a fault in the tree, and without a policy.
+/// Returns a boot of EDK2 of Debian 12 with a fault in the tree, and without a policy.
 fn faulty(bed: &TestBed, name: &str, change: Change) -> Result<EfiBoot> {
     let dtb = tree(bed, name, change)?;
     Ok(EfiBoot { release: Release::Bookworm, policy: None, dtb, ..usual(bed)? })
 }
 
-/// The usual tree with some of its source replaced.
+/// Returns the usual tree with some of its source replaced.
 fn tree(bed: &TestBed, name: &str, change: Change) -> Result<PathBuf> {
     let usual = job::default_tree(&bed.ws, Ram::GIB);
     let mut source = fs::read_to_string(&usual)?;

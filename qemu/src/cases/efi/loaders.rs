@@ -6,7 +6,7 @@ use crate::setup::Release;
 use crate::test_bed::TestBed;
 use anyhow::{Result, ensure};
 
-/// One boot for each.
+/// Returns one boot for each.
 pub(super) fn cases() -> Vec<Case> {
     vec![
         case("efi-edk2-el1", |boot| EfiBoot { release: Release::Bookworm, ..boot }),

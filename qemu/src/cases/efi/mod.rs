@@ -20,14 +20,15 @@ use std::time::Duration;
 /// How long a boot may take on a busy machine; five seconds are usual.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Every boot by UEFI.
+/// Returns every boot by UEFI.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = loaders::cases();
     cases.extend(faults::cases());
     cases
 }
 
-/// The usual boot: EDK2 of Debian 13 at EL1, which starts the application with a bundle, on the 1 GiB board.
+/// Returns the usual boot: EDK2 of Debian 13 at EL1, which starts the application with a bundle, on the 1 GiB
+/// board.
 fn usual(bed: &TestBed) -> Result<EfiBoot> {
     let source = job::default_tree(&bed.ws, Ram::GIB);
     Ok(EfiBoot {
@@ -69,13 +70,13 @@ fn listed(transcript: &Transcript) -> Result<()> {
     Ok(())
 }
 
-/// The EFI map that Linux printed.
+/// Returns the EFI map that Linux printed.
 fn map(transcript: &Transcript) -> Result<EfiMap> {
     let text = transcript.lines.join("\n");
     ringfence::efi::parse(&text).map(|(map, _)| map).map_err(|why| anyhow!("efi=debug: {why}"))
 }
 
-/// The first line of the console that holds `text`.
+/// Returns the first line of the console that holds `text`.
 fn line<'t>(transcript: &'t Transcript, text: &str) -> Result<&'t str> {
     let found = transcript.lines.iter().find(|line| line.contains(text));
     found

@@ -44,7 +44,7 @@ pub(super) fn measure(bench: &Measured<'_>) -> Result<Value> {
     };
     let window = Window { from: None, mark: Some(MARK_AT), to: uboot::KERNEL_AT, image: None };
     let count = bench.count("bench-uboot", &mut board, window)?;
-    let before = count.mark.context("U-Boot did not come to the script")?;
+    let before = count.mark.context("U-Boot did not reach the script")?;
     Ok(json!({
         "instructions_to_kernel": count.total,
         "instructions_script_to_kernel": count.total - before,
