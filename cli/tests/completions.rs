@@ -72,3 +72,22 @@ fn every_command_has_a_page_in_the_manual() {
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean `check`?"));
 }
+
+#[test]
+fn no_page_refers_to_a_missing_one_and_completions_know_rules_and_kernels() {
+    let dir = tempfile::tempdir().unwrap();
+    run(&["man", "--directory", dir.path().to_str().unwrap()]);
+    let pages = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let pages: Vec<_> = pages.collect();
+    let names: Vec<_> = pages.iter().map(|page| page.file_stem().unwrap().to_str().unwrap()).collect();
+    assert!(names.contains(&"ringfence-policy-init"), "{names:?}");
+    for page in &pages {
+        let text = std::fs::read_to_string(page).unwrap().replace('\\', "");
+        for (before, _) in text.match_indices("(1)").map(|(at, _)| text.split_at(at)) {
+            let name = before.rsplit(|c: char| c.is_whitespace()).next().unwrap();
+            assert!(names.contains(&name), "{} refers to {name}(1)", page.display());
+        }
+    }
+    let script = run(&["completions", "bash"]);
+    assert!(["RF201", "missing-ranges", "6.12"].iter().all(|word| script.contains(word)));
+}

@@ -81,6 +81,30 @@ fn bytes_that_are_no_tree_are_told_with_their_file() {
 }
 
 #[test]
+fn files_of_other_kinds_are_named() {
+    let bench = bench();
+    let mut image = vec![0; 64];
+    image[56..60].copy_from_slice(b"ARM\x64");
+    for (name, bytes, words) in [
+        ("a.gz", &[0x1f, 0x8b, 8, 0][..], ["this is a gzip stream", "gzip -dc a.gz | ringfence check -"]),
+        ("a.xz", b"\xfd7zXZ\0\0", ["this is an xz stream", "xz -dc a.xz"]),
+        ("a.zst", &[0x28, 0xb5, 0x2f, 0xfd], ["this is a zstd stream", "zstd -dc a.zst"]),
+        ("Image", &image, ["this is an arm64 kernel Image", "give the device tree"]),
+        ("uImage", &[0x27, 0x05, 0x19, 0x56], ["this is a uImage", "dumpimage"]),
+        ("boot.img", b"ANDROID!", ["this is an Android boot image", "unpack_bootimg"]),
+    ] {
+        bench.put(name, bytes);
+        assert_refused(&bench, &["check", name], 2, &words);
+    }
+    assert_refused(
+        &bench,
+        &["check", "--kernel", "6.12:64k", "--page", "4k", "good.dtb"],
+        2,
+        &["--page contradicts the page size of --kernel 6.12:64k"],
+    );
+}
+
+#[test]
 fn a_directory_without_trees_is_a_mistake_and_not_a_clean_one() {
     let bench = bench();
     fs::create_dir(bench.path("none")).unwrap();

@@ -1,6 +1,7 @@
 //! The command line: commands, options and their help texts.
 
 mod help;
+mod hinted;
 mod layout;
 mod others;
 mod predict;
@@ -13,8 +14,10 @@ use ringfence::profile::PageSize;
 use ringfence::span::Span;
 
 use crate::number;
-use crate::project::{boot_map, rule};
+use crate::project::{boot_map, kernel, rule};
 use crate::report::formats::Format;
+
+use hinted::Hinted;
 
 pub use layout::{Diff, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
 pub use others::{Completions, Explain, Init, Log, Man, Pack, Policy, Rules, RulesFormat, Show, Unpack};
@@ -79,6 +82,12 @@ pub enum Command {
     Man(Man),
 }
 
+/// Rules, with those that there are for completions.
+const RULES: Hinted<rule::Selector> = Hinted { hints: rule::names, parse: rule::Selector::parse };
+
+/// Kernels, with the families that there are for completions. They are parsed when a job is made.
+const KERNELS: Hinted<String> = Hinted { hints: kernel::families, parse: |text| Ok(text.to_owned()) };
+
 /// What the tree does not say about the boot.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Boot {
@@ -86,7 +95,7 @@ pub struct Boot {
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// Kernel version to check for: 6.1, or 6.12:64k with its page size; may be repeated [default: 6.12]
-    #[arg(long, value_name = "PROFILE")]
+    #[arg(long, value_name = "PROFILE", value_parser = KERNELS, hide_possible_values = true)]
     pub kernel: Vec<String>,
     /// The kernel's page size
     #[arg(long, value_name = "SIZE", value_enum)]
@@ -147,11 +156,11 @@ pub struct Check {
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub min_severity: Option<Level>,
     /// Report only these rules: numbers, names, or prefixes such as RF2; may be repeated
-    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule::Selector::parse)]
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = RULES, hide_possible_values = true)]
     pub select: Vec<rule::Selector>,
     /// Leave these rules out: numbers, names, or prefixes; may be repeated. The more exact of --select and --ignore
     /// wins
-    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = rule::Selector::parse)]
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = RULES, hide_possible_values = true)]
     pub ignore: Vec<rule::Selector>,
     /// File of known findings, which do not count
     #[arg(long, value_name = "FILE")]

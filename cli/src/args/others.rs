@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::hinted::Hinted;
 use super::{Plain, help};
 use clap::{Args, Subcommand, ValueEnum};
+
+use crate::project::rule;
 
 /// Write, check and show the policy of a board.
 #[derive(Debug, Subcommand)]
@@ -115,11 +118,14 @@ pub struct Rules {
     pub format: RulesFormat,
 }
 
+/// Names of rules, with those that there are for completions.
+const NAMES: Hinted<String> = Hinted { hints: rule::names, parse: |text| Ok(text.to_owned()) };
+
 /// Explain rules.
 #[derive(Args, Debug)]
 pub struct Explain {
     /// Numbers, names or prefixes: RF201, overlap, RF2
-    #[arg(required = true, value_name = "RULE")]
+    #[arg(required = true, value_name = "RULE", value_parser = NAMES, hide_possible_values = true)]
     pub rules: Vec<String>,
 }
 

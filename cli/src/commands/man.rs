@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 
 use super::Outcome;
 use crate::args::{Cli, Man};
@@ -35,12 +35,11 @@ pub(super) fn man(args: &Man) -> Result<Outcome, Failure> {
 
 /// Returns the page of the tool and one of each command, by name.
 fn pages() -> Result<Vec<(String, Vec<u8>)>, Failure> {
-    let mut root = Cli::command();
+    // `help` has no page, so none refers to one.
+    let mut root = Cli::command().disable_help_subcommand(true);
     root.build();
-    let mut commands = vec![("ringfence".to_string(), root.clone())];
-    for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
-        commands.push((format!("ringfence-{}", command.get_name()), command.clone()));
-    }
+    let mut commands = Vec::new();
+    gather("ringfence", &root, &mut commands);
     commands
         .into_iter()
         .map(|(name, command)| {
@@ -50,6 +49,14 @@ fn pages() -> Result<Vec<(String, Vec<u8>)>, Failure> {
             Ok((name, unfilled(&String::from_utf8_lossy(&page)).into_bytes()))
         })
         .collect()
+}
+
+/// Adds a command and those below it, by the name of their page.
+fn gather(name: &str, command: &Command, commands: &mut Vec<(String, Command)>) {
+    commands.push((name.to_owned(), command.clone()));
+    for below in command.get_subcommands().filter(|command| command.get_name() != "help") {
+        gather(&format!("{name}-{}", below.get_name()), below, commands);
+    }
 }
 
 /// Keeps the lines of the examples as they are: a paragraph would be filled.

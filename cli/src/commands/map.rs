@@ -23,15 +23,17 @@ pub(super) fn run(args: &Map) -> Result<Outcome, Failure> {
     }
     let (job, dtb) = tree::read(&job, &args.input)?;
     let unreadable = |error| Failure::of(&args.input, error);
-    let surveyed = pipeline::survey(&dtb, job.context()).map_err(unreadable)?;
-    let before = Chart::of(surveyed.analysis());
+    let judged = pipeline::survey(&dtb, job.context()).map_err(unreadable)?.judge();
+    let before = Chart::of(judged.surveyed().analysis());
+    let findings: Vec<String> = judged.findings().iter().map(ToString::to_string).collect();
     let (fixed, refusal) = match args.fix.then(|| fix(&dtb, job.repair_context(), &before)) {
         Some(Ok(fixed)) => (Some(fixed), None),
         Some(Err(refusal)) => (None, Some(refusal.to_string())),
         None => (None, None),
     };
     let path = args.input.display().to_string();
-    let shown = Picture { path: &path, before: &before, fixed: fixed.as_ref(), with_free: args.free };
+    let (fixed, findings) = (fixed.as_ref(), findings.as_slice());
+    let shown = Picture { path: &path, before: &before, fixed, findings, with_free: args.free };
     terminal::out(&match args.format {
         MapFormat::Text => text(&shown),
         MapFormat::Svg => draw::picture(&shown),

@@ -26,6 +26,8 @@ pub struct Picture<'c> {
     pub before: &'c Chart,
     /// The map after the repairs of `fix`.
     pub fixed: Option<&'c Fixed>,
+    /// The findings of the rules, a line each.
+    pub findings: &'c [String],
     /// Whether free memory is labelled.
     pub with_free: bool,
 }

@@ -14,6 +14,9 @@ pub fn table(entries: &[Entry], free: Option<&[Span]>) -> String {
     for &span in free.unwrap_or_default() {
         rows.push((Some(span), format!("  {DIM}{} free{DIM:#}", columns(span))));
     }
+    if rows.is_empty() {
+        return "the tree describes no memory and reserves none\n".to_owned();
+    }
     // A bank comes before the claims in it, also before one at its base.
     rows.sort_by(|(a, a_text), (b, b_text)| {
         let key = |span: Option<Span>| span.map(|span| (span.base(), std::cmp::Reverse(span.end())));

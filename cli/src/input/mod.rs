@@ -6,6 +6,7 @@ mod concatenated;
 mod container;
 mod files;
 mod layers;
+mod magic;
 mod positions;
 mod repack;
 pub mod ring;
@@ -135,6 +136,9 @@ fn open_plain(name: &Path, options: &Options) -> Result<Opened, Failure> {
         let (dtb, positions) = source::compile(name, &bytes, options)?;
         let trees = vec![Loaded::new(&shown, name, dtb, positions)];
         return Ok(Opened { container: Container::Source { bytes }, trees });
+    }
+    if let Some(failure) = magic::refusal(name, &bytes) {
+        return Err(failure);
     }
     let len = concatenated::len_of(&bytes).unwrap_or(bytes.len());
     let container = Container::Blob { rest: bytes.get(len..).unwrap_or_default().to_vec() };

@@ -9,7 +9,7 @@ use ringfence::fdt::{Edits, FdtError, NewNode, Tree, rewrite};
 use ringfence::ledger;
 use ringfence::pipeline::Context;
 use ringfence::policy::{Allow, Key, Policy, Requirement};
-use ringfence::profile::KernelProfile;
+use ringfence::profile::{KernelProfile, PageSize};
 use ringfence::survey::MemoryMap;
 
 use crate::args::Boot;
@@ -50,6 +50,10 @@ impl Job {
         let named = args.kernel.iter().map(|name| {
             let unknown = |why| Failure::new(format!("unknown kernel `{name}`")).with_help(why);
             let profile = kernel::parse(name).map_err(unknown)?;
+            let page = args.page.map(PageSize::from);
+            if name.contains(':') && page.is_some_and(|page| page != profile.page) {
+                return Err(Failure::new(format!("--page contradicts the page size of --kernel {name}")));
+            }
             Ok(args.page.map_or(profile, |page| profile.with_page(page.into())))
         });
         let mut profiles = named.collect::<Result<Vec<_>, _>>()?;

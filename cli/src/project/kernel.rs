@@ -1,6 +1,6 @@
 //! Kernels as `--kernel` and the configuration's `kernels` name them.
 
-use ringfence::profile::{BadVersion, KernelProfile, PageSize, families};
+use ringfence::profile::{self, BadVersion, KernelProfile, PageSize};
 
 use crate::terminal;
 
@@ -13,7 +13,7 @@ pub fn parse(text: &str) -> Result<KernelProfile, String> {
     let (version, page) = text.split_once(':').map_or((text, None), |(version, page)| (version, Some(page)));
     let choice = KernelProfile::for_version(version).map_err(|error| match error {
         BadVersion::NotAVersion => {
-            let known: Vec<String> = families().map(|profile| profile.since.family().to_string()).collect();
+            let known = families();
             format!("write a version such as 6.12 or 6.12.95; known here: {}", known.join(", "))
         }
         BadVersion::TooOld(oldest) => format!("the oldest kernel that is known is {}", oldest.family()),
@@ -32,6 +32,12 @@ pub fn parse(text: &str) -> Result<KernelProfile, String> {
         ));
     }
     Ok(choice.profile.with_page(page))
+}
+
+/// Returns the families of kernels that are known, oldest first.
+#[must_use]
+pub fn families() -> Vec<String> {
+    profile::families().map(|profile| profile.since.family().to_string()).collect()
 }
 
 /// Returns the name of a kernel as `--kernel` takes it.

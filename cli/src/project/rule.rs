@@ -24,6 +24,12 @@ pub fn find(text: &str) -> Result<&'static Doc, String> {
     rules::find(text).ok_or_else(meant)
 }
 
+/// Returns the number and the name of every rule.
+#[must_use]
+pub fn names() -> Vec<String> {
+    DOCS.iter().flat_map(|doc| [doc.id.to_string(), doc.name.to_owned()]).collect()
+}
+
 /// Rules that are named together: one by its number or its name, or all whose number begins alike, as `RF2`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selector {

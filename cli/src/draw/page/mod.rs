@@ -44,9 +44,8 @@ pub fn page(shown: &Picture<'_>) -> String {
     )
 }
 
-/// Returns what `fix` would do, and what comes of it.
+/// Lists the findings, what `fix` would do, and what it would change.
 fn story(shown: &Picture<'_>) -> String {
-    let Some(fixed) = shown.fixed else { return String::new() };
     let mut out = String::new();
     let list = |out: &mut String, title: &str, lines: &mut dyn Iterator<Item = String>| {
         let _ = writeln!(out, "<h2>{title}</h2>\n<ul>");
@@ -57,6 +56,8 @@ fn story(shown: &Picture<'_>) -> String {
         }
         *out += if none { "<li>none</li>\n</ul>\n" } else { "</ul>\n" };
     };
+    list(&mut out, "Findings", &mut shown.findings.iter().cloned());
+    let Some(fixed) = shown.fixed else { return out };
     list(&mut out, "Repairs", &mut fixed.repairs.iter().cloned());
     let changes = fixed.changes.iter().map(|c| format!("{} {}: {}", c.kind.as_str(), c.node(), c.what));
     list(&mut out, "Changes", &mut changes.into_iter());
@@ -142,7 +143,8 @@ mod tests {
     #[test]
     fn a_page_loads_nothing_from_anywhere() {
         let chart = chart(&board(&[("a@50000000", 0x5000_0000, 0x1000, &["no-map"])]));
-        let page = page(&Picture { path: "b.dtb", before: &chart, fixed: None, with_free: false });
+        let page =
+            page(&Picture { path: "b.dtb", before: &chart, fixed: None, findings: &[], with_free: false });
         let without_namespace = page.replace("http://www.w3.org/2000/svg", "");
         for foreign in ["http:", "https:", "src=", "href=", "@import", "url(\""] {
             assert!(!without_namespace.contains(foreign), "{foreign}");

@@ -128,7 +128,7 @@ mod tests {
 
     fn drawn(regions: &[crate::memmap::chart::tests::Region<'_>]) -> String {
         let chart = chart(&board(regions));
-        picture(&Picture { path: "<b>.dtb", before: &chart, fixed: None, with_free: true })
+        picture(&Picture { path: "<b>.dtb", before: &chart, fixed: None, findings: &[], with_free: true })
     }
 
     #[test]
