@@ -1,5 +1,5 @@
-//! What helps a project to adopt ringfence: a first configuration, suppressions in the source, and reports of what
-//! suppresses nothing any more.
+//! What helps a project to adopt ringfence: a first configuration, suppressions in the source, and reports of
+//! what suppresses nothing any more.
 
 mod workdir;
 
@@ -98,10 +98,13 @@ fn a_comment_next_to_the_node_suppresses_with_a_reason() {
     let project = WorkDir::new();
     let board = |comment: &str, inline: &str| {
         format!(
-            "/dts-v1/;\n/ {{\n\t#address-cells = <2>;\n\t#size-cells = <2>;\n\tmemory@40000000 {{ device_type = \
-             \"memory\"; reg = <0x0 0x40000000 0x1 0x0>; }};\n\treserved-memory {{\n\t\t#address-cells = <2>;\n\
+            "/dts-v1/;\n/ {{\n\t#address-cells = <2>;\n\t#size-cells = <2>;\n\tmemory@40000000 {{ \
+             device_type = \
+             \"memory\"; reg = <0x0 0x40000000 0x1 0x0>; }};\n\treserved-memory {{\n\t\t#address-cells = \
+             <2>;\n\
              \t\t#size-cells = <2>;\n\t\tranges;\n{comment}\t\tcamera@84300000 {{{inline}\n\t\t\treg = <0x0 \
-             0x84300000 0x0 0x700000>;\n\t\t\tno-map;\n\t\t}};\n\t\tmodem@84800000 {{ reg = <0x0 0x84800000 0x0 \
+             0x84300000 0x0 0x700000>;\n\t\t\tno-map;\n\t\t}};\n\t\tmodem@84800000 {{ reg = <0x0 0x84800000 \
+             0x0 \
              0x1900000>; no-map; }};\n\t}};\n}};\n"
         )
     };

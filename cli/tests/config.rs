@@ -185,7 +185,8 @@ fn an_old_baseline_is_read_and_written_anew() {
     let known = |input: &str, rule: &str| {
         let node = "/reserved-memory/camera@44300000";
         format!(
-            r#"{{"input": "boards/acme/{input}.dtb", "rule": "{rule}", "node": "{node}", "message": "old words"}}"#
+            r#"{{"input": "boards/acme/{input}.dtb", "rule": "{rule}", "node": "{node}",
+                "message": "old words"}}"#
         )
     };
     let old = |rule: &str| {

@@ -1,5 +1,5 @@
-//! `fix` writes the kind of file that it read: sources are edited, bundles and files with several trees keep all
-//! that was in them.
+//! `fix` writes the kind of file that it read: sources are edited, bundles and files with several trees keep
+//! all that was in them.
 
 mod workdir;
 
@@ -206,7 +206,8 @@ fn bundles_of_other_makers_stay_what_they_are() {
         + &image("fdt-b", "flat_dt", "b.dtb", "sha256");
     bench.put("board.its", format!(
         "/dts-v1/;\n/ {{ description = \"b\"; images {{ {images} }}; configurations {{ default = \"conf-a\"; \
-         conf-a {{ kernel = \"kernel\"; fdt = \"fdt-a\"; }}; conf-b {{ kernel = \"kernel\"; fdt = \"fdt-b\"; }}; \
+         conf-a {{ kernel = \"kernel\"; fdt = \"fdt-a\"; }}; conf-b {{ kernel = \"kernel\"; fdt = \"fdt-b\"; \
+         }}; \
          }}; }};\n"
     ));
     for external in [&[][..], &["-E"]] {

@@ -1,4 +1,5 @@
-//! What a finding points at: its node, its property and its labels, in every rule's own example, and never its words.
+//! What a finding points at: its node, its property and its labels, in every rule's own example, and never
+//! its words.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

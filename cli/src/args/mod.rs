@@ -103,8 +103,8 @@ pub struct Boot {
     /// RAM bank, instead of those in /memory; may be repeated
     #[arg(long, value_name = "BASE:SIZE", value_parser = span)]
     pub ram: Vec<Span>,
-    /// EFI memory map of an EFI boot, from which Linux takes its RAM: what the UEFI shell's `memmap`, Linux with
-    /// `efi=debug` or U-Boot's `efidebug memmap` prints
+    /// EFI memory map of an EFI boot, from which Linux takes its RAM: what the UEFI shell's `memmap`, Linux
+    /// with `efi=debug` or U-Boot's `efidebug memmap` prints
     #[arg(long, value_name = "FILE", conflicts_with = "ram")]
     pub efi_map: Option<PathBuf>,
     /// Kernel command line, instead of bootargs in /chosen
@@ -156,11 +156,13 @@ pub struct Check {
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub min_severity: Option<Level>,
     /// Report only these rules: numbers, names, or prefixes such as RF2; may be repeated
-    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = RULES, hide_possible_values = true)]
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    #[arg(value_parser = RULES, hide_possible_values = true)]
     pub select: Vec<rule::Selector>,
-    /// Leave these rules out: numbers, names, or prefixes; may be repeated. The more exact of --select and --ignore
-    /// wins
-    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = RULES, hide_possible_values = true)]
+    /// Leave these rules out: numbers, names, or prefixes; may be repeated. The more exact of --select and
+    /// --ignore wins
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    #[arg(value_parser = RULES, hide_possible_values = true)]
     pub ignore: Vec<rule::Selector>,
     /// File of known findings, which do not count
     #[arg(long, value_name = "FILE")]
@@ -177,8 +179,8 @@ pub struct Check {
     /// Print every finding in full, with notes, and the configuration of each input
     #[arg(short, long)]
     pub verbose: bool,
-    /// .dtb, .dts (compiled with cpp and dtc), .dtbo with --base, a bundle (.itb), a directory of .dtb, or - for
-    /// stdin [default: the `inputs` of ringfence.toml]
+    /// .dtb, .dts (compiled with cpp and dtc), .dtbo with --base, a bundle (.itb), a directory of .dtb, or -
+    /// for stdin [default: the `inputs` of ringfence.toml]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 }

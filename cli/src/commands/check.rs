@@ -160,8 +160,8 @@ fn file(args: &Check, job: &Job, path: &Path, known: Option<&Baseline>, today: D
 /// Maximum number of stale entries that are listed.
 const MAX_STALE: usize = 5;
 
-/// Reports what suppresses nothing any more: suppressions, when all inputs of a project were checked, and entries
-/// of the baseline.
+/// Reports what suppresses nothing any more: suppressions, when all inputs of a project were checked, and
+/// entries of the baseline.
 fn unused(args: &Check, job: &Job, reports: &[Report], known: Option<&Baseline>) -> Result<(), Failure> {
     let note = |text: String| terminal::err(&format!("{NOTE}note{NOTE:#}: {text}\n"));
     if args.inputs.is_empty()
@@ -187,8 +187,8 @@ fn unused(args: &Check, job: &Job, reports: &[Report], known: Option<&Baseline>)
     Ok(())
 }
 
-/// Prints why inputs cannot be read, and the warnings of the configurations, each once: a broken configuration is
-/// one failure, however many inputs it applies to.
+/// Prints why inputs cannot be read, and the warnings of the configurations, each once: a broken
+/// configuration is one failure, however many inputs it applies to.
 fn complain(reports: &[Report], args: &Check) {
     let failures = reports.iter().filter_map(|report| report.failure.as_ref()).map(Failure::render);
     let warnings = reports.iter().flat_map(|report| &report.warnings).filter(|_| !args.quiet);

@@ -251,8 +251,8 @@ fn refused(input: &Input, dtb: &[u8], job: &Job, context: Context<'_>, refusal: 
     Repaired { dtb: None, report, has_errors: true }
 }
 
-/// Refuses targets that would lose something: an input that was not meant to be overwritten, or a file of another
-/// kind than the input.
+/// Refuses targets that would lose something: an input that was not meant to be overwritten, or a file of
+/// another kind than the input.
 fn refuse_targets(args: &Fix) -> Result<(), Failure> {
     if let (Some(output), [input]) = (&args.output, args.inputs.as_slice()) {
         let overlays = args.boot.overlay.iter().chain(&args.boot.base).chain(&args.boot.policy);

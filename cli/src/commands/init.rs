@@ -85,7 +85,8 @@ fn text(inputs: &[String]) -> String {
          # initrd = \"0x48000000:64MiB\"\n\
          # dtb = \"0x4c000000:64KiB\"\n\
          \n\
-         # Findings that were looked at and accepted. In a source, a comment next to the node does the same:\n\
+         # Findings that were looked at and accepted. In a source, a comment next to the node does the \
+         same:\n\
          # /* ringfence: allow(RF201) one firmware owns both */\n\
          # [[suppress]]\n\
          # rule = \"RF201\"\n\

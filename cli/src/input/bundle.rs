@@ -14,8 +14,8 @@ use crate::failure::Failure;
 /// naming one image in thousands of configurations.
 const MAX_ALL: u64 = 64 << 20;
 
-/// Returns the trees of a bundle by configuration, or `None` when the bytes are not a bundle. Every image of a
-/// configuration whose hash does not match makes that configuration unreadable, as it does for the stage.
+/// Returns the trees of a bundle by configuration, or `None` when the bytes are not a bundle. Every image of
+/// a configuration whose hash does not match makes that configuration unreadable, as it does for the stage.
 ///
 /// # Errors
 /// When it is a damaged bundle, or one without any tree.

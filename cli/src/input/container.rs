@@ -36,8 +36,8 @@ pub enum Container {
 }
 
 impl Container {
-    /// Returns the file with other trees: `trees` has one for each tree that changed, in their order. Everything
-    /// else stays as it is: the kind of file, other images, their order, and hashes that match.
+    /// Returns the file with other trees: `trees` has one for each tree that changed, in their order.
+    /// Everything else stays as it is: the kind of file, other images, their order, and hashes that match.
     ///
     /// # Errors
     /// A sentence, when the file cannot hold the trees.
@@ -66,8 +66,8 @@ impl Container {
     }
 }
 
-/// Puts trees one after the other, aligned as they were: to the largest power of two up to a page that all of them
-/// began at.
+/// Puts trees one after the other, aligned as they were: to the largest power of two up to a page that all of
+/// them began at.
 fn join(bytes: &[u8], ranges: &[Range<usize>], trees: &[Option<Vec<u8>>]) -> Vec<u8> {
     let starts = ranges.iter().fold(0x1000, |all, range| all | range.start);
     let align = 1 << starts.trailing_zeros();

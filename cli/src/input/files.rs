@@ -14,8 +14,8 @@ use crate::failure::Failure;
 pub(super) const MAX_TREE: u64 = ringfence::fdt::MAX_SIZE as u64;
 
 /// Finds all inputs under the names given: files as they are, directories walked for `.dtb`, `-` for stdin.
-/// The order is the user's, and by name within a directory. A name that leads nowhere, or to a directory without
-/// trees, is an entry with its failure.
+/// The order is the user's, and by name within a directory. A name that leads nowhere, or to a directory
+/// without trees, is an entry with its failure.
 ///
 /// # Errors
 /// When stdin is named twice.

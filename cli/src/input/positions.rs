@@ -119,8 +119,8 @@ impl Positions {
         }
     }
 
-    /// Returns where a `/memreserve/` entry is that overlaps `span`. The compiler does not say where it found the
-    /// entries, so the text is searched for one whose numbers are written out.
+    /// Returns where a `/memreserve/` entry is that overlaps `span`. The compiler does not say where it found
+    /// the entries, so the text is searched for one whose numbers are written out.
     #[must_use]
     pub fn memreserve(&self, span: Span) -> Option<Place> {
         let in_file = |(file, text): (&Arc<str>, &Arc<str>)| {

@@ -1,5 +1,5 @@
-//! A bundle with other device trees in it: all other images, their order and their data stay as they are, and the
-//! hashes match again.
+//! A bundle with other device trees in it: all other images, their order and their data stay as they are, and
+//! the hashes match again.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -14,7 +14,8 @@ use sha2::{Digest, Sha256};
 /// Alignment in bytes of a tree that is put at the end: Linux reads trees at 8-byte boundaries only.
 const ALIGN: usize = 8;
 
-/// Returns the bundle with new trees. `images` has the names of the images of each tree, `trees` what changed.
+/// Returns the bundle with new trees. `images` has the names of the images of each tree, `trees` what
+/// changed.
 ///
 /// # Errors
 /// A sentence, when a tree cannot go back into the bundle.
@@ -81,8 +82,8 @@ fn inline(bundle: &[u8], tree: &Tree<'_>, edits: &Edits) -> Result<Vec<u8>, Stri
     Ok(out)
 }
 
-/// The data of an image whose bytes follow the tree: they stay in their place while they fit, and else go to the
-/// end of the file.
+/// The data of an image whose bytes follow the tree: they stay in their place while they fit, and else go to
+/// the end of the file.
 fn external(
     bundle: &[u8],
     tree: &Tree<'_>,

@@ -105,8 +105,9 @@ impl Baseline {
         Ok(Self { home: home(path), findings, gone: OnceLock::new() })
     }
 
-    /// Tells whether a finding on an input is known. In a baseline of version 1, one finding of a rule on a node
-    /// stands for all of them. An entry of a file that is gone stands for a file of the same name elsewhere.
+    /// Tells whether a finding on an input is known. In a baseline of version 1, one finding of a rule on a
+    /// node stands for all of them. An entry of a file that is gone stands for a file of the same name
+    /// elsewhere.
     #[must_use]
     pub fn knows(&self, input: &str, finding: &Finding) -> bool {
         let known = known(&self.home, input, finding);

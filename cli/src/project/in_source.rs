@@ -38,8 +38,8 @@ struct Line {
     text: String,
 }
 
-/// The lines next to what a finding is about: those of the property and of the node's name, and the lines with
-/// nothing but a comment before each of them.
+/// The lines next to what a finding is about: those of the property and of the node's name, and the lines
+/// with nothing but a comment before each of them.
 fn lines(positions: &Positions, shown: &Diagnostic) -> Vec<Line> {
     let Some(located) = &shown.place else { return Vec::new() };
     let mut out = Vec::new();

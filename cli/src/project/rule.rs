@@ -84,8 +84,8 @@ impl fmt::Display for Selector {
     }
 }
 
-/// Tells whether a rule is reported: selected, where anything is, and not ignored, or selected more exactly than
-/// ignored.
+/// Tells whether a rule is reported: selected, where anything is, and not ignored, or selected more exactly
+/// than ignored.
 #[must_use]
 pub fn is_reported(rule: RuleId, select: &[Selector], ignore: &[Selector]) -> bool {
     let exactness = |selectors: &[Selector]| {

@@ -1,5 +1,5 @@
-//! What a finding points at: the excerpt of its node, and the places in the source. All of it follows from the
-//! finding's node, property and labels, and nothing from its words.
+//! What a finding points at: the excerpt of its node, and the places in the source. All of it follows from
+//! the finding's node, property and labels, and nothing from its words.
 
 use std::ops::Range;
 
@@ -20,8 +20,8 @@ pub struct Excerpt {
     pub label: String,
 }
 
-/// Properties that say something about memory. The others of a node are left out of its excerpt, unless one is at
-/// fault.
+/// Properties that say something about memory. The others of a node are left out of its excerpt, unless one
+/// is at fault.
 const SHOWN: &[&str] = &[
     "#address-cells",
     "#size-cells",
@@ -64,8 +64,8 @@ pub fn show(tree: &Tree<'_>, findings: &[Finding], positions: Option<&Positions>
     findings.iter().map(shown).collect()
 }
 
-/// Returns where the source has the property at fault, or the node where it lacks the property or is itself at
-/// fault. `path` is that of the node in the tree.
+/// Returns where the source has the property at fault, or the node where it lacks the property or is itself
+/// at fault. `path` is that of the node in the tree.
 fn locate(positions: &Positions, finding: &Finding, path: Option<&str>) -> Option<Located> {
     if path.is_none()
         && let Some(place) = memreserve(positions, finding)
@@ -91,8 +91,8 @@ fn memreserve(positions: &Positions, finding: &Finding) -> Option<crate::input::
     positions.memreserve(entry.span)
 }
 
-/// Returns where the source has the other spans that the labels of a finding name: those of other nodes, and that of
-/// its own where something else is at fault.
+/// Returns where the source has the other spans that the labels of a finding name: those of other nodes, and
+/// that of its own where something else is at fault.
 fn related(positions: &Positions, finding: &Finding) -> Vec<Related> {
     let related = |LabelledSpan { span, label }: &LabelledSpan| {
         let path = label.node().filter(|path| positions.has(path))?;

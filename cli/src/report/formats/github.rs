@@ -18,8 +18,8 @@ pub(super) const FORMAT: Format = Format {
 /// GitHub shows as many annotations of each type for a step, and drops the rest.
 const MAX_ANNOTATIONS: usize = 10;
 
-/// Returns a command for each finding, errors first, as many of each type as GitHub shows. The step's summary has
-/// all of them.
+/// Returns a command for each finding, errors first, as many of each type as GitHub shows. The step's summary
+/// has all of them.
 fn render(results: &Results<'_>) -> String {
     let (mut out, mut dropped) = (String::new(), 0);
     for (severity, word) in WORDS {

@@ -1,4 +1,5 @@
-//! GitLab's code quality report (<https://docs.gitlab.com/ci/testing/code_quality/>), which merge requests show.
+//! GitLab's code quality report (<https://docs.gitlab.com/ci/testing/code_quality/>), which merge requests
+//! show.
 
 use std::collections::HashMap;
 

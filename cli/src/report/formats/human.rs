@@ -19,8 +19,8 @@ const MAX_EXCERPTS: usize = 20;
 /// Maximum number of input names after an excerpt.
 const MAX_NAMES: usize = 8;
 
-/// Returns all repairs, all findings, and a line that counts them. Of several inputs, findings that are the same
-/// are told once, and notes are left out by default.
+/// Returns all repairs, all findings, and a line that counts them. Of several inputs, findings that are the
+/// same are told once, and notes are left out by default.
 fn render(results: &Results<'_>) -> String {
     let mut out: String = results.reports.iter().map(repairs).collect();
     let least = least(results);

@@ -9,8 +9,8 @@ use crate::report::{Diagnostic, Report};
 pub(super) const FORMAT: Format =
     Format { name: "junit", help: "JUnit XML, for CI systems that show tests", render, ..Format::DOCUMENT };
 
-/// Returns the reports as one document. Findings at or above the limit are failures, suppressed ones are skipped,
-/// and those below the limit are output of the suite: a test that passes says nothing about them.
+/// Returns the reports as one document. Findings at or above the limit are failures, suppressed ones are
+/// skipped, and those below the limit are output of the suite: a test that passes says nothing about them.
 fn render(results: &Results<'_>) -> String {
     let mut document = Document::new("ringfence");
     for report in results.reports {

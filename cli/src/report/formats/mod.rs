@@ -1,4 +1,4 @@
-//! The output formats, one file each. To add one, write its file and name it in [`ALL`].
+//! The output formats, one file each. To add one, write its file and name it in `ALL`.
 
 mod concise;
 mod fold;
