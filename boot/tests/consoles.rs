@@ -1,7 +1,7 @@
 //! Counts the real boards on which the stage has a console.
 //!
 //! `RINGFENCE_CORPUS` names a directory of `.dtb` files, which is searched recursively, such as the
-//! `usr/lib/linux-image-*` of Debian's arm64 kernel packages. Without it the test reports that it was skipped.
+//! `usr/lib/linux-image-*` of Debian's arm64 kernel packages. Without it the test is skipped.
 
 use ringfence::fdt::{Node, Tree};
 use ringfence_boot::console;

@@ -95,14 +95,14 @@ fn have_dtc() -> bool {
     have
 }
 
-/// The fenced blocks of a page in one language.
+/// Returns the fenced blocks of a page in one language.
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(page)).unwrap();
     let fence = format!("```{language}\n");
     text.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).map(ToString::to_string).collect()
 }
 
-/// The script of a step of the action.
+/// Returns the script of a step of the action.
 fn step(name: &str) -> String {
     let action = yaml("action.yml");
     let steps = action["runs"]["steps"].as_sequence().unwrap().clone();
@@ -226,7 +226,7 @@ fn every_yaml_on_the_page_is_one_and_its_commands_run() {
     assert!(uses >= 2 && project.path("ringfence.xml").exists());
 }
 
-/// Every mapping in a document.
+/// Returns every mapping in a document.
 fn all(value: &Value) -> Vec<&Value> {
     match value {
         Value::Mapping(mapping) => std::iter::once(value).chain(mapping.values().flat_map(all)).collect(),

@@ -15,7 +15,7 @@ fn commands() -> Vec<String> {
     Cli::command().get_subcommands().map(|command| command.get_name().to_string()).collect()
 }
 
-/// The command lines in a help text, without what a shell or a reader makes of them.
+/// Returns the command lines in a help text, without comments and shell syntax.
 fn examples(help: &str) -> Vec<Vec<String>> {
     let lines = help.lines().filter(|line| line.starts_with("  ringfence "));
     let words = |line: &str| {

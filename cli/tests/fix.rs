@@ -10,7 +10,7 @@ use ringfence_cli::project::policy_file;
 
 use workdir::WorkDir;
 
-/// A board whose `/reserved-memory` lacks `ranges`, with regions of these names and tuples.
+/// Returns a board whose `/reserved-memory` lacks `ranges`, with regions of these names and tuples.
 fn board(regions: &[(&str, &[u32])]) -> Vec<u8> {
     let memory = NewNode::new("memory@40000000")
         .prop_str("device_type", "memory")
@@ -24,7 +24,7 @@ fn board(regions: &[(&str, &[u32])]) -> Vec<u8> {
     build(&root.prop_str("compatible", "acme,board").child(memory).child(reserved), 0, &[]).unwrap()
 }
 
-/// Two carveouts on the same bytes; the second one's name is wrong besides.
+/// Returns two carveouts on the same bytes; the second one's name is also wrong.
 fn overlap() -> Vec<u8> {
     board(&[
         ("camera@84300000", &[0, 0x8430_0000, 0, 0x70_0000]),
@@ -32,7 +32,7 @@ fn overlap() -> Vec<u8> {
     ])
 }
 
-/// A directory with this tree and this policy.
+/// Returns a directory with this tree and this policy.
 fn bench(dtb: &[u8], policy: &str) -> WorkDir {
     let bench = WorkDir::new();
     bench.put("board.dtb", dtb);

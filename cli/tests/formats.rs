@@ -29,7 +29,7 @@ const OVERLAP: &str = r#"/dts-v1/;
 };
 "#;
 
-/// A project with one board that has two errors, one of them suppressed.
+/// Returns a project with one board that has two errors, one of them suppressed.
 fn project() -> WorkDir {
     let project = WorkDir::new();
     project.put("board.dts", OVERLAP);

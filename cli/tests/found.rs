@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use workdir::WorkDir;
 
-/// How a tree's defect comes to light.
+/// How a tree's defect is found.
 enum Found {
     /// By this rule, from the tree alone.
     Alone(&'static str),
@@ -48,7 +48,7 @@ const TREES: &[(&str, Found)] = &[
     ("extra/e16-disabled", InProject("RF404")),
     ("extra/e18-dyn-nomap", Alone("RF305")),
     ("extra/e20-unaligned-4k", Alone("RF207")),
-    // 64 MiB that nobody can use, as the tree asks for.
+    // 64 MiB that nothing can use, as the tree asks for.
     ("extra/e21-reusable-plain", Harmless),
     ("extra/e23-size-len", Alone("RF103")),
     ("extra/e24-alloc-range-outside", Alone("RF306")),
@@ -81,7 +81,8 @@ dtb = "0x48200000:64KiB"
 struct Project(WorkDir);
 
 impl Project {
-    /// A directory with every scenario, a kernel that takes 34 MiB in memory, and no configuration yet.
+    /// Returns a directory with every scenario, a kernel that takes 34 MiB in memory, and no configuration
+    /// yet.
     fn new() -> Self {
         let project = Self(WorkDir::new());
         let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../qemu/scenarios");
@@ -114,7 +115,7 @@ impl Project {
         self.0.command(args).current_dir(self.path("scenarios")).output().unwrap()
     }
 
-    /// The rules that speak of a tree, and the exit code.
+    /// Returns the rules that report a tree, and the exit code.
     fn rules(&self, tree: &str) -> (Vec<String>, Option<i32>) {
         let output = self.run(&["check", "--format", "json", tree]);
         let report: Value = serde_json::from_slice(&output.stdout)

@@ -1,5 +1,5 @@
-//! What the tool prints, word for word. `TRYCMD=overwrite cargo test -p ringfence-cli --test golden` takes a
-//! change over; read the diff before committing it.
+//! Compares the tool's output with golden files. `TRYCMD=overwrite cargo test -p ringfence-cli --test golden`
+//! takes a change over; read the diff before committing it.
 
 use std::process::Command;
 

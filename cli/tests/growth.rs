@@ -5,7 +5,7 @@ use std::process::Command;
 
 use ringfence::fdt::{NewNode, build};
 
-/// A board whose regions `region` makes, by their number.
+/// Returns a board whose regions `region` makes, by their number.
 fn board(count: u64, region: fn(u64) -> NewNode) -> Vec<u8> {
     let cells = |node: NewNode| node.prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
     let memory = NewNode::new("memory@40000000").prop_str("device_type", "memory");
@@ -19,7 +19,7 @@ fn pair(base: u64, size: u64) -> Vec<u8> {
     [base.to_be_bytes(), size.to_be_bytes()].concat()
 }
 
-/// One page every 2 MiB.
+/// Returns one page every 2 MiB.
 fn apart(index: u64) -> NewNode {
     let base = (1 << 30) + index * (2 << 20);
     NewNode::new(&format!("fw@{base:x}")).prop("reg", pair(base, 4096)).prop_empty("no-map")
@@ -42,8 +42,8 @@ fn instructions(args: &[&str], dtb: &[u8]) -> u64 {
     count.and_then(|(_, count)| count.trim().parse().ok()).unwrap_or_else(|| panic!("{text}"))
 }
 
-/// How much more the step from twice to four times as many regions costs than the one from once to twice:
-/// what the tool costs that has nothing to do is in neither.
+/// Returns how much more the step from twice to four times as many regions costs than the one from once to
+/// twice: what the tool costs that has nothing to do is in neither.
 fn factor(args: &[&str], regions: u64) -> f64 {
     let counts = [regions, 2 * regions, 4 * regions];
     let [few, more, most] = counts.map(|count| instructions(args, &board(count, apart)));

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use defmt_decoder::Table;
 use object::Object;
 
-/// The stage as `cargo xtask` builds it, when it was built.
+/// Returns the stage as `cargo xtask` builds it, when it was built.
 fn stage() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?;
     let places = ["ringfence.elf", "stage/aarch64-unknown-none/stage/ringfence-boot"];
@@ -52,7 +52,7 @@ fn encoded(frame: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A dump with a ring in it.
+/// Returns a dump with a ring in it.
 fn dump(build_id: &[u8], frames: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0xa5; 4096];
     bytes.extend(b"RFRING01");

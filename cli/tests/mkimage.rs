@@ -8,7 +8,7 @@ use ringfence::fit::{Algorithm, Fit, Image};
 use ringfence::policy::Policy;
 use ringfence_cli::bundle::{self, Parts};
 
-/// An arm64 `Image` of 64 KiB that takes 96 KiB when it runs.
+/// Returns an arm64 `Image` of 64 KiB that takes 96 KiB when it runs.
 fn kernel() -> Vec<u8> {
     let mut image: Vec<u8> = (0..0x1_0000_u32).map(|i| ((i * 31) >> 3) as u8).collect();
     image[0x08..0x10].fill(0);
@@ -102,7 +102,7 @@ fn a_fit_of_mkimage_is_read_and_verified() {
     }
     let dir = tempfile::tempdir().unwrap();
     lay_out(dir.path());
-    // Embedded; external behind the tree; external at a stated position.
+    // Embedded; external after the tree; external at a stated position.
     for external in [&[][..], &["-E"], &["-E", "-p", "0x3000"]] {
         let mut args = external.to_vec();
         args.extend(["-f", "bundle.its", "bundle.itb"]);

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use ringfence::fdt::{NewNode, build};
 
-/// A camera that grew into its neighbour, a page for a mailbox, a pool that the kernel places, and a far
-/// bank.
+/// Returns a camera that grew into its neighbour, a page for a mailbox, a pool that the kernel places, and a
+/// far bank.
 fn board() -> Vec<u8> {
     let memory = NewNode::new("memory@40000000")
         .prop_str("device_type", "memory")

@@ -1,5 +1,5 @@
 //! Predictions against what booted kernels did: every region of every scenario, the default CMA pool,
-//! `CmaTotal` and the lines that the kernel printed. What differs stands in `predict/differences.toml`, each
+//! `CmaTotal` and the lines that the kernel printed. What differs is in `predict/differences.toml`, each
 //! with its reason.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../qemu/scenarios")
 }
 
-/// The extra command line behind a `+` in a scenario's name.
+/// Returns the extra command line after a `+` in a scenario's name.
 fn append(suffix: &str) -> &'static str {
     match suffix {
         "cma256M" => "cma=256M",
@@ -38,7 +38,7 @@ fn append(suffix: &str) -> &'static str {
     }
 }
 
-/// The tree of a scenario as QEMU hands it over: compiled, with the command line in it.
+/// Returns the tree of a scenario as QEMU hands it over: compiled, with the command line in it.
 fn tree_of(name: &str) -> Vec<u8> {
     let (stem, suffixes) = name.split_once('+').unwrap_or((name, ""));
     let dts =
@@ -60,8 +60,8 @@ fn tree_of(name: &str) -> Vec<u8> {
     rewrite(&tree, &edits).unwrap()
 }
 
-/// The profile behind a kernel's name in the recordings, how it was built, and where its image ended, as far
-/// as that matters.
+/// Returns the profile after a kernel's name in the recordings, how it was built, and where its image ended,
+/// as far as that matters.
 fn kernel(name: &str) -> (KernelProfile, Build, u64) {
     let (version, page) = name.split_once('-').unwrap_or((name, "4k"));
     let profile = *KernelProfile::for_version(version).unwrap().profile;
@@ -102,7 +102,7 @@ fn predicted(scenario: &str, name: &str) -> Prediction {
     predict(&tree, &map, &facts, &profile, &build)
 }
 
-/// A outcome in the words of the recordings.
+/// Returns an outcome in the words of the recordings.
 fn in_words(outcome: &RegionOutcome) -> String {
     let Some(span) = outcome.span else { return "zero".into() };
     let share = |part: u64, whole: u64| part * 100 / whole;
@@ -146,7 +146,7 @@ fn lines(value: &Value) -> Vec<String> {
     lines.filter(|line| !OTHER_LINES.iter().any(|other| line.starts_with(other))).map(String::from).collect()
 }
 
-/// The same as one text.
+/// Returns the same as one text.
 fn text(value: &Value) -> String {
     lines(value).iter().map(|line| format!("{line}\n")).collect()
 }
@@ -156,7 +156,7 @@ fn verified(prediction: &Prediction, boot: &Value) -> Vec<Difference> {
     verify(prediction, &Observed { log: &log, iomem: (!iomem.is_empty()).then_some(iomem.as_str()) })
 }
 
-/// Every difference between prediction and recording, as `scenario kernel: what`.
+/// Returns every difference between prediction and recording, as `scenario kernel: what`.
 fn differences() -> (usize, usize, Vec<String>) {
     let golden = golden();
     let (mut boots, mut regions, mut found) = (0, 0, Vec::new());
@@ -170,7 +170,7 @@ fn differences() -> (usize, usize, Vec<String>) {
                 }
             };
             for (region, effective) in boot["effective"].as_object().unwrap() {
-                // A boot that died before it told what it had.
+                // A boot that died before it printed its memory.
                 if effective == "?" {
                     continue;
                 }
@@ -180,13 +180,13 @@ fn differences() -> (usize, usize, Vec<String>) {
             }
             let (died, panics) = (boot["ok"] == false, prediction.panic.is_some());
             differ("end", if died { "died" } else { "lived" }, if panics { "died" } else { "lived" });
-            // A kernel that dies before it has a console has said nothing.
+            // A kernel that dies before it has a console has printed nothing.
             if panics && lines(&boot["log"]).is_empty() {
                 continue;
             }
             let (was, mut log) = (lines(&boot["log"]), prediction.log.clone());
             if let DefaultCma::Somewhere { .. } = prediction.cma {
-                // Where it lies was not predicted, so the line about it is not either.
+                // Where it is was not predicted, so the line about it is not either.
                 log.extend(was.iter().filter(|line| line.starts_with("cma: Reserved")).cloned());
             }
             differ("log", &format!("{was:#?}"), &format!("{log:#?}"));
@@ -237,7 +237,7 @@ fn a_boot_that_went_as_predicted_verifies() {
         for (name, boot) in by_kernel {
             let about = format!("{scenario} {name} ");
             let prediction = predicted(scenario, name);
-            // What dies early has said nothing, and what is explained is so in words.
+            // A kernel that dies early has printed nothing, and explained differences have a text.
             let silent = prediction.panic.is_some() && lines(&boot["log"]).is_empty();
             if silent || explained.keys().any(|key| key.starts_with(&about) && key.ends_with(" log")) {
                 continue;

@@ -1,5 +1,5 @@
-//! What ringfence says of every scenario, does about it, and predicts of it, held against one file each in
-//! `scenarios/`. `RINGFENCE_BLESS=1` writes them anew.
+//! Compares findings, repairs and predictions of every scenario with one file each in `scenarios/`.
+//! `RINGFENCE_BLESS=1` rewrites them.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ fn compile(dts: &Path) -> Vec<u8> {
     output.stdout
 }
 
-/// Where QEMU put things when the scenarios were booted directly.
+/// Returns where QEMU put things when the scenarios were booted directly.
 fn direct_boot() -> BootFacts {
     let placed = |base, end| Some(Position::Fixed(Span::from_ends(base, end).unwrap()));
     let at = Span::from_ends(0x4020_0000, 0x4244_0000).unwrap();
@@ -52,8 +52,8 @@ fn direct_boot() -> BootFacts {
     }
 }
 
-/// The scenario as text: findings at rest, the same at boot where they differ, what a repair does, and what
-/// three kernels make of the tree as it is.
+/// Returns the scenario as text: findings at rest, the same at boot where they differ, what a repair does,
+/// and how three kernels use the tree as it is.
 fn told(dtb: &[u8]) -> String {
     let mut out = String::new();
     let profile = KernelProfile::default();

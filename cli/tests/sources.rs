@@ -1,4 +1,4 @@
-//! Inputs besides blobs: sources with includes, told by file and line, and bundles by configuration.
+//! Inputs other than blobs: sources with includes, reported by file and line, and bundles by configuration.
 
 mod workdir;
 
@@ -173,7 +173,7 @@ fn labels_in_a_policy_resolve_and_the_source_is_edited_as_the_policy_requires() 
     sources.assert_output(&checked, 0, &["clean"]);
 }
 
-/// A blob with one carveout of this size, before another one.
+/// Returns a blob with one carveout of this size, before another one.
 fn blob(size: u32) -> Vec<u8> {
     let region =
         |name, base, size| NewNode::new(name).prop_cells("reg", &[0, base, 0, size]).prop_empty("no-map");

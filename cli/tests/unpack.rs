@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use workdir::WorkDir;
 
-/// A bundle with everything that a bundle can hold, and a stage with it behind.
+/// Returns a bundle with everything that a bundle can hold, and a stage with it after.
 fn bench() -> WorkDir {
     let bench = WorkDir::new();
     let root = NewNode::new("").prop_str("compatible", "acme,one").child(NewNode::new("__symbols__"));
@@ -30,7 +30,7 @@ fn bench() -> WorkDir {
     bench
 }
 
-/// What `show` tells programs, which is as its schema has it.
+/// Returns what `show` tells programs, which is as its schema has it.
 fn json(bench: &WorkDir, bundle: &str) -> Value {
     let shown = bench.run(&["show", "--format", "json", bundle]).stdout;
     let shown = serde_json::from_slice(&shown).unwrap();
@@ -45,7 +45,7 @@ fn json(bench: &WorkDir, bundle: &str) -> Value {
     shown
 }
 
-/// An arm64 `Image` of 64 KiB that takes this many bytes when it runs.
+/// Returns an arm64 `Image` of 64 KiB that takes this many bytes when it runs.
 fn image(size: u64) -> Vec<u8> {
     let mut image: Vec<u8> = (0..0x1_0000_u32).map(|i| ((i * 31) >> 3) as u8).collect();
     image[0x08..0x10].fill(0);

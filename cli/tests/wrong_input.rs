@@ -28,7 +28,8 @@ fn tree(camera_size: u32) -> Vec<u8> {
     build(&root.child(memory).child(reserved), 0, &[]).unwrap()
 }
 
-/// A directory with one sound tree, `good.dtb`, and one with an overlap that needs a permission, `bad.dtb`.
+/// Returns a directory with one sound tree, `good.dtb`, and one with an overlap that needs a permission,
+/// `bad.dtb`.
 fn bench() -> WorkDir {
     let bench = WorkDir::new();
     bench.put("good.dtb", tree(0x50_0000));
@@ -53,7 +54,7 @@ fn assert_refused(bench: &WorkDir, args: &[&str], code: i32, words: &[&str]) {
     assert_eq!(listing(bench), before, "{args:?} left something behind");
 }
 
-/// Every file with its content.
+/// Returns every file with its content.
 fn listing(bench: &WorkDir) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files: Vec<_> = walkdir::WalkDir::new(bench.dir())
         .into_iter()
@@ -284,7 +285,7 @@ fn no_output_goes_over_an_input_that_was_not_offered() {
 fn a_huge_file_is_refused_by_its_start() {
     let bench = bench();
     let huge = tempfile::tempdir().unwrap();
-    // Sparse, with a sound tree at its start: three GB of nothing behind it make it none.
+    // Sparse, with a sound tree at its start: three GB of nothing after it make it none.
     let path = huge.path().join("huge.dtb");
     fs::copy(bench.path("good.dtb"), &path).unwrap();
     fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(3 << 30).unwrap();

@@ -43,7 +43,7 @@ pub(super) fn collect(map: &MemoryMap, facts: &BootFacts) -> Vec<Claim> {
 }
 
 /// Returns the initial ramdisk that the kernel will be given, if it is placed for good: the payload's, or
-/// what `/chosen` says where there is no bundle (a bundle in the initrd slot is not a ramdisk).
+/// what `/chosen` says without a bundle (a bundle in the initrd slot is not a ramdisk).
 fn fixed_initrd(map: &MemoryMap, facts: &BootFacts) -> Option<Span> {
     match (facts.initrd, facts.bundle) {
         (Some(initrd), _) => initrd.fixed(),

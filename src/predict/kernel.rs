@@ -1,4 +1,4 @@
-//! What a kernel knows while it handles a tree: RAM, the table of regions, the pools, and what it has printed.
+//! The state of a kernel while it handles a tree: RAM, the table of regions, the pools, and its log.
 
 use super::memblock::{Full, Memblock};
 use super::reading::Reading;

@@ -109,7 +109,7 @@ struct Written {
     diff: String,
 }
 
-/// The file with the repaired trees in their places.
+/// Returns the file with the repaired trees in their places.
 fn bytes(
     path: &Path,
     container: &Container,
@@ -131,7 +131,7 @@ fn bytes(
     Ok(Written { bytes, diff: text })
 }
 
-/// The source with the repairs in it, or `None` when some must be made by hand: these are printed.
+/// Returns the source with the repairs in it, or `None` when some must be made by hand: these are printed.
 fn source(
     args: &Fix,
     job: &Job,
@@ -144,7 +144,7 @@ fn source(
     let (path, name) = (&input.path, &input.name);
     let unreadable = |error| Failure::of(path, error);
     let positions = input.positions.as_ref().ok_or_else(|| {
-        Failure::of(path, "dtc does not tell where the source says what")
+        Failure::of(path, "dtc does not report places in the source")
             .with_help("install a newer device tree compiler, or repair the .dtb")
     })?;
     let file = if is_stdin(path) { "-" } else { name.as_str() };

@@ -9,7 +9,7 @@ use crate::memmap::entries::Entry;
 use crate::terminal::style::{ADDED, BOLD, DIM, ERROR, NOTE, REMOVED, WARNING};
 use crate::terminal::text::{self, plural, printable};
 
-/// One line each, and a line that counts them; those of a kind in `gates` are marked.
+/// Returns one line each, and a line that counts them; those of a kind in `gates` are marked.
 #[must_use]
 pub fn human(changes: &[Change], gates: &[Kind]) -> String {
     if changes.is_empty() {
@@ -19,7 +19,7 @@ pub fn human(changes: &[Change], gates: &[Kind]) -> String {
     lines + &format!("{BOLD}{}{BOLD:#}\n", counts(changes))
 }
 
-/// How many changes there are of each kind.
+/// Returns how many changes there are of each kind.
 fn counts<'c>(changes: impl IntoIterator<Item = &'c Change> + Clone) -> String {
     let of_kind = |kind| changes.clone().into_iter().filter(|change| change.kind == kind).count();
     let counts = Kind::ALL.map(|kind| (kind, of_kind(kind)));
@@ -27,7 +27,7 @@ fn counts<'c>(changes: impl IntoIterator<Item = &'c Change> + Clone) -> String {
     some.map(|(kind, count)| format!("{count} {}", kind.as_str())).collect::<Vec<_>>().join(", ")
 }
 
-/// One change, marked when its kind is in `gates`.
+/// Returns one change, marked when its kind is in `gates`.
 fn line(change: &Change, gates: &[Kind]) -> String {
     let style = match change.kind {
         Kind::Added => ADDED,
@@ -72,7 +72,7 @@ pub struct Boards {
 /// Maximum number of names in one line.
 const MAX_NAMES: usize = 4;
 
-/// A line for each change, with the boards that have it, and a line that counts.
+/// Returns a line for each change, with the boards that have it, and a line that counts.
 #[must_use]
 pub fn boards_human(boards: &Boards, gates: &[Kind]) -> String {
     let mut changes: Vec<(String, Vec<&str>)> = Vec::new();

@@ -8,7 +8,7 @@ use crate::memmap::headroom::{Limit, Room};
 use crate::terminal::style::{BOLD, DIM, ERROR};
 use crate::terminal::text::{self, columns, printable};
 
-/// One line for each claim, and one for each region that the kernel will place in addition.
+/// Returns one line for each claim, and one for each region that the kernel will place in addition.
 #[must_use]
 pub fn human(chart: &Chart, rooms: &[Room<'_>]) -> String {
     let names: Vec<String> = rooms.iter().map(|room| printable(room.claim.entry.name())).collect();

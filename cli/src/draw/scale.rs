@@ -37,7 +37,7 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// One scale for several charts, so that an unchanged claim is at the same height on all of them.
+    /// Returns one scale for several charts, so that an unchanged claim is at the same height on all of them.
     pub(super) fn new(charts: &[&Chart]) -> Self {
         let spans = |chart: &&Chart| {
             let claims = chart.claims.iter().map(|claim| claim.span);

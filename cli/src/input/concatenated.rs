@@ -18,7 +18,7 @@ pub(super) fn split(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
     (trees.len() > 1).then_some(trees)
 }
 
-/// The size that the header of a tree states, in bytes.
+/// Returns the size that the header of a tree states, in bytes.
 pub(super) fn len_of(bytes: &[u8]) -> Option<usize> {
     let rest = bytes.strip_prefix(&fdt::MAGIC.to_be_bytes())?;
     let len = u32::from_be_bytes(*rest.first_chunk()?) as usize;

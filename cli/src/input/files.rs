@@ -81,7 +81,7 @@ pub fn read_any(name: &Path) -> Result<Vec<u8>, Failure> {
 /// When it cannot be read, is longer than a bundle can be, or is none.
 pub fn read_bundle(name: &Path) -> Result<(u64, Vec<u8>), Failure> {
     let none = || {
-        Failure::of(name, "no bundle: neither a FIT image nor a stage with one appended")
+        Failure::of(name, "not a bundle: neither a FIT image nor a stage with one appended")
             .with_help("`ringfence pack` makes one")
     };
     let is_tree = |bytes: &[u8]| bytes.starts_with(&fdt::MAGIC.to_be_bytes());

@@ -39,7 +39,7 @@ impl Layers {
         Ok(Self { base, overlays: overlays.iter().map(|path| read(path)).collect::<Result<_, _>>()? })
     }
 
-    /// Tells whether there is nothing to lay below or above.
+    /// Tells whether there is neither a base nor an overlay.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.base.is_none() && self.overlays.is_empty()

@@ -160,8 +160,8 @@ impl Positions {
         self.text(&place.file)?.lines().nth((line as usize).checked_sub(1)?)
     }
 
-    /// The preprocessor keeps lines and moves columns: looks for the name on its line, and for the end on
-    /// its.
+    /// The preprocessor keeps lines and moves columns: looks for the name on its line, and for the
+    /// end on its.
     fn corrected(&self, place: &Place, name: &str) -> Place {
         let mut place = place.clone();
         let Some(first) = self.line(&place, place.line) else { return place };

@@ -161,7 +161,7 @@ impl Baseline {
         }
     }
 
-    /// The inputs of entries whose file is gone.
+    /// Returns the inputs of entries whose file is gone.
     fn gone(&self) -> &BTreeSet<String> {
         self.gone.get_or_init(|| {
             let inputs: BTreeSet<&str> = self.entries().map(|entry| entry.input).collect();
@@ -231,7 +231,7 @@ fn known(home: &Path, input: &str, finding: &Finding) -> Known {
     }
 }
 
-/// Returns the way from one directory to a file, so that a baseline means the same wherever the project lies.
+/// Returns the relative path from a directory to a file, so that a baseline is valid wherever the project is.
 fn from(home: &Path, file: &Path) -> PathBuf {
     let shared = home.components().zip(file.components()).take_while(|(a, b)| a == b).count();
     let up = home.components().skip(shared).map(|_| Path::new(".."));

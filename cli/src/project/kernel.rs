@@ -5,7 +5,7 @@ use ringfence::profile::{self, BadVersion, KernelProfile, PageSize};
 use crate::terminal;
 
 /// Reads a kernel: a version such as `6.12` or `6.12.95`, or `6.12:64k` with its page size. Says on the
-/// standard error when an older kernel must stand in for it.
+/// standard error when an older kernel is used in its place.
 ///
 /// # Errors
 /// What to write instead.

@@ -66,7 +66,7 @@ impl Selector {
         rule.to_string().starts_with(&self.prefix)
     }
 
-    /// How exactly it names rules: the more, the more exactly.
+    /// Returns how exactly it names rules: the more, the more exactly.
     #[must_use]
     pub fn exactness(&self) -> usize {
         self.prefix.len()

@@ -189,7 +189,7 @@ impl Edits<'_> {
         Ok(out)
     }
 
-    /// The bytes of a place, if it is in the file that may be written.
+    /// Returns the bytes of a place, if it is in the file that may be written.
     fn range(&self, place: &Place) -> Option<Range<usize>> {
         if *place.file != *self.file {
             return None;
@@ -202,7 +202,7 @@ impl Edits<'_> {
         .then_some(range)
     }
 
-    /// The range with its line, when nothing else is on it.
+    /// Returns the range with its line, when nothing else is on it.
     fn whole_line(&self, range: Range<usize>) -> Range<usize> {
         let (before, after) = (self.text.get(..range.start), self.text.get(range.end..));
         let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
@@ -215,7 +215,7 @@ impl Edits<'_> {
         }
     }
 
-    /// The indentation of what is inside of a node: one tab more than the line of its opening brace.
+    /// Returns the indentation of what is inside of a node: one tab more than the line of its opening brace.
     fn indent_inside(&self, body: &Range<usize>) -> String {
         let before = self.text.get(..body.start).unwrap_or_default();
         let line = before.get(before.rfind('\n').map_or(0, |at| at + 1)..).unwrap_or_default();
@@ -224,14 +224,15 @@ impl Edits<'_> {
     }
 }
 
-/// The node that `child` of `old` became: the one of its name, or of its base name where it was renamed.
+/// Returns the node that `child` of `old` became: the one of its name, or of its base name where it was
+/// renamed.
 fn counterpart<'t, 'a>(child: Node<'_, '_>, old: Node<'_, '_>, new: Node<'t, 'a>) -> Option<Node<'t, 'a>> {
     let renamed =
         |node: &Node<'_, '_>| node.base_name() == child.base_name() && old.child(node.name()).is_none();
     new.child(child.name()).or_else(|| new.children().find(renamed))
 }
 
-/// A node as lines of source.
+/// Returns a node as lines of source.
 fn source(node: Node<'_, '_>) -> Vec<String> {
     let mut lines = vec![format!("{} {{", node.name())];
     lines.extend(node.props().map(|prop| format!("\t{}", dts::property(prop.name, prop.value))));

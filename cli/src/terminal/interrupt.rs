@@ -55,7 +55,7 @@ pub fn listen() {
     let Ok(mut signals) = Signals::new([SIGHUP, SIGINT, SIGTERM]) else { return };
     thread::spawn(move || {
         for signal in signals.forever() {
-            // Held to the end, so that no file is registered and left behind.
+            // Held to the end, so that no file is registered and left.
             let mut tidy = tidy();
             tidy.up();
             // Ends as the signal would have ended it, so that shells see an interrupted program.

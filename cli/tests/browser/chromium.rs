@@ -20,13 +20,13 @@ pub(crate) struct Page {
     messages: Receiver<Value>,
     session: String,
     next: u64,
-    /// Requests that the page made besides for itself, and what it wrote to the console.
+    /// Requests that the page made apart from the one for itself, and what it wrote to the console.
     pub(crate) noise: Vec<String>,
     _profile: tempfile::TempDir,
 }
 
 impl Page {
-    /// Where Debian puts it, unless `CHROMIUM` says otherwise.
+    /// Returns where Debian puts it, unless `CHROMIUM` says otherwise.
     pub(crate) fn binary() -> Option<String> {
         let path = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".into());
         Path::new(&path).exists().then_some(path)
@@ -126,14 +126,14 @@ impl Page {
         }
     }
 
-    /// What an expression of the page's script comes to.
+    /// Returns the value of an expression in the page's script.
     pub(crate) fn value(&mut self, expression: &str) -> Value {
         let result = self.call("Runtime.evaluate", &json!({"expression": expression, "returnByValue": true}));
         assert!(result["exceptionDetails"].is_null(), "{expression}: {result}");
         result["result"]["value"].clone()
     }
 
-    /// The same as text.
+    /// Returns the same as text.
     pub(crate) fn text(&mut self, expression: &str) -> String {
         let value = self.value(expression);
         value.as_str().map_or_else(|| value.to_string(), ToString::to_string)
@@ -186,7 +186,7 @@ impl Page {
         self.call("Emulation.setEmulatedMedia", &features);
     }
 
-    /// A picture of the window, as PNG in base64.
+    /// Returns a picture of the window, as PNG in base64.
     pub(crate) fn screenshot(&mut self) -> String {
         let shot = self.call("Page.captureScreenshot", &json!({"format": "png"}));
         shot["data"].as_str().unwrap().to_string()

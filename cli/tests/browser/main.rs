@@ -13,7 +13,7 @@ use std::process::Command;
 use chromium::Page;
 use ringfence::fdt::{NewNode, build};
 
-/// A board whose camera grew into its neighbour.
+/// Returns a board whose camera grew into its neighbour.
 fn board(hostile: bool) -> Vec<u8> {
     let memory = NewNode::new("memory@40000000")
         .prop_str("device_type", "memory")
@@ -42,7 +42,7 @@ fn board(hostile: bool) -> Vec<u8> {
 /// A name of characters that trees may hold, which would run a script if it got out of its place.
 const HOSTILE: &str = "x\"'><script>alert(1)<!--<b>&lt;@a0000000";
 
-/// The page for a board, in a directory that lives as long as the test.
+/// Returns the page for a board, in a directory that lives as long as the test.
 fn page(name: &str, hostile: bool) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let (tree, page) = (dir.path().join(name), dir.path().join("map.html"));
@@ -57,7 +57,7 @@ fn page(name: &str, hostile: bool) -> (tempfile::TempDir, PathBuf) {
     (dir, page)
 }
 
-/// A browser, or a word about its absence that no test harness swallows.
+/// Returns a browser, or prints that there is none, past the test harness.
 fn browser() -> Option<String> {
     let found = Page::binary();
     if found.is_none() {
@@ -83,7 +83,7 @@ fn focused(page: &mut Page) -> String {
     )
 }
 
-/// A selector for the box of a claim on one of the two maps.
+/// Returns a selector for the box of a claim on one of the two maps.
 fn find(page: &mut Page, column: u32, name: &str) -> String {
     let id = format!("found-{column}-{}", name.len());
     page.value(&format!(

@@ -23,7 +23,7 @@ impl WorkDir {
         self.0.path()
     }
 
-    /// The path of a file in it.
+    /// Returns the path of a file in it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir().join(name)
     }
@@ -39,7 +39,7 @@ impl WorkDir {
         fs::read(self.path(name)).unwrap()
     }
 
-    /// The tool with these arguments, ready to run in the directory.
+    /// Returns the tool with these arguments, ready to run in the directory.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
         command.args(args).current_dir(self.dir()).env("SOURCE_DATE_EPOCH", TODAY);

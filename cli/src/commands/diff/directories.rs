@@ -52,7 +52,7 @@ pub(super) fn run(args: &Diff, job: &Job) -> Result<Outcome, Failure> {
     })
 }
 
-/// The trees of a directory, by their path in it.
+/// Returns the trees of a directory, by their path in it.
 fn trees(directory: &Path) -> Result<BTreeMap<PathBuf, PathBuf>, Failure> {
     let found = input::gather(&[directory.to_path_buf()])?;
     let mut trees = BTreeMap::new();

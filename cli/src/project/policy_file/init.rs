@@ -29,8 +29,8 @@ pub fn from_tree(tree: &Tree<'_>, map: &MemoryMap) -> Policy {
     }
 }
 
-/// A policy has one span for each carveout. Each further tuple is required under the name that it gets when
-/// the node is split into one node a tuple, as no kernel protects more than the first (RF104).
+/// A policy has one span for each carveout. Each further tuple is required under the name that it
+/// gets when the node is split into one node a tuple, as no kernel protects more than the first (RF104).
 fn required(region: &Region) -> Vec<Requirement> {
     let key = |index: usize, span: Span| match index {
         0 => region.path.clone(),

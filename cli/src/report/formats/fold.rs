@@ -1,4 +1,4 @@
-//! Findings that are the same in several inputs, as boards that share a file have them: told once.
+//! Findings that are the same in several inputs, as boards that share a file have them: printed once.
 
 use std::collections::HashMap;
 

@@ -65,7 +65,7 @@ fn named(report: &Report, name: &str, status: TestCaseStatus) -> TestCase {
     case
 }
 
-/// A finding with its place, its spans and what to do.
+/// Returns a finding with its place, its spans and what to do.
 fn text(report: &Report, shown: &Diagnostic) -> String {
     let finding = &shown.finding;
     let place = shown.place.as_ref().map_or_else(

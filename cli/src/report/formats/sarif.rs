@@ -41,7 +41,7 @@ fn render(results: &Results<'_>) -> String {
     format!("{document:#}\n")
 }
 
-/// An input that cannot be read.
+/// Returns an input that cannot be read.
 fn notification(report: &Report) -> Option<Value> {
     let failure = report.failure.as_ref()?;
     Some(json!({
