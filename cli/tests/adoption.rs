@@ -10,7 +10,7 @@ use ringfence::fdt::{NewNode, build};
 
 use workdir::WorkDir;
 
-/// A board whose camera has this size; from 0x600000 on it overlaps the modem.
+/// Returns a board whose camera has this size; from 0x600000 on it overlaps the modem.
 fn tree(camera: u32) -> Vec<u8> {
     let memory = NewNode::new("memory@40000000")
         .prop_str("device_type", "memory")

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use workdir::WorkDir;
 
-/// A tree of `compatible` with `ram` bytes of RAM whose camera overlaps the modem by 2 MiB.
+/// Returns a tree of `compatible` with `ram` bytes of RAM whose camera overlaps the modem by 2 MiB.
 fn board(compatible: &str, ram: u32) -> Vec<u8> {
     let region =
         |name, base, size| NewNode::new(name).prop_cells("reg", &[0, base, 0, size]).prop_empty("no-map");

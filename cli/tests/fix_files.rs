@@ -10,7 +10,7 @@ use ringfence::fit::Fit;
 
 use workdir::WorkDir;
 
-/// A board whose `/reserved-memory` lacks `ranges` where it is not `sound`.
+/// Returns a board whose `/reserved-memory` lacks `ranges` where it is not `sound`.
 fn tree(sound: bool, compatible: &str) -> Vec<u8> {
     let memory = NewNode::new("memory@40000000")
         .prop_str("device_type", "memory")
@@ -154,7 +154,7 @@ fn several_trees_stay_in_one_file_and_several_files_are_repaired_at_once() {
     bench.assert_output(&["fix", "tail.dtb", "-o", "out.dtb"], 2, &["8 bytes after the tree"]);
 }
 
-/// Every image of a bundle but the tree, as bytes.
+/// Returns every image of a bundle but the tree, as bytes.
 fn others(bundle: &[u8]) -> Vec<Vec<u8>> {
     let config = Fit::parse(bundle).unwrap().select(&[]).unwrap();
     let images = config.images().filter(|image| !image.name.starts_with("fdt"));

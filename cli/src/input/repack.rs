@@ -65,7 +65,7 @@ fn replace(bundle: &[u8], name: &str, tree: &[u8]) -> Result<Vec<u8>, String> {
     external(bundle, &blob, node, &image, &data, edits)
 }
 
-/// The data of an image whose bytes are in the tree: what follows the tree moves with its end.
+/// Returns the data of an image whose bytes are in the tree: what follows the tree moves with its end.
 fn inline(bundle: &[u8], tree: &Tree<'_>, edits: &Edits) -> Result<Vec<u8>, String> {
     let mut out = rewrite(tree, edits).map_err(|error| error.to_string())?;
     let end = |len: usize| len.next_multiple_of(4);
@@ -82,8 +82,8 @@ fn inline(bundle: &[u8], tree: &Tree<'_>, edits: &Edits) -> Result<Vec<u8>, Stri
     Ok(out)
 }
 
-/// The data of an image whose bytes follow the tree: they stay in their place while they fit, and else go to
-/// the end of the file.
+/// Returns the data of an image whose bytes follow the tree: they stay in their place while they fit, and
+/// else go to the end of the file.
 fn external(
     bundle: &[u8],
     tree: &Tree<'_>,
@@ -126,7 +126,7 @@ fn external(
     Ok(out)
 }
 
-/// Bytes after `end` that belong to no image: up to the next one, or to the end of the file.
+/// Returns the bytes after `end` that belong to no image: up to the next one, or to the end of the file.
 fn gap(tree: &Tree<'_>, bundle: &[u8], end: usize) -> Result<usize, String> {
     let base = tree.blob().bytes().len().next_multiple_of(4);
     let mut next = bundle.len();
@@ -140,7 +140,7 @@ fn gap(tree: &Tree<'_>, bundle: &[u8], end: usize) -> Result<usize, String> {
     Ok(next.saturating_sub(end))
 }
 
-/// The tree as the image had it: packed in the same way.
+/// Returns the tree as the image had it: packed in the same way.
 fn packed(image: &Image<'_>, tree: &[u8]) -> Result<Vec<u8>, String> {
     match image.packing {
         None => Ok(tree.to_vec()),

@@ -38,8 +38,8 @@ struct Line {
     text: String,
 }
 
-/// The lines next to what a finding is about: those of the property and of the node's name, and the lines
-/// with nothing but a comment before each of them.
+/// Returns the lines next to what a finding is about: those of the property and of the node's name, and the
+/// lines with nothing but a comment before each of them.
 fn lines(positions: &Positions, shown: &Diagnostic) -> Vec<Line> {
     let Some(located) = &shown.place else { return Vec::new() };
     let mut out = Vec::new();
@@ -62,7 +62,7 @@ fn near(positions: &Positions, place: &Place) -> Vec<Line> {
     own.into_iter().chain(comments).map(line).collect()
 }
 
-/// The reason for which a line suppresses a rule, if it does.
+/// Returns the reason for which a line suppresses a rule, if it does.
 fn allowed(line: &str, rule: RuleId) -> Result<Option<String>, String> {
     let Some((before, rest)) = line.split_once(MARK) else { return Ok(None) };
     if !["/*", "//", "*"].iter().any(|start| before.contains(start)) {

@@ -43,7 +43,7 @@ fn render(results: &Results<'_>) -> String {
     out + &counts(results.reports, least) + "\n"
 }
 
-/// The lowest severity that is shown.
+/// Returns the lowest severity that is shown.
 fn least(results: &Results<'_>) -> Severity {
     let few = results.reports.len() == 1 || results.verbosity == Verbosity::Verbose;
     if few || results.limit == Some(Severity::Note) { Severity::Note } else { Severity::Warning }
