@@ -5,7 +5,7 @@
 //! loader ─ hold early ─▶ payload ─▶ tree ─ survey … prove ─▶ Proven ─ hold ─▶ Held ─ start ─▶ EFI stub
 //! ```
 //!
-//! Everything that calls the firmware is in [`firmware`]; nothing about memory is decided here that the
+//! Everything that calls the firmware is in `firmware`; nothing about memory is decided here that the
 //! core did not decide.
 #![cfg_attr(not(test), no_std)]
 
