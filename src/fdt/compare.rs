@@ -48,7 +48,7 @@ pub fn nothing_lost(old: &Tree<'_>, edits: &Edits, new: &Tree<'_>) -> Result<(),
     let same_strings = new.blob().strings().starts_with(old.blob().strings());
     let mut gone_below: Option<usize> = None;
     for node in old.nodes() {
-        let mine = ops.partition_point(|(id, _)| *id <= node.id());
+        let mine = ops.iter().take_while(|(id, _)| *id <= node.id()).count();
         let (here, later) = ops.split_at(mine);
         ops = later;
         if gone_below.is_some_and(|depth| node.depth() > depth) {

@@ -6,6 +6,7 @@ use super::edit::{Edits, Op};
 use super::emit::{Count, Emitter, Layout, Sink};
 use super::resolve::{Resolved, find};
 use super::strings::Strings;
+use super::tree::NodeRecord;
 use super::{FdtError, NodeId, Tree};
 
 /// Writes `tree` with `edits` made: version 17, compact, without NOPs.
@@ -72,14 +73,12 @@ fn emit<S: Sink>(tree: &Tree<'_>, resolved: &Resolved<'_>, strings: &Strings<'_>
             open = tree.node(id).parent().map(|parent| parent.id());
         }
         let Some(record) = tree.record(next) else { break };
-        if let Some(same) = untouched(tree, resolved, next, record.end) {
+        if let Some(same) = untouched(tree, resolved, next, record) {
             out.sink.put(same.bytes);
-            if same.whole {
-                next = NodeId(record.end);
-            } else {
+            if same.head {
                 open = Some(next);
-                next = NodeId(next.0 + 1);
             }
+            next = same.end;
             continue;
         }
         let edits = resolved.of(next);
@@ -133,16 +132,36 @@ fn add_after<S: Sink>(resolved: &Resolved<'_>, sibling: NodeId, out: &mut Emitte
 /// Bytes of the input that are the output too.
 struct Same<'a> {
     bytes: &'a [u8],
-    /// They are the whole node with its descendants, not only its name and properties.
-    whole: bool,
+    /// They are only a node's name and properties, so that the node is open after them.
+    head: bool,
+    /// The node that comes next.
+    end: NodeId,
 }
 
-/// Returns what can be copied at once for a node that no edit names. A blob is already compact, except near
+/// Returns what can be copied at once from a node on that no edit names: its head if an edit names a
+/// descendant, else all of it with the untouched siblings after it. A blob is already compact, except near
 /// NOPs.
-fn untouched<'a>(tree: &Tree<'a>, resolved: &Resolved<'_>, id: NodeId, end: u32) -> Option<Same<'a>> {
-    match resolved.next_from(id) {
-        Some(edited) if edited == id => None,
-        Some(edited) if edited.0 < end => tree.head_bytes(id).map(|bytes| Same { bytes, whole: false }),
-        _ => tree.subtree_bytes(id).map(|bytes| Same { bytes, whole: true }),
+fn untouched<'a>(
+    tree: &Tree<'a>,
+    resolved: &Resolved<'_>,
+    id: NodeId,
+    record: &NodeRecord,
+) -> Option<Same<'a>> {
+    let edited = resolved.next_from(id).map_or(u32::MAX, |edited| edited.0);
+    if edited == id.0 {
+        return None;
     }
+    if edited < record.end {
+        return tree.head_bytes(id).map(|bytes| Same { bytes, head: true, end: NodeId(id.0 + 1) });
+    }
+    let mut end = record.end;
+    let mut bytes = tree.siblings_bytes(id, NodeId(end))?;
+    while let Some(sibling) = tree.record(NodeId(end))
+        && sibling.parent == record.parent
+        && sibling.end <= edited
+        && let Some(longer) = tree.siblings_bytes(id, NodeId(sibling.end))
+    {
+        (bytes, end) = (longer, sibling.end);
+    }
+    Some(Same { bytes, head: false, end: NodeId(end) })
 }

@@ -249,11 +249,12 @@ impl<'a> Tree<'a> {
         self.props.get(record.first_prop as usize..end).unwrap_or_default()
     }
 
-    /// Returns the bytes of a node with its descendants, unless a NOP is among or next to them.
-    pub(super) fn subtree_bytes(&self, id: NodeId) -> Option<&'a [u8]> {
-        let record = self.record(id)?;
-        // After the subtree, one word closes each node that ends there, and then the next node starts.
-        let (next, depth) = match self.nodes.get(record.end as usize) {
+    /// Returns the bytes of a node and of the siblings after it up to `end`, all with their descendants,
+    /// unless a NOP is among or next to them. `end` is where the subtree of one of them ends.
+    pub(super) fn siblings_bytes(&self, first: NodeId, end: NodeId) -> Option<&'a [u8]> {
+        let record = self.record(first)?;
+        // After a subtree, one word closes each node that ends there, and then the next node starts.
+        let (next, depth) = match self.record(end) {
             Some(next) => (next.name as usize - 4, next.depth),
             None => (self.blob.struct_end() - 4, 0),
         };

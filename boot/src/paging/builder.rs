@@ -96,18 +96,10 @@ impl<'p> Builder<'p> {
         let size = 1_u64 << shift(level);
         let pool = self.pool.len();
         let table = self.pool.get_mut(number).ok_or(MapError::OutOfTables { pool })?;
-        // Runs of hundreds of pages are common, so the loop does nothing but look and write.
         let first = index(start, level);
         let count = ((end - start) >> shift(level)).min((ENTRIES - first) as u64);
         let run = table.0.get_mut(first..first + count as usize).unwrap_or_default();
-        let mut descriptor = leaf(start, level, attributes);
-        let mut taken = 0;
-        for entry in run {
-            taken |= *entry;
-            *entry = descriptor;
-            descriptor = descriptor.wrapping_add(size);
-        }
-        if taken != 0 {
+        if !fill(run, leaf(start, level, attributes), size) {
             return Err(MapError::AlreadyMapped { address: start });
         }
         Ok(start + (count << shift(level)))
@@ -175,6 +167,26 @@ impl<'p> Builder<'p> {
             level += 1;
         }
     }
+}
+
+/// Writes descriptors `step` apart; returns whether all of the entries were empty.
+fn fill(run: &mut [u64], mut descriptor: u64, step: u64) -> bool {
+    let mut taken = 0;
+    // Runs of hundreds of pages are common, so the loop does nothing but look and write, eight at a time.
+    let (eights, rest) = run.as_chunks_mut();
+    for eight in eights {
+        let [a, b, c, d, e, f, g, h] = *eight;
+        taken |= a | b | c | d | e | f | g | h;
+        let at = |nth: u64| descriptor.wrapping_add(step.wrapping_mul(nth));
+        *eight = [at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)];
+        descriptor = at(8);
+    }
+    for entry in rest {
+        taken |= *entry;
+        *entry = descriptor;
+        descriptor = descriptor.wrapping_add(step);
+    }
+    taken == 0
 }
 
 /// Returns the number of address bits below the index of `level`.
