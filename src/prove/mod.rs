@@ -20,8 +20,8 @@ use crate::survey::MemoryMap;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// A device tree whose memory map is proven. Only [`Applied::prove`] makes one, and only a proven tree can be
-/// passed to a kernel.
+/// A device tree whose memory map is proven. Only [`prove`](crate::pipeline::Applied::prove) makes one, and
+/// only a proven tree can be passed to a kernel.
 #[derive(Debug)]
 pub struct Proven {
     dtb: Vec<u8>,
