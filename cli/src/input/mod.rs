@@ -24,6 +24,7 @@ pub use container::Container;
 pub use files::{Found, gather, is_stdin, read_any, read_bundle};
 pub use layers::{Layers, apply, read_overlay};
 pub use positions::{Place, Positions};
+use source::Origin;
 pub use source::compile_as;
 
 /// How inputs are read.
@@ -102,6 +103,16 @@ pub fn open(name: &Path, options: &Options) -> Result<Opened, Failure> {
     Ok(Opened { container, trees: trees.into_iter().map(apply).collect() })
 }
 
+/// Compiles a source from memory in the place of the file `name`, as an editor has it, with all overlays
+/// applied.
+///
+/// # Errors
+/// When it does not compile, or an overlay cannot be applied.
+pub fn load_text(name: &Path, text: &str, options: &Options) -> Result<Input, Failure> {
+    let (dtb, positions) = source::compile(name, text.as_bytes(), Origin::Memory, options)?;
+    options.layers.apply(Input { name: name.display().to_string(), path: name.to_path_buf(), dtb, positions })
+}
+
 /// Reads every tree of a file, without overlays.
 fn open_plain(name: &Path, options: &Options) -> Result<Opened, Failure> {
     let mut bytes = files::read_limited(name, files::MAX_TREE + 1)?;
@@ -133,7 +144,7 @@ fn open_plain(name: &Path, options: &Options) -> Result<Opened, Failure> {
     }
     let is_source = name.extension().is_some_and(|ext| ext == "dts") || bytes.starts_with(b"/dts-v1/");
     if is_source {
-        let (dtb, positions) = source::compile(name, &bytes, options)?;
+        let (dtb, positions) = source::compile(name, &bytes, Origin::File, options)?;
         let trees = vec![Loaded::new(&shown, name, dtb, positions)];
         return Ok(Opened { container: Container::Source { bytes }, trees });
     }

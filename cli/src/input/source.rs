@@ -8,23 +8,33 @@ use std::process::{Command, Output, Stdio};
 use super::files::describe;
 use super::{Options, Positions, is_stdin};
 use crate::failure::Failure;
-use crate::terminal::interrupt::Unfinished;
 
-/// Compiles a source that was read from `name`.
+/// Where the compilers read a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// In its file.
+    File,
+    /// In memory; the file has another text, or there is none. What it includes is searched beside its name.
+    Memory,
+}
+
+/// Compiles a source that was read from `name`, or that is to take the place of it.
 ///
 /// # Errors
 /// When the preprocessor or the compiler is missing, or fails.
 pub(super) fn compile(
     name: &Path,
     source: &[u8],
+    origin: Origin,
     options: &Options,
 ) -> Result<(Vec<u8>, Option<Positions>), Failure> {
+    let in_memory = origin == Origin::Memory || is_stdin(name);
     let preprocessed = match has_directives(source) {
-        true => Some(preprocess(name, source, options)?),
+        true => Some(preprocess(name, in_memory.then_some(source), options)?),
         false => None,
     };
     // What `dtc` is to read: the file itself, so that it knows its name, or text through a pipe.
-    let text = preprocessed.as_deref().or(is_stdin(name).then_some(source));
+    let text = preprocessed.as_deref().or(in_memory.then_some(source));
     let symbols: &[&str] = if options.bare { &[] } else { &["-@"] };
     let blob = dtc(name, text, options, &[&["-q", "-O", "dtb"], symbols].concat())?;
     if !blob.status.success() {
@@ -36,8 +46,8 @@ pub(super) fn compile(
         let mut positions = Positions::parse(&String::from_utf8_lossy(&annotated.stdout));
         positions.rename("<stdin>", name);
         positions.read_files();
-        if is_stdin(name) {
-            positions.keep("-", &String::from_utf8_lossy(source));
+        if in_memory {
+            positions.keep(&name.display().to_string(), &String::from_utf8_lossy(source));
         }
         positions
     });
@@ -47,19 +57,9 @@ pub(super) fn compile(
 /// Compiles another text in the place of the source `name`: what it includes is searched where the source is.
 ///
 /// # Errors
-/// When a file beside the source cannot be written, or the compiler fails.
+/// When the compiler fails.
 pub fn compile_as(name: &Path, text: &str, options: &Options) -> Result<Vec<u8>, Failure> {
-    if is_stdin(name) {
-        return compile(name, text.as_bytes(), options).map(|(blob, _)| blob);
-    }
-    let directory = name.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let failure =
-        |error: std::io::Error| Failure::of(name, format!("cannot write a file beside it: {error}"));
-    let builder = tempfile::Builder::new().prefix(".ringfence-").suffix(".dts").tempfile_in(directory);
-    let mut file = builder.map_err(failure)?;
-    let _unfinished = Unfinished::new(file.path());
-    file.write_all(text.as_bytes()).map_err(failure)?;
-    compile(file.path(), text.as_bytes(), options).map(|(blob, _)| blob)
+    compile(name, text.as_bytes(), Origin::Memory, options).map(|(blob, _)| blob)
 }
 
 /// Tells whether a source wants the C preprocessor. `#address-cells` and its like are properties.
@@ -87,14 +87,18 @@ const MAX_LINES: usize = 12;
 
 /// Preprocesses as the kernel's build does (scripts/Makefile.lib): no system headers, no predefined macros
 /// but `__DTS__`.
-fn preprocess(name: &Path, source: &[u8], options: &Options) -> Result<Vec<u8>, Failure> {
+fn preprocess(name: &Path, piped: Option<&[u8]>, options: &Options) -> Result<Vec<u8>, Failure> {
     let mut cpp = Command::new("cpp");
     cpp.args(["-nostdinc", "-undef", "-D__DTS__", "-x", "assembler-with-cpp"]);
+    // Through a pipe the preprocessor starts from the working directory.
+    if let Some(own) = directory(name).filter(|_| piped.is_some()) {
+        cpp.arg("-iquote").arg(own);
+    }
     for include in &options.includes {
         cpp.arg("-I").arg(include);
     }
-    let input = is_stdin(name).then_some(source);
-    let output = run(cpp.arg(name), input).map_err(|error| {
+    let file = if piped.is_some() { Path::new("-") } else { name };
+    let output = run(cpp.arg(file), piped).map_err(|error| {
         Failure::of(name, format!("cannot run cpp: {error}"))
             .with_help("install the C preprocessor (Debian: apt-get install cpp)")
     })?;
@@ -109,8 +113,7 @@ fn dtc(name: &Path, text: Option<&[u8]>, options: &Options, args: &[&str]) -> Re
     let mut dtc = Command::new("dtc");
     dtc.args(["-I", "dts", "-o", "-"]).args(args);
     // Through a pipe `dtc` knows no directory that `/include/` could start from.
-    let own = name.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let own = own.filter(|_| text.is_some() && !is_stdin(name));
+    let own = directory(name).filter(|_| text.is_some());
     for include in own.into_iter().chain(options.includes.iter().map(|path| &**path)) {
         dtc.arg("-i").arg(include);
     }
@@ -119,6 +122,11 @@ fn dtc(name: &Path, text: Option<&[u8]>, options: &Options, args: &[&str]) -> Re
         Failure::of(name, format!("cannot run dtc: {error}"))
             .with_help("install the device tree compiler (Debian: apt-get install device-tree-compiler)")
     })
+}
+
+/// Returns the directory of a source, `None` for the working directory.
+fn directory(name: &Path) -> Option<&Path> {
+    name.parent().filter(|parent| !parent.as_os_str().is_empty())
 }
 
 /// Runs a program with `input` on its stdin.
@@ -140,6 +148,8 @@ fn run(command: &mut Command, input: Option<&[u8]>) -> Result<Output, String> {
 
 fn refusal(name: &Path, program: &str, output: &Output) -> Failure {
     let said = String::from_utf8_lossy(&output.stderr);
+    let said =
+        if is_stdin(name) { said } else { said.replace("<stdin>", &name.display().to_string()).into() };
     let lines: Vec<&str> = said.trim().lines().collect();
     // A header that includes itself is reported two hundred times.
     let text = match lines.len() {
@@ -156,6 +166,29 @@ fn refusal(name: &Path, program: &str, output: &Output) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Skips without `dtc`, as every test that compiles.
+    #[test]
+    fn text_in_memory_takes_the_place_of_the_file() {
+        if Command::new("dtc").arg("-v").output().is_err() {
+            return println!("SKIPPED: dtc is missing (Debian: device-tree-compiler)");
+        }
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("soc.dtsi"), "/ { model = \"beside\"; };\n").unwrap();
+        // Not on disk at all, and both ways to include.
+        let name = directory.path().join("board.dts");
+        for include in ["#include \"soc.dtsi\"", "/include/ \"soc.dtsi\""] {
+            let text = format!("/dts-v1/;\n{include}\n");
+            let (blob, positions) =
+                compile(&name, text.as_bytes(), Origin::Memory, &Options::default()).unwrap();
+            assert!(memchr::memmem::find(&blob, b"beside").is_some());
+            let place = positions.unwrap().property("/", "model").unwrap();
+            assert!(place.file.ends_with("soc.dtsi") && place.line == 1, "{place:?}");
+        }
+        let broken = compile(&name, b"/dts-v1/;\n/ { x };\n", Origin::Memory, &Options::default());
+        let message = broken.unwrap_err().to_string();
+        assert!(message.contains(&format!("{}:2", name.display())), "{message}");
+    }
 
     #[test]
     fn properties_are_no_directives() {
