@@ -52,7 +52,7 @@ fn predicted(many: Many, count: u64, kernel: &str) -> Prediction {
     let tree = Tree::parse(&dtb).unwrap();
     let (map, profile) =
         (MemoryMap::survey(&tree, &facts), *KernelProfile::for_version(kernel).unwrap().profile);
-    predict(&tree, &map, &facts, &profile, &profile.debian)
+    predict(&tree, &map, &facts, &profile, &profile.build)
 }
 
 const MEMORY: Option<&str> = Some("memblock: cannot resize memory array");

@@ -79,9 +79,9 @@ fn kernel(name: &str) -> (KernelProfile, Build, u64) {
     // Those that Debian does not have are built with little more than what is tested; the last one without
     // EFI.
     let build = match name {
-        "5.4.301" | "5.15.215" | "6.6.150" => Build { cma_areas: 8, ..profile.debian },
-        "7.3.4-64k" => Build { cma_areas: 7, room: Room { memory: 128, reserved: 128 }, ..profile.debian },
-        _ => profile.debian,
+        "5.4.301" | "5.15.215" | "6.6.150" => Build { cma_areas: 8, ..profile.build },
+        "7.3.4-64k" => Build { cma_areas: 7, room: Room { memory: 128, reserved: 128 }, ..profile.build },
+        _ => profile.build,
     };
     (profile, build, end)
 }

@@ -80,7 +80,7 @@ fn told(dtb: &[u8]) -> String {
     let map = MemoryMap::survey(&tree, &facts);
     for name in ["6.1", "6.12", "7"] {
         let profile = *KernelProfile::for_version(name).unwrap().profile;
-        let prediction = predict(&tree, &map, &facts, &profile, &profile.debian);
+        let prediction = predict(&tree, &map, &facts, &profile, &profile.build);
         writeln!(out, "prediction for {name}").unwrap();
         for outcome in &prediction.regions {
             let span = outcome.span.map_or_else(|| "nowhere".to_string(), |span| span.to_string());

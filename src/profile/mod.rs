@@ -90,8 +90,8 @@ pub struct KernelProfile {
     pub cma_above_4gib: Above4Gib,
     /// The words of its log.
     pub log: Wording,
-    /// How Debian builds it.
-    pub debian: Build,
+    /// How it is built: as Debian does, unless the caller knows better.
+    pub build: Build,
 }
 
 impl Default for KernelProfile {

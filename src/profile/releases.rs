@@ -72,7 +72,7 @@ const V5_4: KernelProfile = KernelProfile {
         cma_asked_size: false,
         cma_no_area_fails: false,
     },
-    debian: Build { default_cma: 64 * MIB, cma_areas: 20, room: Room::of_efi(128, 256) },
+    build: Build { default_cma: 64 * MIB, cma_areas: 20, room: Room::of_efi(128, 256) },
 };
 
 const V5_10: KernelProfile = KernelProfile {
@@ -104,7 +104,7 @@ const V6_1: KernelProfile = KernelProfile {
     elfcorehdr: ElfCoreHdr::AfterStatic,
     cma_alignment: CmaAlignment::Pageblock,
     log: Wording { unplaced_size: true, ..V5_15.log },
-    debian: Build { room: Room::of_efi(1024, 256), ..V5_15.debian },
+    build: Build { room: Room::of_efi(1024, 256), ..V5_15.build },
     ..V5_15
 };
 
@@ -114,7 +114,7 @@ const V6_6: KernelProfile = KernelProfile {
     dynamic_order: DynamicOrder::Tree,
     window_edge: WindowEdge::AnyRegion,
     log: Wording { region_lines: true, cma_node: " on node -1", ..V6_1.log },
-    debian: Build { room: Room::of_efi(1024, 512), ..V6_1.debian },
+    build: Build { room: Room::of_efi(1024, 512), ..V6_1.build },
     ..V6_1
 };
 

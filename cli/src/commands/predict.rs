@@ -70,7 +70,7 @@ impl Told {
             return Err(Failure::of(path, "no /memory node states RAM")
                 .with_help("give the banks with --ram BASE:SIZE: the prediction depends on them"));
         }
-        let prediction = predict(&tree, &map, context.facts, context.profile, &context.profile.debian);
+        let prediction = predict(&tree, &map, context.facts, context.profile, &context.profile.build);
         let paths = prediction.regions.iter().map(|outcome| tree.node(outcome.node).path()).collect();
         Ok(Self { prediction, paths, profile: context.profile.since.family().to_string() })
     }

@@ -35,7 +35,7 @@ pub(super) fn judge(
     let tree = Tree::parse(dtb).map_err(|error| anyhow::anyhow!("{error}"))?;
     let facts = layout.facts();
     let map = MemoryMap::survey(&tree, &facts);
-    let prediction = predict(&tree, &map, &facts, profile, &profile.debian);
+    let prediction = predict(&tree, &map, &facts, profile, &profile.build);
 
     let memory = entries(transcript.section("memblock-memory"));
     let reserved = entries(transcript.section("memblock-reserved"));
