@@ -8,7 +8,9 @@ use std::process::Command;
 
 use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::fdt::{Edits, Tree, rewrite};
-use ringfence::predict::{DefaultCma, Difference, Observed, Prediction, RegionOutcome, predict, verify};
+use ringfence::predict::{
+    BootLog, DefaultCma, Difference, Observed, Prediction, RegionOutcome, predict, verify,
+};
 use ringfence::profile::{Build, KernelProfile, PageSize, Room};
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
@@ -153,6 +155,7 @@ fn text(value: &Value) -> String {
 
 fn verified(prediction: &Prediction, boot: &Value) -> Vec<Difference> {
     let (log, iomem) = (text(&boot["log"]), text(&boot["iomem"]));
+    let log = BootLog::of(&log);
     verify(prediction, &Observed { log: &log, iomem: (!iomem.is_empty()).then_some(iomem.as_str()) })
 }
 

@@ -5,6 +5,7 @@
 //! It was compared with boots of 6.1, 6.12 and 7.3. The kernel's own lines prove nothing: from 6.12 on it
 //! prints `nomap` for regions that it has just refused, and so does the prediction.
 
+mod boot_log;
 mod default_cma;
 mod dma;
 mod dynamic;
@@ -17,6 +18,7 @@ mod reading;
 mod regions;
 mod verify;
 
+pub use boot_log::BootLog;
 pub use memblock::Memblock;
 pub use verify::{Difference, Observed, verify};
 

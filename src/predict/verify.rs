@@ -3,6 +3,7 @@
 //! The map decides, not the log: a kernel prints `nomap` for regions that it has just refused. Each region is
 //! looked up in `/proc/iomem`, if given, and the log is compared line by line.
 
+use super::boot_log::BootLog;
 use super::{DefaultCma, Prediction, RegionOutcome, State};
 use crate::ledger::subtract;
 use crate::ledger::{self, Coverage};
@@ -14,10 +15,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// The captured output of a boot.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Observed<'o> {
-    /// The kernel's log, from a console or `dmesg`, with time stamps or without.
-    pub log: &'o str,
+    /// The kernel's log.
+    pub log: &'o BootLog<'o>,
     /// `/proc/iomem` as root reads it.
     pub iomem: Option<&'o str>,
 }
@@ -33,6 +34,8 @@ pub enum Difference {
     Withheld(String, Span),
     /// Predicted, but not printed.
     Missing(String),
+    /// Predicted, but not in a log that was cut: whether its start is missing, else its end.
+    Cut(String, bool),
     /// Printed, but not predicted.
     Unexpected(String),
     /// The log has no line about reserved memory at all.
@@ -48,6 +51,8 @@ impl fmt::Display for Difference {
             Self::Unreserved(name, span) => write!(f, "{name}: {span} should be reserved, but is free"),
             Self::Withheld(name, span) => write!(f, "{name}: {span} should be free, but is not System RAM"),
             Self::Missing(line) => write!(f, "not printed: {line}"),
+            Self::Cut(line, true) => write!(f, "not in the log, which lacks the start of the boot: {line}"),
+            Self::Cut(line, false) => write!(f, "not in the log, which ends before the command line: {line}"),
             Self::Unexpected(line) => write!(f, "not predicted: {line}"),
             Self::SilentLog => f.write_str(
                 "the log has no line about reserved memory: boot without `quiet`, or capture `dmesg`",
@@ -120,45 +125,25 @@ fn compare(outcome: &RegionOutcome, iomem: &Iomem, out: &mut Vec<Difference>) {
     }
 }
 
-/// Prefixes of lines about reserved memory or CMA that the prediction covers.
-const TOPICS: &[&str] = &[
-    "OF: reserved mem: ",
-    "OF: fdt: Reserved memory: ",
-    "Reserved memory: ",
-    "Skipping dt linux,cma-default",
-    "cma: Reserved ",
-    "cma: Failed to reserve ",
-    "cma: Size ",
-    "cma: Region ",
-    "cma: Not enough slots ",
-];
-
-/// Returns a line of the log without the prefix of a console or `dmesg`, when it is one to compare.
-fn topical(line: &str) -> Option<&str> {
-    let line = line.trim_end();
-    let line = match line.split_once("] ") {
-        Some((stamp, rest)) if stamp.trim_start().starts_with('[') => rest,
-        _ => line,
-    };
-    let overlap = line.contains(" overlaps with ") && line.contains("--0x");
-    (overlap || TOPICS.iter().any(|topic| line.starts_with(topic))).then_some(line)
-}
-
-fn compare_log(prediction: &Prediction, log: &str, out: &mut Vec<Difference>) {
-    let mut seen: Vec<&str> = log.lines().filter_map(topical).collect();
-    if seen.is_empty() && !prediction.log.is_empty() {
+fn compare_log(prediction: &Prediction, log: &BootLog<'_>, out: &mut Vec<Difference>) {
+    let mut seen: Vec<&str> = log.topical().collect();
+    if seen.is_empty() && !prediction.log.is_empty() && !log.lacks_start() && !log.lacks_end() {
         out.push(Difference::SilentLog);
         return;
     }
+    let missing = |line: String| match (log.lacks_start(), log.lacks_end()) {
+        (false, false) => Difference::Missing(line),
+        (start, _) => Difference::Cut(line, start),
+    };
     if let DefaultCma::Somewhere { shown, .. } = prediction.cma {
         let about = format!("cma: Reserved {} MiB at ", shown / MIB);
         match seen.iter().position(|line| line.starts_with(&about)) {
             Some(at) => drop(seen.remove(at)),
-            None => out.push(Difference::Missing(format!("{about}(any address)"))),
+            None => out.push(missing(format!("{about}(any address)"))),
         }
     }
     let predicted: Vec<&str> = prediction.log.iter().map(String::as_str).collect();
-    out.extend(beyond(&predicted, &seen).into_iter().map(|line| Difference::Missing(line.to_string())));
+    out.extend(beyond(&predicted, &seen).into_iter().map(|line| missing(line.to_string())));
     out.extend(beyond(&seen, &predicted).into_iter().map(|line| Difference::Unexpected(line.to_string())));
 }
 
@@ -180,15 +165,6 @@ fn beyond<'l>(lines: &[&'l str], others: &[&'l str]) -> Vec<&'l str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stamps_are_no_part_of_a_line() {
-        assert_eq!(
-            topical("[    0.000000] cma: Reserved 64 MiB at 0x1\r"),
-            Some("cma: Reserved 64 MiB at 0x1")
-        );
-        assert_eq!(topical("[    0.000000] Linux version 6.12"), None);
-    }
 
     #[test]
     fn iomem_without_rights_shows_nothing() {

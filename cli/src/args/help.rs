@@ -122,8 +122,10 @@ Examples:
   ringfence predict --kernel 7 --ram 0x40000000:4GiB --boot-map kernel=0x40200000:36MiB board.dtb";
 
 pub(super) const VERIFY: &str = "\
-Capture with `dmesg > boot.log; cat /proc/iomem > iomem.txt` as root. Exit codes: 0 the boot matches \
-the prediction, 1 it differs, 2 wrong usage or unreadable input.
+Capture with `dmesg > boot.log; cat /proc/iomem > iomem.txt` as root. Kernel, page size and command line \
+are those of the log, as far as it has them and no option gives them. Exit codes: 0 the boot matches the \
+prediction, 1 it differs, 2 wrong usage or unreadable input.
 
 Examples:
-  ringfence verify --kernel 6.12 --boot-log boot.log --iomem iomem.txt board.dtb";
+  ringfence verify --boot-log boot.log --iomem iomem.txt board.dtb
+  ringfence verify --boot-log /var/log/kern.log.2.gz --boot 3 board.dtb";

@@ -107,6 +107,10 @@ pub struct Boot {
     /// with `efi=debug` or U-Boot's `efidebug memmap` prints
     #[arg(long, value_name = "FILE", conflicts_with = "ram")]
     pub efi_map: Option<PathBuf>,
+    /// Size of the default CMA pool where neither tree nor command line asks for one
+    /// (CONFIG_CMA_SIZE_MBYTES), or none [default: 64 MiB, as in Debian's kernels]
+    #[arg(long, value_name = "SIZE|none", value_parser = cma_default)]
+    pub cma_default: Option<u64>,
     /// Kernel command line, instead of bootargs in /chosen
     #[arg(long, value_name = "STR")]
     pub cmdline: Option<String>,
@@ -294,6 +298,11 @@ pub fn span(text: &str) -> Result<Span, String> {
     let (base, size) = text.split_once(':').ok_or("write BASE:SIZE, such as 0x40000000:4GiB")?;
     let (base, size) = (number::address(base)?, number::size(size)?);
     Span::new(base, size).ok_or_else(|| format!("`{text}` is empty or exceeds the address space"))
+}
+
+/// Reads a size, or `none`.
+fn cma_default(text: &str) -> Result<u64, String> {
+    if text == "none" { Ok(0) } else { number::size(text) }
 }
 
 #[cfg(test)]

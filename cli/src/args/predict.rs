@@ -31,10 +31,14 @@ pub struct Verify {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
     pub boot: Boot,
-    /// The kernel's log, from the console or from `dmesg`
+    /// The kernel's log: a serial capture, the output of `dmesg` or `journalctl`, or a file of rsyslog; plain
+    /// or packed with gzip
     #[arg(long, value_name = "LOG")]
     pub boot_log: PathBuf,
-    /// /proc/iomem, read as root
+    /// Of several boots in the log, compare this one only: 1 is the oldest [default: all]
+    #[arg(long = "boot", value_name = "N")]
+    pub boot_number: Option<usize>,
+    /// /proc/iomem, read as root; belongs to the last boot of the log
     #[arg(long, value_name = "TXT")]
     pub iomem: Option<PathBuf>,
     /// The tree that was booted: .dtb, .dts (compiled with dtc), or - for stdin

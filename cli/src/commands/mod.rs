@@ -17,6 +17,7 @@ mod predict;
 mod rules;
 mod tree;
 mod unpack;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -51,7 +52,7 @@ pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Check(args) => check::run(args),
         Command::Fix(args) => fix::run(args),
         Command::Predict(args) => predict::predicted(args),
-        Command::Verify(args) => predict::verified(args),
+        Command::Verify(args) => verify::run(args),
         Command::Init(args) => init::run(args),
         Command::Map(args) => map::run(args),
         Command::Diff(args) => diff::run(args),

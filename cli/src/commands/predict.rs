@@ -1,18 +1,18 @@
-//! `ringfence predict` and `ringfence verify`.
+//! `ringfence predict`.
 
 use std::path::Path;
 
 use ringfence::fdt::Tree;
-use ringfence::predict::{DefaultCma, Observed, Prediction, predict, verify};
+use ringfence::predict::{DefaultCma, Prediction, predict};
 use ringfence::survey::MemoryMap;
 use serde_json::{Value, json};
 
 use super::{Outcome, tree};
-use crate::args::{Boot, Plain, Predict, Verify};
+use crate::args::{Boot, Plain, Predict};
 use crate::failure::Failure;
 use crate::project::job::Job;
+use crate::terminal;
 use crate::terminal::style::BOLD;
-use crate::{input, terminal};
 
 pub(super) fn predicted(args: &Predict) -> Result<Outcome, Failure> {
     let told = Told::of(&args.boot, &args.input)?;
@@ -23,56 +23,46 @@ pub(super) fn predicted(args: &Predict) -> Result<Outcome, Failure> {
     Ok(Outcome::Clean)
 }
 
-pub(super) fn verified(args: &Verify) -> Result<Outcome, Failure> {
-    let told = Told::of(&args.boot, &args.input)?;
-    let log = text(&args.boot_log)?;
-    let iomem = args.iomem.as_deref().map(text).transpose()?;
-    let differences = verify(&told.prediction, &Observed { log: &log, iomem: iomem.as_deref() });
-    if differences.is_empty() {
-        terminal::out(&format!(
-            "{}: the boot matches the prediction for {}\n",
-            args.input.display(),
-            told.profile
-        ))?;
-        return Ok(Outcome::Clean);
+/// Refuses several kernels.
+pub(super) fn one_kernel(boot: &Boot) -> Result<(), Failure> {
+    match boot.kernel.as_slice() {
+        [one, other, ..] => Err(Failure::new(format!("one kernel at a time, not {one} and {other}"))
+            .with_help("run the command once for each kernel")),
+        _ => Ok(()),
     }
-    terminal::out(&differences.iter().map(|difference| format!("{difference}\n")).collect::<String>())?;
-    Ok(Outcome::Findings)
 }
 
-/// Logs come from serial lines: bytes that are not text are replaced.
-fn text(path: &Path) -> Result<String, Failure> {
-    match input::read_any(path)?.as_slice() {
-        [] => Err(Failure::of(path, "the file is empty")),
-        bytes => Ok(String::from_utf8_lossy(bytes).into_owned()),
-    }
+/// The failure of a prediction without RAM.
+pub(super) fn no_ram(path: &Path) -> Failure {
+    Failure::of(path, "no /memory node states RAM")
+        .with_help("give the banks with --ram BASE:SIZE: the prediction depends on them")
 }
 
 /// A prediction with the paths of its regions.
-struct Told {
-    prediction: Prediction,
+pub(super) struct Told {
+    pub(super) prediction: Prediction,
     paths: Vec<String>,
-    profile: String,
+    pub(super) profile: String,
 }
 
 impl Told {
     fn of(boot: &Boot, path: &Path) -> Result<Self, Failure> {
-        if let [one, other, ..] = boot.kernel.as_slice() {
-            return Err(Failure::new(format!("one kernel at a time, not {one} and {other}"))
-                .with_help("run the command once for each kernel"));
-        }
-        let job = Job::from_args(boot)?;
-        let (job, dtb) = tree::read(&job, path)?;
-        let tree = Tree::parse(&dtb).map_err(|error| Failure::of(path, error))?;
+        one_kernel(boot)?;
+        let (job, dtb) = tree::read(&Job::from_args(boot)?, path)?;
+        Self::predict(&job, &dtb)?.ok_or_else(|| no_ram(path))
+    }
+
+    /// Predicts for the first kernel of a job; `None` when the RAM is not known.
+    pub(super) fn predict(job: &Job, dtb: &[u8]) -> Result<Option<Self>, Failure> {
+        let tree = Tree::parse(dtb).map_err(|error| Failure::new(error.to_string()))?;
         let context = job.context();
         let map = MemoryMap::survey(&tree, context.facts);
         if !map.ram.is_known() {
-            return Err(Failure::of(path, "no /memory node states RAM")
-                .with_help("give the banks with --ram BASE:SIZE: the prediction depends on them"));
+            return Ok(None);
         }
         let prediction = predict(&tree, &map, context.facts, context.profile, &context.profile.build);
         let paths = prediction.regions.iter().map(|outcome| tree.node(outcome.node).path()).collect();
-        Ok(Self { prediction, paths, profile: context.profile.since.family().to_string() })
+        Ok(Some(Self { prediction, paths, profile: context.profile.since.family().to_string() }))
     }
 
     fn human(&self) -> String {

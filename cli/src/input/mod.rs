@@ -2,6 +2,7 @@
 //! places where that source says what.
 
 mod bundle;
+pub mod capture;
 mod concatenated;
 mod container;
 mod files;

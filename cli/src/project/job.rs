@@ -10,6 +10,7 @@ use ringfence::ledger;
 use ringfence::pipeline::Context;
 use ringfence::policy::{Allow, Key, Policy, Requirement};
 use ringfence::profile::{KernelProfile, PageSize};
+use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
 
 use crate::args::Boot;
@@ -28,6 +29,7 @@ pub struct Job {
     facts: BootFacts,
     bundle: Option<Bundle>,
     cmdline: Option<String>,
+    cma_default: Option<u64>,
     /// What the command line leaves open is asked of the configuration.
     asked: bool,
     includes: Vec<PathBuf>,
@@ -62,18 +64,21 @@ impl Job {
             let profile = KernelProfile::default();
             profiles.push(args.page.map_or(profile, |page| profile.with_page(page.into())));
         }
-        Ok(Self {
+        let mut job = Self {
             policy: args.policy.as_deref().map(policy_file::load).transpose()?,
             profiles,
             facts,
             bundle: args.bundle.as_ref().map(Bundle::read).transpose()?,
             cmdline: args.cmdline.clone(),
+            cma_default: args.cma_default,
             asked,
             includes: args.include.clone(),
             layers: Arc::new(Layers::read(args.base.as_deref(), &args.overlay, &args.include)?),
             permit_all: false,
             lookup: Arc::new(Lookup::new(args.config.as_deref(), args.no_config)?),
-        })
+        };
+        job.build();
+        Ok(job)
     }
 
     /// Returns how the input at `path` is to be read.
@@ -108,6 +113,7 @@ impl Job {
             let opened = bundle.open(&tree, &mut job.facts)?;
             job.policy = opened.policy;
             job.profiles = vec![opened.profile];
+            job.build();
         }
         let Some(config) = self.lookup.find(&input.path)? else { return Ok(job) };
         let compatible = tree.root().prop("compatible");
@@ -117,6 +123,7 @@ impl Job {
         let kernels = own_kernels.unwrap_or(&config.kernels);
         if self.asked && !kernels.is_empty() {
             job.profiles.clone_from(kernels);
+            job.build();
         }
         if let Some(board) = board {
             if job.facts.ram.is_empty() {
@@ -134,6 +141,29 @@ impl Job {
             job.permit_all();
         }
         Ok(job)
+    }
+
+    /// Enters what the command line says of how the kernels are built.
+    fn build(&mut self) {
+        if let Some(size) = self.cma_default {
+            self.adapt(|profile| profile.build.default_cma = size);
+        }
+    }
+
+    /// Changes what is known of every kernel.
+    pub fn adapt(&mut self, change: impl Fn(&mut KernelProfile)) {
+        self.profiles.iter_mut().for_each(change);
+    }
+
+    /// Tells whether the command line gives the size of the default pool.
+    #[must_use]
+    pub const fn gives_default_cma(&self) -> bool {
+        self.cma_default.is_some()
+    }
+
+    /// Takes these banks as RAM.
+    pub fn set_ram(&mut self, ram: Vec<Span>) {
+        self.facts.ram = ram;
     }
 
     /// Takes the places of what the command line has not placed.

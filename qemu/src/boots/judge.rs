@@ -6,7 +6,7 @@ use crate::transcript::Transcript;
 use crate::{assertions, reserved_nodes};
 use anyhow::{Context, Result, ensure};
 use ringfence::fdt::Tree;
-use ringfence::predict::{Observed, RegionOutcome, State, predict, verify};
+use ringfence::predict::{BootLog, Observed, RegionOutcome, State, predict, verify};
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
@@ -58,6 +58,7 @@ pub(super) fn judge(
         prediction.cma_total >> 10
     );
     let (log, map) = (transcript.lines.join("\n"), transcript.section("iomem").join("\n"));
+    let log = BootLog::of(&log);
     let differences = verify(&prediction, &Observed { log: &log, iomem: Some(&map) });
     ensure!(
         differences.is_empty(),

@@ -1,0 +1,173 @@
+//! `ringfence verify` on logs as people have them.
+
+mod workdir;
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use workdir::WorkDir;
+
+/// One carveout, and a command line that asks for no pool.
+const BOARD: &str = r#"/dts-v1/;
+/ { #address-cells = <2>; #size-cells = <2>;
+ memory@40000000 { device_type = "memory"; reg = <0x0 0x40000000 0x0 0x40000000>; };
+ chosen { bootargs = "cma=0"; };
+ reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges;
+  fw@50000000 { reg = <0x0 0x50000000 0x0 0x100000>; no-map; };
+ };
+};
+"#;
+
+const FW: &str =
+    "OF: reserved mem: 0x0000000050000000..0x00000000500fffff (1024 KiB) nomap non-reusable fw@50000000";
+
+/// The lines of a boot that matter, and some that do not.
+fn boot(version: &str, lines: &[&str]) -> Vec<String> {
+    let start = ["Booting Linux on physical CPU 0x0000000000 [0x412fd050]".to_owned()];
+    let version = [format!("Linux version {version} (builder@host) (gcc 12.2.0) #1 SMP")];
+    let end =
+        ["Zone ranges:", "Kernel command line: cma=0", "printk: log buffer data + meta data: 131072 bytes"];
+    let lines = lines.iter().chain(&end).map(ToString::to_string);
+    start.into_iter().chain(version).chain(lines).collect()
+}
+
+fn text(lines: &[String], prefix: &str, end: &str) -> String {
+    lines.iter().map(|line| format!("{prefix}{line}{end}\n")).collect()
+}
+
+fn dir() -> WorkDir {
+    let dir = WorkDir::new();
+    dir.put("board.dts", BOARD);
+    dir
+}
+
+const VERIFY: &[&str] = &["verify", "--no-config", "--boot-log", "boot.log", "board.dts"];
+
+#[test]
+fn a_journal_that_was_cut_is_read_and_gives_the_kernel() {
+    let dir = dir();
+    let lines = [
+        "Dec 19 18:27:50 host kernel: Booting Linux on physical CPU 0x0000000000 [0x412fd050]",
+        "Dec 19 18:27:50 host kernel: Linux version 6.6.0",
+        &format!("Dec 19 18:27:50 host kernel: {FW}"),
+        "Dec 19 18:27:50 host kernel: Zone ranges:",
+    ];
+    dir.put("boot.log", lines.join("\n"));
+    dir.assert_output(VERIFY, 0, &["the boot matches the prediction for 6.6"]);
+    dir.put("boot.log", lines[..2].join("\n"));
+    dir.assert_output(VERIFY, 1, &[&format!("not in the log, which ends before the command line: {FW}")]);
+}
+
+#[test]
+fn every_kind_of_capture_is_read() {
+    let dir = dir();
+    let good = boot("6.6.0", &[FW]);
+    for (prefix, end) in [
+        ("", ""),
+        ("", "\r\r"),
+        ("[    0.000000] ", "\r"),
+        ("[2024-12-19 18:27:50] [    0.000000] ", ""),
+        ("[    0.000000][    T0] ", ""),
+        ("<6>[    0.000000] ", ""),
+        ("kern  :info  : [    0.000000] ", ""),
+        ("2024-12-19T18:27:50.123456+01:00 host kernel: [    0.000000] ", ""),
+        ("Dec 19 18:27:50 host kernel: ", ""),
+        ("\u{1b}[32m[    0.000000] \u{1b}[0m", "\u{1b}[0m"),
+    ] {
+        dir.put("boot.log", text(&good, prefix, end));
+        dir.assert_output(VERIFY, 0, &["the boot matches the prediction for 6.6"]);
+        dir.put("boot.log", text(&boot("6.6.0", &[]), prefix, end));
+        dir.assert_output(VERIFY, 1, &["the log has no line about reserved memory"]);
+    }
+    let plain = text(&good, "[    0.000000] ", "\r");
+    let wide: Vec<u8> = [0xfeff].into_iter().chain(plain.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    dir.put("boot.log", wide);
+    dir.assert_output(VERIFY, 0, &["matches"]);
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(plain.as_bytes()).unwrap();
+    dir.put("boot.log", packed.finish().unwrap());
+    dir.assert_output(VERIFY, 0, &["matches"]);
+}
+
+#[test]
+fn several_boots_are_compared_each_with_its_own_kernel() {
+    let dir = dir();
+    // 6.1 has no line for a region.
+    let both = text(&boot("6.1.0", &[]), "", "") + &text(&boot("6.6.0", &[FW]), "", "");
+    dir.put("boot.log", &both);
+    let out = dir.assert_output(VERIFY, 0, &["boot 1 of 2, Linux 6.1.0", "boot 2 of 2, Linux 6.6.0"]);
+    assert_eq!(out.matches("the boot matches").count(), 2, "{out}");
+    let lost = "OF: fdt: Reserved memory: failed to reserve memory for node 'fw@50000000': \
+                base 0x0000000050000000, size 1 MiB";
+    dir.put("boot.log", text(&boot("6.1.0", &[lost]), "", "") + &both);
+    dir.assert_output(VERIFY, 1, &["boot 1 of 3", &format!("not predicted: {lost}")]);
+    dir.assert_output(&[VERIFY, &["--boot", "3"]].concat(), 0, &["boot 3 of 3"]);
+    dir.assert_output(&[VERIFY, &["--boot", "4"]].concat(), 2, &["boot.log: has 3 boots, and no boot 4"]);
+}
+
+#[test]
+fn another_kernel_than_that_of_the_log_is_reported_and_compared_with() {
+    let dir = dir();
+    dir.put("boot.log", text(&boot("6.6.0", &[FW]), "", ""));
+    let asked = [VERIFY, &["--kernel", "6.12"]].concat();
+    dir.assert_output(&asked, 0, &["the log is of Linux 6.6.0, not of 6.12", "the prediction for 6.12"]);
+    // A vendor's 6.1 with a later line.
+    dir.put("boot.log", text(&boot("6.1.115-vendor", &[FW]), "", ""));
+    dir.assert_output(VERIFY, 0, &["a backport", "the prediction for 6.1"]);
+}
+
+#[test]
+fn the_default_pool_is_that_of_the_log_or_of_the_option() {
+    let dir = dir();
+    let with = |line: &str| boot("6.6.0", &[FW, line]).join("\n").replace("cma=0", "quiet");
+    let reserved = "cma: Reserved 16 MiB at 0x000000007f000000 on node -1";
+    dir.put("boot.log", with(reserved));
+    dir.assert_output(VERIFY, 0, &["the default pool of this kernel is taken as 16 MiB"]);
+    dir.put("boot.log", with("psci: probing for conduit method from DT."));
+    dir.assert_output(VERIFY, 0, &["the default pool of this kernel is taken as none"]);
+    let asked = [VERIFY, &["--cma-default", "64 MiB"]].concat();
+    dir.assert_output(&asked, 1, &["not printed: cma: Reserved 64 MiB at"]);
+    dir.assert_output(
+        &["predict", "--no-config", "--cma-default", "none", "board.dts", "--cmdline", ""],
+        0,
+        &[],
+    );
+}
+
+#[test]
+fn ram_that_a_loader_fills_in_is_taken_from_the_log() {
+    let dir = dir();
+    dir.put("board.dts", BOARD.replace("<0x0 0x40000000 0x0 0x40000000>", "<0 0 0 0>"));
+    dir.put("boot.log", boot("6.6.0", &[FW]).join("\n"));
+    dir.assert_output(VERIFY, 2, &["no /memory node states RAM", "--ram"]);
+    let nodes = ["Early memory node ranges", "  node   0: [mem 0x0000000040000000-0x000000007fffffff]"];
+    dir.put("boot.log", boot("6.6.0", &[FW, nodes[0], nodes[1]]).join("\n"));
+    dir.assert_output(VERIFY, 0, &["the tree states no RAM: it is as the log has it", "matches"]);
+}
+
+#[test]
+fn pages_are_those_of_the_kernel_that_ran() {
+    let dir = dir();
+    // A pool that is aligned for pages of 4 KiB alone.
+    dir.put(
+        "board.dts",
+        BOARD.replace(
+            "fw@50000000 { reg = <0x0 0x50000000 0x0 0x100000>; no-map; };",
+            "pool@50400000 { \
+         compatible = \"shared-dma-pool\"; reusable; reg = <0x0 0x50400000 0x0 0x400000>; };",
+        ),
+    );
+    let hash = "Dentry cache hash table entries: 8192 (order: 0, 65536 bytes, linear)";
+    let refused =
+        "OF: reserved mem: 0x0000000050400000..0x00000000507fffff (4096 KiB) map reusable pool@50400000";
+    dir.put("boot.log", boot("6.6.0", &[refused, hash]).join("\n"));
+    let with_pages = dir.run(VERIFY);
+    dir.put("boot.log", boot("6.6.0", &[refused]).join("\n"));
+    let without = dir.run(VERIFY);
+    assert_ne!(with_pages.stdout, without.stdout);
+    assert!(
+        String::from_utf8_lossy(&with_pages.stdout)
+            .contains("not printed: Reserved memory: incorrect alignment")
+    );
+}
