@@ -2,9 +2,13 @@
 
 use crate::check;
 use crate::generate::{Board, Case, Child, Extent::*, Reserved};
-use ringfence::facts::BootFacts;
+use ringfence::facts::Detail::*;
+use ringfence::facts::Position::*;
+use ringfence::facts::{BootFacts, Kernel};
+use ringfence::policy::Key::*;
+use ringfence::policy::Requirement::*;
 use ringfence::policy::Via::*;
-use ringfence::policy::{Allow, CmaWant, Policy};
+use ringfence::policy::{self, Allow, CmaWant, Policy};
 use ringfence::profile::PageSize::{self, *};
 use ringfence::profile::{KernelProfile, RELEASES, Release};
 use ringfence::span::Span;
@@ -98,4 +102,63 @@ fn a_name_that_a_sibling_keeps_is_not_reported_as_given() {
     let other = Child { status: Some("disabled"), ..child("dsp@40c00000", reg, &["no-map"]) };
     let reserved = Some(Reserved { cells: None, ranges: true, regions: vec![one, other] });
     holds(Board { reserved, ..bare() }, None);
+}
+
+/// Pools that choose before the kernel has a place leave `cma=` room under what the kernel then takes.
+#[test]
+fn cma_stays_below_what_the_kernel_takes_once_that_is_placed() {
+    let extents = [
+        ("ramoops@43400000", Foreign(vec![(0x4340_0000, 0x140_0000)]), &["no-map"][..], None),
+        ("dsp@0x400ab000", Reg(vec![(0x400a_b000, 0x50_0000)]), &["reusable"], None),
+        (
+            "pool@41d00000",
+            Reg(vec![(0x41d0_0000, 0x70_0000)]),
+            &["reusable", "linux,cma-default"],
+            Some("shared-dma-pool"),
+        ),
+        ("dsp", Reg(vec![(0x43f0_0000, 0x40_0000)]), &["no-map"], None),
+        (
+            "pool",
+            Size { size: 0x70_0000, align: Some(0x40_0000), windows: vec![] },
+            &[],
+            Some("shared-dma-pool"),
+        ),
+        ("tz@0x42800000", Reg(vec![(0x4280_0000, 0x20_0000)]), &["reusable"], Some("shared-dma-pool")),
+    ];
+    let regions =
+        extents.map(|(name, extent, flags, compatible)| Child { compatible, ..child(name, extent, flags) });
+    let board = Board {
+        banks: vec![(0x4000_0000, 0x80_0000), (0x40a0_0000, 0x1000_0000)],
+        reserved: Some(Reserved { cells: None, ranges: true, regions: regions.into() }),
+        bootargs: Some("cma init=\"/bin/sh -c cma=1M\"".into()),
+        ..bare()
+    };
+    let pool = Path("/reserved-memory/pool".into());
+    let range = Some(span(0x4000_0000, 0x1_0000_0000));
+    let policy = Policy {
+        requirements: vec![Carveout(policy::Carveout {
+            key: pool,
+            base: Some(0x4000_0000),
+            size: 0x10_0000,
+            no_map: false,
+        })],
+        cma: Some(CmaWant { size: 0x220_0000, align: None, range, via: Bootargs }),
+        allow: Allow { shift: true, restore: true, drop_flags: false, enable: false },
+        ..Policy::default()
+    };
+    let facts = BootFacts {
+        stage: Some(span(0x4010_0000, 0x4050_0000)),
+        dtb: Some(Movable(span(0x4100_0000, 0x4101_0000))),
+        kernel: Some(Kernel {
+            position: Movable(span(0x4000_0000, 0x4170_0000)),
+            text_offset: 0,
+            image_size: 0x190_0000,
+        }),
+        initrd: Some(Movable(span(0x40f0_0000, 0x41a8_b800))),
+        detail: Full,
+        ..BootFacts::default()
+    };
+    let profile = profile(Release::new(5, 4, 0), K16);
+    let case = Case { board, policy: Some(policy), profile, facts };
+    check::promises(&case).unwrap();
 }

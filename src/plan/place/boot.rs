@@ -1,7 +1,7 @@
 //! Places for the kernel, the initrd and the DTB.
 
 use super::space::Space;
-use crate::facts::{Kernel, Position, within_reach};
+use crate::facts::{BootFacts, Kernel, Position, within_reach};
 use crate::plan::layout::Layout;
 use crate::plan::no_fit::explain_no_fit;
 use crate::span::{KIB, MIB, Size, Span, align_up};
@@ -63,6 +63,16 @@ pub(super) fn place(layout: &mut Layout<'_, '_, '_>, space: &mut Space<'_, '_, '
         note(layout, space, "device tree blob", size, placement.dtb);
     }
     placement
+}
+
+/// Returns how many bytes [`place`] takes at most: what is movable, and what is still in use until then.
+pub(super) fn unplaced(facts: &BootFacts) -> u64 {
+    let kernel = facts.kernel.filter(|kernel| kernel.position.is_movable());
+    let kernel = kernel.and_then(|kernel| kernel.footprint_at(0)).map_or(0, Span::len);
+    let initrd = facts.initrd.filter(|initrd| initrd.is_movable()).map_or(0, Position::len);
+    let dtb = facts.dtb.filter(|dtb| dtb.is_movable()).map_or(0, |dtb| dtb_window(dtb.len()));
+    let handed_off = [facts.stage, facts.bundle].into_iter().flatten().map(Span::len);
+    handed_off.chain([kernel, initrd, dtb]).fold(0, u64::saturating_add)
 }
 
 /// Returns how many bytes to set aside for the rewritten DTB.

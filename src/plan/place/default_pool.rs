@@ -30,22 +30,30 @@ pub(super) fn keep_fixed(layout: &Layout<'_, '_, '_>, space: &mut Space<'_, '_, 
     }
 }
 
-/// Asks for a place for the default pool, when the findings want it settled and it needs one.
-pub(super) fn request(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>) -> Option<(Via, Request)> {
+/// Asks for a place for the default pool, when the findings want it settled and it needs one. `unplaced` bytes
+/// of the boot's own things are placed after it.
+pub(super) fn request(
+    layout: &Layout<'_, '_, '_>,
+    space: &Space<'_, '_, '_>,
+    unplaced: u64,
+) -> Option<(Via, Request)> {
     if !layout.wanted.has(RepairKind::SettleCma) {
         return None;
     }
     let arg = layout.analysis.cma_arg();
+    let reach = || reach(layout, space, unplaced);
     let Some(want) = layout.analysis.policy.and_then(|policy| policy.cma) else {
         let kept = arg?.fixed()?;
-        return Some((Via::Bootargs, arg_request(layout, space, arg?.size, 1, None, Some(kept))?));
+        return Some((Via::Bootargs, pool_request(layout, arg?.size, 1, vec![reach()?], Some(kept))?));
     };
     let align = want.align.unwrap_or(1);
     match want.via {
         Via::Bootargs => {
             let kept = arg.filter(|arg| arg.size >= want.size).and_then(|arg: CmaArg| arg.fixed());
             let size = kept.map_or(want.size, Span::len);
-            Some((Via::Bootargs, arg_request(layout, space, size, align, want.range, kept)?))
+            let window =
+                reach().and_then(|reach| want.range.map_or(Some(reach), |r| r.intersection(reach)))?;
+            Some((Via::Bootargs, pool_request(layout, size, align, vec![window], kept)?))
         }
         // A pool that is there is placed with the others, by what [`constrained`] adds.
         Via::Node if layout.analysis.default_pool().is_some() => None,
@@ -54,20 +62,6 @@ pub(super) fn request(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>) ->
             Some((Via::Node, pool_request(layout, want.size, align, windows, None)?))
         }
     }
-}
-
-/// Returns a request for what `cma=` is to ask for.
-fn arg_request(
-    layout: &Layout<'_, '_, '_>,
-    space: &Space<'_, '_, '_>,
-    size: u64,
-    align: u64,
-    range: Option<Span>,
-    kept: Option<Span>,
-) -> Option<Request> {
-    let reach = reach(layout, space)?;
-    let window = range.map_or(Some(reach), |range| range.intersection(reach))?;
-    pool_request(layout, size, align, vec![window], kept)
 }
 
 /// Returns a request for a pool; `kept` is where it is now, which is where it stays if that will do.
@@ -93,10 +87,10 @@ fn pool_request(
 /// Returns where the kernel can still reserve what `cma=` asks for: below what it has taken itself by then,
 /// and, where there is RAM below 4 GiB, below that (`arm64_dma_phys_limit`, which kernels up to 6.16 never
 /// exceed).
-fn reach(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>) -> Option<Span> {
+fn reach(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>, unplaced: u64) -> Option<Span> {
     let ram = layout.analysis.map.usable.spans();
     let low = ram.iter().any(|bank| bank.base() < 4 * GIB);
-    let ceiling = early::ceiling(ram, space.spans().into_iter(), 0);
+    let ceiling = early::ceiling(ram, space.spans().into_iter(), unplaced);
     Span::from_ends(0, ceiling.min(if low { 4 * GIB } else { u64::MAX }))
 }
 

@@ -69,10 +69,11 @@ impl<'s, 'c, 'a> Separated<'s, 'c, 'a> {
         let (placement, pool) = match order {
             Order::BootFirst => {
                 let placement = boot::place(&mut layout, &mut space);
-                (placement, pools::place(&mut layout, &mut space, &displaced))
+                (placement, pools::place(&mut layout, &mut space, &displaced, 0))
             }
             Order::PoolsFirst => {
-                let pool = pools::place(&mut layout, &mut space, &displaced);
+                let unplaced = boot::unplaced(layout.analysis.facts);
+                let pool = pools::place(&mut layout, &mut space, &displaced, unplaced);
                 (boot::place(&mut layout, &mut space), pool)
             }
         };

@@ -58,11 +58,12 @@ fn is_wrong(layout: &Layout<'_, '_, '_>, slot: &Slot) -> bool {
 
 /// Places every pool and dynamic region that needs it: static pools first, since they have a place to keep
 /// to, then dynamic regions in tree order as kernels from 6.12.13 on allocate them, then the default CMA
-/// pool.
+/// pool. `unplaced` bytes of the boot's own things are placed after all of these.
 pub(super) fn place(
     layout: &mut Layout<'_, '_, '_>,
     space: &mut Space<'_, '_, '_>,
     displaced: &[Slot],
+    unplaced: u64,
 ) -> DefaultPool {
     let analysis = layout.analysis;
     let moved = displaced.iter().filter_map(|slot| {
@@ -105,7 +106,7 @@ pub(super) fn place(
     }
     // Only now: how far up `cma=` may reach depends on what the others have taken.
     let mut pool = DefaultPool::default();
-    if let Some((via, request)) = default_pool::request(layout, space) {
+    if let Some((via, request)) = default_pool::request(layout, space, unplaced) {
         let found = find(layout, space, &request, "default CMA pool");
         match via {
             Via::Bootargs => pool.arg = found,

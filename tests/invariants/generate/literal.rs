@@ -36,10 +36,9 @@ fn rust(value: &impl fmt::Debug) -> String {
                 1
             }
             '"' => {
-                let inner = rest[1..].split('"').next().unwrap_or_default();
-                // What is quoted in the text itself is for the reader to escape.
-                out.push_str(&format!("\"{inner}\".into()"));
-                inner.len() + 2
+                let len = quoted(rest);
+                out.push_str(&format!("{}.into()", &rest[..len]));
+                len
             }
             '0' if rest.starts_with("0x") && rest.contains("..0x") => match span(rest) {
                 Some((call, len)) => {
@@ -61,6 +60,19 @@ fn rust(value: &impl fmt::Debug) -> String {
     out
 }
 
+/// Returns the length of the quoted text at the start, with its quotes: a derived form is escaped as Rust is.
+fn quoted(text: &str) -> usize {
+    let mut escaped = true;
+    let end = text.find(|c| match c {
+        '"' if !escaped => true,
+        _ => {
+            escaped = !escaped && c == '\\';
+            false
+        }
+    });
+    end.map_or(text.len(), |end| end + 1)
+}
+
 /// Returns the span at the start of a text such as `0x1000..0x2000 (4 KiB)`, as a call, and its length there.
 fn span(text: &str) -> Option<(String, usize)> {
     let (base, rest) = text.split_once("..")?;
@@ -74,4 +86,6 @@ fn span(text: &str) -> Option<(String, usize)> {
 fn a_case_is_printed_as_rust() {
     let text = rust(&(Some(vec![("a", 1)]), ringfence::span::Span::from_ends(0x1000, 0x2000)));
     assert_eq!(text, r#"(Some(vec![("a".into(), 1)]), Some(span(0x1000, 0x2000)))"#);
+    let text = rust(&("quiet init=\"/bin/[ -x \\\\ \"", "]\\", 0x10));
+    assert_eq!(text, r#"("quiet init=\"/bin/[ -x \\\\ \"".into(), "]\\".into(), 16)"#);
 }
