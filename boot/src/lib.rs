@@ -23,7 +23,7 @@ pub mod esr;
 pub mod layout;
 pub mod modules;
 pub mod paging;
-pub mod psci;
 pub mod regions;
 pub mod ring;
+pub mod sentinel;
 pub mod uart;

@@ -20,6 +20,11 @@ pub(crate) fn enforce(
     policy: Option<&Policy>,
     machine: &impl Machine,
 ) -> Result<Proven> {
+    if policy.is_some_and(|policy| policy.sentinel.is_some()) {
+        return Err(refusal!(
+            "the policy wants the sentinel, which no UEFI boot has; take [sentinel] out of the policy"
+        ));
+    }
     let tree = Tree::parse(dtb).map_err(|why| refusal!("the device tree is damaged: {why}"))?;
     let sha256 = |data: &[u8]| machine.sha256(data);
     let facts = BootFacts {

@@ -111,6 +111,11 @@ impl Bus {
         self.address_cells > 2
     }
 
+    /// Returns what the CPU sees of this bus, window by window; nothing where that is everything.
+    pub fn windows(&self) -> impl Iterator<Item = Span> {
+        self.windows.iter().flatten().filter_map(|window| window.bus.at(window.cpu))
+    }
+
     /// Returns the register blocks of a child of this bus as the CPU sees them, in the order of its `reg`;
     /// `None` for a block that the CPU does not see.
     pub fn registers<'a>(&self, node: Node<'_, 'a>) -> impl Iterator<Item = Option<Span>> + use<'_, 'a> {

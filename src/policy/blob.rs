@@ -25,6 +25,8 @@
 //!         via = "node";
 //!     };
 //!     log { size = <0x0 0x10000>; base = <0x0 0xfffe0000>; };   // the base is optional
+//!     // the base is optional; without carveouts it watches those that are unclaimed
+//!     sentinel { on-access = "abort"; console = "ring"; base = <0x0 0xd1000000>; carveouts = "/…", "&label"; };
 //!     allow { shift; restore; };
 //! };
 //! ```
@@ -39,7 +41,8 @@ use alloc::vec::Vec;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Allow, Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement, Word,
+    Allow, Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement, Sentinel,
+    Watch, Word,
 };
 use crate::fdt::{Blob, NewNode, Node, Prop, Tree, build};
 use crate::span::Span;
@@ -82,7 +85,7 @@ impl Policy {
         }
         root.only(
             &["compatible", "version", "mode", "on-error", "board", "boundary", "guard"],
-            &["carveouts", "cma", "log", "allow"],
+            &["carveouts", "cma", "log", "sentinel", "allow"],
         )?;
         let policy = Self {
             board: root.optional("board", text)?,
@@ -93,6 +96,7 @@ impl Policy {
             guard: root.optional("guard", number)?,
             cma: root.child("cma").map(|node| read_cma(&node)).transpose()?,
             log: root.child("log").map(|node| read_log(&node)).transpose()?,
+            sentinel: root.child("sentinel").map(|node| read_sentinel(&node)).transpose()?,
             allow: root.child("allow").map(|node| read_allow(&node)).transpose()?.unwrap_or_default(),
         };
         policy.validate()?;
@@ -125,6 +129,7 @@ impl Policy {
         }
         root.children.extend(self.cma.as_ref().map(write_cma));
         root.children.extend(self.log.as_ref().map(write_log));
+        root.children.extend(self.sentinel.as_ref().map(write_sentinel));
         root.children.extend(write_allow(self.allow));
         Ok(build(&root, 0, &[])?)
     }
@@ -179,6 +184,17 @@ fn read_log(node: &Reader<'_, '_>) -> Result<PersistentLog, PolicyError> {
     Ok(PersistentLog { size: node.required("size", number)?, base: node.optional("base", number)? })
 }
 
+fn read_sentinel(node: &Reader<'_, '_>) -> Result<Sentinel, PolicyError> {
+    node.only(&["on-access", "console", "base", "carveouts"], &[])?;
+    let keys = |prop: Prop<'_>| Some(prop.strings().map(Key::parse).collect());
+    Ok(Sentinel {
+        on_access: node.required("on-access", word)?,
+        carveouts: node.optional("carveouts", keys)?.map_or(Watch::Unclaimed, Watch::Named),
+        console: node.required("console", word)?,
+        base: node.optional("base", number)?,
+    })
+}
+
 fn read_allow(node: &Reader<'_, '_>) -> Result<Allow, PolicyError> {
     let mut allow = Allow::default();
     for prop in node.0.props() {
@@ -221,6 +237,16 @@ fn write_cma(cma: &CmaWant) -> NewNode {
 fn write_log(log: &PersistentLog) -> NewNode {
     let out = NewNode::new("log").prop_u64("size", log.size);
     log.base.iter().fold(out, |out, &base| out.prop_u64("base", base))
+}
+
+fn write_sentinel(sentinel: &Sentinel) -> NewNode {
+    let out = NewNode::new("sentinel")
+        .prop_str("on-access", sentinel.on_access.as_str())
+        .prop_str("console", sentinel.console.as_str());
+    let out = sentinel.base.iter().fold(out, |out, &base| out.prop_u64("base", base));
+    let Watch::Named(keys) = &sentinel.carveouts else { return out };
+    let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    out.prop_strs("carveouts", &names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn write_allow(allow: Allow) -> Option<NewNode> {

@@ -38,6 +38,9 @@ impl Policy {
         if let Some(log) = &self.log {
             validate_log(log)?;
         }
+        if let Some(sentinel) = &self.sentinel {
+            sentinel.validate()?;
+        }
         self.validate_keys()?;
         self.validate_disjoint()
     }
@@ -81,15 +84,21 @@ fn is_graphic(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-impl Carveout {
-    fn validate(&self) -> Result<(), PolicyError> {
-        let named = match &self.key {
-            Key::Path(path) => path.len() > 1 && path.starts_with('/') && is_graphic(path),
-            Key::Label(label) => {
+impl Key {
+    /// Returns whether a node can have this name.
+    pub(super) fn is_valid(&self) -> bool {
+        match self {
+            Self::Path(path) => path.len() > 1 && path.starts_with('/') && is_graphic(path),
+            Self::Label(label) => {
                 !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             }
-        };
-        if !named {
+        }
+    }
+}
+
+impl Carveout {
+    fn validate(&self) -> Result<(), PolicyError> {
+        if !self.key.is_valid() {
             return Err(PolicyError::BadKey { key: self.key.clone() });
         }
         if self.size == 0 {

@@ -6,6 +6,7 @@
 mod blob;
 mod check;
 mod error;
+mod sentinel;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,6 +16,7 @@ use crate::span::Span;
 
 pub use blob::{COMPATIBLE, digest, digest_with};
 pub use error::PolicyError;
+pub use sentinel::{OnAccess, Sentinel, SentinelConsole, UNCLAIMED, Watch};
 
 /// The memory map that a board requires, the repairs it permits, and the action on failure.
 ///
@@ -37,6 +39,8 @@ pub struct Policy {
     pub cma: Option<CmaWant>,
     /// The log that outlives the stage, if there is one.
     pub log: Option<PersistentLog>,
+    /// The sentinel that stays at EL2, if there is one.
+    pub sentinel: Option<Sentinel>,
     /// Repairs that need a policy permission.
     pub allow: Allow,
 }
@@ -94,6 +98,17 @@ pub enum Key {
     Path(String),
     /// Source label, found through `/__symbols__`.
     Label(String),
+}
+
+impl Key {
+    /// Reads a key as people write it: a path, or a label with or without `&`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match text.starts_with('/') {
+            true => Self::Path(text.into()),
+            false => Self::Label(text.strip_prefix('&').unwrap_or(text).into()),
+        }
+    }
 }
 
 /// Addresses that Linux must not reach, whatever keeps it off: a region of any name, or a hole in `/memory`.

@@ -130,6 +130,12 @@ catalogue! {
     rf703_over_efi_in_use,
     rf704_free_in_efi_map,
     rf705_pool_reserved_by_efi,
+    rf801_missing_sentinel_memory,
+    rf802_watched_carveout_in_use,
+    rf803_sentinel_without_el2,
+    rf804_sentinel_excludes_kvm,
+    rf805_sentinel_without_iommu,
+    rf806_nothing_to_watch,
 }
 
 /// Checks an analysis by every rule, in the order of their numbers.

@@ -8,6 +8,7 @@ mod gather;
 mod guard;
 mod log;
 mod protected;
+mod sentinel;
 
 use board::*;
 use ringfence::fdt::{NewNode, Tree};

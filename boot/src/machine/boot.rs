@@ -7,10 +7,10 @@ use super::{dtb, enforce, fault, handoff, heap, log, overlay, payload, power, st
 use alloc::vec::Vec;
 use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
+use ringfence::psci;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
 use ringfence_boot::console::{self, Console, Source};
-use ringfence_boot::psci;
 use ringfence_boot::regions::Wanted;
 
 /// The console of a build for QEMU's `virt` board, until a device tree names one.
@@ -78,6 +78,9 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         places.unwrap_or_else(|why| halt!("{why}")).open(&mut maps, &tree);
     if payload.policy.as_ref().is_some_and(|policy| policy.log.is_some()) {
         log::record();
+    }
+    if payload.policy.as_ref().is_some_and(|policy| policy.sentinel.is_some()) {
+        halt!("the policy wants the sentinel, which this image lacks; boot ringfence-sentinel.img");
     }
     let (at, tree, survey) = match payload.fdt {
         None => (at, tree, Some(survey)),

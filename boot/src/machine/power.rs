@@ -3,7 +3,7 @@
 use super::{asm, log};
 use core::fmt;
 use core::sync::atomic::{AtomicU8, Ordering};
-use ringfence_boot::psci::Conduit;
+use ringfence::psci::Conduit;
 use smccc::{Hvc, Smc, psci};
 
 /// What to do when the boot is refused.

@@ -16,8 +16,13 @@ use std::process::Command;
 /// The target that the stage is compiled for.
 pub(crate) const TARGET: &str = "aarch64-unknown-none";
 
-/// The variable whose flags cargo adds to the configured ones for [`TARGET`].
-const FLAGS: &str = "CARGO_TARGET_AARCH64_UNKNOWN_NONE_RUSTFLAGS";
+/// The target that the sentinel is compiled for: it must leave the vector registers to Linux.
+pub(crate) const SOFT_TARGET: &str = "aarch64-unknown-none-softfloat";
+
+/// Returns the variable whose flags cargo adds to the configured ones for `target`.
+fn flags_variable(target: &str) -> String {
+    format!("CARGO_TARGET_{}_RUSTFLAGS", target.to_uppercase().replace('-', "_"))
+}
 
 /// The crates a `no_std` program with a heap links.
 const CRATES: [&str; 3] = ["core", "alloc", "compiler_builtins"];
@@ -26,9 +31,11 @@ const CRATES: [&str; 3] = ["core", "alloc", "compiler_builtins"];
 const SYSROOT_FLAGS: &str = "-Cembed-bitcode=yes";
 const STD_FEATURES: &str = "compiler-builtins-mem";
 
-/// How to make cargo build for [`TARGET`].
+/// How to make cargo build for a bare-metal target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Toolchain {
+    /// The target.
+    target: &'static str,
     /// The compiler, where it is not the one that cargo takes by itself.
     rustc: Option<PathBuf>,
     /// The sysroot built by us, and the linker flags that go with it.
@@ -46,19 +53,19 @@ impl Toolchain {
     /// Adds a compiler flag for the bare-metal target to a command that [`apply`](Self::apply) set up.
     pub(crate) fn add_flags(&self, cargo: &mut Command, flag: &str) {
         let flags: Vec<&str> = self.flags.iter().map(String::as_str).chain([flag]).collect();
-        cargo.env(FLAGS, flags.join(" "));
+        cargo.env(flags_variable(self.target), flags.join(" "));
     }
 
     /// Sets up a cargo command for the bare-metal target.
     ///
     /// `RUSTFLAGS` of the environment is taken away: it would replace, not extend, the flags for this target.
     pub(crate) fn apply(&self, cargo: &mut Command) {
-        cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").args(["--target", TARGET]);
+        cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").args(["--target", self.target]);
         if let Some(rustc) = &self.rustc {
             cargo.env("RUSTC", rustc);
         }
         if !self.flags.is_empty() {
-            cargo.env(FLAGS, self.flags.join(" "));
+            cargo.env(flags_variable(self.target), self.flags.join(" "));
         }
     }
 }
@@ -90,24 +97,25 @@ fn numbers(version: &str) -> Vec<u32> {
 
 /// Tells whether a build for the target is possible without installing anything.
 pub(crate) fn is_available(ws: &Workspace) -> bool {
-    matches!(find(ws), Ok(Some(_)))
+    matches!(find(ws, TARGET), Ok(Some(_)))
 }
 
-/// Returns the toolchain, building the sysroot when it is not there yet.
+/// Returns the toolchain for `target`, building the sysroot when it is not there yet.
 ///
 /// # Errors
 /// When no compiler can give the target, or when the sysroot does not build.
-pub(crate) fn toolchain(ws: &Workspace) -> Result<Toolchain> {
-    match find(ws)? {
+pub(crate) fn toolchain(ws: &Workspace, target: &'static str) -> Result<Toolchain> {
+    match find(ws, target)? {
         Some(Found::Installed(compiler, is_default)) => Ok(Toolchain {
-            description: format!("{TARGET} installed for rustc {}", compiler.version),
+            target,
+            description: format!("{target} installed for rustc {}", compiler.version),
             rustc: (!is_default).then_some(compiler.path),
             flags: Vec::new(),
         }),
-        Some(Found::Sources(compiler)) => from_sources(ws, &compiler),
+        Some(Found::Sources(compiler)) => from_sources(ws, &compiler, target),
         None => bail!(
-            "no compiler here, {OLDEST} or younger, can build for {TARGET}\n  either: rustup target add \
-             {TARGET}\n  or, on Debian: apt-get install -y --no-install-recommends rustc-web rust-web-src \
+            "no compiler here, {OLDEST} or younger, can build for {target}\n  either: rustup target add \
+             {target}\n  or, on Debian: apt-get install -y --no-install-recommends rustc-web rust-web-src \
              lld-19"
         ),
     }
@@ -120,14 +128,14 @@ enum Found {
     Sources(Compiler),
 }
 
-fn find(_ws: &Workspace) -> Result<Option<Found>> {
+fn find(_ws: &Workspace, target: &str) -> Result<Option<Found>> {
     let default = find_program("rustc");
     let debian = PathBuf::from("/usr/bin/rustc");
     let chosen = std::env::var_os("RUSTC").map(PathBuf::from);
     let mut sources = None;
     for path in [chosen, default.clone(), Some(debian)].into_iter().flatten() {
         let Some(compiler) = inspect(&path).ok().filter(Compiler::is_recent) else { continue };
-        if has_core(&compiler.sysroot.join("lib/rustlib").join(TARGET).join("lib")) {
+        if has_core(&compiler.sysroot.join("lib/rustlib").join(target).join("lib")) {
             let is_default = default.as_ref() == Some(&path) && std::env::var_os("RUSTC").is_none();
             return Ok(Some(Found::Installed(compiler, is_default)));
         }
@@ -163,12 +171,12 @@ fn has_core(dir: &Path) -> bool {
     list.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
 }
 
-fn from_sources(ws: &Workspace, compiler: &Compiler) -> Result<Toolchain> {
+fn from_sources(ws: &Workspace, compiler: &Compiler, target: &'static str) -> Result<Toolchain> {
     let linker = find_linker(compiler);
     let recipe = [
         compiler.version.as_str(),
         &compiler.host,
-        TARGET,
+        target,
         SYSROOT_FLAGS,
         STD_FEATURES,
         &CRATES.join(","),
@@ -178,12 +186,12 @@ fn from_sources(ws: &Workspace, compiler: &Compiler) -> Result<Toolchain> {
         Sha256::digest(recipe.join("\n")).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let sysroot = ws.cache().join(format!("sysroot-{key}"));
     if !sysroot.is_dir() {
-        build(ws, compiler, linker.as_deref(), &sysroot)?;
+        build(ws, compiler, target, linker.as_deref(), &sysroot)?;
     }
     let mut flags = vec![format!("--sysroot={}", sysroot.display())];
     if linker.is_none() {
         let gnu = find_program("aarch64-linux-gnu-ld").ok_or_else(|| {
-            anyhow!("no linker for {TARGET}: apt-get install -y --no-install-recommends lld-19")
+            anyhow!("no linker for {target}: apt-get install -y --no-install-recommends lld-19")
         })?;
         flags.push("-Clinker-flavor=ld".into());
         flags.push(format!("-Clinker={}", gnu.display()));
@@ -191,14 +199,21 @@ fn from_sources(ws: &Workspace, compiler: &Compiler) -> Result<Toolchain> {
     Ok(Toolchain {
         rustc: Some(compiler.path.clone()),
         flags,
-        description: format!("{TARGET} built from the sources of {}", compiler.path.display()),
+        target,
+        description: format!("{target} built from the sources of {}", compiler.path.display()),
     })
 }
 
 /// Builds the sysroot beside its final place and moves it there whole.
-fn build(ws: &Workspace, compiler: &Compiler, linker: Option<&Path>, sysroot: &Path) -> Result<()> {
-    eprintln!("set-up: building core and alloc for {TARGET} with {} (once)", compiler.path.display());
-    let work = ws.cache().join("sysroot-build");
+fn build(
+    ws: &Workspace,
+    compiler: &Compiler,
+    target: &str,
+    linker: Option<&Path>,
+    sysroot: &Path,
+) -> Result<()> {
+    eprintln!("set-up: building core and alloc for {target} with {} (once)", compiler.path.display());
+    let work = ws.cache().join(format!("sysroot-build-{target}"));
     let _ = fs::remove_dir_all(&work);
     let package = work.join("package");
     fs::create_dir_all(package.join("src"))?;
@@ -219,7 +234,7 @@ fn build(ws: &Workspace, compiler: &Compiler, linker: Option<&Path>, sysroot: &P
         );
         fs::write(package.join(".cargo/config.toml"), text)?;
     }
-    cargo.current_dir(&package).args(["build", "--quiet", "--release", "--target", TARGET]);
+    cargo.current_dir(&package).args(["build", "--quiet", "--release", "--target", target]);
     if vendor.is_dir() {
         cargo.arg("--offline");
     }
@@ -236,11 +251,11 @@ fn build(ws: &Workspace, compiler: &Compiler, linker: Option<&Path>, sysroot: &P
     run(&mut cargo).context("building core and alloc from sources")?;
 
     let root = work.join("sysroot");
-    let lib = root.join("lib/rustlib").join(TARGET).join("lib");
+    let lib = root.join("lib/rustlib").join(target).join("lib");
     let bin = root.join("lib/rustlib").join(&compiler.host).join("bin");
     fs::create_dir_all(&lib)?;
     fs::create_dir_all(&bin)?;
-    let built = work.join("target").join(TARGET).join("release/deps");
+    let built = work.join("target").join(target).join("release/deps");
     for name in CRATES {
         copy_library(&built, name, &lib)?;
     }
@@ -261,7 +276,7 @@ fn copy_library(from: &Path, name: &str, to: &Path) -> Result<()> {
             return Ok(());
         }
     }
-    bail!("the build of {TARGET} left no {prefix}*.rlib in {}", from.display());
+    bail!("the build left no {prefix}*.rlib in {}", from.display());
 }
 
 /// Returns an LLVM linker, which rustc looks for under the name `rust-lld` in its sysroot.

@@ -10,7 +10,7 @@ mod efi;
 mod need;
 mod series;
 
-pub(crate) use bare_target::{TARGET, Toolchain};
+pub(crate) use bare_target::{SOFT_TARGET, TARGET, Toolchain};
 pub(crate) use efi::{EfiFile, Release};
 pub(crate) use need::{Need, board_kernel, busybox, corpus, uboot_image};
 pub(crate) use series::Series;
@@ -74,5 +74,14 @@ pub(crate) fn ensure(ws: &Workspace, needs: &[Need], consent: Consent) -> Result
 /// When there is neither and consent is missing, naming both ways to get one.
 pub(crate) fn toolchain(ws: &Workspace, consent: Consent) -> Result<Toolchain> {
     ensure(ws, &[Need::BareTarget], consent)?;
-    bare_target::toolchain(ws)
+    bare_target::toolchain(ws, TARGET)
+}
+
+/// Returns the same for the target without vector registers, whose libraries come from the same places.
+///
+/// # Errors
+/// As [`toolchain`].
+pub(crate) fn soft_toolchain(ws: &Workspace, consent: Consent) -> Result<Toolchain> {
+    ensure(ws, &[Need::BareTarget], consent)?;
+    bare_target::toolchain(ws, SOFT_TARGET)
 }

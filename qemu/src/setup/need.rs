@@ -187,7 +187,7 @@ impl Need {
     /// Fetches or builds what packages alone do not give.
     pub(crate) fn bring_in(self, ws: &Workspace) -> Result<()> {
         match self {
-            Self::BareTarget => bare_target::toolchain(ws).map(drop),
+            Self::BareTarget => bare_target::toolchain(ws, bare_target::TARGET).map(drop),
             Self::Kernel(series) => debs::fetch_kernel(ws, series),
             Self::Busybox => debs::fetch_busybox(ws, &busybox(ws)),
             Self::Corpus => debs::fetch_corpus(ws, &corpus(ws), &board_kernel(ws)),

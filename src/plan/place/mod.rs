@@ -1,11 +1,12 @@
 //! The fourth phase: everything that can be anywhere gets a place.
 //!
-//! First the log that outlives the stage: before all that may differ between two boots of one board, so that
-//! it is the same on each. Then the boot's own things and the pools, in the order that the caller chooses.
+//! First the log that outlives the stage, and the sentinel: before all that may differ between two boots of
+//! one board, so that they are the same on each. Then the boot's own things and the pools, in the
+//! order that the caller chooses.
 
 mod boot;
 mod default_pool;
-mod log;
+mod early;
 mod pools;
 mod settle;
 mod space;
@@ -36,6 +37,8 @@ pub(super) struct Placed<'s, 'c, 'a> {
     pub(super) placement: Placement,
     /// Where the log is to be that outlives the stage, if the plan has to reserve it.
     pub(super) log: Option<Span>,
+    /// Where the sentinel is to be, if the plan has to reserve its memory.
+    pub(super) sentinel: Option<Span>,
     /// What becomes of the default CMA pool.
     pub(super) default_pool: Settled,
 }
@@ -62,7 +65,8 @@ impl<'s, 'c, 'a> Separated<'s, 'c, 'a> {
         let mut layout = self.layout();
         let mut space = Space::new(layout.analysis);
         take_what_stays(&layout, &mut space);
-        let log = log::place(&mut layout, &mut space, soft);
+        let log = early::place_log(&mut layout, &mut space, soft);
+        let sentinel = early::place_sentinel(&mut layout, &mut space, soft);
         let displaced = pools::keep_what_is_right(&mut layout, &mut space);
         default_pool::keep_fixed(&layout, &mut space);
         space.take_all(soft.iter().copied());
@@ -78,7 +82,7 @@ impl<'s, 'c, 'a> Separated<'s, 'c, 'a> {
             }
         };
         let default_pool = settle::settle(&mut layout, pool);
-        Placed { layout, placement, log, default_pool }
+        Placed { layout, placement, log, sentinel, default_pool }
     }
 }
 

@@ -51,6 +51,8 @@ macro_rules! with_repairs {
             pin: Pin(node: NodeId),
             /// Reserve a place for the log that outlives the stage.
             persistent_log: PersistentLog,
+            /// Reserve the memory of the sentinel.
+            place_sentinel: PlaceSentinel,
             /// Settle which of node and `cma=` says where the default CMA pool is, and place it.
             settle_cma: SettleCma,
             /// Drop `/memreserve/` entries that carveouts cover.

@@ -1,7 +1,7 @@
 //! Policy blobs as they travel, and as they must not be believed.
 
 use super::*;
-use crate::policy::{Mode, OnError, Via};
+use crate::policy::{Mode, OnAccess, OnError, SentinelConsole, Via};
 use crate::span::MIB;
 use alloc::vec;
 use proptest::prelude::*;
@@ -27,6 +27,15 @@ fn board_policy() -> Policy {
             via: Via::Node,
         }),
         log: Some(PersistentLog { size: 128 << 10, base: Some(0x9000_0000) }),
+        sentinel: Some(Sentinel {
+            on_access: OnAccess::Reset,
+            carveouts: Watch::Named(vec![
+                Key::Path("/reserved-memory/camera@84300000".to_string()),
+                Key::Label("wpss_mem".to_string()),
+            ]),
+            console: SentinelConsole::Uart,
+            base: Some(0xd100_0000),
+        }),
         allow: Allow { shift: true, restore: true, ..Allow::default() },
     }
 }
@@ -47,7 +56,8 @@ fn read(root: &NewNode) -> Result<Policy, PolicyError> {
 
 #[test]
 fn a_policy_comes_back_as_it_went() {
-    for policy in [Policy::default(), board_policy()] {
+    let unclaimed = Policy { sentinel: Some(Sentinel::default()), ..Policy::default() };
+    for policy in [Policy::default(), unclaimed, board_policy()] {
         let blob = policy.to_blob().unwrap();
         assert_eq!(Policy::from_blob(&blob), Ok(policy));
     }
@@ -113,7 +123,7 @@ fn a_value_of_the_wrong_form_names_its_property() {
 
 proptest! {
     #[test]
-    fn damaged_blobs_are_errors_or_policies(at in 0usize..700, value: u8, cut in 0usize..900) {
+    fn damaged_blobs_are_errors_or_policies(at in 0usize..900, value: u8, cut in 0usize..1100) {
         let mut blob = board_policy().to_blob().unwrap();
         if let Some(byte) = blob.get_mut(at) {
             *byte = value;

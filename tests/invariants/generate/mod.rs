@@ -8,7 +8,8 @@ mod write;
 use proptest::prelude::*;
 use ringfence::facts::{BootFacts, Detail, Kernel, Position};
 use ringfence::policy::{
-    Allow, Carveout, CmaWant, Key, Mode, OnError, PersistentLog, Policy, ProtectedRange, Requirement, Via,
+    Allow, Carveout, CmaWant, Key, Mode, OnError, PersistentLog, Policy, ProtectedRange, Requirement,
+    Sentinel, Via,
 };
 use ringfence::profile::{KernelProfile, PageSize, RELEASES};
 use ringfence::span::{MIB, Span};
@@ -127,8 +128,11 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
     let log = (0u32..4, base).prop_map(|(n, base)| PersistentLog { size: (64 << 10) << n, base });
     let log = prop::option::weighted(0.3, log);
     let guard = prop::option::weighted(0.1, Just(4096));
-    let parts = (required(board), guard, cma(), log, allow, mode);
-    let policy = parts.prop_map(|(requirements, guard, cma, log, allow, mode)| Policy {
+    let base = prop::option::weighted(0.3, (0u64..128).prop_map(|n| RAM + n * 8 * MIB));
+    let sentinel = base.prop_map(|base| Sentinel { base, ..Sentinel::default() });
+    let sentinel = prop::option::weighted(0.3, sentinel);
+    let parts = (required(board), guard, cma(), log, sentinel, allow, mode);
+    let policy = parts.prop_map(|(requirements, guard, cma, log, sentinel, allow, mode)| Policy {
         board: None,
         mode,
         on_error: OnError::Halt,
@@ -137,6 +141,7 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
         guard,
         cma,
         log,
+        sentinel,
         allow,
     });
     prop::option::weighted(

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use ringfence::policy::{
-    Allow, Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement,
+    Allow, Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement, Sentinel,
+    UNCLAIMED, Watch,
 };
 use ringfence::span::Span;
 
@@ -22,12 +23,15 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
         "protected",
         "cma",
         "log",
+        "sentinel",
         "allow",
     ])?;
     let required = carveouts(&root)?.into_iter().chain(ranges(&root)?);
     let (requirements, places): (Vec<Requirement>, Vec<Range<usize>>) = required.unzip();
     let cma = root.get("cma").map(|value| cma(&Section::of("[cma]", value)?)).transpose()?;
     let log = root.get("log").map(|value| log(&Section::of("[log]", value)?)).transpose()?;
+    let sentinel =
+        root.get("sentinel").map(|value| sentinel(&Section::of("[sentinel]", value)?)).transpose()?;
     let policy = Policy {
         board: root.text("board")?,
         mode: root.word("mode")?.unwrap_or_default(),
@@ -37,6 +41,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
         guard: root.size("guard")?,
         cma,
         log,
+        sentinel,
         allow: root
             .get("allow")
             .map(|value| allow(&Section::of("[allow]", value)?))
@@ -120,6 +125,29 @@ fn log(section: &Section<'_, '_>) -> Result<PersistentLog, Fault> {
     Ok(PersistentLog { size: section.size("size")?.unwrap_or(default.size), base: section.address("base")? })
 }
 
+fn sentinel(section: &Section<'_, '_>) -> Result<Sentinel, Fault> {
+    section.only(&["on-access", "carveouts", "console", "base"])?;
+    let carveouts = match section.get("carveouts") {
+        Some(value) if value.get_ref().is_str() => match reader::text(value, "carveouts")? {
+            UNCLAIMED => Watch::Unclaimed,
+            _ => {
+                let label = "`\"unclaimed\"`, or a list of paths and labels";
+                return Err(Fault::new(value.span(), "unknown `carveouts`", label));
+            }
+        },
+        Some(_) => {
+            Watch::Named(section.texts("carveouts")?.into_iter().map(|(text, _)| Key::parse(text)).collect())
+        }
+        None => Watch::Unclaimed,
+    };
+    Ok(Sentinel {
+        on_access: section.word("on-access")?.unwrap_or_default(),
+        carveouts,
+        console: section.word("console")?.unwrap_or_default(),
+        base: section.address("base")?,
+    })
+}
+
 fn range(value: Value<'_, '_>) -> Result<Span, Fault> {
     let ends = value.get_ref().as_array().map(|list| list.iter().collect::<Vec<_>>());
     let Some([base, end]) = ends.as_deref() else {
@@ -159,6 +187,8 @@ fn blame(error: &PolicyError, root: &Section<'_, '_>, policy: &Policy, places: &
     };
     let key = match error {
         PolicyError::Malformed { node, .. } if node == "log" => "log",
+        PolicyError::Malformed { node, .. } if node == "sentinel" => "sentinel",
+        PolicyError::BadKey { .. } => "sentinel",
         PolicyError::Malformed { .. } => "board",
         _ => "cma",
     };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ringfence::policy::{Allow, Key, Policy, Requirement, Word};
+use ringfence::policy::{Allow, Key, Policy, Requirement, Sentinel, UNCLAIMED, Watch, Word};
 use ringfence::span::Size;
 
 /// Returns the policy as TOML, with the words of the file format explained.
@@ -65,9 +65,30 @@ fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
             writeln!(out, "base = \"{base:#x}\"")?;
         }
     }
+    if let Some(sentinel) = &policy.sentinel {
+        write_sentinel(out, sentinel)?;
+    }
     writeln!(out, "\n[allow]")?;
     for switch in Allow::SWITCHES {
         commented(out, &format!("{} = {}", switch.name, policy.allow.is_on(switch)), switch.about)?;
+    }
+    Ok(())
+}
+
+fn write_sentinel(out: &mut String, sentinel: &Sentinel) -> std::fmt::Result {
+    writeln!(out, "\n[sentinel]")?;
+    let on_access = format!("on-access = {}", quoted(sentinel.on_access.as_str()));
+    commented(out, &on_access, "abort | log | halt | reset")?;
+    match &sentinel.carveouts {
+        Watch::Unclaimed => writeln!(out, "carveouts = {}", quoted(UNCLAIMED))?,
+        Watch::Named(keys) => {
+            let names: Vec<String> = keys.iter().map(|key| quoted(&key.to_string())).collect();
+            writeln!(out, "carveouts = [{}]", names.join(", "))?;
+        }
+    }
+    commented(out, &format!("console = {}", quoted(sentinel.console.as_str())), "ring | uart")?;
+    if let Some(base) = sentinel.base {
+        writeln!(out, "base = \"{base:#x}\"")?;
     }
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! Policy files: what is accepted, and how mistakes are reported.
 
 use super::super::{parse, to_toml};
-use ringfence::policy::{Allow, Key, Mode, OnError, Policy, ProtectedRange, Requirement, Via};
+use ringfence::policy::{
+    Allow, Key, Mode, OnAccess, OnError, Policy, ProtectedRange, Requirement, Sentinel, SentinelConsole, Via,
+    Watch,
+};
 use ringfence::span::{MIB, Span};
 
 const BOARD: &str = r#"
@@ -29,6 +32,12 @@ size = "64 MiB"
 alignment = "4M"
 range = ["0x40000000", 0x1_0000_0000]
 via = "node"
+
+[sentinel]
+on-access = "log"
+carveouts = ["/reserved-memory/camera@84300000", "&wpss_mem"]
+console = "uart"
+base = "0xd1000000"
 
 [allow]
 shift = true
@@ -66,12 +75,28 @@ fn a_whole_policy_is_read() {
     let cma = policy.cma.unwrap();
     assert_eq!((cma.size, cma.align, cma.via), (64 * MIB, Some(4 * MIB), Via::Node));
     assert_eq!(cma.range, Span::from_ends(0x4000_0000, 0x1_0000_0000));
+    let sentinel = policy.sentinel.unwrap();
+    let camera = Key::Path("/reserved-memory/camera@84300000".to_string());
+    assert_eq!(sentinel.carveouts, Watch::Named(vec![camera, Key::Label("wpss_mem".to_string())]));
+    assert_eq!((sentinel.on_access, sentinel.console), (OnAccess::Log, SentinelConsole::Uart));
     assert_eq!(policy.allow, Allow { shift: true, ..Allow::default() });
 }
 
 #[test]
 fn an_empty_policy_is_the_default_one() {
     assert_eq!(parse("board.toml", ""), Ok(Policy::default()));
+}
+
+#[test]
+fn a_sentinel_watches_what_is_unclaimed_unless_the_policy_names_carveouts() {
+    let sentinel = parse("board.toml", "[sentinel]\n").unwrap().sentinel;
+    assert_eq!(sentinel, Some(Sentinel::default()));
+    assert_eq!(parse("board.toml", "[sentinel]\ncarveouts = \"unclaimed\"\n").unwrap().sentinel, sentinel);
+    complains("[sentinel]\ncarveouts = \"all\"\n", &["unknown `carveouts`", "board.toml:2:13"]);
+    complains("[sentinel]\ncarveouts = []\n", &["`carveouts` has a value of the wrong form"]);
+    complains("[sentinel]\ncarveouts = [\"a b\"]\n", &["a label is letters", "board.toml:1:1"]);
+    complains("[sentinel]\nbase = 0x1000\n", &["`base` has a value of the wrong form"]);
+    complains("[sentinel]\non-access = \"kill\"\n", &["abort, log, halt, reset"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Finds how the board's firmware is called to power off or reset (Arm DEN0022, and the `arm,psci` binding).
 
-use ringfence::fdt::Tree;
+use crate::fdt::Tree;
 
 /// The instruction that reaches the firmware.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub fn conduit(tree: &Tree<'_>) -> Option<Conduit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ringfence::fdt::{NewNode, build};
+    use crate::fdt::{NewNode, build};
 
     fn conduit_of(compatible: &[u8], method: &str) -> Option<Conduit> {
         let psci =
