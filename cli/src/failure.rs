@@ -60,6 +60,19 @@ impl Failure {
         &self.0.message
     }
 
+    /// Returns the help line.
+    #[must_use]
+    pub fn help(&self) -> Option<&str> {
+        self.0.help.as_deref()
+    }
+
+    /// Returns the file, its text and the bytes of it that are at fault.
+    #[must_use]
+    pub fn place(&self) -> Option<(&str, &str, Range<usize>)> {
+        let place = self.0.place.as_ref()?;
+        Some((&place.path, &place.source, place.span.clone()))
+    }
+
     /// Renders in the style of rustc, with colours; the stream removes them if they are not wanted.
     #[must_use]
     pub fn render(&self) -> String {

@@ -22,6 +22,7 @@ pub mod commands;
 pub mod draw;
 pub mod failure;
 pub mod input;
+pub mod lsp;
 pub mod memmap;
 pub mod number;
 pub mod project;

@@ -62,7 +62,8 @@ const IN_PLACE: &[(&str, &str)] = &[(
 )];
 
 /// Languages of blocks that hold no commands.
-const DATA: &[&str] = &["bitbake", "diff", "dts", "ini", "text", "toml", "uboot", "yaml"];
+const DATA: &[&str] =
+    &["bitbake", "diff", "dts", "ini", "json", "lisp", "lua", "text", "toml", "uboot", "yaml"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

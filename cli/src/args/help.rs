@@ -101,6 +101,13 @@ pub(super) const LOG: &str = "\
 Example:
   ringfence log --elf ringfence.elf memory.bin";
 
+pub(super) const LSP: &str = "\
+An editor starts it. What check would use for a file holds here too: the options, and the nearest \
+`ringfence.toml`. docs/editors.md shows the settings of each editor.
+
+Example:
+  ringfence lsp --kernel 6.12 --base boards/board.dts";
+
 pub(super) const COMPLETIONS: &str = "\
 Examples:
   ringfence completions bash > ~/.local/share/bash-completion/completions/ringfence

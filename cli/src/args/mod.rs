@@ -20,7 +20,7 @@ use crate::report::formats::Format;
 use hinted::Hinted;
 
 pub use layout::{Diff, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
-pub use others::{Completions, Explain, Init, Log, Man, Pack, Policy, Rules, RulesFormat, Show, Unpack};
+pub use others::{Completions, Explain, Init, Log, Lsp, Man, Pack, Policy, Rules, RulesFormat, Show, Unpack};
 pub use predict::{Predict, Verify};
 
 /// Checks, repairs and packs the memory map that a device tree gives to Linux on arm64.
@@ -76,6 +76,8 @@ pub enum Command {
     Explain(Explain),
     /// Decode the stage's structured log from a memory dump
     Log(Log),
+    /// Serve editors: findings as a source is typed, regions under the cursor, repairs
+    Lsp(Lsp),
     /// Print a completion script for a shell
     Completions(Completions),
     /// Print the manual

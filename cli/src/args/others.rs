@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::hinted::Hinted;
-use super::{Plain, help};
+use super::{Boot, Plain, help};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::project::rule;
@@ -138,6 +138,18 @@ pub struct Log {
     /// ELF file of the stage that wrote the log
     #[arg(long, value_name = "FILE")]
     pub elf: PathBuf,
+}
+
+/// Serve editors by the Language Server Protocol, on stdin and stdout.
+#[derive(Args, Debug)]
+#[command(after_help = help::LSP)]
+pub struct Lsp {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
+    pub boot: Boot,
+    /// Given by some editors; there is no other way to connect.
+    #[arg(long, hide = true)]
+    pub stdio: bool,
 }
 
 /// Print a completion script.

@@ -33,7 +33,7 @@ pub(super) fn file(job: &Job, path: &Path) -> Vec<Report> {
 ///
 /// # Errors
 /// When it is not a valid device tree, or its configuration is not valid.
-pub(super) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
+pub(crate) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
     let Input { name, path, dtb, positions } = input;
     let unreadable = |error| Failure::new(format!("{name}: {error}"));
     let input = Input { name: name.clone(), path, dtb, positions: None };

@@ -6,7 +6,7 @@ mod diff;
 mod fix;
 mod headroom;
 mod init;
-mod judge;
+pub(crate) mod judge;
 mod log;
 mod man;
 mod map;
@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
+use crate::lsp;
 
 /// The result of a command, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Show(args) => unpack::show(args),
         Command::Unpack(args) => unpack::unpack(args),
         Command::Log(args) => log::run(args),
+        Command::Lsp(args) => lsp::serve(&args.boot).map(|()| Outcome::Clean),
         Command::Rules(args) => rules::rules(args),
         Command::Explain(args) => rules::explain(args),
         Command::Completions(args) => completions::completions(args),

@@ -144,6 +144,20 @@ impl Positions {
         self.files.iter().filter_map(in_file).min_by(|a, b| a.file.cmp(&b.file))
     }
 
+    /// Returns the path of the innermost node at a line and column of a file, both counted from 1, the column
+    /// in bytes. `is_file` tells the file by the name that the compiler used.
+    #[must_use]
+    pub fn node_at(&self, is_file: impl Fn(&str) -> bool, line: u32, column: u32) -> Option<&str> {
+        let places =
+            self.nodes.iter().flat_map(|(path, places)| places.iter().map(move |place| (path, place)));
+        let is_there = |place: &Place| {
+            let start = self.header(place).column;
+            (place.line, start) <= (line, column) && (line, column) <= (place.end_line, place.end_column)
+        };
+        let around = places.filter(|(_, place)| is_file(&place.file) && is_there(place));
+        around.max_by_key(|(_, place)| (place.line, place.column)).map(|(path, _)| path.as_str())
+    }
+
     /// Returns every place where a node is written, from its opening brace to the semicolon.
     #[must_use]
     pub fn bodies(&self, path: &str) -> &[Place] {
