@@ -13,12 +13,12 @@ pub struct Rewrites {
 
 impl Rewrites {
     /// Starts with the edits of the last tree.
-    pub(super) const fn ending_with(last: Edits) -> Self {
+    pub(crate) const fn ending_with(last: Edits) -> Self {
         Self { on_the_way: Vec::new(), last }
     }
 
     /// Adds a tree from which the first so far is made, and the edits that make it.
-    pub(super) fn starting_with(mut self, edits: Edits, blob: Vec<u8>) -> Self {
+    pub(crate) fn starting_with(mut self, edits: Edits, blob: Vec<u8>) -> Self {
         self.on_the_way.insert(0, (edits, blob));
         self
     }

@@ -1,5 +1,7 @@
 //! Proves a repaired tree: it is read again, by two readers, and judged again before it is used.
 
+#[cfg(test)]
+mod tests;
 mod witness;
 
 pub use witness::Disagreement;
@@ -19,6 +21,7 @@ use crate::span::Span;
 use crate::survey::MemoryMap;
 use alloc::vec::Vec;
 use core::fmt;
+use witness::SecondReader;
 
 /// A device tree whose memory map is proven. Only [`prove`](crate::pipeline::Applied::prove) makes one, and
 /// only a proven tree can be passed to a kernel.
@@ -98,6 +101,8 @@ pub enum Refusal {
     Exposed(Span),
     /// Something that no edit named is missing from the rewritten tree.
     Lost(Loss),
+    /// Bytes that are RAM in only one of the two trees: no repair changes what is RAM.
+    OtherRam(Span),
     /// The second reader does not see what the first one sees.
     Witness(Disagreement),
     /// The rewritten blob does not fit the room reserved for it.
@@ -129,6 +134,7 @@ impl fmt::Display for Refusal {
             },
             Self::Exposed(span) => write!(f, "the repair would give protected memory {span} to Linux"),
             Self::Lost(loss) => write!(f, "the rewritten tree is not whole: {loss}"),
+            Self::OtherRam(span) => write!(f, "the rewritten tree no longer agrees on RAM at {span}"),
             Self::Witness(disagreement) => write!(f, "the second reader disagrees: {disagreement}"),
             Self::TooLarge { len, room } => {
                 write!(f, "the rewritten device tree has {len} bytes, but there is room for only {room}")
@@ -137,13 +143,24 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Proves the applied plan: everything was placed, nothing is lost, nothing is exposed, no error is
-/// left, and both readers see the same memory map.
+/// Proves the applied plan: everything was placed, nothing is lost, RAM is the same, nothing is exposed, no
+/// error is left, and both readers see the same memory map.
 pub(crate) fn prove(
     surveyed: &Analysis<'_, '_>,
     before: &[Finding],
     plan: Plan,
     bytes: Option<Vec<u8>>,
+) -> Result<Proven, Refusal> {
+    prove_with(surveyed, before, plan, bytes, witness::read)
+}
+
+/// Does the same with another second reader.
+fn prove_with(
+    surveyed: &Analysis<'_, '_>,
+    before: &[Finding],
+    plan: Plan,
+    bytes: Option<Vec<u8>>,
+    second: SecondReader,
 ) -> Result<Proven, Refusal> {
     let context = surveyed.context();
     let accept = context.policy.is_some_and(|policy| policy.on_error == OnError::Continue);
@@ -166,7 +183,10 @@ pub(crate) fn prove(
     let may_hold = facts.efi.is_some() && context.policy.is_none_or(|policy| policy.mode == Mode::Fix);
     let holds = if may_hold { Hold::all(&map) } else { Vec::new() };
     let facts = facts.with_held(&holds);
-    witness::agree(&tree, &map).map_err(Refusal::Witness)?;
+    if let Some(span) = other_ram(&surveyed.map, &map) {
+        return Err(Refusal::OtherRam(span));
+    }
+    witness::agree(&tree, &map, second).map_err(Refusal::Witness)?;
     let analysis = Analysis::new(tree, map, Context { facts: &facts, ..context });
     let findings = rules::judge(&analysis);
     let bar = match context.policy.map(|policy| policy.mode) {
@@ -204,6 +224,13 @@ fn settled(facts: &BootFacts, placement: &Placement, dtb_len: usize) -> BootFact
         facts.dtb = Some(Position::Fixed(at));
     }
     facts
+}
+
+/// Returns the lowest range that was RAM and no longer is, or else the lowest one that has become RAM.
+fn other_ram(before: &MemoryMap, after: &MemoryMap) -> Option<Span> {
+    let (before, after) = (before.ram.spans(), after.ram.spans());
+    let lost = ledger::subtract(before, after).first().copied();
+    lost.or_else(|| ledger::subtract(after, before).first().copied())
 }
 
 /// Returns the lowest range that was protected, or that the policy requires to be, and no longer is.

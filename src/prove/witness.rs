@@ -36,15 +36,27 @@ impl fmt::Display for Disagreement {
 
 /// One region or bank as either reader sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
-    name: String,
-    spans: Vec<Span>,
-    no_map: bool,
-    reusable: bool,
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) spans: Vec<Span>,
+    pub(super) no_map: bool,
+    pub(super) reusable: bool,
 }
 
-/// Reads `tree` with the witness and compares every reserved region, RAM bank and memory reserve entry.
-pub(super) fn agree(tree: &Tree<'_>, map: &MemoryMap) -> Result<(), Disagreement> {
+/// What one reader sees of a blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct View {
+    /// The memory reserve list, base and size.
+    pub(super) reserve: Vec<(u64, u64)>,
+    /// The regions, then the banks.
+    pub(super) entries: Vec<Entry>,
+}
+
+/// A second reader: of a blob without NOPs whose structure is sound, and whose cells the survey has read.
+pub(super) type SecondReader = fn(&[u8], &MemoryMap) -> Result<View, Disagreement>;
+
+/// Reads `tree` with a second reader and compares every reserved region, RAM bank and memory reserve entry.
+pub(super) fn agree(tree: &Tree<'_>, map: &MemoryMap, second: SecondReader) -> Result<(), Disagreement> {
     let copy;
     let bytes = if tree.blob().has_nops() {
         copy = rewrite(tree, &Edits::new()).map_err(|_| Disagreement::Unreadable)?;
@@ -52,22 +64,27 @@ pub(super) fn agree(tree: &Tree<'_>, map: &MemoryMap) -> Result<(), Disagreement
     } else {
         tree.blob().bytes()
     };
-    const { assert!(MAX_DEPTH < 64, "the witness panics at depth 64") };
-    let witness = fdt::Fdt::new(bytes).map_err(|_| Disagreement::Unreadable)?;
-    let reserve =
-        witness.memory_reservations().map(|entry| (entry.address() as usize as u64, entry.size() as u64));
-    if !reserve.eq(tree.blob().memreserve()) {
+    let theirs = second(bytes, map)?;
+    if !tree.blob().memreserve().eq(theirs.reserve) {
         return Err(Disagreement::Entry("/memreserve/".to_string()));
     }
     let ours = seen_by_us(tree, map);
-    let theirs = seen_by_witness(&witness, map);
-    if ours.len() != theirs.len() {
-        return Err(Disagreement::Count(ours.len(), theirs.len()));
+    if ours.len() != theirs.entries.len() {
+        return Err(Disagreement::Count(ours.len(), theirs.entries.len()));
     }
-    match ours.into_iter().zip(theirs).find(|(a, b)| a != b) {
+    match ours.into_iter().zip(theirs.entries).find(|(a, b)| a != b) {
         Some((ours, _)) => Err(Disagreement::Entry(ours.name)),
         None => Ok(()),
     }
+}
+
+/// Reads a blob with the `fdt` crate.
+pub(super) fn read(bytes: &[u8], map: &MemoryMap) -> Result<View, Disagreement> {
+    const { assert!(MAX_DEPTH < 64, "the witness panics at depth 64") };
+    let witness = fdt::Fdt::new(bytes).map_err(|_| Disagreement::Unreadable)?;
+    let reserve = witness.memory_reservations();
+    let reserve = reserve.map(|entry| (entry.address() as usize as u64, entry.size() as u64)).collect();
+    Ok(View { reserve, entries: seen_by_witness(&witness, map) })
 }
 
 fn seen_by_us(tree: &Tree<'_>, map: &MemoryMap) -> Vec<Entry> {
