@@ -21,6 +21,7 @@ pub mod facts;
 pub mod fdt;
 pub mod finding;
 pub mod fit;
+pub mod heaps;
 pub mod kernel_image;
 pub mod ledger;
 pub mod order;

@@ -43,7 +43,7 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
             Want { size: arg.size, base, limit, fixed }
         }
     };
-    if want.size == 0 || kernel.has_default {
+    if want.size == 0 || kernel.default_pool.is_some() {
         return DefaultCma::None;
     }
     if kernel.panic.is_some() {

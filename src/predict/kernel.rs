@@ -41,8 +41,8 @@ pub(super) struct Kernel<'k> {
     pub(super) pools: Vec<PoolAt>,
     /// Places of dynamic regions, by their indices.
     pub(super) placed: Vec<(usize, Span)>,
-    /// Whether a pool of the tree has become the default CMA pool.
-    pub(super) has_default: bool,
+    /// The region that has become the default CMA pool, by its index.
+    pub(super) default_pool: Option<usize>,
     pub(super) table: Vec<Entry>,
     /// Why it panics because of the tree, when it does.
     pub(super) panic: Option<&'static str>,
@@ -69,7 +69,7 @@ impl<'k> Kernel<'k> {
             log: Vec::new(),
             pools: Vec::new(),
             placed: Vec::new(),
-            has_default: false,
+            default_pool: None,
             table: Vec::new(),
             panic: None,
         }

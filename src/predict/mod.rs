@@ -9,6 +9,7 @@ mod boot_log;
 mod default_cma;
 mod dma;
 mod dynamic;
+mod heaps;
 mod kernel;
 mod memblock;
 mod order;
@@ -19,6 +20,7 @@ mod regions;
 mod verify;
 
 pub use boot_log::BootLog;
+pub use heaps::OfferedHeap;
 pub use memblock::Memblock;
 pub use verify::{Difference, Observed, verify};
 
@@ -111,6 +113,8 @@ pub struct Prediction {
     pub regions: Vec<RegionOutcome>,
     /// The default CMA pool.
     pub cma: DefaultCma,
+    /// The DMA-BUF heaps that a kernel built with them offers, in the order of their registration.
+    pub heaps: Vec<OfferedHeap>,
     /// Bytes of all CMA pools together (`CmaTotal`).
     pub cma_total: u64,
     /// The lines that the kernel prints about reserved memory and CMA, without time stamps, in order.
@@ -180,6 +184,7 @@ pub fn predict(
         .panic
         .or(lost.then_some("paging fault in cma_init_reserved_areas"))
         .or(unmapped.then_some("paging fault while the initrd is unpacked"));
+    let heaps = heaps::offered(&kernel, cma);
     let (memblock, log, pools) = (kernel.memblock, kernel.log, kernel.pools);
     let default_len = match cma {
         DefaultCma::At(span) => span.len(),
@@ -188,5 +193,5 @@ pub fn predict(
     };
     let cma_total =
         pools.iter().filter(|pool| pool.cma).map(|pool| pool.span.len()).sum::<u64>() + default_len;
-    Prediction { regions: outcomes, cma, cma_total, log, panic, cmdline, memblock }
+    Prediction { regions: outcomes, cma, heaps, cma_total, log, panic, cmdline, memblock }
 }

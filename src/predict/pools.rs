@@ -94,7 +94,9 @@ impl Kernel<'_> {
             self.say("Reserved memory: unable to setup CMA region");
             return Err(());
         }
-        self.has_default |= region.cma_default;
+        if region.cma_default {
+            self.default_pool = Some(index);
+        }
         self.pools.push(PoolAt { index, span, cma: true });
         let size = span.len() / MIB;
         self.say(format!(

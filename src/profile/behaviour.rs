@@ -165,3 +165,17 @@ pub enum Above4Gib {
     /// When the pool's limit is that high (from 6.16).
     IfLimitReaches,
 }
+
+/// Which DMA-BUF heaps a kernel makes of its CMA pools (drivers/dma-buf/heaps/cma_heap.c).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CmaHeaps {
+    /// None (5.4).
+    None,
+    /// One of the default pool, named after the pool (5.10 to 6.16).
+    DefaultByName,
+    /// Two of the default pool: `default_cma_region`, and one named after the pool unless
+    /// `CONFIG_DMABUF_HEAPS_CMA_LEGACY` is off (6.17 and 6.18).
+    DefaultTwice,
+    /// `default_cma_region`, and one of every pool, named after it (from 6.19).
+    EveryPool,
+}

@@ -11,8 +11,8 @@ mod releases;
 mod wording;
 
 pub use behaviour::{
-    Above4Gib, CmaAlignment, CmaArgument, DmaLimit, DynamicNoMap, DynamicOrder, DynamicOverflow, ElfCoreHdr,
-    FailedNoMap, MemoryNodes, Memreserve, NoMap, Tuples, WindowEdge,
+    Above4Gib, CmaAlignment, CmaArgument, CmaHeaps, DmaLimit, DynamicNoMap, DynamicOrder, DynamicOverflow,
+    ElfCoreHdr, FailedNoMap, MemoryNodes, Memreserve, NoMap, Tuples, WindowEdge,
 };
 pub use build::{Build, Room};
 pub use page::PageSize;
@@ -88,6 +88,8 @@ pub struct KernelProfile {
     pub cma_checks_straddling: bool,
     /// Whether the default pool is looked for above 4 GiB first.
     pub cma_above_4gib: Above4Gib,
+    /// Which DMA-BUF heaps it makes of CMA pools.
+    pub cma_heaps: CmaHeaps,
     /// The words of its log.
     pub log: Wording,
     /// How it is built: as Debian does, unless the caller knows better.

@@ -1,8 +1,8 @@
 //! The table of kernels.
 
 use super::behaviour::{
-    Above4Gib, CmaAlignment, CmaArgument, DmaLimit, DynamicNoMap, DynamicOrder, DynamicOverflow, ElfCoreHdr,
-    FailedNoMap, MemoryNodes, Memreserve, NoMap, Tuples, WindowEdge,
+    Above4Gib, CmaAlignment, CmaArgument, CmaHeaps, DmaLimit, DynamicNoMap, DynamicOrder, DynamicOverflow,
+    ElfCoreHdr, FailedNoMap, MemoryNodes, Memreserve, NoMap, Tuples, WindowEdge,
 };
 use super::build::{Build, Room};
 use super::wording::{IgnoredTuples, SizeUnit, Wording};
@@ -57,6 +57,7 @@ const V5_4: KernelProfile = KernelProfile {
     cma_below_dma_limit: true,
     cma_checks_straddling: true,
     cma_above_4gib: Above4Gib::Never,
+    cma_heaps: CmaHeaps::None,
     log: Wording {
         scan: "OF: fdt: ",
         no_node: false,
@@ -82,6 +83,7 @@ const V5_10: KernelProfile = KernelProfile {
     cma_argument: CmaArgument::FreesNode,
     dma_limit: DmaLimit::RoundedUp,
     cma_before_tables: false,
+    cma_heaps: CmaHeaps::DefaultByName,
     log: Wording { table_full: "OF: reserved mem: not enough space for all defined regions.", ..V5_4.log },
     ..V5_4
 };
@@ -170,7 +172,8 @@ const V6_16: KernelProfile = KernelProfile {
     ..V6_12_13
 };
 
-const V6_17: KernelProfile = KernelProfile { since: Release::new(6, 17, 0), ..V6_16 };
+const V6_17: KernelProfile =
+    KernelProfile { since: Release::new(6, 17, 0), cma_heaps: CmaHeaps::DefaultTwice, ..V6_16 };
 
 const V6_18: KernelProfile = KernelProfile {
     since: Release::new(6, 18, 0),
@@ -188,6 +191,7 @@ const V6_18_9: KernelProfile =
 const V6_19: KernelProfile = KernelProfile {
     since: Release::new(6, 19, 0),
     ignores_bad_ranges: true,
+    cma_heaps: CmaHeaps::EveryPool,
     log: Wording { bad_reg_lines: 0, ..V6_18_9.log },
     ..V6_18_9
 };

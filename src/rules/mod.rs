@@ -100,6 +100,7 @@ catalogue! {
     rf311_too_many_pools,
     rf312_dynamic_pool_size,
     rf313_default_pool_out_of_reach,
+    rf314_heap_name_taken,
     rf401_required_missing,
     rf402_required_moved,
     rf403_required_shrunk,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ringfence::fdt::Tree;
-use ringfence::predict::{DefaultCma, Prediction, predict};
+use ringfence::predict::{DefaultCma, OfferedHeap, Prediction, predict};
 use ringfence::survey::MemoryMap;
 use serde_json::{Value, json};
 
@@ -78,6 +78,10 @@ impl Told {
                 format!("  cma       {} place unknown  default pool\n", ringfence::span::Size(size))
             }
         };
+        if self.prediction.heaps.iter().any(|heap| heap.is_pool) {
+            out += &format!("\n{BOLD}and offers, if it is built with DMA-BUF heaps{BOLD:#}\n");
+            self.prediction.heaps.iter().for_each(|heap| out += &heap_line(heap));
+        }
         out += &format!("\n{BOLD}and prints{BOLD:#}\n");
         self.prediction.log.iter().for_each(|line| out += &format!("  {line}\n"));
         if let Some(why) = self.prediction.panic {
@@ -96,6 +100,13 @@ impl Told {
                 "state": outcome.state.name(),
             })
         });
+        let heaps = self.prediction.heaps.iter().filter(|heap| !heap.is_refused).map(|heap| {
+            json!({
+                "name": heap.name,
+                "base": heap.span.map(|span| hex(span.base())),
+                "end": heap.span.map(|span| hex(span.end())),
+            })
+        });
         let cma = match self.prediction.cma {
             DefaultCma::At(span) => json!({ "base": hex(span.base()), "end": hex(span.end()) }),
             DefaultCma::None | DefaultCma::Somewhere { .. } => Value::Null,
@@ -107,8 +118,20 @@ impl Told {
             "panic": self.prediction.panic,
             "regions": regions.collect::<Vec<_>>(),
             "cma": cma,
+            "heaps": heaps.collect::<Vec<_>>(),
             "cmdline": String::from_utf8_lossy(&self.prediction.cmdline),
         });
         format!("{document:#}\n")
     }
+}
+
+/// Returns the line of a heap: its device, and what it allocates from.
+fn heap_line(heap: &OfferedHeap) -> String {
+    let from = match heap.span {
+        _ if heap.is_refused => "not registered: its name is taken".to_string(),
+        Some(span) => span.to_string(),
+        None if heap.is_pool => "the default pool, place unknown".to_string(),
+        None => "any free memory".to_string(),
+    };
+    format!("  /dev/dma_heap/{:<20} {from}\n", heap.name)
 }
