@@ -33,6 +33,7 @@ mod parallel;
 mod profile;
 mod reserved_nodes;
 mod runner;
+mod seeds;
 mod setup;
 mod shell;
 mod stage;

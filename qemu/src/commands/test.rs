@@ -3,6 +3,7 @@
 use crate::cases::{self, Case};
 use crate::fuzz;
 use crate::parallel;
+use crate::seeds;
 use crate::setup::{self, Consent, Need};
 use crate::shell::{capture, find_program, run as run_command};
 use crate::test_bed::TestBed;
@@ -18,6 +19,9 @@ pub(crate) struct Options {
     /// Run only the boots whose name contains this text
     #[arg(long)]
     boot: Option<String>,
+    /// Check the invariants on this many cases of each seed, and on more fresh seeds
+    #[arg(long, value_name = "CASES", num_args = 0..=1, default_missing_value = "60000")]
+    long: Option<u32>,
     /// Install and fetch nothing
     #[arg(long)]
     no_install: bool,
@@ -45,6 +49,9 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     if options.boot.is_none() {
         for (name, command) in host_tests(ws) {
             outcomes.push(timed(name, command, run_command));
+        }
+        for (name, command) in seeds::runs(ws, options.long) {
+            outcomes.push(timed(&name, command, run_command));
         }
         for (name, command) in fuzz::smoke(ws)? {
             // libFuzzer prints pages of which only those of a failure say anything.
