@@ -2,6 +2,7 @@
 
 use crate::efi::{EfiMap, Hold};
 use crate::span::{GIB, Span, align_down};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The part of memory that holds kernel and initrd, in bytes.
@@ -24,6 +25,8 @@ pub struct BootFacts {
     pub ram: Vec<Span>,
     /// What the UEFI firmware says, in an EFI boot.
     pub efi: Option<EfiFacts>,
+    /// What the loader's tree states, where another tree is booted ([`crate::merge`]).
+    pub loader: Option<LoaderFacts>,
     /// How much a finding holds.
     pub detail: Detail,
     /// Leave a report of the enforcement in `/chosen/ringfence`.
@@ -58,6 +61,28 @@ impl BootFacts {
 pub struct EfiFacts {
     /// The EFI memory map, without what ringfence itself holds in it.
     pub map: EfiMap,
+}
+
+/// What the loader's tree states, where the tree of a bundle is booted.
+#[derive(Clone, Debug, Default)]
+pub struct LoaderFacts {
+    /// The `compatible` of its root.
+    pub compatible: Vec<String>,
+    /// What it reserves, and the other tree must protect as strongly.
+    pub reserved: Vec<Reservation>,
+    /// Which tree is booted and what was taken of the other, on one line.
+    pub account: String,
+}
+
+/// Memory that a tree reserves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The addresses.
+    pub span: Span,
+    /// Whether Linux must leave it unmapped.
+    pub no_map: bool,
+    /// The name of the region, or `memreserve`.
+    pub name: String,
 }
 
 /// Where a part of the boot is, and whether the planner finds it a place.

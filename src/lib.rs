@@ -24,6 +24,7 @@ pub mod fit;
 pub mod heaps;
 pub mod kernel_image;
 pub mod ledger;
+pub mod merge;
 pub mod order;
 pub mod packing;
 pub mod payload;

@@ -6,7 +6,9 @@ use std::process::Command;
 
 use ringfence::efi;
 use ringfence::facts::{BootFacts, EfiFacts};
+use ringfence::fdt::Tree;
 use ringfence::finding::{Finding, Severity};
+use ringfence::merge::{Loader, merge};
 use ringfence::pipeline::{self, Context};
 use ringfence::policy::Policy;
 use ringfence::profile::KernelProfile;
@@ -32,7 +34,17 @@ fn judge(doc: &Doc, kind: &str, source: &str) -> Vec<Finding> {
         policy_file::parse("example", doc.policy).unwrap_or_else(|fault| panic!("{}: {fault:?}", doc.id))
     });
     let map = (!doc.efi_map.is_empty()).then(|| efi::parse(doc.efi_map).unwrap().0);
-    let facts = BootFacts { efi: map.map(|map| EfiFacts { map }), ..BootFacts::default() };
+    let mut facts = BootFacts { efi: map.map(|map| EfiFacts { map }), ..BootFacts::default() };
+    let dtb = match doc.loader {
+        "" => dtb,
+        loader => {
+            let loader = compile(&format!("{}-loader", doc.id), loader);
+            let loader = Loader { tree: &Tree::parse(&loader).unwrap(), dtb: None, bundle: None };
+            let merged = merge(&Tree::parse(&dtb).unwrap(), &loader, policy.as_ref()).unwrap();
+            facts.loader = Some(merged.facts);
+            merged.dtb.unwrap_or(dtb)
+        }
+    };
     let profile = KernelProfile::default();
     let context = Context { policy: policy.as_ref(), profile: &profile, facts: &facts };
     pipeline::survey(&dtb, context).unwrap().judge().findings().to_vec()

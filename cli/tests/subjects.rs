@@ -10,6 +10,7 @@ use ringfence::efi;
 use ringfence::facts::{BootFacts, EfiFacts};
 use ringfence::fdt::Tree;
 use ringfence::finding::{Finding, Severity};
+use ringfence::merge::{Loader, merge};
 use ringfence::pipeline::Surveyed;
 use ringfence::policy::Policy;
 use ringfence::profile::KernelProfile;
@@ -43,10 +44,19 @@ impl Example {
         let policy: Option<Policy> =
             (!doc.policy.is_empty()).then(|| policy_file::parse("example", doc.policy).unwrap());
         let map = (!doc.efi_map.is_empty()).then(|| efi::parse(doc.efi_map).unwrap().0);
-        let facts = BootFacts { efi: map.map(|map| EfiFacts { map }), ..BootFacts::default() };
+        let tree = Tree::parse(&input.dtb).unwrap();
+        let mut facts = BootFacts { efi: map.map(|map| EfiFacts { map }), ..BootFacts::default() };
+        if !doc.loader.is_empty() {
+            let path = path.with_extension("loader.dts");
+            std::fs::write(&path, doc.loader).unwrap();
+            let loader = input::read(&path).unwrap();
+            let loader = Loader { tree: &Tree::parse(&loader).unwrap(), dtb: None, bundle: None };
+            let merged = merge(&tree, &loader, policy.as_ref()).unwrap();
+            assert!(merged.dtb.is_none(), "{}: the example is the tree that is judged", doc.id);
+            facts.loader = Some(merged.facts);
+        }
         let profile = KernelProfile::default();
         let context = Context { policy: policy.as_ref(), profile: &profile, facts: &facts };
-        let tree = Tree::parse(&input.dtb).unwrap();
         let findings = Surveyed::of(tree, context).judge().findings().to_vec();
         Self { doc, input, findings }
     }

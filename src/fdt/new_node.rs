@@ -29,9 +29,8 @@ impl NewNode {
     #[must_use]
     pub fn copy_of(node: Node<'_, '_>, name: &str, without: &[&str]) -> Self {
         let mut copy = Self::new(name);
-        for prop in node.props() {
-            // If a node has a property twice, the first one counts.
-            if !without.contains(&prop.name) && copy.props.iter().all(|(name, _)| name != prop.name) {
+        for prop in node.first_props() {
+            if !without.contains(&prop.name) {
                 copy = copy.prop(prop.name, prop.value);
             }
         }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::tree::{NodeRecord, Tree};
 use super::{FdtError, Prop};
+use crate::order;
 
 /// Names a node of one [`Tree`]; ascending ids are the order of the blob.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -106,6 +107,17 @@ impl<'t, 'a> Node<'t, 'a> {
     pub fn props(&self) -> impl Iterator<Item = Prop<'a>> + Clone + use<'t, 'a> {
         let tree = self.tree;
         tree.prop_records(self.id).iter().map(move |record| tree.prop(record))
+    }
+
+    /// Returns the properties, in the order of the blob; of those with one name the first, which is the one
+    /// that counts.
+    #[must_use]
+    pub fn first_props(&self) -> Vec<Prop<'a>> {
+        let mut props: Vec<(usize, Prop<'a>)> = self.props().enumerate().collect();
+        order::sort_by_key(&mut props, |(index, prop)| (prop.name, *index));
+        props.dedup_by_key(|(_, prop)| prop.name);
+        order::sort_by_key(&mut props, |(index, _)| *index);
+        props.into_iter().map(|(_, prop)| prop).collect()
     }
 
     /// Returns the first property of this name.

@@ -45,7 +45,7 @@ impl Placed<'_, '_, '_> {
     /// Leaves in `/chosen` where the initial ramdisk is, and the report.
     fn prepare_boot(&self, report: &Report<'_>, changes: &mut Changes<'_, '_, '_>) {
         let analysis = self.layout.analysis;
-        let node = analysis.facts.report.then(|| report.node(analysis.facts.policy_digest, changes.log()));
+        let node = analysis.facts.report.then(|| report.node(analysis.facts, changes.log()));
         changes.prepare_boot(|edits| {
             if let Some(initrd) = self.placement.initrd {
                 edits.set_chosen("linux,initrd-start", initrd.base().to_be_bytes().to_vec());

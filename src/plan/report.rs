@@ -2,6 +2,7 @@
 //! `/sys/firmware/devicetree/base/chosen/ringfence`.
 
 use super::Repaired;
+use crate::facts::BootFacts;
 use crate::fdt::NewNode;
 use crate::finding::{Finding, Severity};
 use alloc::string::{String, ToString};
@@ -21,8 +22,9 @@ pub(super) struct Report<'f> {
 }
 
 impl Report<'_> {
-    /// Makes the node: version, digest of the policy, counts by severity as found, and one string a repair.
-    pub(super) fn node(&self, policy_digest: Option<[u8; 32]>, repairs: &[Repaired]) -> NewNode {
+    /// Makes the node: version, digest of the policy, counts by severity as found, which tree
+    /// this is where there were two, and one string a repair.
+    pub(super) fn node(&self, facts: &BootFacts, repairs: &[Repaired]) -> NewNode {
         let count = |severity| self.found.iter().filter(|f| f.severity == severity).count() as u32;
         let repairs = || self.earlier.iter().chain(repairs);
         let words: Vec<String> = repairs().take(MAX_ENTRIES).map(ToString::to_string).collect();
@@ -33,8 +35,12 @@ impl Report<'_> {
             .prop_u32("warnings", count(Severity::Warning))
             .prop_u32("notes", count(Severity::Note))
             .prop_u32("repair-count", repairs().count() as u32);
-        let node = match policy_digest {
+        let node = match facts.policy_digest {
             Some(digest) => node.prop("policy-digest", digest.to_vec()),
+            None => node,
+        };
+        let node = match &facts.loader {
+            Some(loader) => node.prop_str("tree", &loader.account),
             None => node,
         };
         if words.is_empty() { node } else { node.prop_strs("repairs", &words) }

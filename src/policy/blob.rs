@@ -27,6 +27,11 @@
 //!     log { size = <0x0 0x10000>; base = <0x0 0xfffe0000>; };   // the base is optional
 //!     // the base is optional; without carveouts it watches those that are unclaimed
 //!     sentinel { on-access = "abort"; console = "ring"; base = <0x0 0xd1000000>; carveouts = "/…", "&label"; };
+//!     tree {                                       // optional
+//!         merge = "all";
+//!         bootargs = "loader";
+//!         take = "/firmware", "/soc/ethernet@0:local-mac-address";
+//!     };
 //!     allow { shift; restore; };
 //! };
 //! ```
@@ -42,7 +47,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Allow, Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement, Sentinel,
-    Watch, Word,
+    TreePolicy, Watch, Word,
 };
 use crate::fdt::{Blob, NewNode, Node, Prop, Tree, build};
 use crate::span::Span;
@@ -85,7 +90,7 @@ impl Policy {
         }
         root.only(
             &["compatible", "version", "mode", "on-error", "board", "boundary", "guard"],
-            &["carveouts", "cma", "log", "sentinel", "allow"],
+            &["carveouts", "cma", "log", "sentinel", "tree", "allow"],
         )?;
         let policy = Self {
             board: root.optional("board", text)?,
@@ -97,6 +102,7 @@ impl Policy {
             cma: root.child("cma").map(|node| read_cma(&node)).transpose()?,
             log: root.child("log").map(|node| read_log(&node)).transpose()?,
             sentinel: root.child("sentinel").map(|node| read_sentinel(&node)).transpose()?,
+            tree: root.child("tree").map(|node| read_tree(&node)).transpose()?.unwrap_or_default(),
             allow: root.child("allow").map(|node| read_allow(&node)).transpose()?.unwrap_or_default(),
         };
         policy.validate()?;
@@ -130,6 +136,7 @@ impl Policy {
         root.children.extend(self.cma.as_ref().map(write_cma));
         root.children.extend(self.log.as_ref().map(write_log));
         root.children.extend(self.sentinel.as_ref().map(write_sentinel));
+        root.children.extend(write_tree(&self.tree));
         root.children.extend(write_allow(self.allow));
         Ok(build(&root, 0, &[])?)
     }
@@ -195,6 +202,15 @@ fn read_sentinel(node: &Reader<'_, '_>) -> Result<Sentinel, PolicyError> {
     })
 }
 
+fn read_tree(node: &Reader<'_, '_>) -> Result<TreePolicy, PolicyError> {
+    node.only(&["merge", "bootargs", "take"], &[])?;
+    Ok(TreePolicy {
+        merge: node.required("merge", word)?,
+        bootargs: node.required("bootargs", word)?,
+        take: node.optional("take", texts)?.unwrap_or_default(),
+    })
+}
+
 fn read_allow(node: &Reader<'_, '_>) -> Result<Allow, PolicyError> {
     let mut allow = Allow::default();
     for prop in node.0.props() {
@@ -247,6 +263,17 @@ fn write_sentinel(sentinel: &Sentinel) -> NewNode {
     let Watch::Named(keys) = &sentinel.carveouts else { return out };
     let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
     out.prop_strs("carveouts", &names.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn write_tree(tree: &TreePolicy) -> Option<NewNode> {
+    let mut out = NewNode::new("tree")
+        .prop_str("merge", tree.merge.as_str())
+        .prop_str("bootargs", tree.bootargs.as_str());
+    if !tree.take.is_empty() {
+        let take: Vec<&str> = tree.take.iter().map(String::as_str).collect();
+        out = out.prop_strs("take", &take);
+    }
+    (*tree != TreePolicy::default()).then_some(out)
 }
 
 fn write_allow(allow: Allow) -> Option<NewNode> {
@@ -313,6 +340,11 @@ impl<'t, 'a> Reader<'t, 'a> {
 
 fn text(prop: Prop<'_>) -> Option<String> {
     prop.as_str().map(ToString::to_string)
+}
+
+fn texts(prop: Prop<'_>) -> Option<Vec<String>> {
+    let texts: Vec<String> = prop.strings().map(ToString::to_string).collect();
+    (!texts.is_empty()).then_some(texts)
 }
 
 fn word<T: Word>(prop: Prop<'_>) -> Option<T> {

@@ -41,6 +41,9 @@ impl Policy {
         if let Some(sentinel) = &self.sentinel {
             sentinel.validate()?;
         }
+        if let Some(what) = self.tree.take.iter().find(|what| !is_place(what)) {
+            return Err(PolicyError::BadPlace { place: what.clone() });
+        }
         self.validate_keys()?;
         self.validate_disjoint()
     }
@@ -77,6 +80,12 @@ impl Policy {
         }
         Ok(())
     }
+}
+
+/// Returns whether `/path` or `/path:property` is written so.
+fn is_place(text: &str) -> bool {
+    let (path, property) = text.split_once(':').unwrap_or((text, "-"));
+    path.len() > 1 && path.starts_with('/') && !property.is_empty() && is_graphic(text)
 }
 
 /// Returns whether a name can be used. Names end up in flattened trees and on one line of a console.

@@ -77,6 +77,11 @@ pub enum PolicyError {
         /// The name.
         name: String,
     },
+    /// What is to be taken from the loader's tree is neither a node nor a property.
+    BadPlace {
+        /// The entry.
+        place: String,
+    },
     /// Two entries for one carveout or one range.
     Twice {
         /// The name.
@@ -123,6 +128,9 @@ impl fmt::Display for PolicyError {
             }
             Self::BadName { name } => {
                 write!(f, "protected range `{name}`: a name is at most 31 letters, digits, `_` and `-`")
+            }
+            Self::BadPlace { place } => {
+                write!(f, "take `{place}`: write a node as /path and a property as /path:property")
             }
             Self::BadKey { key } => write!(f, "carveout `{key}`: a label is letters, digits and `_`"),
             Self::Twice { what } => write!(f, "{what} is required twice"),

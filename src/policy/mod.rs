@@ -7,6 +7,7 @@ mod blob;
 mod check;
 mod error;
 mod sentinel;
+mod tree;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,6 +18,7 @@ use crate::span::Span;
 pub use blob::{COMPATIBLE, digest, digest_with};
 pub use error::PolicyError;
 pub use sentinel::{OnAccess, Sentinel, SentinelConsole, UNCLAIMED, Watch};
+pub use tree::{BootargsFrom, Merge, TreePolicy};
 
 /// The memory map that a board requires, the repairs it permits, and the action on failure.
 ///
@@ -41,6 +43,8 @@ pub struct Policy {
     pub log: Option<PersistentLog>,
     /// The sentinel that stays at EL2, if there is one.
     pub sentinel: Option<Sentinel>,
+    /// What is taken from the loader's tree where a bundle brings another.
+    pub tree: TreePolicy,
     /// Repairs that need a policy permission.
     pub allow: Allow,
 }

@@ -28,6 +28,8 @@ pub struct Doc {
     pub policy: &'static str,
     /// The EFI memory map that the examples are checked with, as one of the printed forms; empty for none.
     pub efi_map: &'static str,
+    /// The loader's tree that is merged into the examples before they are checked, as DTS; empty for none.
+    pub loader: &'static str,
     /// What the planner does about it; empty where only the tree's author can decide.
     pub repair: &'static str,
 }
@@ -45,6 +47,7 @@ impl Doc {
         good: "",
         policy: "",
         efi_map: "",
+        loader: "",
         repair: "",
     };
 }

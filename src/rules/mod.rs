@@ -137,6 +137,8 @@ catalogue! {
     rf804_sentinel_excludes_kvm,
     rf805_sentinel_without_iommu,
     rf806_nothing_to_watch,
+    rf901_unprotected_by_bundle,
+    rf902_other_board,
 }
 
 /// Checks an analysis by every rule, in the order of their numbers.

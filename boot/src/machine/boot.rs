@@ -1,9 +1,11 @@
 //! The boot, from the first safe line to the hand-off: a table of contents.
 
 use super::asm::{self, EntryState, Symbols};
+use super::enforce::Surveyed;
 use super::maps::Maps;
 use super::memory::Reserved;
-use super::{dtb, enforce, fault, handoff, heap, log, overlay, payload, power, structured};
+use super::trees::{self, Chosen};
+use super::{dtb, enforce, fault, handoff, heap, log, payload, power, structured};
 use alloc::vec::Vec;
 use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
@@ -82,24 +84,16 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     if payload.policy.as_ref().is_some_and(|policy| policy.sentinel.is_some()) {
         halt!("the policy wants the sentinel, which this image lacks; boot ringfence-sentinel.img");
     }
-    let (at, tree, survey) = match payload.fdt {
-        None => (at, tree, Some(survey)),
-        Some((at, bytes)) => {
-            let tree = Tree::parse(bytes)
-                .unwrap_or_else(|why| halt!("the device tree in the bundle is damaged: {why}"));
-            (at, tree, None)
+    let Chosen { blob, at, loader } = trees::choose(at, &tree, bootargs, &payload);
+    let (tree, survey) = match blob {
+        None => (tree, survey),
+        Some(blob) => {
+            let tree = Tree::parse(blob).unwrap_or_else(|why| halt!("the changed device tree: {why}"));
+            let survey = MemoryMap::survey(&tree, &BootFacts::default());
+            (tree, survey)
         }
     };
-    let (at, tree, survey) = match overlay::apply(&tree, bootargs, &payload.overlays) {
-        None => (at, tree, survey),
-        Some(bytes) => {
-            let tree = Tree::parse(bytes).unwrap_or_else(|why| halt!("the changed device tree: {why}"));
-            // Whatever it grew by counts, where room for it is looked for.
-            (Span::new(at.base(), at.len().max(bytes.len() as u64)).unwrap_or(at), tree, None)
-        }
-    };
-    let survey = survey.unwrap_or_else(|| MemoryMap::survey(&tree, &BootFacts::default()));
-    let proven = enforce::enforce(&layout, at, tree, survey, &payload);
+    let proven = enforce::enforce(&layout, at, Surveyed { tree, survey, loader }, &payload);
 
     // All RAM and no carveout: any stray access from here on faults.
     let carveouts = enforce::carveouts(&proven);

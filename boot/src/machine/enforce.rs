@@ -3,11 +3,11 @@
 use super::{asm, fault, power};
 use alloc::string::String;
 use alloc::vec::Vec;
-use ringfence::facts::{BootFacts, Detail, Position};
+use ringfence::facts::{BootFacts, Detail, LoaderFacts, Position};
 use ringfence::fdt::Tree;
 use ringfence::finding::Severity;
 use ringfence::payload::Payload;
-use ringfence::pipeline::{Context, Surveyed};
+use ringfence::pipeline::{self, Context};
 use ringfence::policy::OnError;
 use ringfence::profile::KernelProfile;
 use ringfence::prove::{Proven, Refusal};
@@ -15,23 +15,27 @@ use ringfence::span::{KIB, Size, Span};
 use ringfence::survey::MemoryMap;
 use ringfence_boot::layout::Layout;
 
-/// Surveys, judges, repairs and proves the device tree of this boot, or refuses it.
-pub(super) fn enforce(
-    layout: &Layout,
-    at: Span,
-    tree: Tree<'_>,
-    survey: MemoryMap,
-    payload: &Payload<'_>,
-) -> Proven {
+/// A tree with its survey.
+pub(super) struct Surveyed<'a> {
+    pub tree: Tree<'a>,
+    pub survey: MemoryMap,
+    /// What the loader's tree states, where this is another.
+    pub loader: Option<LoaderFacts>,
+}
+
+/// Judges, repairs and proves the device tree of this boot, whose blob is at `at`, or refuses it.
+pub(super) fn enforce(layout: &Layout, at: Span, surveyed: Surveyed<'_>, payload: &Payload<'_>) -> Proven {
+    let Surveyed { tree, survey, loader } = surveyed;
     if payload.policy.as_ref().is_some_and(|policy| policy.on_error == OnError::Reset) {
         power::on_refusal(power::Action::Reset);
     }
     let dtb = Some(Position::Movable(at));
-    let mut facts = BootFacts { stage: layout.image(), dtb, detail: Detail::Console, ..BootFacts::default() };
+    let stage = layout.image();
+    let mut facts = BootFacts { stage, dtb, loader, detail: Detail::Console, ..BootFacts::default() };
     payload.enter(&mut facts);
     let profile = payload.profile(KernelProfile::default());
     let context = Context { policy: payload.policy.as_ref(), profile: &profile, facts: &facts };
-    let judged = Surveyed::with_map(tree, survey, context).judge();
+    let judged = pipeline::Surveyed::with_map(tree, survey, context).judge();
     for finding in judged.findings() {
         console!("{finding}");
     }

@@ -23,3 +23,4 @@ mod persistent_log;
 mod power;
 mod sha256;
 mod structured;
+mod trees;

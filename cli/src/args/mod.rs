@@ -125,6 +125,10 @@ pub struct Boot {
     #[arg(long, value_name = "BASE:@FILE", value_parser = boot_map::Place::parse,
           conflicts_with_all = ["policy", "kernel", "page"])]
     pub bundle: Option<boot_map::Place>,
+    /// Tree that the loader passes (x0) where INPUT is the tree of a bundle: merged into INPUT first, as the
+    /// stage does
+    #[arg(long, value_name = "FILE")]
+    pub loader_dtb: Option<PathBuf>,
     /// Base tree for a .dtbo INPUT
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,

@@ -30,6 +30,8 @@ pub struct Opened {
     pub policy: Option<Policy>,
     /// The kernel as the stage knows it: by its page size.
     pub profile: KernelProfile,
+    /// Where the tree that it brings is, if it brings one.
+    pub tree: Option<Span>,
 }
 
 /// Opens payloads as the stage with all of its unpackers does.
@@ -68,7 +70,7 @@ impl Bundle {
         payload.enter(facts);
         facts.dtb = facts.dtb.and_then(Position::source).map(Position::Movable);
         let profile = payload.profile(KernelProfile::default());
-        Ok(Opened { policy: payload.policy, profile })
+        Ok(Opened { policy: payload.policy, profile, tree: payload.fdt.map(|(span, _)| span) })
     }
 
     fn payload(&self, boards: &[&str]) -> Result<Payload<'_>, Failure> {

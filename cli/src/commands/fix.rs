@@ -256,10 +256,12 @@ fn refused(input: &Input, dtb: &[u8], job: &Job, context: Context<'_>, refusal: 
 fn refuse_targets(args: &Fix) -> Result<(), Failure> {
     if let (Some(output), [input]) = (&args.output, args.inputs.as_slice()) {
         let overlays = args.boot.overlay.iter().chain(&args.boot.base).chain(&args.boot.policy);
+        let overlays = overlays.chain(&args.boot.loader_dtb);
         write_out::keep_apart(output, overlays.chain([input]).map(PathBuf::as_path))
             .map_err(|failure| failure.with_help("use --in-place to overwrite INPUT"))?;
         let is = |path: &Path, ending| path.extension().is_some_and(|extension| extension == ending);
-        if is(input, "dts") && is(output, "dtb") && args.boot.overlay.is_empty() {
+        let is_plain = args.boot.overlay.is_empty() && args.boot.loader_dtb.is_none();
+        if is(input, "dts") && is(output, "dtb") && is_plain {
             return Err(Failure::of(input, "this is source, so the repaired file is source, and no .dtb")
                 .with_help("name OUT .dts, or repair the blob: dtc INPUT | ringfence fix - -o OUT"));
         }
@@ -270,6 +272,10 @@ fn refuse_targets(args: &Fix) -> Result<(), Failure> {
     for input in args.inputs.iter().filter(|_| args.in_place) {
         if args.boot.base.is_some() || !args.boot.overlay.is_empty() {
             let why = "the repaired tree has the overlays applied, so it cannot replace this file";
+            return Err(Failure::of(input, why).with_help("use -o OUT"));
+        }
+        if args.boot.loader_dtb.is_some() {
+            let why = "the repaired tree has the loader's merged into it, so it cannot replace this file";
             return Err(Failure::of(input, why).with_help("use -o OUT"));
         }
         if is_stdin(input) {

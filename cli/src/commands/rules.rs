@@ -51,7 +51,8 @@ fn chapter() -> String {
     let mut out = String::from(
         "# Rules\n\nWritten by `ringfence rules --format markdown`; `ringfence explain RULE` shows one. A \
          rule has a number and a name, and neither ever changes: 1xx structure, 2xx spans and overlaps, 3xx \
-         pools and CMA, 4xx policy, 5xx bootargs and `/chosen`, 6xx references and names, 7xx EFI.\n\n\
+         pools and CMA, 4xx policy, 5xx bootargs and `/chosen`, 6xx references and names, 7xx EFI, \
+         9xx two trees.\n\n\
          | rule | severity | problem |\n|---|---|---|\n",
     );
     for doc in DOCS {
@@ -66,6 +67,7 @@ fn chapter() -> String {
             ("Right", "dts", doc.good),
             ("With the policy", "toml", doc.policy),
             ("With the EFI memory map", "text", doc.efi_map),
+            ("With the loader's tree", "dts", doc.loader),
         ] {
             if !text.is_empty() {
                 out += &format!("\n{title}:\n\n```{language}\n{}\n```\n", text.trim_end());
@@ -112,6 +114,7 @@ fn page(doc: &Doc) -> String {
         + &section("Right", doc.good)
         + &section("Policy", doc.policy)
         + &section("EFI memory map", doc.efi_map)
+        + &section("Loader's tree", doc.loader)
         + &format!("\n{BOLD}Repair{BOLD:#}\n{}\n", wrapped(repair))
 }
 

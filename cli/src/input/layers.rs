@@ -13,6 +13,8 @@ use crate::failure::Failure;
 pub struct Layers {
     base: Option<Layer>,
     overlays: Vec<Layer>,
+    /// The loader's tree is merged into each input later, when its policy is known.
+    is_merged: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -36,13 +38,20 @@ impl Layers {
                     .with_help("give the whole tree with --base and further overlays with --overlay"));
             }
         }
-        Ok(Self { base, overlays: overlays.iter().map(|path| read(path)).collect::<Result<_, _>>()? })
+        let overlays = overlays.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+        Ok(Self { base, overlays, is_merged: false })
     }
 
-    /// Tells whether there is neither a base nor an overlay.
+    /// Notes that another tree is merged into each input later.
+    #[must_use]
+    pub fn merged(self, is_merged: bool) -> Self {
+        Self { is_merged, ..self }
+    }
+
+    /// Tells whether an input is judged as it is: no base, no overlay, nothing merged into it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.base.is_none() && self.overlays.is_empty()
+        self.base.is_none() && self.overlays.is_empty() && !self.is_merged
     }
 
     /// Turns what was read into the tree that the kernel will see.

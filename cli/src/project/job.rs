@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ringfence::efi;
-use ringfence::facts::{BootFacts, EfiFacts};
+use ringfence::facts::{BootFacts, EfiFacts, Position};
 use ringfence::fdt::{Edits, FdtError, NewNode, Tree, rewrite};
 use ringfence::ledger;
+use ringfence::merge::{Loader, merge};
 use ringfence::pipeline::Context;
 use ringfence::policy::{Allow, Key, Policy, Requirement};
 use ringfence::profile::{KernelProfile, PageSize};
@@ -34,6 +35,9 @@ pub struct Job {
     asked: bool,
     includes: Vec<PathBuf>,
     layers: Arc<Layers>,
+    loader: Option<Arc<LoaderTree>>,
+    /// The tree with the loader's merged into it, where that changes it.
+    merged: Option<Vec<u8>>,
     permit_all: bool,
     lookup: Arc<Lookup>,
 }
@@ -64,6 +68,7 @@ impl Job {
             let profile = KernelProfile::default();
             profiles.push(args.page.map_or(profile, |page| profile.with_page(page.into())));
         }
+        let layers = Layers::read(args.base.as_deref(), &args.overlay, &args.include)?;
         let mut job = Self {
             policy: args.policy.as_deref().map(policy_file::load).transpose()?,
             profiles,
@@ -73,7 +78,9 @@ impl Job {
             cma_default: args.cma_default,
             asked,
             includes: args.include.clone(),
-            layers: Arc::new(Layers::read(args.base.as_deref(), &args.overlay, &args.include)?),
+            layers: Arc::new(layers.merged(args.loader_dtb.is_some())),
+            loader: args.loader_dtb.as_deref().map(LoaderTree::read).transpose()?.map(Arc::new),
+            merged: None,
             permit_all: false,
             lookup: Arc::new(Lookup::new(args.config.as_deref(), args.no_config)?),
         };
@@ -109,13 +116,35 @@ impl Job {
         let mut job = self.clone();
         // An unreadable tree is reported when it is judged.
         let Ok(tree) = Tree::parse(&input.dtb) else { return Ok(job) };
+        let loader = self.loader.as_deref().map(LoaderTree::parse).transpose()?;
+        // Where the loader's tree is; what the stage boots is the one of the bundle.
+        let loader_at = job.facts.dtb.and_then(Position::source);
         if let Some(bundle) = &self.bundle {
-            let opened = bundle.open(&tree, &mut job.facts)?;
+            let opened = bundle.open(loader.as_ref().unwrap_or(&tree), &mut job.facts)?;
             job.policy = opened.policy;
             job.profiles = vec![opened.profile];
             job.build();
+            if loader.is_some() {
+                job.facts.dtb = opened.tree.map(Position::Movable);
+            }
         }
-        let Some(config) = self.lookup.find(&input.path)? else { return Ok(job) };
+        self.configure(&mut job, &tree, input)?;
+        if let Some(loader) = &loader {
+            let loader = Loader { tree: loader, dtb: loader_at, bundle: job.facts.bundle };
+            let merged = merge(&tree, &loader, job.policy.as_ref());
+            let merged = merged.map_err(|why| Failure::new(format!("{}: {why}", input.name)))?;
+            job.facts.loader = Some(merged.facts);
+            job.merged = merged.dtb;
+            let len = job.merged.as_ref().map_or(0, Vec::len) as u64;
+            // Whatever it grew by counts, where room for it is looked for.
+            job.facts.dtb = job.facts.dtb.map(|dtb| grown(dtb, len));
+        }
+        Ok(job)
+    }
+
+    /// Completes `job` by the configuration of the input.
+    fn configure(&self, job: &mut Self, tree: &Tree<'_>, input: &Input) -> Result<(), Failure> {
+        let Some(config) = self.lookup.find(&input.path)? else { return Ok(()) };
         let compatible = tree.root().prop("compatible");
         let names: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
         let board = config.board(&input.path, &names);
@@ -133,14 +162,14 @@ impl Job {
             if job.policy.is_none() {
                 job.policy.clone_from(&board.policy);
             }
-            if let Some(want) = board.cma.iter().find(|(when, _)| when.holds(job.ram(&tree))) {
+            if let Some(want) = board.cma.iter().find(|(when, _)| when.holds(job.ram(tree))) {
                 job.policy.get_or_insert_default().cma = Some(want.1);
             }
         }
         if self.permit_all {
             job.permit_all();
         }
-        Ok(job)
+        Ok(())
     }
 
     /// Enters what the command line says of how the kernels are built.
@@ -242,11 +271,13 @@ impl Job {
         Context { policy: self.policy.as_ref(), profile, facts: &self.facts }
     }
 
-    /// Returns the tree that the kernel will see: as it is, or with the bootargs that the user gave.
+    /// Returns the tree that the kernel will see: as it is, or with the loader's tree merged into it, or with
+    /// the bootargs that the user gave.
     ///
     /// # Errors
     /// When `dtb` is not a device tree.
     pub fn effective(&self, dtb: Vec<u8>) -> Result<Vec<u8>, FdtError> {
+        let dtb = self.merged.clone().unwrap_or(dtb);
         let Some(cmdline) = &self.cmdline else { return Ok(dtb) };
         let tree = Tree::parse(&dtb)?;
         let value: Vec<u8> = cmdline.bytes().chain([0]).collect();
@@ -256,6 +287,33 @@ impl Job {
             None => edits.add_node(tree.root().id(), NewNode::new("chosen").prop("bootargs", value)),
         }
         rewrite(&tree, &edits)
+    }
+}
+
+/// The tree that the loader passes.
+#[derive(Clone, Debug)]
+struct LoaderTree {
+    path: PathBuf,
+    blob: Vec<u8>,
+}
+
+impl LoaderTree {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        Ok(Self { path: path.to_path_buf(), blob: input::read(path)? })
+    }
+
+    fn parse(&self) -> Result<Tree<'_>, Failure> {
+        Tree::parse(&self.blob).map_err(|why| Failure::of(&self.path, why))
+    }
+}
+
+/// Returns the place of a tree that has grown to `len` bytes.
+fn grown(dtb: Position, len: u64) -> Position {
+    match dtb {
+        Position::Movable(span) => {
+            Position::Movable(Span::new(span.base(), span.len().max(len)).unwrap_or(span))
+        }
+        other => other,
     }
 }
 

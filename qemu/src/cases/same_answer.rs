@@ -1,13 +1,14 @@
 //! Stage and tool give the same answer: for every scenario, the findings and repairs that the stage prints
 //! are those of `ringfence check` and `fix`, and the device tree that it hands off is the file that `fix`
 //! writes, byte for byte, from the same tree, the same bundle and the same places. What one refuses the other
-//! does, for the same reason.
+//! does, for the same reason. So it is with two trees, of which the bundle brings one.
 //!
 //! RAM is a file of the host's, so that both trees, the loader's and the one handed off, are read from it
 //! afterwards.
 
 use super::{Case, refused};
 use crate::boots::{self, Scenario};
+use crate::dtc;
 use crate::job::{self, Parts, Tool};
 use crate::machine::Ram;
 use crate::shell::words;
@@ -19,7 +20,7 @@ use ringfence::span::Span;
 use serde::Deserialize;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -39,15 +40,34 @@ pub(super) fn cases(ws: &Workspace) -> Result<Vec<Case>> {
         let name = format!("same-answer-{}", scenario.name);
         Case::new(name, move |bed, name| boot(bed, name, &scenario))
     };
-    Ok(scenarios.map(case).collect())
+    let two = TWO.iter().map(|stem| {
+        Case::new(format!("same-answer-two-trees-{stem}"), |bed, name| two_trees(bed, name, stem))
+    });
+    Ok(scenarios.map(case).chain(two).collect())
 }
 
+/// Pairs of trees, `scenarios/two/NAME.loader.dts` and `NAME.bundle.dts`.
+const TWO: [&str; 3] = ["reserved", "ram", "pool"];
+
 fn boot(bed: &TestBed, name: &str, scenario: &Scenario) -> Result<String> {
+    let policy = Some(boots::policy(&bed.ws));
+    let parts = Parts { kernel: bed.payload()?.image, policy, ..Parts::default() };
+    boot_parts(bed, name, &parts, scenario.source(&bed.ws, name)?)
+}
+
+/// Boots a bundle that brings a tree, with another from the loader.
+fn two_trees(bed: &TestBed, name: &str, stem: &str) -> Result<String> {
+    let two = bed.ws.proving_ground().join("scenarios/two");
+    let compile = |which: &str| dtc::compile(&bed.ws, &two.join(format!("{stem}.{which}.dts")));
+    let dtb = Some(compile("bundle")?);
+    let parts = Parts { kernel: bed.payload()?.image, dtb, ..Parts::default() };
+    boot_parts(bed, name, &parts, compile("loader")?)
+}
+
+/// Boots a bundle of these parts with `tree` from the loader, and compares the answers.
+fn boot_parts(bed: &TestBed, name: &str, parts: &Parts, tree: PathBuf) -> Result<String> {
     let ws = &bed.ws;
-    let kernel = bed.payload()?.image;
-    let parts = Parts { kernel, policy: Some(boots::policy(ws)), ..Parts::default() };
-    let bundle = bed.pack(&parts)?;
-    let tree = scenario.source(ws, name)?;
+    let bundle = bed.pack(parts)?;
     let mut board = job::board(bed.stage()?.image, Some(bundle.clone()), Some(tree), "");
     let ram = ws.scratch_file("ram", name, "bin")?;
     let _ = fs::remove_file(&ram);
@@ -68,6 +88,7 @@ fn boot(bed: &TestBed, name: &str, scenario: &Scenario) -> Result<String> {
         stage: format!("--boot-map=stage={STAGE_AT:#x}:@{}", bed.stage()?.image.display()),
         dtb: format!("--boot-map=dtb={:#x}:{}", at.base(), at.len()),
         loaded: &loaded,
+        brought: parts.dtb.as_deref(),
     };
     let seen = compare(&transcript, &memory, &host, &ws.scratch_file("same", name, "fixed.dtb")?)?;
     ensure!(transcript.ending == Ending::PoweredOff, "the board {}", transcript.ending);
@@ -81,13 +102,18 @@ struct Host<'b> {
     stage: String,
     dtb: String,
     loaded: &'b Path,
+    /// The tree in the bundle, into which the loader's is merged.
+    brought: Option<&'b Path>,
 }
 
 impl Host<'_> {
     fn command(&self, name: &str) -> Command {
         let mut command = self.tool.command();
         command.args([name, "--no-config", "--format=json"]).args([&self.bundle, &self.stage, &self.dtb]);
-        command.arg(self.loaded);
+        match self.brought {
+            Some(brought) => command.arg("--loader-dtb").args([self.loaded, brought]),
+            None => command.arg(self.loaded),
+        };
         command
     }
 }

@@ -1,7 +1,7 @@
 //! Policy blobs as they travel, and as they must not be believed.
 
 use super::*;
-use crate::policy::{Mode, OnAccess, OnError, SentinelConsole, Via};
+use crate::policy::{BootargsFrom, Merge, Mode, OnAccess, OnError, SentinelConsole, Via};
 use crate::span::MIB;
 use alloc::vec;
 use proptest::prelude::*;
@@ -36,6 +36,11 @@ fn board_policy() -> Policy {
             console: SentinelConsole::Uart,
             base: Some(0xd100_0000),
         }),
+        tree: TreePolicy {
+            merge: Merge::Reservations,
+            bootargs: BootargsFrom::Append,
+            take: vec!["/firmware".to_string(), "/soc/mac:address".to_string()],
+        },
         allow: Allow { shift: true, restore: true, ..Allow::default() },
     }
 }

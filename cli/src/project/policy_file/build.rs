@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ringfence::policy::{
     Allow, Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement, Sentinel,
-    UNCLAIMED, Watch,
+    TreePolicy, UNCLAIMED, Watch,
 };
 use ringfence::span::Span;
 
@@ -24,6 +24,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
         "cma",
         "log",
         "sentinel",
+        "tree",
         "allow",
     ])?;
     let required = carveouts(&root)?.into_iter().chain(ranges(&root)?);
@@ -32,6 +33,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
     let log = root.get("log").map(|value| log(&Section::of("[log]", value)?)).transpose()?;
     let sentinel =
         root.get("sentinel").map(|value| sentinel(&Section::of("[sentinel]", value)?)).transpose()?;
+    let tree = root.get("tree").map(|value| tree(&Section::of("[tree]", value)?)).transpose()?;
     let policy = Policy {
         board: root.text("board")?,
         mode: root.word("mode")?.unwrap_or_default(),
@@ -42,6 +44,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
         cma,
         log,
         sentinel,
+        tree: tree.unwrap_or_default(),
         allow: root
             .get("allow")
             .map(|value| allow(&Section::of("[allow]", value)?))
@@ -148,6 +151,15 @@ fn sentinel(section: &Section<'_, '_>) -> Result<Sentinel, Fault> {
     })
 }
 
+fn tree(section: &Section<'_, '_>) -> Result<TreePolicy, Fault> {
+    section.only(&["merge", "bootargs", "take"])?;
+    Ok(TreePolicy {
+        merge: section.word("merge")?.unwrap_or_default(),
+        bootargs: section.word("bootargs")?.unwrap_or_default(),
+        take: section.texts("take")?.into_iter().map(|(text, _)| text.to_string()).collect(),
+    })
+}
+
 fn range(value: Value<'_, '_>) -> Result<Span, Fault> {
     let ends = value.get_ref().as_array().map(|list| list.iter().collect::<Vec<_>>());
     let Some([base, end]) = ends.as_deref() else {
@@ -189,6 +201,7 @@ fn blame(error: &PolicyError, root: &Section<'_, '_>, policy: &Policy, places: &
         PolicyError::Malformed { node, .. } if node == "log" => "log",
         PolicyError::Malformed { node, .. } if node == "sentinel" => "sentinel",
         PolicyError::BadKey { .. } => "sentinel",
+        PolicyError::BadPlace { .. } => "tree",
         PolicyError::Malformed { .. } => "board",
         _ => "cma",
     };

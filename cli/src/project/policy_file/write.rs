@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ringfence::policy::{Allow, Key, Policy, Requirement, Sentinel, UNCLAIMED, Watch, Word};
+use ringfence::policy::{Allow, Key, Policy, Requirement, Sentinel, TreePolicy, UNCLAIMED, Watch, Word};
 use ringfence::span::Size;
 
 /// Returns the policy as TOML, with the words of the file format explained.
@@ -67,6 +67,16 @@ fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
     }
     if let Some(sentinel) = &policy.sentinel {
         write_sentinel(out, sentinel)?;
+    }
+    if policy.tree != TreePolicy::default() {
+        writeln!(out, "\n[tree]")?;
+        let TreePolicy { merge, bootargs, take } = &policy.tree;
+        commented(out, &format!("merge = {}", quoted(merge.as_str())), "all | reservations | none")?;
+        commented(out, &format!("bootargs = {}", quoted(bootargs.as_str())), "loader | bundle | append")?;
+        if !take.is_empty() {
+            let take: Vec<String> = take.iter().map(|place| quoted(place)).collect();
+            writeln!(out, "take = [{}]", take.join(", "))?;
+        }
     }
     writeln!(out, "\n[allow]")?;
     for switch in Allow::SWITCHES {

@@ -2,8 +2,8 @@
 
 use super::super::{parse, to_toml};
 use ringfence::policy::{
-    Allow, Key, Mode, OnAccess, OnError, Policy, ProtectedRange, Requirement, Sentinel, SentinelConsole, Via,
-    Watch,
+    Allow, BootargsFrom, Key, Merge, Mode, OnAccess, OnError, Policy, ProtectedRange, Requirement, Sentinel,
+    SentinelConsole, TreePolicy, Via, Watch,
 };
 use ringfence::span::{MIB, Span};
 
@@ -38,6 +38,10 @@ on-access = "log"
 carveouts = ["/reserved-memory/camera@84300000", "&wpss_mem"]
 console = "uart"
 base = "0xd1000000"
+
+[tree]
+bootargs = "append"
+take = "/firmware"
 
 [allow]
 shift = true
@@ -79,6 +83,9 @@ fn a_whole_policy_is_read() {
     let camera = Key::Path("/reserved-memory/camera@84300000".to_string());
     assert_eq!(sentinel.carveouts, Watch::Named(vec![camera, Key::Label("wpss_mem".to_string())]));
     assert_eq!((sentinel.on_access, sentinel.console), (OnAccess::Log, SentinelConsole::Uart));
+    let tree =
+        TreePolicy { merge: Merge::All, bootargs: BootargsFrom::Append, take: vec!["/firmware".to_string()] };
+    assert_eq!(policy.tree, tree);
     assert_eq!(policy.allow, Allow { shift: true, ..Allow::default() });
 }
 
@@ -113,6 +120,8 @@ fn an_unknown_key_names_its_line_and_what_was_meant() {
         "mode = \"fix\"\n\n[cma]\nsize = \"1M\"\naligment = 4096\n",
         &["unknown key `aligment` in [cma]", "board.toml:5:1", "did you mean `alignment`?"],
     );
+    complains("[tree]\nmerge = \"al\"\n", &["board.toml:2:9", "did you mean `all`?"]);
+    complains("[tree]\ntake = [\"firmware\"]\n", &["board.toml:1:", "/path:property"]);
     complains("[allow]\nshfit = true\n", &["board.toml:2:1", "did you mean `shift`?"]);
     complains("modus = 1\n", &["board.toml:1:1", "did you mean `mode`?"]);
 }
