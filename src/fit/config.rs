@@ -69,13 +69,17 @@ impl<'a> Config<'a> {
     }
 
     /// Reads the first image that the configuration names under `role`.
-    fn first(fit: &Fit<'a>, config: Node<'_, 'a>, role: &'static str) -> Result<Option<Image<'a>>, FitError> {
+    pub(super) fn first(
+        fit: &Fit<'a>,
+        config: Node<'_, 'a>,
+        role: &'static str,
+    ) -> Result<Option<Image<'a>>, FitError> {
         let Some(prop) = config.prop(role) else { return Ok(None) };
         let name = prop.strings().next().ok_or_else(|| FitError::malformed(config, role))?;
         Image::read(fit, Self::image_node(fit, config, name)?).map(Some)
     }
 
-    fn policy(fit: &Fit<'a>, config: Node<'_, 'a>) -> Result<Option<Image<'a>>, FitError> {
+    pub(super) fn policy(fit: &Fit<'a>, config: Node<'_, 'a>) -> Result<Option<Image<'a>>, FitError> {
         let Some(loadables) = config.prop("loadables") else { return Ok(None) };
         for (index, name) in loadables.strings().enumerate() {
             if index == MAX_LOADABLES {

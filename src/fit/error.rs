@@ -21,6 +21,18 @@ pub enum FitError {
         /// How many there are.
         count: usize,
     },
+    /// The configurations name boards, but not this one.
+    NoMatch {
+        /// The board.
+        board: String,
+        /// The boards that the configurations are for.
+        boards: String,
+    },
+    /// Several configurations match equally well, and none of them is the default.
+    Tie {
+        /// Their names.
+        configs: String,
+    },
     /// The default names a configuration that does not exist.
     NoSuchConfiguration {
         /// The name.
@@ -136,6 +148,14 @@ impl fmt::Display for FitError {
             }
             Self::NoDefault { count } => {
                 write!(f, "no configuration of {count} matches this board, and there is no default")
+            }
+            Self::NoMatch { board, boards } => write!(
+                f,
+                "no configuration is for this board, `{board}`: they are for {boards}; add one, or name the \
+                 board of the default's device tree as `board` in its policy"
+            ),
+            Self::Tie { configs } => {
+                write!(f, "configurations {configs} match this board equally; make one of them the default")
             }
             Self::NoSuchConfiguration { name } => {
                 write!(f, "the default configuration `{name}` does not exist")

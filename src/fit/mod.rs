@@ -5,6 +5,7 @@
 //! property or outside the tree (`mkimage -E`), at a position counted from the file's start
 //! (`data-position`) or from the tree's end (`data-offset`). The file is not trusted.
 
+mod choose;
 mod config;
 mod crc32;
 mod error;
@@ -15,6 +16,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::fdt::{Blob, Node, Tree};
+use choose::Choice;
 
 pub use config::Config;
 pub use error::FitError;
@@ -69,14 +71,16 @@ impl<'a> Fit<'a> {
 
     /// Selects the configuration for a board and reads its images.
     ///
-    /// `compatibles` are the board's, most specific first. The configuration that matches the most
-    /// specific one wins; without a match it is the `default`, else the only configuration.
+    /// `compatibles` are the board's, most specific first. The configuration that matches the most specific
+    /// one wins, on a tie the `default` one. A configuration without `compatible` is for the boards that the
+    /// root of its device tree names. Where no configuration names a board, or `compatibles` is empty, it is
+    /// the `default`, else the only one.
     ///
     /// # Errors
     /// Any [`FitError`] except those of hashes, which [`Image::verify`] reports.
     pub fn select(&self, compatibles: &[&str]) -> Result<Config<'a>, FitError> {
         let configurations = self.section("configurations")?;
-        Config::read(self, self.choose(configurations, compatibles)?)
+        Config::read(self, Choice::new(self, configurations).choose(compatibles)?)
     }
 
     /// Returns the names of all configurations.
@@ -103,7 +107,7 @@ impl<'a> Fit<'a> {
     /// # Errors
     /// As [`Fit::select`].
     pub fn default_configuration(&self) -> Result<String, FitError> {
-        self.choose(self.section("configurations")?, &[]).map(|config| config.name().to_string())
+        Choice::new(self, self.section("configurations")?).choose(&[]).map(|config| config.name().to_string())
     }
 
     /// Reads the device tree of each configuration and its overlays, with the configuration's name. A
@@ -120,33 +124,6 @@ impl<'a> Fit<'a> {
             }
         }
         Ok(trees)
-    }
-
-    fn choose<'t>(
-        &self,
-        configurations: Node<'t, 'a>,
-        compatibles: &[&str],
-    ) -> Result<Node<'t, 'a>, FitError> {
-        let suits = |node: &Node<'t, 'a>, wanted: &str| {
-            node.prop("compatible").is_some_and(|prop| prop.strings().any(|have| have == wanted))
-        };
-        for wanted in compatibles {
-            if let Some(node) = configurations.children().find(|node| suits(node, wanted)) {
-                return Ok(node);
-            }
-        }
-        if let Some(prop) = configurations.prop("default") {
-            let name = prop.as_str().ok_or_else(|| FitError::malformed(configurations, "default"))?;
-            return configurations
-                .children()
-                .find(|node| node.name() == name)
-                .ok_or_else(|| FitError::NoSuchConfiguration { name: name.to_string() });
-        }
-        let mut all = configurations.children();
-        match (all.next(), all.next()) {
-            (Some(only), None) => Ok(only),
-            _ => Err(FitError::NoDefault { count: configurations.children().count() }),
-        }
     }
 
     fn section(&self, name: &'static str) -> Result<Node<'_, 'a>, FitError> {

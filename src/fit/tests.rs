@@ -194,23 +194,6 @@ fn a_hash_that_cannot_be_verified_is_refused() {
 }
 
 #[test]
-fn the_board_chooses_before_the_default_does() {
-    let conf = |name: &str, compatible: &[u8]| {
-        node(name, &[("kernel", b"kernel\0"), ("compatible", compatible)], vec![])
-    };
-    let bytes = fit_with(
-        node("kernel", &[("data", b"x")], vec![]),
-        Some(b"conf-a\0"),
-        vec![conf("conf-a", b"vendor,a\0"), conf("conf-b", b"vendor,b\0vendor,soc\0")],
-    );
-    let fit = Fit::parse(&bytes).unwrap();
-    let name = |compatibles: &[&str]| fit.select(compatibles).unwrap().name;
-    assert_eq!(name(&["vendor,b-rev2", "vendor,b", "vendor,a"]), "conf-b");
-    assert_eq!(name(&["vendor,other"]), "conf-a");
-    assert_eq!(name(&[]), "conf-a");
-}
-
-#[test]
 fn a_choice_that_cannot_be_made_is_an_error() {
     let kernel = || node("kernel", &[("data", b"x")], vec![]);
     let conf = |name: &str| node(name, &[("kernel", b"kernel\0")], vec![]);
@@ -236,6 +219,8 @@ fn compression_is_known_or_refused() {
     assert_eq!(with(b"zstd\0"), Ok(Some(Packing::Zstd)));
     assert!(matches!(with(b"lzma\0"), Err(FitError::Compression { .. })));
 }
+
+mod choice;
 
 proptest! {
     #[test]
