@@ -51,8 +51,8 @@ fn chapter() -> String {
     let mut out = String::from(
         "# Rules\n\nWritten by `ringfence rules --format markdown`; `ringfence explain RULE` shows one. A \
          rule has a number and a name, and neither ever changes: 1xx structure, 2xx spans and overlaps, 3xx \
-         pools and CMA, 4xx policy, 5xx bootargs and `/chosen`, 6xx references and names, 7xx EFI, 8xx the sentinel, \
-         9xx two trees.\n\n\
+         pools and CMA, 4xx policy, 5xx bootargs and `/chosen`, 6xx references and names, 7xx EFI, \
+         8xx the sentinel, 9xx two trees.\n\n\
          | rule | severity | problem |\n|---|---|---|\n",
     );
     for doc in DOCS {
