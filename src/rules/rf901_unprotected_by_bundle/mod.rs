@@ -44,7 +44,10 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         let node = weaker.map_or("/reserved-memory", |region| &region.path);
         let report = out.report(
             node,
-            format_args!("leaves {open} open, which the loader's tree protects {how} as {}", reservation.name),
+            format_args!(
+                "leaves {open} open, which the loader's tree protects {how} as {}",
+                reservation.name
+            ),
         );
         report.span(open, Label::Unreserved).span(span, Label::Required).help(
             "move the region, or give it `no-map`; if the bundle is right, set `merge = \"none\"` in `[tree]` of \

@@ -32,5 +32,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let Some(own) = compatible.strings().next() else { return };
     out.report("/", format_args!("this tree is for `{own}`, but the loader's is for `{first}`"))
         .at("compatible")
-        .help("boot the bundle of this board, or name the board of the bundle's tree as `board` in the policy");
+        .help(
+            "boot the bundle of this board, or name the board of the bundle's tree as `board` in the policy",
+        );
 }
