@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use ringfence::facts::{BootFacts, Detail, Kernel, Position};
 use ringfence::policy::{
     Allow, Carveout, CmaWant, Key, Mode, OnError, PersistentLog, Policy, ProtectedRange, Requirement,
-    Sentinel, Via,
+    Sentinel, TreePolicy, Via,
 };
 use ringfence::profile::{KernelProfile, PageSize, RELEASES};
 use ringfence::span::{MIB, Span};
@@ -133,6 +133,7 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
     let sentinel = prop::option::weighted(0.3, sentinel);
     let parts = (required(board), guard, cma(), log, sentinel, allow, mode);
     let policy = parts.prop_map(|(requirements, guard, cma, log, sentinel, allow, mode)| Policy {
+        tree: TreePolicy::default(),
         board: None,
         mode,
         on_error: OnError::Halt,
@@ -159,6 +160,7 @@ fn facts() -> impl Strategy<Value = BootFacts> {
                 if form == 0 { Position::Fixed(span) } else { Position::Movable(span) }
             };
             BootFacts {
+                loader: None,
                 stage: Span::new(stage, 0x40_0000),
                 bundle: None,
                 dtb: Some(placed(dtb, 0x1_0000)),
