@@ -1,6 +1,6 @@
 //! The `cma=` argument: `cma=SIZE[@BASE[-LIMIT]]` (kernel/dma/contiguous.c, `early_cma()`).
 
-use super::memparse;
+use super::{args, memparse};
 use crate::span::{KIB, MIB, Span};
 use alloc::format;
 use alloc::vec::Vec;
@@ -69,4 +69,27 @@ impl CmaArg {
         }
         text.into_bytes()
     }
+}
+
+/// Returns the pools of NUMA nodes that `numa_cma=NODE:SIZE,…` asks for, as numbers of nodes and bytes; of one
+/// node the last counts. `None` where there is no such argument (kernel/dma/contiguous.c, `early_numa_cma()`).
+#[must_use]
+pub fn cma_of_nodes(line: &[u8]) -> Option<Vec<(u32, u64)>> {
+    let mut pools = None;
+    for value in args(line).filter(|arg| arg.param == b"numa_cma").filter_map(|arg| arg.value) {
+        let pools = pools.get_or_insert_with(Vec::new);
+        for pair in value.split(|&byte| byte == b',') {
+            // The kernel stops at what is not a pair.
+            let Some(colon) = pair.iter().position(|&byte| byte == b':') else { break };
+            let (node, size) = pair.split_at(colon);
+            let digits = core::str::from_utf8(node).ok().and_then(|node| node.parse().ok());
+            let Some(node) = digits else { break };
+            let (size, rest) = memparse(size.get(1..).unwrap_or_default());
+            pools.push((node, size.unwrap_or(u64::MAX)));
+            if !rest.is_empty() {
+                break;
+            }
+        }
+    }
+    pools
 }

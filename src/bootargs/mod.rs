@@ -6,7 +6,7 @@
 mod cma;
 mod number;
 
-pub use cma::CmaArg;
+pub use cma::{CmaArg, cma_of_nodes};
 pub use number::memparse;
 
 use crate::span::Span;

@@ -94,3 +94,13 @@ proptest::proptest! {
         proptest::prop_assert_eq!(cma(&with_cma(&line, None)), None);
     }
 }
+
+#[test]
+fn pools_of_nodes_are_read_up_to_what_is_not_one() {
+    let read = |line: &str| cma_of_nodes(line.as_bytes());
+    assert_eq!(read("cma=64M"), None);
+    assert_eq!(read("numa_cma="), Some(vec![]));
+    assert_eq!(read("numa_cma=0:16M,1:32M"), Some(vec![(0, 16 << 20), (1, 32 << 20)]));
+    assert_eq!(read("numa_cma=1:16M,x:1M,2:1M numa_cma=1:8M"), Some(vec![(1, 16 << 20), (1, 8 << 20)]));
+    assert_eq!(read("numa_cma=1:16Mx,2:1M"), Some(vec![(1, 16 << 20)]));
+}

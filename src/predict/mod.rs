@@ -12,6 +12,7 @@ mod dynamic;
 mod heaps;
 mod kernel;
 mod memblock;
+mod node_pools;
 mod order;
 mod outcomes;
 mod pools;
@@ -22,6 +23,7 @@ mod verify;
 pub use boot_log::BootLog;
 pub use heaps::OfferedHeap;
 pub use memblock::Memblock;
+pub use node_pools::NodePool;
 pub use verify::{Difference, Observed, verify};
 
 use self::kernel::Kernel;
@@ -113,6 +115,8 @@ pub struct Prediction {
     pub regions: Vec<RegionOutcome>,
     /// The default CMA pool.
     pub cma: DefaultCma,
+    /// The CMA pools that the kernel makes of NUMA nodes.
+    pub node_pools: Vec<NodePool>,
     /// The DMA-BUF heaps that a kernel built with them offers, in the order of their registration.
     pub heaps: Vec<OfferedHeap>,
     /// Bytes of all CMA pools together (`CmaTotal`).
@@ -171,6 +175,7 @@ pub fn predict(
         settled.free(initrd);
     }
     let cma = default_cma::reserve(&mut kernel);
+    let node_pools = node_pools::reserve(&mut kernel, cma, &cmdline);
     let outcomes = outcomes::outcomes(&reading.regions, &kernel.placed, &settled, &kernel.pools);
     // cma_init_reserved_areas() touches the pages of every pool, even without `reusable`.
     let default_at = match cma {
@@ -191,7 +196,7 @@ pub fn predict(
         DefaultCma::Somewhere { size, .. } => size,
         DefaultCma::None => 0,
     };
-    let cma_total =
-        pools.iter().filter(|pool| pool.cma).map(|pool| pool.span.len()).sum::<u64>() + default_len;
-    Prediction { regions: outcomes, cma, heaps, cma_total, log, panic, cmdline, memblock }
+    let of_tree: u64 = pools.iter().filter(|pool| pool.cma).map(|pool| pool.span.len()).sum();
+    let cma_total = of_tree + default_len + node_pools.iter().map(|pool| pool.size).sum::<u64>();
+    Prediction { regions: outcomes, cma, node_pools, heaps, cma_total, log, panic, cmdline, memblock }
 }

@@ -135,9 +135,15 @@ fn compare_log(prediction: &Prediction, log: &BootLog<'_>, out: &mut Vec<Differe
         (false, false) => Difference::Missing(line),
         (start, _) => Difference::Cut(line, start),
     };
-    if let DefaultCma::Somewhere { shown, .. } = prediction.cma {
+    let default = match prediction.cma {
+        DefaultCma::Somewhere { shown, .. } => Some(shown),
+        DefaultCma::At(_) | DefaultCma::None => None,
+    };
+    let of_nodes = prediction.node_pools.iter().filter(|pool| pool.span.is_none()).map(|pool| pool.shown);
+    for shown in default.into_iter().chain(of_nodes) {
         let about = format!("cma: Reserved {} MiB at ", shown / MIB);
-        match seen.iter().position(|line| line.starts_with(&about)) {
+        let known = |line: &str| prediction.log.iter().any(|predicted| predicted == line);
+        match seen.iter().position(|line| line.starts_with(&about) && !known(line)) {
             Some(at) => drop(seen.remove(at)),
             None => out.push(missing(format!("{about}(any address)"))),
         }

@@ -88,6 +88,9 @@ pub struct KernelProfile {
     pub cma_checks_straddling: bool,
     /// Whether the default pool is looked for above 4 GiB first.
     pub cma_above_4gib: Above4Gib,
+    /// Whether it makes a CMA pool of every NUMA node where there are several, node 0 too, unless the command
+    /// line says otherwise (`CONFIG_CMA_SIZE_PERNUMA`).
+    pub pool_for_each_node: bool,
     /// Which DMA-BUF heaps it makes of CMA pools.
     pub cma_heaps: CmaHeaps,
     /// The words of its log.

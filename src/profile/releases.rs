@@ -57,6 +57,7 @@ const V5_4: KernelProfile = KernelProfile {
     cma_below_dma_limit: true,
     cma_checks_straddling: true,
     cma_above_4gib: Above4Gib::Never,
+    pool_for_each_node: false,
     cma_heaps: CmaHeaps::None,
     log: Wording {
         scan: "OF: fdt: ",
@@ -213,6 +214,7 @@ const V7_1: KernelProfile = KernelProfile {
 
 const V7_2: KernelProfile = KernelProfile {
     since: Release::new(7, 2, 0),
+    pool_for_each_node: true,
     tuples: Tuples::FirstOnly,
     marks_kernel: false,
     log: Wording { ignored_tuples: IgnoredTuples::FirstUsed, ..V7_1.log },

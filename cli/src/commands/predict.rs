@@ -78,6 +78,13 @@ impl Told {
                 format!("  cma       {} place unknown  default pool\n", ringfence::span::Size(size))
             }
         };
+        for pool in &self.prediction.node_pools {
+            let place = pool.span.map_or_else(
+                || format!("{} place unknown", ringfence::span::Size(pool.size)),
+                |span| span.to_string(),
+            );
+            out += &format!("  cma       {place}  pool of NUMA node {}\n", pool.node);
+        }
         if self.prediction.heaps.iter().any(|heap| heap.is_pool) {
             out += &format!("\n{BOLD}and offers, if it is built with DMA-BUF heaps{BOLD:#}\n");
             self.prediction.heaps.iter().for_each(|heap| out += &heap_line(heap));
@@ -118,6 +125,11 @@ impl Told {
             "panic": self.prediction.panic,
             "regions": regions.collect::<Vec<_>>(),
             "cma": cma,
+            "node_pools": self.prediction.node_pools.iter().map(|pool| json!({
+                "node": pool.node,
+                "size": hex(pool.size),
+                "base": pool.span.map(|span| hex(span.base())),
+            })).collect::<Vec<_>>(),
             "heaps": heaps.collect::<Vec<_>>(),
             "cmdline": String::from_utf8_lossy(&self.prediction.cmdline),
         });
