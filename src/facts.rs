@@ -61,6 +61,12 @@ impl BootFacts {
 pub struct EfiFacts {
     /// The EFI memory map, without what ringfence itself holds in it.
     pub map: EfiMap,
+    /// Whether Secure Boot is on, for the report.
+    pub is_secure: bool,
+    /// The bootargs that load options have replaced in the tree; `None` where they replaced nothing.
+    pub replaced: Option<Vec<u8>>,
+    /// Whether an initial ramdisk is offered by LoadFile2.
+    pub offers_initrd: bool,
 }
 
 /// What the loader's tree states, where the tree of a bundle is booted.

@@ -34,7 +34,12 @@ fn judge(doc: &Doc, kind: &str, source: &str) -> Vec<Finding> {
         policy_file::parse("example", doc.policy).unwrap_or_else(|fault| panic!("{}: {fault:?}", doc.id))
     });
     let map = (!doc.efi_map.is_empty()).then(|| efi::parse(doc.efi_map).unwrap().0);
-    let mut facts = BootFacts { efi: map.map(|map| EfiFacts { map }), ..BootFacts::default() };
+    let (dtb, replaced) = match doc.load_options {
+        "" => (dtb, None),
+        line => efi::take_load_options(&Tree::parse(&dtb).unwrap(), line.as_bytes()).unwrap(),
+    };
+    let efi = map.map(|map| EfiFacts { map, replaced, ..EfiFacts::default() });
+    let mut facts = BootFacts { efi, ..BootFacts::default() };
     let dtb = match doc.loader {
         "" => dtb,
         loader => {

@@ -6,11 +6,13 @@
 
 mod hold;
 mod kind;
+mod load_options;
 mod map;
 pub mod pe;
 mod text;
 
 pub use hold::{Hold, HoldKind, Piece};
 pub use kind::{EfiKind, EfiUse};
+pub use load_options::take_load_options;
 pub use map::{Descriptor, EfiMap, EfiRange, PAGE};
 pub use text::{Format, TextError, parse};

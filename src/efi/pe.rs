@@ -1,9 +1,12 @@
 //! The PE/COFF headers of an EFI image (PE format specification; UEFI 2.10, 2.1.1), as far as they are
-//! needed: to find a section and to add one.
+//! needed: to find a section, to add one, and to tell a driver from an application.
 
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
+
+/// The section with the policy of an image that has no bundle.
+pub const POLICY: &[u8] = b".rfpol";
 
 /// Where the DOS header has the offset of the PE signature.
 const PE_OFFSET: usize = 0x3c;
@@ -63,6 +66,24 @@ pub struct Section {
     pub is_writable: bool,
 }
 
+/// How firmware runs an image (UEFI 2.10, 2.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subsystem {
+    /// An application or a boot loader: its memory is freed when it returns.
+    Application,
+    /// A boot service driver: it stays until the kernel's stub ends boot services.
+    Driver,
+}
+
+impl Subsystem {
+    const fn number(self) -> u16 {
+        match self {
+            Self::Application => 10,
+            Self::Driver => 11,
+        }
+    }
+}
+
 /// The headers of an image, checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Headers {
@@ -119,6 +140,13 @@ impl Headers {
         })
     }
 
+    /// Returns how firmware runs the image; `None` when that is neither an application nor a driver.
+    #[must_use]
+    pub fn subsystem(&self, image: &[u8]) -> Option<Subsystem> {
+        let number = u16_at(image, self.optional() + SUBSYSTEM)?;
+        [Subsystem::Application, Subsystem::Driver].into_iter().find(|known| known.number() == number)
+    }
+
     const fn optional(&self) -> usize {
         self.pe + COFF
     }
@@ -169,9 +197,20 @@ pub fn add_section(file: &mut Vec<u8>, name: &[u8], data: &[u8], at: Option<usiz
     Ok(())
 }
 
+/// Makes firmware run a file as an application or as a driver.
+///
+/// # Errors
+/// [`PeError::NotPe`], [`PeError::Machine`] or [`PeError::Signed`].
+pub fn set_subsystem(file: &mut [u8], subsystem: Subsystem) -> Result<(), PeError> {
+    let headers = Headers::parse(file)?;
+    unsigned(file, &headers)?;
+    put(file, headers.optional() + SUBSYSTEM, &subsystem.number().to_le_bytes())
+}
+
 /// Offsets in the optional header of PE32+.
 const SIZE_OF_IMAGE: usize = 56;
 const SIZE_OF_HEADERS: usize = 60;
+const SUBSYSTEM: usize = 68;
 const DIRECTORIES: usize = 108;
 /// The directory of signatures, counted from the first.
 const CERTIFICATES: usize = 4;
@@ -255,6 +294,16 @@ mod tests {
     }
 
     #[test]
+    fn an_application_becomes_a_driver_and_nothing_else_changes() {
+        let mut changed = file();
+        assert_eq!(Headers::parse(&changed).unwrap().subsystem(&changed), None);
+        set_subsystem(&mut changed, Subsystem::Driver).unwrap();
+        assert_eq!(Headers::parse(&changed).unwrap().subsystem(&changed), Some(Subsystem::Driver));
+        let differ: Vec<usize> = (0..changed.len()).filter(|&at| changed[at] != file()[at]).collect();
+        assert_eq!(differ, [64 + COFF + SUBSYSTEM]);
+    }
+
+    #[test]
     fn what_cannot_be_changed_is_refused() {
         let mut full = file();
         full[64 + COFF + SIZE_OF_HEADERS..][..4].copy_from_slice(&0x120u32.to_le_bytes());
@@ -262,6 +311,7 @@ mod tests {
         let mut signed = file();
         signed[64 + COFF + DIRECTORIES + 4 + CERTIFICATES * 8 + 4] = 8;
         assert_eq!(add_section(&mut signed, b".x", b"x", None), Err(PeError::Signed));
+        assert_eq!(set_subsystem(&mut signed, Subsystem::Driver), Err(PeError::Signed));
         let mut foreign = file();
         foreign[68..70].copy_from_slice(&[0x64, 0x86]);
         assert_eq!(Headers::parse(&foreign).unwrap_err(), PeError::Machine { found: 0x8664 });

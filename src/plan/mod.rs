@@ -24,6 +24,7 @@ mod writer;
 
 pub use place::Placement;
 pub use repairs::{Permission, RepairKind};
+pub use report::REPORT;
 pub use rewrites::Rewrites;
 
 use crate::analysis::Analysis;

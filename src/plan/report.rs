@@ -8,7 +8,9 @@ use crate::finding::{Finding, Severity};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// Name of the report node under `/chosen`.
+/// Path of the report node.
+pub const REPORT: &str = "/chosen/ringfence";
+/// Its name.
 const NAME: &str = "ringfence";
 /// Entries kept of a long list: the report must not make the DTB outgrow its window.
 const MAX_ENTRIES: usize = 64;
@@ -22,8 +24,8 @@ pub(super) struct Report<'f> {
 }
 
 impl Report<'_> {
-    /// Makes the node: version, digest of the policy, counts by severity as found, which tree
-    /// this is where there were two, and one string a repair.
+    /// Makes the node: version, digest of the policy, counts by severity as found, which tree this is where
+    /// there were two, the state of Secure Boot in an EFI boot, and one string a repair.
     pub(super) fn node(&self, facts: &BootFacts, repairs: &[Repaired]) -> NewNode {
         let count = |severity| self.found.iter().filter(|f| f.severity == severity).count() as u32;
         let repairs = || self.earlier.iter().chain(repairs);
@@ -41,6 +43,10 @@ impl Report<'_> {
         };
         let node = match &facts.loader {
             Some(loader) => node.prop_str("tree", &loader.account),
+            None => node,
+        };
+        let node = match &facts.efi {
+            Some(efi) => node.prop_u32("secure-boot", u32::from(efi.is_secure)),
             None => node,
         };
         if words.is_empty() { node } else { node.prop_strs("repairs", &words) }

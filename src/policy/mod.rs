@@ -69,6 +69,8 @@ pub enum OnError {
     Halt,
     /// Reset the board.
     Reset,
+    /// Go back to the boot manager, which may have another entry. Where nothing called the stage, reset.
+    BootManager,
     /// Boot all the same; the findings are in the log and in the report node.
     Continue,
 }
@@ -236,8 +238,12 @@ impl Word for Mode {
 }
 
 impl Word for OnError {
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("halt", Self::Halt), ("reset", Self::Reset), ("continue", Self::Continue)];
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("halt", Self::Halt),
+        ("reset", Self::Reset),
+        ("boot-manager", Self::BootManager),
+        ("continue", Self::Continue),
+    ];
 }
 
 impl Word for Via {

@@ -30,6 +30,8 @@ pub struct Doc {
     pub efi_map: &'static str,
     /// The loader's tree that is merged into the examples before they are checked, as DTS; empty for none.
     pub loader: &'static str,
+    /// The load options that replace the examples' bootargs; empty for none.
+    pub load_options: &'static str,
     /// What the planner does about it; empty where only the tree's author can decide.
     pub repair: &'static str,
 }
@@ -48,6 +50,7 @@ impl Doc {
         policy: "",
         efi_map: "",
         loader: "",
+        load_options: "",
         repair: "",
     };
 }

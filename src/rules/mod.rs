@@ -15,6 +15,7 @@ pub use doc::{Doc, Kernels};
 pub(crate) use near::is_near;
 pub use report::{Report, Subject, Text};
 pub(crate) use rf213_unreserved_release_address::unreserved as unreserved_release_pages;
+pub(crate) use rf706_memreserve_free_in_efi_map::lost_entries;
 pub use sink::{MAX_PER_RULE, Sink};
 
 use crate::analysis::Analysis;
@@ -131,6 +132,9 @@ catalogue! {
     rf703_over_efi_in_use,
     rf704_free_in_efi_map,
     rf705_pool_reserved_by_efi,
+    rf706_memreserve_free_in_efi_map,
+    rf707_cma_lost_to_load_options,
+    rf708_stale_initrd,
     rf801_missing_sentinel_memory,
     rf802_watched_carveout_in_use,
     rf803_sentinel_without_el2,

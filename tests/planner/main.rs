@@ -3,6 +3,7 @@
 mod board;
 mod boot;
 mod cma;
+mod efi;
 mod flags;
 mod gather;
 mod guard;

@@ -26,7 +26,9 @@ pub(super) struct Surveyed<'a> {
 /// Judges, repairs and proves the device tree of this boot, whose blob is at `at`, or refuses it.
 pub(super) fn enforce(layout: &Layout, at: Span, surveyed: Surveyed<'_>, payload: &Payload<'_>) -> Proven {
     let Surveyed { tree, survey, loader } = surveyed;
-    if payload.policy.as_ref().is_some_and(|policy| policy.on_error == OnError::Reset) {
+    let on_error = payload.policy.as_ref().map(|policy| policy.on_error);
+    // Whatever has loaded the stage is gone: its turn comes with the next boot.
+    if let Some(OnError::Reset | OnError::BootManager) = on_error {
         power::on_refusal(power::Action::Reset);
     }
     let dtb = Some(Position::Movable(at));

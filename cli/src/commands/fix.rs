@@ -193,7 +193,7 @@ struct Repaired {
 /// Repairs a tree and proves the result, for every kernel that is asked about.
 fn repair(job: &Job, input: &Input) -> Result<Repaired, Failure> {
     let unreadable = |error| Failure::new(format!("{}: {error}", input.name));
-    let job = job.for_tree(input)?;
+    let mut job = job.for_tree(input)?;
     let dtb = job.effective(input.dtb.clone()).map_err(unreadable)?;
     let context = job.repair_context();
     let judged = pipeline::survey(&dtb, context).map_err(unreadable)?.judge();

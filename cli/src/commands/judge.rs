@@ -37,7 +37,7 @@ pub(crate) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
     let Input { name, path, dtb, positions } = input;
     let unreadable = |error| Failure::new(format!("{name}: {error}"));
     let input = Input { name: name.clone(), path, dtb, positions: None };
-    let job = job.for_tree(&input)?;
+    let mut job = job.for_tree(&input)?;
     let file = input.path.display().to_string();
     let dtb = job.effective(input.dtb).map_err(unreadable)?;
     let mut report = Report { path: name.clone(), file, ..Report::default() };

@@ -68,6 +68,7 @@ fn chapter() -> String {
             ("With the policy", "toml", doc.policy),
             ("With the EFI memory map", "text", doc.efi_map),
             ("With the loader's tree", "dts", doc.loader),
+            ("With the load options", "text", doc.load_options),
         ] {
             if !text.is_empty() {
                 out += &format!("\n{title}:\n\n```{language}\n{}\n```\n", text.trim_end());
@@ -115,6 +116,7 @@ fn page(doc: &Doc) -> String {
         + &section("Policy", doc.policy)
         + &section("EFI memory map", doc.efi_map)
         + &section("Loader's tree", doc.loader)
+        + &section("Load options", doc.load_options)
         + &format!("\n{BOLD}Repair{BOLD:#}\n{}\n", wrapped(repair))
 }
 

@@ -12,7 +12,7 @@ use crate::{input, terminal};
 /// kernel; where several are given, a note names the one that is used.
 pub(super) fn read(job: &Job, path: &Path) -> Result<(Job, Vec<u8>), Failure> {
     let input = input::load_one(path, &job.options(path)?)?;
-    let job = job.for_tree(&input)?;
+    let mut job = job.for_tree(&input)?;
     if let [first, _, ..] = job.profiles() {
         let (path, kernel) = (path.display(), kernel::name(first));
         terminal::err(&format!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ringfence::efi;
 use ringfence::facts::{BootFacts, EfiFacts, Position};
-use ringfence::fdt::{Edits, FdtError, NewNode, Tree, rewrite};
+use ringfence::fdt::{FdtError, Tree};
 use ringfence::ledger;
 use ringfence::merge::{Loader, merge};
 use ringfence::pipeline::Context;
@@ -272,21 +272,20 @@ impl Job {
     }
 
     /// Returns the tree that the kernel will see: as it is, or with the loader's tree merged into it, or with
-    /// the bootargs that the user gave.
+    /// the bootargs that the user gave. In an EFI boot these are load options, and what they replace is a fact
+    /// of that boot.
     ///
     /// # Errors
     /// When `dtb` is not a device tree.
-    pub fn effective(&self, dtb: Vec<u8>) -> Result<Vec<u8>, FdtError> {
+    pub fn effective(&mut self, dtb: Vec<u8>) -> Result<Vec<u8>, FdtError> {
         let dtb = self.merged.clone().unwrap_or(dtb);
         let Some(cmdline) = &self.cmdline else { return Ok(dtb) };
         let tree = Tree::parse(&dtb)?;
-        let value: Vec<u8> = cmdline.bytes().chain([0]).collect();
-        let mut edits = Edits::new();
-        match tree.find("/chosen") {
-            Some(chosen) => edits.set(chosen.id(), "bootargs", value),
-            None => edits.add_node(tree.root().id(), NewNode::new("chosen").prop("bootargs", value)),
+        let (dtb, replaced) = efi::take_load_options(&tree, cmdline.as_bytes())?;
+        if let Some(efi) = &mut self.facts.efi {
+            efi.replaced = replaced;
         }
-        rewrite(&tree, &edits)
+        Ok(dtb)
     }
 }
 
@@ -321,13 +320,13 @@ fn grown(dtb: Position, len: u64) -> Position {
 fn efi_map(path: &Path) -> Result<EfiFacts, Failure> {
     let text = String::from_utf8_lossy(&input::read(path)?).into_owned();
     let (map, _) = efi::parse(&text).map_err(|why| Failure::of(path, why))?;
-    Ok(EfiFacts { map })
+    Ok(EfiFacts { map, ..EfiFacts::default() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ringfence::fdt::build;
+    use ringfence::fdt::{NewNode, build};
 
     fn job(cmdline: Option<&str>) -> Job {
         let boot = Boot { cmdline: cmdline.map(ToString::to_string), no_config: true, ..Boot::default() };

@@ -67,7 +67,7 @@ impl<'s, 'c, 'a> Separated<'s, 'c, 'a> {
         take_what_stays(&layout, &mut space);
         let log = early::place_log(&mut layout, &mut space, soft);
         let sentinel = early::place_sentinel(&mut layout, &mut space, soft);
-        let displaced = pools::keep_what_is_right(&mut layout, &mut space);
+        let displaced = pools::keep_what_is_right(&mut layout, &mut space, &[log, sentinel]);
         default_pool::keep_fixed(&layout, &mut space);
         space.take_all(soft.iter().copied());
         let (placement, pool) = match order {

@@ -2,6 +2,7 @@
 
 use super::default_pool::{self, DefaultPool, Via};
 use super::space::{Request, Space};
+use crate::claims::Lifetime;
 use crate::order;
 use crate::plan::layout::{Layout, Origin, Slot};
 use crate::plan::no_fit::explain_no_fit;
@@ -16,10 +17,11 @@ use alloc::vec::Vec;
 const MAX_REQUESTS: usize = 1024;
 
 /// Takes the places of the static pools that need no repair and are over nothing. Removes the others from the
-/// layout and returns them: they look for a place later.
+/// layout and returns them: they look for a place later. `early` is what was placed before the pools.
 pub(super) fn keep_what_is_right(
     layout: &mut Layout<'_, '_, '_>,
     space: &mut Space<'_, '_, '_>,
+    early: &[Option<Span>],
 ) -> Vec<Slot> {
     let (mut pools, mut wrong): (Vec<(Span, usize)>, Vec<usize>) = (Vec::new(), Vec::new());
     for (slot, at) in layout.slots().iter().zip(0..).filter(|(slot, _)| !slot.stays()) {
@@ -29,7 +31,7 @@ pub(super) fn keep_what_is_right(
     order::sort(&mut pools);
     let (mut kept, mut end) = (Vec::new(), 0);
     for (span, at) in pools {
-        if span.base() < end || space.is_taken(span) {
+        if span.base() < end || (space.is_taken(span) && is_over_owner(layout, span, early)) {
             wrong.push(at);
         } else {
             end = span.end();
@@ -47,11 +49,27 @@ pub(super) fn keep_what_is_right(
     layout.remove(&wrong)
 }
 
+/// Checks whether another owner has part of a static pool's place. The firmware's memory map is not one: it
+/// lists a pool as memory of boot services, and where it keeps the bytes, moving takes a permission.
+fn is_over_owner(layout: &Layout<'_, '_, '_>, span: Span, early: &[Option<Span>]) -> bool {
+    let analysis = layout.analysis;
+    if analysis.facts.efi.is_none() {
+        return true;
+    }
+    let obstacles = analysis.claims_over(span).filter(|claim| !claim.kind.is_region());
+    let mut owners = obstacles.map(|claim| claim.kind.lifetime()).filter(|lifetime| !lifetime.is_soft());
+    let mut fixed = layout.slots().iter().filter(|slot| slot.stays());
+    early.iter().flatten().any(|placed| placed.overlaps(span))
+        || fixed.any(|slot| slot.span().overlaps(span))
+        || owners.any(|lifetime| !matches!(lifetime, Lifetime::HandOff | Lifetime::EfiMap))
+}
+
 /// Checks whether a static pool has to move for its own sake.
 fn is_wrong(layout: &Layout<'_, '_, '_>, slot: &Slot) -> bool {
     let Origin::Region(index, tuple) = *slot.origin() else { return false };
     layout.analysis.map.region_at(index).is_some_and(|region| {
         layout.wanted.has(RepairKind::AlignPool(region.node))
+            || layout.wanted.has(RepairKind::MovePool(region.node))
             || (tuple == TupleIndex::FIRST && default_pool::is_displeasing(layout, region, slot.span()))
     })
 }
@@ -99,7 +117,9 @@ pub(super) fn place(
             }
             Some(_) => {
                 let what = format!("pool placed at {span}");
-                Repaired::new(RepairKind::AlignPool(region.node), region.path.as_str(), what)
+                let moved = RepairKind::MovePool(region.node);
+                let kind = if layout.wanted.has(moved) { moved } else { RepairKind::AlignPool(region.node) };
+                Repaired::new(kind, region.path.as_str(), what)
             }
         };
         layout.put(Slot::of(origin, span, layout.unmaps(region), request.pool, line));

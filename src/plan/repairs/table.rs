@@ -17,6 +17,10 @@ macro_rules! with_repairs {
             respell: Respell(node: NodeId),
             /// Move a region that is nested too deep up to where Linux reads it.
             hoist: Hoist(node: NodeId),
+            /// Add the tree's `cma=` to the load options that have replaced its bootargs.
+            keep_cma: KeepCma,
+            /// Remove an initrd from `/chosen` that is not the one of this EFI boot.
+            drop_initrd: DropInitrd,
             /// Remove the `status` for which Linux passes over a region.
             enable: Enable(node: NodeId),
             /// Disable a region of size 0 that nothing refers to.
@@ -25,6 +29,8 @@ macro_rules! with_repairs {
             restore: Restore(carveout: usize),
             /// Reserve the memory in which processors wait for their release.
             reserve_release: ReserveRelease,
+            /// Give regions to what only `/memreserve/` protects, where the EFI stub deletes that.
+            keep_memreserve: KeepMemreserve,
             /// Put guards beside a required carveout, by its index in the policy.
             guard: Guard(carveout: usize),
             /// Keep protecting what a moved carveout left after.
@@ -47,6 +53,8 @@ macro_rules! with_repairs {
             shift: Shift(node: NodeId),
             /// Align a static CMA pool for the kernel's pageblock.
             align_pool: AlignPool(node: NodeId),
+            /// Move a static CMA pool off memory that UEFI firmware keeps.
+            move_pool: MovePool(node: NodeId),
             /// Give a dynamic region the fixed address that the planner chose.
             pin: Pin(node: NodeId),
             /// Reserve a place for the log that outlives the stage.

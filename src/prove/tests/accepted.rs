@@ -39,8 +39,8 @@ fn what_is_placed_is_claimed_where_it_is_placed() {
 fn carveouts_are_held_in_the_efi_map_where_repairs_are_permitted() {
     let proven = |mode| {
         let range = EfiRange { span: mib(0, 1024), kind: EfiKind::Conventional };
-        let facts =
-            BootFacts { efi: Some(EfiFacts { map: EfiMap::from_ranges([range]) }), ..BootFacts::default() };
+        let efi = EfiFacts { map: EfiMap::from_ranges([range]), ..EfiFacts::default() };
+        let facts = BootFacts { efi: Some(efi), ..BootFacts::default() };
         let policy = Policy { mode, on_error: OnError::Continue, ..Policy::default() };
         Scheme { facts, ..Scheme::under(policy) }.prove(|_, _| ()).unwrap()
     };

@@ -21,7 +21,8 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    if analysis.map.memreserve.is_empty() {
+    // With the EFI map at hand it is known what becomes of the bytes: RF706.
+    if analysis.map.memreserve.is_empty() || analysis.facts.efi.is_some() {
         return;
     }
     let regions = analysis.map.enabled().flat_map(|region| region.spans().iter().copied());

@@ -5,7 +5,7 @@ use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::claims::ClaimKind;
 use crate::efi::EfiUse;
-use crate::finding::{Label, RuleId};
+use crate::finding::{Label, RepairKind, RuleId};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(702),
@@ -21,6 +21,10 @@ pub(super) const DOC: Doc = Doc {
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     efi_map: include_str!("memmap.txt"),
+    repair: r"
+        With `allow.shift = true` in the policy, a CMA pool is placed elsewhere. A carveout stays where its
+        owner expects it: nothing moves it.
+    ",
     ..Doc::DEFAULT
 };
 
@@ -31,10 +35,14 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         } else {
             "Linux refuses the whole region"
         };
-        out.report(region, format_args!("is over {range}, which the firmware keeps: {what}"))
+        let report = out
+            .report(region, format_args!("is over {range}, which the firmware keeps: {what}"))
             .at("reg")
             .region(span, region)
             .span(range.span, Label::Claim(ClaimKind::Efi(range.kind.usage())))
             .help("move the region, or make the firmware list it as reserved before it allocates");
+        if region.is_cma() {
+            report.repair(RepairKind::MovePool(region.node), format_args!("move {} elsewhere", region.name));
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::claims::ClaimKind;
 use crate::efi::EfiUse;
-use crate::finding::{Label, RuleId};
+use crate::finding::{Label, RepairKind, RuleId};
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(705),
@@ -19,6 +19,9 @@ pub(super) const DOC: Doc = Doc {
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     efi_map: include_str!("memmap.txt"),
+    repair: r"
+        With `allow.shift = true` in the policy, the pool is placed elsewhere.
+    ",
     ..Doc::DEFAULT
 };
 
@@ -28,6 +31,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             .at("reg")
             .region(span, region)
             .span(range.span, Label::Claim(ClaimKind::Efi(range.kind.usage())))
-            .help("make the firmware list the pool as EfiBootServicesData, or move the pool");
+            .help("make the firmware list the pool as EfiBootServicesData, or move the pool")
+            .repair(RepairKind::MovePool(region.node), format_args!("move {} elsewhere", region.name));
     }
 }

@@ -16,7 +16,11 @@ pub fn to_toml(policy: &Policy) -> String {
 
 fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
     commented(out, &format!("mode = {}", quoted(policy.mode.as_str())), "audit | fix | strict")?;
-    commented(out, &format!("on-error = {}", quoted(policy.on_error.as_str())), "halt | reset | continue")?;
+    commented(
+        out,
+        &format!("on-error = {}", quoted(policy.on_error.as_str())),
+        "halt | reset | boot-manager | continue",
+    )?;
     if let Some(board) = &policy.board {
         writeln!(out, "board = {}", quoted(board))?;
     }

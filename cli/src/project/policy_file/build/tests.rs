@@ -129,7 +129,7 @@ fn an_unknown_key_names_its_line_and_what_was_meant() {
 #[test]
 fn a_wrong_word_lists_the_right_ones() {
     complains("mode = \"repair\"\n", &["board.toml:1:8", "known here: audit, fix, strict"]);
-    complains("on-error = \"stop\"\n", &["board.toml:1:12", "halt, reset, continue"]);
+    complains("on-error = \"stop\"\n", &["board.toml:1:12", "halt, reset, boot-manager, continue"]);
 }
 
 #[test]
