@@ -1,57 +1,19 @@
 //! The application: the boot from its first line to the hand-off.
 
-use crate::enforce;
-use crate::firmware::map;
-use crate::hold;
+use crate::enforce::{self, Terms};
+use crate::firmware::initrd;
+use crate::hold::{self, Held};
 use crate::loader::Loader;
+use crate::machine::Machine;
 use crate::payload::Payload;
 use crate::refusal::{Refusal, Result, refusal, refuse};
 use crate::{VERSION, level, start, tree};
-use alloc::vec::Vec;
-use core::ffi::c_void;
-use ringfence::fdt::{OverlayError, Tree};
-use ringfence::packing::Stream;
-use ringfence::payload::{Backend, Kernel};
-use ringfence::policy::Policy;
-use uefi::table::set_system_table;
-use uefi::{Handle, Status, boot};
-
-/// What the stage brings: hashing instructions, and what a build may leave out.
-pub trait Machine: Backend {
-    /// Returns what applies overlays; `None` in an image that was built without.
-    fn overlay(&self) -> Option<Overlay>;
-
-    /// Unpacks a kernel into the front of `place`, which is as large as the kernel's facts say, and returns
-    /// it.
-    fn unpack(
-        &self,
-        kernel: &Kernel<'_>,
-        stream: Stream<'_>,
-        place: &'static mut [u8],
-    ) -> Option<&'static [u8]>;
-}
-
-/// Applies an overlay to a device tree.
-pub type Overlay = fn(&Tree<'_>, &Tree<'_>) -> core::result::Result<Vec<u8>, OverlayError>;
-
-/// Runs the image, and returns its status to the firmware.
-///
-/// # Safety
-/// `image` and `system` are what the firmware passed to the entry of this image; there is a heap; called
-/// once.
-pub unsafe fn run(image: *mut c_void, system: *const c_void, machine: &impl Machine) -> usize {
-    // SAFETY: by this function's contract.
-    let Some(handle) = (unsafe { Handle::from_ptr(image) }) else { return Status::INVALID_PARAMETER.0 };
-    // SAFETY: by this function's contract.
-    unsafe { boot::set_image_handle(handle) };
-    // SAFETY: by this function's contract.
-    unsafe { set_system_table(system.cast()) };
-    application(machine).0
-}
+use ringfence::policy::{Policy, digest_with};
+use uefi::Status;
 
 /// Runs the application. Returns only when the boot is refused and the policy wants the boot manager to go
 /// on.
-fn application(machine: &impl Machine) -> Status {
+pub(crate) fn run(machine: &impl Machine) -> Status {
     let vendor = uefi::system::firmware_vendor();
     console!("ringfence {VERSION} by EFI {} ({vendor}), EL{}", uefi::system::uefi_revision(), level());
     let mut policy = None;
@@ -67,17 +29,24 @@ fn boot_linux(machine: &impl Machine, policy: &mut Option<Policy>) -> Refusal {
     }
 }
 
-fn prepare(machine: &impl Machine, policy: &mut Option<Policy>) -> Result<(hold::Held, Payload)> {
-    let loader = Loader::read()?;
+fn prepare(machine: &impl Machine, policy: &mut Option<Policy>) -> Result<(Held, Payload)> {
+    let mut loader = Loader::read()?;
     let payload = Payload::find(&loader, machine)?;
     console!("payload: {}", payload.from);
     let read = |blob| Policy::from_blob(blob).map_err(|why| refusal!("the policy: {why}; build it anew"));
     *policy = payload.policy.map(read).transpose()?;
-    let dtb = tree::prepare(&loader, &payload, machine.overlay())?;
-    // The payload is somewhere now, too.
-    let map = loader.early.absent_from(&map::read()?);
-    let proven = enforce::enforce(&dtb, &map, &payload, policy.as_ref(), machine)?;
-    let held = hold::hold(proven, loader.early)?;
+    let prepared = tree::prepare(&loader, &payload, machine.overlay())?;
+    let sha256 = |data: &[u8]| machine.sha256(data);
+    let terms = Terms {
+        policy: policy.as_ref(),
+        digest: payload.policy.and_then(|blob| digest_with(blob, &sha256).ok()),
+        page_size: payload.page_size,
+        is_secure: loader.secure,
+        replaced: prepared.replaced.as_deref(),
+        offers_initrd: payload.initrd.is_some() || initrd::is_offered(),
+        report: true,
+    };
+    let held = enforce::protect(&prepared.dtb, terms, &mut loader.early)?;
     hold::report(&held)?;
     Ok((held, payload))
 }

@@ -1,42 +1,92 @@
-//! Runs the core's pipeline on this boot and says what it found and did.
+//! Runs the core's pipeline on a device tree, and holds in the EFI map what the proven tree protects.
 
-use crate::application::Machine;
-use crate::payload::Payload;
+use crate::firmware::map;
+use crate::hold::{self, Held, HoldError, Pieces};
 use crate::refusal::{Refusal, Result, refusal};
-use ringfence::efi::EfiMap;
+use alloc::vec::Vec;
+use ringfence::efi::{EfiKind, EfiMap, EfiUse};
 use ringfence::facts::{BootFacts, Detail, EfiFacts};
 use ringfence::fdt::Tree;
 use ringfence::finding::Severity;
 use ringfence::pipeline::{Context, Surveyed};
-use ringfence::policy::{Policy, digest_with};
-use ringfence::profile::KernelProfile;
+use ringfence::policy::Policy;
+use ringfence::profile::{KernelProfile, PageSize};
 use ringfence::prove::{self, Proven};
+use ringfence::span::Span;
 
-/// Surveys, judges, repairs and proves the device tree of this boot.
-pub(crate) fn enforce(
-    dtb: &[u8],
-    map: &EfiMap,
-    payload: &Payload,
-    policy: Option<&Policy>,
-    machine: &impl Machine,
-) -> Result<Proven> {
-    if policy.is_some_and(|policy| policy.sentinel.is_some()) {
+/// How often is planned anew because the firmware does not give away what its map calls free.
+const MAX_PLANS: usize = 8;
+
+/// What a tree is judged by.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Terms<'p> {
+    /// The policy, if there is one.
+    pub(crate) policy: Option<&'p Policy>,
+    /// Its identity, for the report.
+    pub(crate) digest: Option<[u8; 32]>,
+    /// The page size of the kernel, where it is known.
+    pub(crate) page_size: Option<PageSize>,
+    /// Whether Secure Boot is on.
+    pub(crate) is_secure: bool,
+    /// The bootargs that load options have replaced.
+    pub(crate) replaced: Option<&'p [u8]>,
+    /// Whether an initial ramdisk is, or will be, offered by LoadFile2.
+    pub(crate) offers_initrd: bool,
+    /// Whether the tree gets a report.
+    pub(crate) report: bool,
+}
+
+/// Proves a device tree, and holds what it protects instead of `pieces`, which is then what is held, in the
+/// case of an error, too.
+///
+/// Firmware may keep memory for itself that its map calls free. What it denies is planned around once it is
+/// known.
+pub(crate) fn protect(dtb: &[u8], terms: Terms<'_>, pieces: &mut Pieces) -> Result<Held> {
+    let mut denied: Vec<Span> = Vec::new();
+    loop {
+        let map = pieces.absent_from(&map::read()?);
+        let map = map.with(&denied, |kind| kind.usage() == EfiUse::Free, EfiKind::Other);
+        match hold::hold(enforce(dtb, &map, terms)?, pieces) {
+            Ok(held) => return Ok(held),
+            Err(HoldError::Denied { name, span, status }) if denied.len() + 1 < MAX_PLANS => {
+                console!("efi map: the firmware denies {span} of {name} ({status}): planning anew");
+                denied.push(span);
+            }
+            Err(HoldError::Denied { name, span, status }) => {
+                return Err(refusal!(
+                    "{name}: the firmware denies {span} ({status}), though its map calls it free; move \
+                     the region"
+                ));
+            }
+            Err(HoldError::Refused(why)) => return Err(why),
+        }
+    }
+}
+
+/// Surveys, judges, repairs and proves a device tree.
+fn enforce(dtb: &[u8], map: &EfiMap, terms: Terms<'_>) -> Result<Proven> {
+    if terms.policy.is_some_and(|policy| policy.sentinel.is_some()) {
         return Err(refusal!(
             "the policy wants the sentinel, which no UEFI boot has; take [sentinel] out of the policy"
         ));
     }
     let tree = Tree::parse(dtb).map_err(|why| refusal!("the device tree is damaged: {why}"))?;
-    let sha256 = |data: &[u8]| machine.sha256(data);
     let facts = BootFacts {
-        efi: Some(EfiFacts { map: map.clone() }),
-        report: true,
-        policy_digest: payload.policy.and_then(|blob| digest_with(blob, &sha256).ok()),
+        efi: Some(EfiFacts {
+            map: map.clone(),
+            is_secure: terms.is_secure,
+            replaced: terms.replaced.map(<[u8]>::to_vec),
+            offers_initrd: terms.offers_initrd,
+        }),
+        report: terms.report,
+        policy_digest: terms.digest,
         detail: Detail::Console,
         ..BootFacts::default()
     };
     let default = KernelProfile::default();
-    let profile = payload.page_size.map_or(default, |page| default.with_page(page));
-    let judged = Surveyed::of(tree, Context { policy, profile: &profile, facts: &facts }).judge();
+    let profile = terms.page_size.map_or(default, |page| default.with_page(page));
+    let judged =
+        Surveyed::of(tree, Context { policy: terms.policy, profile: &profile, facts: &facts }).judge();
     for finding in judged.findings() {
         console!("{finding}");
     }

@@ -1,7 +1,8 @@
 //! Holds memory in the EFI map, so that neither a boot loader nor the kernel's stub is given it.
 
 use crate::firmware::{map, pages};
-use crate::refusal::{Refusal, Result, refusal};
+use crate::refusal::{Refusal, Result};
+use alloc::string::String;
 use alloc::vec::Vec;
 use ringfence::efi::{EfiKind, EfiMap, EfiUse, Hold, HoldKind, Piece};
 use ringfence::facts::BootFacts;
@@ -9,23 +10,23 @@ use ringfence::fdt::Tree;
 use ringfence::prove::Proven;
 use ringfence::span::{Size, Span};
 use ringfence::survey::MemoryMap;
+use uefi::Status;
 
-/// What is held of a tree that is not proven yet. It is given back when the proven one is held.
+/// The pieces of the map that are held.
 #[derive(Default)]
-pub(crate) struct EarlyHolds(Vec<Piece>);
+pub(crate) struct Pieces(Vec<Piece>);
 
-impl EarlyHolds {
-    /// Holds what is free of all that the tree protects. What cannot be held is judged later.
-    pub(crate) fn take(tree: &Tree<'_>, map: &EfiMap) -> Self {
+impl Pieces {
+    /// Holds what is free of all that a tree protects, before it is proven. What cannot be held is judged
+    /// later.
+    pub(crate) fn take_early(&mut self, tree: &Tree<'_>, map: &EfiMap) {
         let survey = MemoryMap::survey(tree, &BootFacts::default());
-        let mut taken = Vec::new();
         // The map of before: where two holds share bytes the second one fails, and the first one holds them.
         for piece in Hold::all(&survey).iter().flat_map(|hold| hold.pieces(map)) {
             if pages::take(piece).is_ok() {
-                taken.push(piece);
+                self.0.push(piece);
             }
         }
-        Self(taken)
     }
 
     /// Returns the map as it would be without these.
@@ -35,8 +36,9 @@ impl EarlyHolds {
         map.with(&spans, ours, EfiKind::Conventional)
     }
 
-    fn give_back(self) {
-        self.0.iter().for_each(|piece| pages::give_back(piece.span));
+    /// Gives all of it back to the firmware.
+    pub(crate) fn give_back(&mut self) {
+        self.0.drain(..).for_each(|piece| pages::give_back(piece.span));
     }
 }
 
@@ -53,30 +55,50 @@ impl Held {
     }
 }
 
-/// Holds what the proven tree protects, instead of what was held early, and reads the map again to see it
-/// held.
-pub(crate) fn hold(proven: Proven, early: EarlyHolds) -> Result<Held> {
+/// Why memory is not held.
+pub(crate) enum HoldError {
+    /// The firmware does not give away what its map calls free.
+    Denied {
+        /// The region.
+        name: String,
+        /// The bytes.
+        span: Span,
+        /// What the firmware answers.
+        status: Status,
+    },
+    /// Something else.
+    Refused(Refusal),
+}
+
+impl From<Refusal> for HoldError {
+    fn from(why: Refusal) -> Self {
+        Self::Refused(why)
+    }
+}
+
+/// Holds what the proven tree protects, instead of what was held before, and reads the map again to see it
+/// held. `pieces` is then what is held, in the case of an error, too.
+pub(crate) fn hold(proven: Proven, pieces: &mut Pieces) -> core::result::Result<Held, HoldError> {
     let holds = proven.holds();
-    early.give_back();
+    pieces.give_back();
     // Print nothing in between: a console may ask the firmware for memory.
-    let mut refused = None;
+    let mut denied = None;
     let mut taken: Vec<u64> = Vec::with_capacity(holds.len());
     for hold in holds {
         let mut bytes = 0;
         for piece in hold.pieces(&map::read()?) {
             match pages::take(piece) {
-                Ok(()) => bytes += piece.span.len(),
-                Err(why) => refused = refused.or(Some((hold, piece, why))),
+                Ok(()) => {
+                    bytes += piece.span.len();
+                    pieces.0.push(piece);
+                }
+                Err(status) => denied = denied.or(Some((hold, piece.span, status))),
             }
         }
         taken.push(bytes);
     }
-    if let Some((hold, piece, why)) = refused {
-        return Err(refusal!(
-            "{}: the firmware does not give {} away ({why}), though its map calls it free; move the region",
-            hold.name,
-            piece.span
-        ));
+    if let Some((hold, span, status)) = denied {
+        return Err(HoldError::Denied { name: hold.name.clone(), span, status });
     }
     let after = map::read()?;
     holds.iter().try_for_each(|hold| is_held(hold, &after))?;

@@ -2,7 +2,7 @@
 
 use crate::firmware::image::{self, Image};
 use crate::firmware::{map, secure_boot, table};
-use crate::hold::EarlyHolds;
+use crate::hold::Pieces;
 use crate::options::Options;
 use crate::refusal::{Result, refusal};
 use ringfence::efi::EfiMap;
@@ -21,7 +21,7 @@ pub(crate) struct Loader {
     /// The map before anything was held.
     pub(crate) map: EfiMap,
     /// What was held at once.
-    pub(crate) early: EarlyHolds,
+    pub(crate) early: Pieces,
 }
 
 impl Loader {
@@ -34,10 +34,12 @@ impl Loader {
                 Tree::parse(bytes).map_err(|why| refusal!("the loader's device tree is damaged: {why}"))
             })
             .transpose()?;
-        let early = tree.as_ref().map_or_else(EarlyHolds::default, |tree| EarlyHolds::take(tree, &map));
+        let mut early = Pieces::default();
+        if let Some(tree) = &tree {
+            early.take_early(tree, &map);
+        }
         let options = Options::read(&image::load_options());
-        let secure = secure_boot::is_on();
-        console!("secure boot: {}", if secure { "on" } else { "off" });
+        let secure = secure_boot::report();
         Ok(Self { image: Image::running(), options, secure, tree, map, early })
     }
 }

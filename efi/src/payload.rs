@@ -7,14 +7,15 @@
 //! | named files | `ringfence.bundle=`, or `ringfence.kernel=` and `ringfence.initrd=`, in the load options |
 //! | bundle, as the initrd | what LoadFile2 offers, or `linux,initrd-start` in `/chosen` |
 
-use crate::application::Machine;
 use crate::firmware::pages::Pages;
 use crate::firmware::{files, initrd};
 use crate::loader::Loader;
+use crate::machine::Machine;
 use crate::refusal::{Result, refusal};
-use crate::tree;
+use crate::slot;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use ringfence::efi::pe;
 use ringfence::payload::{Kernel, PayloadError, appended, is_bundle, verified};
 use ringfence::profile::PageSize;
 use ringfence::span::Span;
@@ -60,7 +61,7 @@ impl Payload {
         }
         let policy = match &options.policy {
             Some(path) => Some(files::read(path)?.leak()),
-            None => section(b".rfpol"),
+            None => section(pe::POLICY),
         };
         let payload = Self { line: options.line.clone(), policy, ..Self::default() };
         if let Some(kernel) = section(b".linux") {
@@ -92,7 +93,7 @@ impl Payload {
             return Ok(Self { from: "named files", kernel, initrd: initrd.map(Pages::leak), ..payload });
         }
         let offered = initrd::read()?.map(Pages::leak).filter(|bytes| is_bundle(bytes));
-        if let Some(bytes) = offered.or_else(|| tree::slot(loader).filter(|bytes| is_bundle(bytes))) {
+        if let Some(bytes) = offered.or_else(|| slot::bytes(loader).filter(|bytes| is_bundle(bytes))) {
             let found = payload.of_bundle("bundle in the initrd's place", bytes, loader, machine)?;
             return Ok(Self { is_in_slot: true, ..found });
         }

@@ -30,12 +30,23 @@ pub(crate) use refusal;
 
 /// Says why the boot ends here and ends it. Returns only where the policy wants the boot manager to go on.
 pub(crate) fn refuse(why: &Refusal, policy: Option<&Policy>) -> Status {
-    console!("HALT {why}");
     match policy.map_or_else(OnError::default, |policy| policy.on_error) {
-        OnError::Halt => runtime::reset(ResetType::SHUTDOWN, Status::ABORTED, None),
-        OnError::Reset => runtime::reset(ResetType::COLD, Status::ABORTED, None),
-        OnError::Continue => Status::ABORTED,
+        OnError::Reset => reset(why),
+        OnError::Halt => {
+            console!("HALT {why}");
+            runtime::reset(ResetType::SHUTDOWN, Status::ABORTED, None)
+        }
+        OnError::BootManager | OnError::Continue => {
+            console!("HALT {why}; back to the boot manager");
+            Status::SECURITY_VIOLATION
+        }
     }
+}
+
+/// Says why the boot ends here and resets the board.
+pub(crate) fn reset(why: &Refusal) -> ! {
+    console!("HALT {why}");
+    runtime::reset(ResetType::COLD, Status::ABORTED, None)
 }
 
 /// Reports a panic and powers the board off.

@@ -19,7 +19,7 @@ fn prepare<'h>(held: &'h Held, payload: &Payload) -> Result<(LoadedKernel, &'h s
     let chosen = &held.proven().map().chosen;
     let line = core::str::from_utf8(chosen.bootargs.as_deref().unwrap_or_default())
         .map_err(|_| refusal!("the command line is not text; write it anew"))?;
-    let dtb = table::install(held.proven().dtb())?;
+    let dtb = table::install(held.proven().dtb(), drop)?;
     // Without an initrd of its own, a bundle in the initrd's place must not be taken for one.
     match payload.initrd {
         Some(bytes) => initrd::offer(bytes)?,

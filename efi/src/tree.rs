@@ -1,35 +1,31 @@
 //! Which device tree is judged, and what is done to it before.
 
-use crate::application::Overlay;
-use crate::firmware::pages;
+use crate::firmware::fixup::{self, Flags, Unchanged};
 use crate::loader::Loader;
+use crate::machine::Overlay;
 use crate::payload::Payload;
 use crate::refusal::{Result, refusal};
+use crate::slot::INITRD;
 use alloc::vec::Vec;
-use ringfence::efi::EfiUse;
-use ringfence::fdt::{Edits, NewNode, Tree, rewrite};
-use ringfence::span::Span;
+use ringfence::efi::take_load_options;
+use ringfence::fdt::{Edits, FdtError, MAX_BOOT_SIZE, Tree, rewrite};
 
-/// Where loaders without LoadFile2 (GRUB before 2.12) say that the initrd is.
-const INITRD: [&str; 2] = ["linux,initrd-start", "linux,initrd-end"];
+/// Bytes of room that the firmware gets for its fix-ups, each time anew.
+const FIXUP_ROOM: usize = 64 << 10;
+/// How often it is asked.
+const MAX_FIXUPS: usize = 4;
 
-/// Returns the bytes that `/chosen` calls the initrd, if there are any.
-pub(crate) fn slot(loader: &Loader) -> Option<&'static [u8]> {
-    let chosen = loader.tree.as_ref()?.find("/chosen")?;
-    let [start, end] = INITRD.map(|name| chosen.prop(name).and_then(|prop| prop.as_u64()));
-    let span = Span::from_ends(start?, end?)?;
-    // A stale entry is an address without anything there: what no loader has allocated is not read.
-    let used = loader.map.within(span).filter(|range| range.kind.usage() == EfiUse::UntilLinux);
-    if used.map(|range| range.span.len()).sum::<u64>() == span.len() {
-        pages::loaded_by_loader(span)
-    } else {
-        None
-    }
+/// The tree of this boot, as the kernel's stub would pass it on.
+pub(crate) struct Prepared {
+    /// The blob.
+    pub(crate) dtb: Vec<u8>,
+    /// The bootargs that the load options have replaced.
+    pub(crate) replaced: Option<Vec<u8>>,
 }
 
-/// Returns the tree as the kernel's stub would hand it on: the bundle's or the loader's, the overlays
-/// applied, the command line in `bootargs` because the stub puts it there, and no initrd that is not one.
-pub(crate) fn prepare(loader: &Loader, payload: &Payload, apply: Option<Overlay>) -> Result<Vec<u8>> {
+/// Returns the payload's tree or the loader's, with the overlays applied, and with the command line in
+/// `bootargs`, because the stub puts it there.
+pub(crate) fn prepare(loader: &Loader, payload: &Payload, apply: Option<Overlay>) -> Result<Prepared> {
     let loaders = loader.tree.as_ref().map(|tree| tree.blob().bytes());
     let Some(base) = payload.dtb.or(loaders) else {
         return Err(refusal!(
@@ -48,30 +44,48 @@ pub(crate) fn prepare(loader: &Loader, payload: &Payload, apply: Option<Overlay>
             .map_err(|why| refusal!("overlay {name}: {why}; the device tree stays as it was"))?;
         console!("overlay: {name} applied");
     }
-    let tree = Tree::parse(&blob).map_err(|why| refusal!("the device tree is damaged: {why}"))?;
-    let edits = edits(&tree, payload);
-    if edits.is_empty() {
-        return Ok(tree.blob().bytes().to_vec());
+    if payload.dtb.is_some() {
+        blob = fixed_up(blob)?;
     }
-    rewrite(&tree, &edits).map_err(|why| refusal!("/chosen cannot be changed: {why}"))
+    let fail = |why: FdtError| refusal!("the device tree is damaged: {why}");
+    if payload.is_in_slot {
+        blob = without_slot(&blob).map_err(fail)?;
+    }
+    let Some(line) = &payload.line else { return Ok(Prepared { dtb: blob, replaced: None }) };
+    let tree = Tree::parse(&blob).map_err(fail)?;
+    let (dtb, replaced) = take_load_options(&tree, line.as_bytes()).map_err(fail)?;
+    Ok(Prepared { dtb, replaced })
 }
 
-fn edits(tree: &Tree<'_>, payload: &Payload) -> Edits {
+/// Removes the initrd's slot, in which the bundle is.
+fn without_slot(blob: &[u8]) -> core::result::Result<Vec<u8>, FdtError> {
+    let tree = Tree::parse(blob)?;
     let mut edits = Edits::new();
-    let chosen = tree.find("/chosen");
-    let line = payload.line.as_ref().map(|line| line.bytes().chain([0]).collect::<Vec<u8>>());
-    match (line, chosen) {
-        (Some(line), Some(chosen)) if chosen.prop("bootargs").is_none_or(|prop| prop.value != line) => {
-            edits.set(chosen.id(), "bootargs", line);
-        }
-        (Some(line), None) => edits.add_node(tree.root().id(), NewNode::new("chosen").prop("bootargs", line)),
-        _ => {}
-    }
-    let is_stale = payload.initrd.is_some() || payload.is_in_slot;
-    if let Some(chosen) = chosen.filter(|_| is_stale) {
+    if let Some(chosen) = tree.find("/chosen") {
         for name in INITRD.into_iter().filter(|name| chosen.has_prop(name)) {
             edits.remove_prop(chosen.id(), name);
         }
     }
-    edits
+    rewrite(&tree, &edits)
+}
+
+/// Has the firmware complete a tree that is not its own, where it has a protocol for that.
+fn fixed_up(blob: Vec<u8>) -> Result<Vec<u8>> {
+    let mut room = blob.len().saturating_add(FIXUP_ROOM);
+    for _ in 0..MAX_FIXUPS {
+        let mut buffer = blob.clone();
+        buffer.resize(room.min(MAX_BOOT_SIZE).max(blob.len()), 0);
+        match fixup::ask(&mut buffer, Flags::APPLY) {
+            Ok(false) => return Ok(blob),
+            Ok(true) => {
+                console!("tree: the firmware's fix-ups are applied");
+                return Ok(buffer);
+            }
+            Err(Unchanged::TooSmall(needed)) => room = needed.max(room.saturating_add(FIXUP_ROOM)),
+            Err(Unchanged::Status(why)) => {
+                return Err(refusal!("the firmware does not complete the payload's device tree ({why})"));
+            }
+        }
+    }
+    Err(refusal!("the firmware's fix-ups need more room than Linux maps for a device tree"))
 }

@@ -79,8 +79,9 @@ Example:
   ringfence init";
 
 pub(super) const PACK: &str = "\
-Example:
-  ringfence pack --kernel Image --initrd initrd.img --policy board.toml -o board.itb";
+Examples:
+  ringfence pack --kernel Image --initrd initrd.img --policy board.toml -o board.itb
+  ringfence pack --append-to ringfence.img --efi-driver --policy board.toml -o ringfenceaa64.efi";
 
 pub(super) const SHOW: &str = "\
 Example:

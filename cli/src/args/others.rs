@@ -56,13 +56,13 @@ pub struct Init {
     pub force: bool,
 }
 
-/// Pack kernel, ramdisk, policy and device tree into a bundle.
+/// Pack kernel, ramdisk, policy and device tree into a bundle, or make the EFI driver.
 #[derive(Args, Debug)]
 #[command(after_help = help::PACK)]
 pub struct Pack {
     /// arm64 Image, plain or packed: gzip, zstd, EFI zboot
-    #[arg(long, value_name = "FILE")]
-    pub kernel: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "efi_driver")]
+    pub kernel: Option<PathBuf>,
     /// Initial ramdisk
     #[arg(long, value_name = "FILE")]
     pub initrd: Option<PathBuf>,
@@ -78,7 +78,10 @@ pub struct Pack {
     /// Policy: TOML or blob
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
-    /// Write the bundle to this file, - for stdout
+    /// Make an EFI driver of the image that --append-to names, with the policy and without a bundle
+    #[arg(long, requires = "append_to", conflicts_with_all = ["kernel", "initrd", "dtb", "overlay"])]
+    pub efi_driver: bool,
+    /// Write the bundle, or the image, to this file, - for stdout
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
 }

@@ -1,8 +1,9 @@
 //! `ringfence pack`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ringfence::efi::pe::{self, Subsystem};
 use ringfence::facts::BootFacts;
 use ringfence::finding::Severity;
 use ringfence::payload::appended;
@@ -21,16 +22,47 @@ use crate::terminal::text::{plural, printable};
 use crate::{terminal, write_out};
 
 pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
+    let named = [&args.kernel, &args.initrd, &args.dtb, &args.policy, &args.append_to];
+    let inputs = named.into_iter().flatten().chain(&args.overlay);
+    write_out::keep_apart(&args.output, inputs.map(PathBuf::as_path))?;
+    match (&args.kernel, &args.append_to) {
+        (Some(kernel), _) => pack(args, kernel),
+        (None, Some(stage)) => driver(args, stage),
+        (None, None) => Err(Failure::new("--kernel or --efi-driver is missing")),
+    }
+}
+
+/// Makes the EFI driver: the image of the stage with a policy, which firmware loads and keeps.
+fn driver(args: &Pack, stage: &Path) -> Result<Outcome, Failure> {
+    let mut image = std::fs::read(stage).map_err(|error| Failure::of(stage, error))?;
+    let fail = |error| Failure::of(stage, error);
+    let headers = pe::Headers::parse(&image).map_err(fail)?;
+    if headers.section(&image, appended::SECTION).is_some() {
+        return Err(Failure::of(
+            stage,
+            "has a bundle, and a driver boots none; take ringfence.img as it was built",
+        ));
+    }
+    if let Some(policy) = &args.policy {
+        pe::add_section(&mut image, pe::POLICY, &bundle::policy_blob(policy)?, None).map_err(fail)?;
+    }
+    pe::set_subsystem(&mut image, Subsystem::Driver).map_err(fail)?;
+    write_out::write(&args.output, &image)?;
+    if !is_stdin(&args.output) {
+        let policy = if args.policy.is_some() { "with a policy" } else { "without a policy" };
+        terminal::out(&format!("{}: EFI driver {policy} ({} bytes)\n", args.output.display(), image.len()))?;
+    }
+    Ok(Outcome::Clean)
+}
+
+fn pack(args: &Pack, kernel: &Path) -> Result<Outcome, Failure> {
     let parts = Parts {
-        kernel: args.kernel.clone(),
+        kernel: kernel.to_owned(),
         initrd: args.initrd.clone(),
         dtb: args.dtb.clone(),
         overlays: args.overlay.clone(),
         policy: args.policy.clone(),
     };
-    let named = [&args.initrd, &args.dtb, &args.policy, &args.append_to];
-    let inputs = named.into_iter().flatten().chain(&args.overlay).chain([&args.kernel]);
-    write_out::keep_apart(&args.output, inputs.map(PathBuf::as_path))?;
     let (bundle, layout) = bundle::pack(&parts)?;
     match &args.append_to {
         None => write_out::write(&args.output, &bundle)?,

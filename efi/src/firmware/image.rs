@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use ringfence::efi::PAGE;
-use ringfence::efi::pe::Headers;
+use ringfence::efi::pe::{Headers, Subsystem};
 use uefi::boot::{self, OpenProtocolAttributes, OpenProtocolParams, ScopedProtocol};
 use uefi::proto::loaded_image::LoadedImage;
 
@@ -36,6 +36,11 @@ impl Image {
         // nothing writes to its first page.
         let head = unsafe { core::slice::from_raw_parts(base, PAGE as usize) };
         Some(Self { base, size, head, headers: Headers::parse(head).ok()? })
+    }
+
+    /// Tells whether the firmware runs it as a driver.
+    pub(crate) fn is_driver(self) -> bool {
+        self.headers.subsystem(self.head) == Some(Subsystem::Driver)
     }
 
     /// Returns the bytes of a section that was added to the image; nothing ever writes to those.

@@ -2,6 +2,7 @@
 //! the EFI face is here.
 
 pub(crate) mod files;
+pub(crate) mod fixup;
 pub(crate) mod image;
 pub(crate) mod initrd;
 pub(crate) mod kernel;
