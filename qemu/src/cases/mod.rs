@@ -28,6 +28,8 @@ pub(crate) struct Case {
     /// Boots and checks; returns a short summary.
     #[allow(clippy::type_complexity, reason = "one function, spelled out once")]
     pub(crate) run: Box<dyn Fn(&TestBed, &str) -> Result<String> + Send + Sync>,
+    /// Whether it runs only when long tests are asked for, or when it is named.
+    pub(crate) is_long: bool,
 }
 
 impl Case {
@@ -35,7 +37,12 @@ impl Case {
         name: impl Into<String>,
         run: impl Fn(&TestBed, &str) -> Result<String> + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), run: Box::new(run) }
+        Self { name: name.into(), run: Box::new(run), is_long: false }
+    }
+
+    /// Makes it one that runs only when it is asked for.
+    fn long(self) -> Self {
+        Self { is_long: true, ..self }
     }
 }
 

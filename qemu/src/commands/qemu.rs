@@ -2,7 +2,7 @@
 //! promised.
 
 use crate::boards::{self, tree, virt};
-use crate::efi::{EfiBoot, EfiLoader, Firmware, Form};
+use crate::efi::{EfiBoot, EfiLoader, Firmware, Form, Signed};
 use crate::job::{self, Parts};
 use crate::machine::{Board, Level, Machine, Ram};
 use crate::runner;
@@ -80,6 +80,9 @@ pub(crate) struct Options {
     /// How the stage is loaded
     #[arg(long, value_enum, default_value = "direct")]
     via: Via,
+    /// In an EFI boot, load ringfence as a driver before an unmodified unified image
+    #[arg(long, conflicts_with = "without_stage")]
+    efi_driver: bool,
     /// Debian release whose UEFI firmware and boot loaders are taken: 12 or 13
     #[arg(long, default_value = "13")]
     debian: Release,
@@ -131,6 +134,9 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
         bail!("there is firmware for `virt` only; leave --via out");
     }
     let efi = options.via.efi();
+    if options.efi_driver && efi.is_none() {
+        bail!("--efi-driver is for an EFI boot; add --via systemd-boot, for example");
+    }
     // The main job's board is `virt` with a tree of its own, none of the boards of the matrix.
     let config = boards::ALL.iter().copied().find(|config| !is_virt && config.machine == options.machine);
     if let Some(config) = config.filter(|config| !config.levels.contains(&options.el)) {
@@ -175,7 +181,11 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     let usual = config.map_or(virt::APPEND, |config| config.append);
     let append = format!("{usual} {}", options.append).trim_end().to_owned();
     if let Some((firmware, loader)) = efi {
-        let form = if options.without_stage { Form::Alone } else { Form::Application };
+        let form = match (options.without_stage, options.efi_driver) {
+            (true, _) => Form::Alone,
+            (false, true) => Form::Driver,
+            (false, false) => Form::Application,
+        };
         let boot = EfiBoot {
             firmware,
             release: options.debian,
@@ -189,6 +199,7 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
             dtb,
             policy,
             line: append,
+            signed: Signed::Nothing,
             random: true,
         };
         return boot.ready(&bed, "qemu");

@@ -19,7 +19,8 @@ pub(crate) struct Options {
     /// Run only the boots whose name contains this text
     #[arg(long)]
     boot: Option<String>,
-    /// Check the invariants on this many cases of each seed, and on more fresh seeds
+    /// Check the invariants on this many cases of each seed and on more fresh seeds, and run the boots that
+    /// repeat others under other conditions, too
     #[arg(long, value_name = "CASES", num_args = 0..=1, default_missing_value = "60000")]
     long: Option<u32>,
     /// Install and fetch nothing
@@ -59,8 +60,9 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         }
     }
     let mut boots = cases::all(ws)?;
-    if let Some(wanted) = &options.boot {
-        boots.retain(|case| case.name.contains(wanted.as_str()));
+    match &options.boot {
+        Some(wanted) => boots.retain(|case| case.name.contains(wanted.as_str())),
+        None => boots.retain(|case| options.long.is_some() || !case.is_long),
     }
     outcomes.extend(boot_all(&bed, &boots)?);
     report(ws, &outcomes)

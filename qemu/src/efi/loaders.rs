@@ -6,7 +6,7 @@ use crate::machine::Entry;
 use crate::setup::{EfiFile, Release};
 use crate::test_bed::TestBed;
 use crate::uboot;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::path::PathBuf;
 
 /// systemd-boot with one entry, taken at once.
@@ -29,6 +29,10 @@ pub(super) fn systemd_boot(boot: &EfiBoot, bed: &TestBed, name: &str) -> Result<
             esp.text("loader/entries/linux.conf", &entry("/Image", "/initrd"))?;
         }
         Form::Unified => esp.file("EFI/Linux/linux.efi", &boot.unified(bed)?)?,
+        Form::Driver => {
+            esp.file("EFI/systemd/drivers/ringfenceaa64.efi", &boot.driver(bed)?)?;
+            esp.file("EFI/Linux/linux.efi", &boot.unmodified(bed)?)?;
+        }
     }
     Ok(esp.dir())
 }
@@ -51,6 +55,13 @@ pub(super) fn grub(boot: &EfiBoot, bed: &TestBed, name: &str) -> Result<PathBuf>
         Form::Unified => {
             esp.file("linux.efi", &boot.unified(bed)?)?;
             "chainloader /linux.efi\n".into()
+        }
+        Form::Driver => {
+            ensure!(boot.release == Release::Bookworm, "GRUB 2.12 loads no driver; take --debian 12");
+            esp.file("driver.efi", &boot.driver(bed)?)?;
+            esp.file("Image", &boot.kernel)?;
+            esp.file("initrd", &boot.initrd)?;
+            format!("chainloader /driver.efi\nboot\nlinux /Image {}\ninitrd /initrd\n", boot.line)
         }
     };
     let head = "set timeout=0\nsearch --no-floppy --file /EFI/debian/grub.cfg --set=root\n";
@@ -76,6 +87,11 @@ pub(super) fn uboot(boot: &EfiBoot, bed: &TestBed, name: &str, more: &mut Vec<St
         Form::Unified => {
             esp.file("linux.efi", &boot.unified(bed)?)?;
             format!("{}; {start}", load("linux.efi"))
+        }
+        Form::Driver => {
+            esp.file("driver.efi", &boot.driver(bed)?)?;
+            esp.file("linux.efi", &boot.unmodified(bed)?)?;
+            format!("{}; {start}; {}; {start}", load("driver.efi"), load("linux.efi"))
         }
         Form::Alone => {
             esp.file("Image", &boot.kernel)?;

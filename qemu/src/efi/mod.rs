@@ -1,8 +1,10 @@
 //! Boots by UEFI: which firmware and which loader start ringfence, in which form, for which Linux.
 
 mod disk;
+mod keys;
 mod loaders;
 mod unified;
+mod variables;
 
 pub(crate) use unified::{Sections, unified};
 
@@ -10,10 +12,11 @@ use crate::boards::virt;
 use crate::job::Parts;
 use crate::machine::{Board, Entry, Level, Ram};
 use crate::setup::{EfiFile, Release, Series};
+use crate::shell::capture;
 use crate::test_bed::TestBed;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which firmware a board has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub(crate) enum Firmware {
     Edk2,
     /// EDK2 that maps no memory writable and executable at once.
     StrictNx,
+    /// EDK2 with Secure Boot on, which trusts the key of this run.
+    Secure,
     /// U-Boot.
     UBoot,
 }
@@ -44,8 +49,21 @@ pub(crate) enum Form {
     Application,
     /// The stub of a unified image.
     Unified,
+    /// A driver that is loaded before an unmodified unified image or, by GRUB, an unmodified kernel.
+    Driver,
     /// Not at all: Linux alone.
     Alone,
+}
+
+/// What of a boot is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signed {
+    /// Nothing.
+    Nothing,
+    /// What the firmware starts.
+    Image,
+    /// That, and before it the kernel in it.
+    All,
 }
 
 /// One way to boot by UEFI.
@@ -65,6 +83,7 @@ pub(crate) struct EfiBoot {
     pub(crate) dtb: PathBuf,
     pub(crate) policy: Option<PathBuf>,
     pub(crate) line: String,
+    pub(crate) signed: Signed,
     /// Whether the firmware has random numbers, of which Linux makes the kernel's place.
     pub(crate) random: bool,
 }
@@ -81,39 +100,46 @@ impl EfiBoot {
         }
         let entry = match (self.firmware, self.loader) {
             (Firmware::UBoot, _) => loaders::uboot(self, bed, name, &mut more)?,
-            (_, EfiLoader::Direct) => self.direct(bed)?,
+            (_, EfiLoader::Direct) => self.direct(bed, name)?,
             (_, EfiLoader::SystemdBoot) => {
                 disk::attach(&mut more, &loaders::systemd_boot(self, bed, name)?);
-                self.edk2(bed, None)
+                self.edk2(bed, name, None)?
             }
             (_, EfiLoader::Grub) => {
                 disk::attach(&mut more, &loaders::grub(self, bed, name)?);
-                self.edk2(bed, None)
+                self.edk2(bed, name, None)?
             }
         };
         Ok(Board { machine: &virt::MACHINE, level: self.level, ram: self.ram, entry, plugin: None, more })
     }
 
     /// Returns what QEMU passes to the firmware, which starts it by itself.
-    fn direct(&self, bed: &TestBed) -> Result<Entry> {
+    fn direct(&self, bed: &TestBed, name: &str) -> Result<Entry> {
         let (kernel, initrd) = match self.form {
             Form::Alone => (self.kernel.clone(), Some(self.initrd.clone())),
             Form::Unified => (self.unified(bed)?, None),
             Form::Application => (bed.stage()?.image, Some(self.bundle(bed)?)),
+            Form::Driver => bail!("QEMU cannot have the firmware load a driver; take another loader"),
         };
-        Ok(self.edk2(bed, Some((kernel, initrd))))
+        let kernel = if self.signed == Signed::Nothing { kernel } else { keys::signed(bed, &kernel)? };
+        self.edk2(bed, name, Some((kernel, initrd)))
     }
 
-    fn edk2(&self, bed: &TestBed, direct: Option<(PathBuf, Option<PathBuf>)>) -> Entry {
-        let code = if self.firmware == Firmware::StrictNx { EfiFile::Edk2StrictNx } else { EfiFile::Edk2 };
+    fn edk2(&self, bed: &TestBed, name: &str, direct: Option<(PathBuf, Option<PathBuf>)>) -> Result<Entry> {
+        let code = match self.firmware {
+            Firmware::StrictNx => EfiFile::Edk2StrictNx,
+            Firmware::Secure => EfiFile::Edk2Secure,
+            Firmware::Edk2 | Firmware::UBoot => EfiFile::Edk2,
+        };
+        let variables = (self.firmware == Firmware::Secure).then(|| keys::flash(bed, name)).transpose()?;
         let append = direct.is_some().then(|| self.line.clone());
-        Entry::Edk2 {
+        Ok(Entry::Edk2 {
             code: self.release.file(&bed.ws, code),
-            variables: None,
+            variables,
             direct,
             append,
             dtb: Some(self.dtb.clone()),
-        }
+        })
     }
 
     /// Returns a bundle of kernel, initrd and policy.
@@ -126,10 +152,36 @@ impl EfiBoot {
         })
     }
 
+    /// Returns the driver with the policy.
+    fn driver(&self, bed: &TestBed) -> Result<PathBuf> {
+        let stage = bed.stage()?.image;
+        let of: Vec<&Path> = [&stage].into_iter().chain(&self.policy).map(PathBuf::as_path).collect();
+        bed.made("driver", &of, |name| {
+            let driver = bed.ws.scratch_file("efi", name, "efi")?;
+            let mut command = bed.tool()?.command();
+            command.args(["pack", "--efi-driver", "--append-to"]).arg(&stage).arg("-o").arg(&driver);
+            if let Some(policy) = &self.policy {
+                command.arg("--policy").arg(policy);
+            }
+            capture(&mut command)?;
+            Ok(driver)
+        })
+    }
+
+    /// Returns a unified image as a distribution has it, with systemd's stub.
+    fn unmodified(&self, bed: &TestBed) -> Result<PathBuf> {
+        let stub = Release::Trixie.file(&bed.ws, EfiFile::SystemdStub);
+        unified(bed, &Sections { stub, ..self.sections() })
+    }
+
     /// Returns a unified image with our stub.
     fn unified(&self, bed: &TestBed) -> Result<PathBuf> {
         let stub = bed.stage()?.image;
-        unified(bed, &Sections { stub, policy: self.policy.clone(), ..self.sections() })
+        let kernel = match self.signed {
+            Signed::All => keys::signed(bed, &self.kernel)?,
+            Signed::Nothing | Signed::Image => self.kernel.clone(),
+        };
+        unified(bed, &Sections { stub, kernel, policy: self.policy.clone(), ..self.sections() })
     }
 
     fn sections(&self) -> Sections {

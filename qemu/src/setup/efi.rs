@@ -136,7 +136,7 @@ impl Release {
 }
 
 /// Returns where `sbsign` is: on the machine, or in the cache.
-pub(super) fn sbsign(ws: &Workspace) -> PathBuf {
+pub(crate) fn sbsign(ws: &Workspace) -> PathBuf {
     find_program("sbsign").unwrap_or_else(|| ws.cache().join("sbsigntool/sbsign"))
 }
 

@@ -11,7 +11,7 @@ mod need;
 mod series;
 
 pub(crate) use bare_target::{SOFT_TARGET, TARGET, Toolchain};
-pub(crate) use efi::{EfiFile, Release};
+pub(crate) use efi::{EfiFile, Release, sbsign};
 pub(crate) use need::{Need, board_kernel, busybox, corpus, uboot_image};
 pub(crate) use series::Series;
 

@@ -1,72 +1,206 @@
-//! Faults that only an EFI boot has: how Linux alone handles them, and how it does after
+//! Faults that only an EFI boot has: each shows how Linux alone takes them, and what becomes of them behind
 //! ringfence.
 
-use super::{Case, EfiBoot, Form, LIMIT, keeps, line, usual};
-use crate::cases::refused;
+use super::{Case, EfiBoot, EfiLoader, Form, LIMIT, boots, keeps, line, refuses, usual};
 use crate::job;
 use crate::machine::Ram;
 use crate::setup::Release;
 use crate::test_bed::TestBed;
+use crate::transcript::Transcript;
 use crate::{assertions, dtc};
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::PathBuf;
 
-/// What is replaced in the source of the usual tree.
-type Change = &'static [(&'static str, &'static str)];
+/// A fault in the usual tree, booted by EDK2 of Debian 12.
+#[derive(Clone, Copy)]
+struct Fault {
+    name: &'static str,
+    /// What is replaced in the source.
+    change: &'static [(&'static str, &'static str)],
+    loader: EfiLoader,
+    harm: Harm,
+    outcome: Outcome,
+    /// Whether it is left to the long tests.
+    is_long: bool,
+}
 
-/// The camera's carveout is where EDK2 of Debian 12 puts the kernel.
-const KERNEL_IN_CARVEOUT: Change =
-    &[("camera@64300000", "camera@76000000"), ("0x64300000 0x0 0x500000", "0x76000000 0x0 0x500000")];
+/// How Linux alone shows the harm.
+#[derive(Clone, Copy)]
+enum Harm {
+    /// A line of its console.
+    Line(&'static str),
+    /// The same, of a Linux that does not come up.
+    Fatal(&'static str),
+    /// Lines of `/proc/iomem` that start so are not there.
+    NotReserved(&'static str),
+}
 
-/// The camera's carveout is over the firmware's runtime services.
-const RUNTIME_IN_CARVEOUT: Change =
-    &[("camera@64300000", "camera@7c400000"), ("0x64300000 0x0 0x500000", "0x7c400000 0x0 0x100000")];
+/// What becomes of it behind ringfence.
+#[derive(Clone, Copy)]
+enum Outcome {
+    /// Every carveout holds, and is listed as reserved; ringfence prints the line.
+    Kept(&'static str),
+    /// Every carveout holds, though the firmware uses a part of it until Linux starts.
+    KeptInUse(&'static str),
+    /// The boot is refused for the reason.
+    Refused(&'static str),
+}
 
-/// Returns each fault alone, then after ringfence.
+const FAULTS: &[Fault] = &[
+    // Where EDK2 puts the kernel.
+    Fault {
+        name: "efi-kernel-in-carveout",
+        change: &[
+            ("camera@64300000", "camera@76000000"),
+            ("0x64300000 0x0 0x500000", "0x76000000 0x0 0x500000"),
+        ],
+        loader: EfiLoader::Direct,
+        harm: Harm::Line("failed to reserve memory for node 'camera@76000000'"),
+        outcome: Outcome::Kept("RF704 error /reserved-memory/camera@76000000"),
+        is_long: false,
+    },
+    // Over the code of runtime services, and something free before it.
+    Fault {
+        name: "efi-runtime-in-carveout",
+        change: &[
+            ("camera@64300000", "camera@7c400000"),
+            ("0x64300000 0x0 0x500000", "0x7c400000 0x0 0x100000"),
+        ],
+        loader: EfiLoader::Direct,
+        harm: Harm::Line("failed to reserve memory for node 'camera@7c400000'"),
+        outcome: Outcome::Refused("RF702 error /reserved-memory/camera@7c400000"),
+        is_long: true,
+    },
+    Fault {
+        name: "efi-runtime-in-pool",
+        change: &[
+            ("adsp-heap {", "adsp-heap@7c400000 {"),
+            ("alloc-ranges = <0x0 0x00000000 0x0 0xffffffff>;", ""),
+            ("alignment = <0x0 0x400000>;", ""),
+            ("size = <0x0 0xc00000>;", "reg = <0x0 0x7c400000 0x0 0xc00000>;"),
+        ],
+        loader: EfiLoader::Direct,
+        harm: Harm::Line("BUG: Bad page state"),
+        outcome: Outcome::Refused("RF702 error /reserved-memory/adsp-heap@7c400000"),
+        is_long: true,
+    },
+    // The first pages are the stack of the firmware.
+    Fault {
+        name: "efi-boot-data-in-carveout",
+        change: &[
+            ("camera@64300000", "camera@44000000"),
+            ("0x64300000 0x0 0x500000", "0x44000000 0x0 0x500000"),
+        ],
+        loader: EfiLoader::Direct,
+        harm: Harm::Line("efi:   0x000044000000-0x00004401ffff [Boot Data"),
+        outcome: Outcome::KeptInUse("RF703 warning /reserved-memory/camera@44000000"),
+        is_long: true,
+    },
+    Fault {
+        name: "efi-stale-initrd",
+        change: &[(
+            "reserved-memory {",
+            "chosen { linux,initrd-start = <0x0 0x50000000>; linux,initrd-end = <0x0 0x50400000>; }; \
+             reserved-memory {",
+        )],
+        loader: EfiLoader::SystemdBoot,
+        harm: Harm::Fatal("Initramfs unpacking failed"),
+        outcome: Outcome::Kept("RF708 error /chosen"),
+        is_long: true,
+    },
+    Fault {
+        name: "efi-lost-cma",
+        change: &[("reserved-memory {", "chosen { bootargs = \"cma=96M\"; }; reserved-memory {")],
+        loader: EfiLoader::SystemdBoot,
+        harm: Harm::Line("cma: Reserved 64 MiB at"),
+        outcome: Outcome::Kept("repair: /chosen: bootargs say `cma=96M` again"),
+        is_long: false,
+    },
+    Fault {
+        name: "efi-memreserve",
+        change: &[("/dts-v1/;", "/dts-v1/;\n/memreserve/ 0x50000000 0x200000;")],
+        loader: EfiLoader::Direct,
+        harm: Harm::NotReserved("50000000-501fffff"),
+        outcome: Outcome::Kept("repair: /memreserve/: reserved 0x50000000..0x50200000"),
+        is_long: true,
+    },
+];
+
+/// Returns each fault alone, then behind ringfence.
 pub(super) fn cases() -> Vec<Case> {
-    vec![
-        Case::new("efi-kernel-in-carveout-alone", |bed, name| {
-            alone(bed, name, KERNEL_IN_CARVEOUT, "failed to reserve memory for node 'camera@76000000'")
-        }),
-        Case::new("efi-kernel-in-carveout", |bed, name| {
-            keeps(bed, name, &faulty(bed, name, KERNEL_IN_CARVEOUT)?).map(|(_, seen)| seen)
-        }),
-        Case::new("efi-runtime-in-carveout-refused", |bed, name| {
-            refuses(bed, name, &faulty(bed, name, RUNTIME_IN_CARVEOUT)?, "RF702")
-        }),
-        Case::new("efi-no-payload-refused", |bed, name| {
-            let boot = EfiBoot { kernel: bed.stage()?.image, ..usual(bed)? };
-            // The image starts itself as the kernel, and the second one has no payload.
-            refuses(bed, name, &boot, "no payload")
-        }),
-    ]
+    let mut cases = Vec::new();
+    for &fault in FAULTS {
+        let alone = Case::new(format!("{}-alone", fault.name), move |bed, name| fault.alone(bed, name));
+        let behind = Case::new(fault.name, move |bed, name| fault.behind(bed, name));
+        // What is refused ends soon.
+        let is_short = matches!(fault.outcome, Outcome::Refused(_)) || !fault.is_long;
+        cases.push(if fault.is_long { alone.long() } else { alone });
+        cases.push(if is_short { behind } else { behind.long() });
+    }
+    cases.push(Case::new("efi-no-payload-refused", |bed, name| {
+        let boot = EfiBoot { kernel: bed.stage()?.image, ..usual(bed)? };
+        // The image starts itself as the kernel, and the second one has no payload.
+        refuses(bed, name, &boot, "no payload")
+    }));
+    cases
 }
 
-/// Fails unless Linux alone comes up and prints the line that shows the harm.
-fn alone(bed: &TestBed, name: &str, change: Change, harm: &str) -> Result<String> {
-    let boot = EfiBoot { form: Form::Alone, ..faulty(bed, name, change)? };
-    let transcript = bed.boot(name, &boot.ready(bed, name)?, LIMIT)?;
-    assertions::came_up(&transcript)?;
-    Ok(line(&transcript, harm)?.to_owned())
+impl Fault {
+    /// Fails unless Linux alone shows the harm.
+    fn alone(&self, bed: &TestBed, name: &str) -> Result<String> {
+        let boot = EfiBoot { form: Form::Alone, ..self.boot(bed, name)? };
+        let transcript = bed.boot(name, &boot.ready(bed, name)?, LIMIT)?;
+        match self.harm {
+            Harm::Fatal(text) => line(&transcript, text).map(str::to_owned),
+            Harm::Line(text) => {
+                assertions::came_up(&transcript)?;
+                line(&transcript, text).map(str::to_owned)
+            }
+            Harm::NotReserved(span) => {
+                assertions::came_up(&transcript)?;
+                let found = iomem(&transcript, span);
+                ensure!(found.is_none(), "Linux keeps it: {found:?}");
+                Ok(format!("{span} is ordinary memory"))
+            }
+        }
+    }
+
+    /// Fails unless ringfence keeps the carveouts, or refuses the boot.
+    fn behind(&self, bed: &TestBed, name: &str) -> Result<String> {
+        let boot = self.boot(bed, name)?;
+        let (transcript, seen, says) = match self.outcome {
+            Outcome::Refused(reason) => return refuses(bed, name, &boot, reason),
+            Outcome::Kept(says) => {
+                let (transcript, seen) = keeps(bed, name, &boot)?;
+                (transcript, seen, says)
+            }
+            Outcome::KeptInUse(says) => {
+                let (transcript, seen) = boots(bed, name, &boot)?;
+                (transcript, seen, says)
+            }
+        };
+        let said = line(&transcript, says)?;
+        if let Harm::NotReserved(span) = self.harm {
+            iomem(&transcript, span).with_context(|| format!("Linux does not keep {span}"))?;
+        }
+        Ok(format!("{seen}; {}", said.trim_start_matches("ringfence: ")))
+    }
+
+    fn boot(&self, bed: &TestBed, name: &str) -> Result<EfiBoot> {
+        let dtb = tree(bed, name, self.change)?;
+        Ok(EfiBoot { release: Release::Bookworm, policy: None, dtb, loader: self.loader, ..usual(bed)? })
+    }
 }
 
-/// Fails unless the boot is refused for this reason.
-fn refuses(bed: &TestBed, name: &str, boot: &EfiBoot, reason: &str) -> Result<String> {
-    let transcript = bed.boot(name, &boot.ready(bed, name)?, LIMIT)?;
-    let halt = refused(&transcript)?;
-    ensure!(halt.contains(reason), "refused for another reason: {halt}");
-    Ok(format!("refused: {halt}"))
-}
-
-/// Returns a boot of EDK2 of Debian 12 with a fault in the tree, and without a policy.
-fn faulty(bed: &TestBed, name: &str, change: Change) -> Result<EfiBoot> {
-    let dtb = tree(bed, name, change)?;
-    Ok(EfiBoot { release: Release::Bookworm, policy: None, dtb, ..usual(bed)? })
+/// Returns the line of `/proc/iomem` for a reserved span.
+fn iomem<'t>(transcript: &'t Transcript, span: &str) -> Option<&'t String> {
+    let lines = transcript.section("iomem").iter();
+    lines.into_iter().find(|line| line.trim_start().starts_with(span) && line.ends_with("reserved"))
 }
 
 /// Returns the usual tree with some of its source replaced.
-fn tree(bed: &TestBed, name: &str, change: Change) -> Result<PathBuf> {
+fn tree(bed: &TestBed, name: &str, change: &[(&str, &str)]) -> Result<PathBuf> {
     let usual = job::default_tree(&bed.ws, Ram::GIB);
     let mut source = fs::read_to_string(&usual)?;
     for (from, to) in change {

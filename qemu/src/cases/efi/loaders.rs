@@ -13,6 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("efi-edk2-el2-kaslr", |boot| EfiBoot { level: Level::El2, random: true, ..boot }),
         case("efi-unified-image", |boot| EfiBoot { form: Form::Unified, ..boot }),
         case("efi-systemd-boot", |boot| EfiBoot { loader: EfiLoader::SystemdBoot, ..boot }),
+        driver("efi-systemd-boot-driver", |boot| EfiBoot { loader: EfiLoader::SystemdBoot, ..boot }),
         case("efi-grub-linux", |boot| EfiBoot { loader: EfiLoader::Grub, ..boot }),
         case("efi-u-boot-bootefi", |boot| EfiBoot { firmware: Firmware::UBoot, level: Level::El2, ..boot }),
     ]
@@ -20,6 +21,16 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn case(name: &'static str, change: fn(EfiBoot) -> EfiBoot) -> Case {
     Case::new(name, move |bed, name| boots(bed, name, &change(usual(bed)?)))
+}
+
+/// Returns a boot with the driver before what a distribution has.
+fn driver(name: &'static str, change: fn(EfiBoot) -> EfiBoot) -> Case {
+    Case::new(name, move |bed, name| {
+        let boot = change(EfiBoot { form: Form::Driver, ..usual(bed)? });
+        let (transcript, seen) = keeps(bed, name, &boot)?;
+        line(&transcript, "ringfence: device tree: ")?;
+        Ok(seen)
+    })
 }
 
 fn boots(bed: &TestBed, name: &str, boot: &EfiBoot) -> Result<String> {

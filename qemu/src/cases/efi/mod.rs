@@ -2,11 +2,12 @@
 
 mod faults;
 mod loaders;
+mod secure_boot;
 
-use super::Case;
+use super::{Case, refused};
 use crate::assertions;
 use crate::boards::virt;
-use crate::efi::{EfiBoot, EfiLoader, Firmware, Form};
+use crate::efi::{EfiBoot, EfiLoader, Firmware, Form, Signed};
 use crate::job;
 use crate::machine::{Level, Ram};
 use crate::setup::{Release, Series};
@@ -24,6 +25,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = loaders::cases();
     cases.extend(faults::cases());
+    cases.extend(secure_boot::cases());
     cases
 }
 
@@ -44,17 +46,32 @@ fn usual(bed: &TestBed) -> Result<EfiBoot> {
         dtb: dtc::compile(&bed.ws, &source)?,
         policy: job::policy_of(&source),
         line: format!("{} {} efi=debug", virt::APPEND, job::QUICK),
+        signed: Signed::Nothing,
         random: false,
     })
 }
 
 /// Boots Linux and checks that it keeps every carveout, and that its EFI map lists them as reserved.
 fn keeps(bed: &TestBed, name: &str, boot: &EfiBoot) -> Result<(Transcript, String)> {
+    let (transcript, seen) = boots(bed, name, boot)?;
+    listed(&transcript)?;
+    Ok((transcript, seen))
+}
+
+/// Boots Linux and checks that it keeps every carveout.
+fn boots(bed: &TestBed, name: &str, boot: &EfiBoot) -> Result<(Transcript, String)> {
     let transcript = bed.boot(name, &boot.ready(bed, name)?, LIMIT)?;
     let held = assertions::held(&transcript)?;
     ensure!(held.carveouts > 0, "the tree has no carveout");
-    listed(&transcript)?;
     Ok((transcript, held.to_string()))
+}
+
+/// Fails unless the boot is refused for this reason.
+fn refuses(bed: &TestBed, name: &str, boot: &EfiBoot, reason: &str) -> Result<String> {
+    let transcript = bed.boot(name, &boot.ready(bed, name)?, LIMIT)?;
+    let halt = refused(&transcript)?;
+    ensure!(halt.contains(reason), "refused for another reason: {halt}");
+    Ok(format!("refused: {halt}"))
 }
 
 /// Checks in the EFI map that Linux printed that every carveout of its tree is reserved.

@@ -1,0 +1,41 @@
+//! Boots with Secure Boot on: what is signed boots, and nothing else decides about memory.
+
+use super::{Case, EfiBoot, Firmware, Form, Signed, keeps, line, refuses, usual};
+use crate::test_bed::TestBed;
+use anyhow::{Result, ensure};
+
+/// Returns what boots, and what is refused.
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::new("efi-secure-boot", |bed, name| {
+            let (transcript, seen) = keeps(bed, name, &unified(bed, Signed::All)?)?;
+            line(&transcript, "ringfence: secure boot: on")?;
+            let report = transcript.section("report");
+            let state = report.iter().find(|line| line.starts_with("secure-boot = "));
+            ensure!(state.is_some_and(|line| line.ends_with('1')), "the report does not say so: {report:?}");
+            Ok(seen)
+        }),
+        Case::new("efi-secure-boot-unsigned-kernel", |bed, name| {
+            refuses(bed, name, &unified(bed, Signed::Image)?, "sign it: Secure Boot is on")
+        }),
+        Case::new("efi-secure-boot-named-kernel", |bed, name| {
+            let boot = application(bed, "ringfence.kernel=Image")?;
+            refuses(bed, name, &boot, "what `ringfence.kernel=` names is not signed")
+        }),
+        Case::new("efi-secure-boot-unsigned-bundle", |bed, name| {
+            refuses(bed, name, &application(bed, "")?, "no payload: Secure Boot is on")
+        }),
+    ]
+}
+
+/// Returns a boot of a signed unified image.
+fn unified(bed: &TestBed, signed: Signed) -> Result<EfiBoot> {
+    Ok(EfiBoot { firmware: Firmware::Secure, form: Form::Unified, signed, ..usual(bed)? })
+}
+
+/// Returns a boot of the signed application, with a bundle in the initrd's place and a word of its own.
+fn application(bed: &TestBed, word: &str) -> Result<EfiBoot> {
+    let usual = usual(bed)?;
+    let line = format!("{} {word}", usual.line);
+    Ok(EfiBoot { firmware: Firmware::Secure, signed: Signed::Image, line, ..usual })
+}
