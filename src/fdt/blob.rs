@@ -1,7 +1,7 @@
 //! Checks a blob in one pass. Later readers rely on what it accepts.
 
 use super::header::{Header, be64};
-use super::token::{Token, Tokens, all_names, measure};
+use super::token::{Token, Tokens, Word, Words, all_names, measure};
 use super::{FdtError, MAX_DEPTH, MAX_SIZE, NameFault};
 use core::ops::Range;
 
@@ -49,11 +49,17 @@ impl<'a> Blob<'a> {
 
     /// Walks all tokens once; returns the end of the structure block, exclusive.
     fn walk(&mut self) -> Result<usize, FdtError> {
+        match Words::of(self.bytes.get(..self.header.struct_bound()).unwrap_or_default()) {
+            Words::Aligned(words) => self.walk_words(words),
+            Words::Bytes(words) => self.walk_words(words),
+        }
+    }
+
+    fn walk_words<W: Word>(&mut self, words: &[W]) -> Result<usize, FdtError> {
         let bound = self.header.struct_bound();
         let strings = self.strings();
         let all_names = all_names(strings);
-        let mut tokens =
-            Tokens::new(self.bytes.get(..bound).unwrap_or_default(), self.header.off_struct as usize, false);
+        let mut tokens = Tokens::new(words, self.header.off_struct as usize, false);
         let mut depth = 0;
         // Properties are legal from the start of a node to its first child.
         let mut in_props = false;
@@ -177,10 +183,10 @@ impl<'a> Blob<'a> {
         self.struct_end as usize
     }
 
-    /// Walks the tokens of the structure block again.
-    pub(super) fn tokens(&self) -> Tokens<'a> {
+    /// Returns the words up to the end of the structure block, and the offset at which its tokens start.
+    pub(super) fn words(&self) -> (Words<'a>, usize) {
         let bytes = self.bytes.get(..self.struct_end as usize).unwrap_or_default();
-        Tokens::new(bytes, self.header.off_struct as usize, true)
+        (Words::of(bytes), self.header.off_struct as usize)
     }
 }
 

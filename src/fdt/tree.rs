@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use super::node::{Node, NodeId};
-use super::token::Token;
+use super::token::{Token, Tokens, Word, Words};
 use super::{Blob, FdtError, Prop};
 
 /// A node: 24 bytes for at least 12 bytes of blob.
@@ -79,8 +79,15 @@ impl<'a> Tree<'a> {
     }
 
     fn index(&mut self) -> Result<(), FdtError> {
+        let (words, at) = self.blob.words();
+        match words {
+            Words::Aligned(words) => self.index_tokens(Tokens::new(words, at, true)),
+            Words::Bytes(words) => self.index_tokens(Tokens::new(words, at, true)),
+        }
+    }
+
+    fn index_tokens<W: Word>(&mut self, mut tokens: Tokens<'_, W>) -> Result<(), FdtError> {
         let strings = self.blob.strings();
-        let mut tokens = self.blob.tokens();
         let mut open = 0;
         let mut depth = 0;
         // `linux,phandle` is the old name and counts only where there is no `phandle`.

@@ -19,6 +19,31 @@ fn nodes_are_found_by_path_alias_and_phandle() {
 }
 
 #[test]
+fn a_blob_reads_the_same_wherever_it_lies() {
+    let blob = board();
+    let view = |bytes: &[u8]| {
+        let tree = Tree::parse(bytes).unwrap();
+        let nodes = tree.nodes().map(|node| (node.path(), node.props().map(|p| p.value.to_vec()).collect()));
+        nodes.collect::<Vec<(_, Vec<_>)>>()
+    };
+    let mut room = alloc::vec![0_u64; blob.len() / 8 + 2];
+    let room = zerocopy::IntoBytes::as_mut_bytes(&mut room[..]);
+    for at in 0..8 {
+        room[at..][..blob.len()].copy_from_slice(&blob);
+        assert_eq!(view(&room[at..][..blob.len()]), view(&blob), "{at} bytes behind a multiple of 8");
+        // Every cut and every name without its end is refused in the same words.
+        for byte in 56..blob.len() {
+            room[at + byte] ^= 0xff;
+            let mut same = blob.clone();
+            same[byte] ^= 0xff;
+            let (here, there) = (Tree::parse(&room[at..][..blob.len()]).err(), Tree::parse(&same).err());
+            assert_eq!(here, there, "byte {byte}");
+            room[at + byte] ^= 0xff;
+        }
+    }
+}
+
+#[test]
 fn a_node_tells_its_name_place_and_state() {
     let blob = board();
     let tree = Tree::parse(&blob).unwrap();
