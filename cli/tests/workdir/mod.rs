@@ -1,6 +1,8 @@
 //! A temporary directory in which the tool runs.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub(crate) mod board;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
