@@ -18,18 +18,23 @@ const CLIPPY: &str = "/usr/bin/clippy-driver";
 pub(crate) fn run(ws: &Workspace, no_install: bool) -> Result<()> {
     let consent = if no_install { Consent::Forbidden } else { Consent::Install };
     let toolchain = setup::toolchain(ws, consent)?;
-    let mut cargo = ws.cargo();
     let clippy = !toolchain.is_installed() && Path::new(CLIPPY).is_file();
     let verb = if toolchain.is_installed() { "clippy" } else { "check" };
-    cargo.args([verb, "--quiet", "--package", "ringfence-boot", "--bins"]);
-    cargo.env("CARGO_TARGET_DIR", ws.target.join("stage-lint"));
-    toolchain.apply(&mut cargo);
-    toolchain.add_flags(&mut cargo, "-Dwarnings");
-    if clippy {
-        cargo.env("RUSTC_WORKSPACE_WRAPPER", CLIPPY);
+    // A warning may be hidden with a feature, or only there with it.
+    for features in [&[][..], &["--all-features"]] {
+        let mut cargo = ws.cargo();
+        cargo.args([verb, "--quiet", "--package", "ringfence-boot", "--bins"]).args(features);
+        cargo.env("CARGO_TARGET_DIR", ws.target.join("stage-lint"));
+        toolchain.apply(&mut cargo);
+        toolchain.add_flags(&mut cargo, "-Dwarnings");
+        if clippy {
+            cargo.env("RUSTC_WORKSPACE_WRAPPER", CLIPPY);
+        }
+        run_command(&mut cargo).with_context(|| {
+            format!("the stage has warnings ({})", features.first().unwrap_or(&"no features"))
+        })?;
     }
-    run_command(&mut cargo).context("the stage has warnings")?;
     let by = if clippy || toolchain.is_installed() { "clippy" } else { "the compiler" };
-    println!("{by}: no warnings in the stage for the bare-metal target");
+    println!("{by}: no warnings in the stage for the bare-metal target, with and without its features");
     Ok(())
 }

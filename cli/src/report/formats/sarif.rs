@@ -117,7 +117,13 @@ fn result(report: &Report, shown: &Diagnostic) -> Value {
         "message": { "text": text },
         "locations": [location],
         "partialFingerprints": {
-            "ruleAndNode/v1": format!("{}:{}:{}", report.path, finding.rule, finding.node),
+            "ruleNodeProperty/v1": format!(
+                "{}:{}:{}:{}",
+                report.path,
+                finding.rule,
+                finding.node,
+                finding.property.as_deref().unwrap_or_default()
+            ),
         },
         "properties": properties,
         // An empty list says that suppressions were looked for, and there are none.
