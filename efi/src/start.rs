@@ -41,9 +41,9 @@ fn prepare<'h>(held: &'h Held, payload: &Payload) -> Result<(LoadedKernel, &'h s
 /// Checks once more, with the kernel loaded, that it is in no carveout and that the tree in the table is
 /// the proven one.
 fn check(held: &Held, kernel: &LoadedKernel, dtb: Span) -> Result<()> {
-    if let Some(carveout) = held.proven().map().carveouts().find(|carveout| carveout.overlaps(kernel.span)) {
+    if let Some((_, name)) = held.proven().carveouts().find(|(carveout, _)| carveout.overlaps(kernel.span)) {
         return Err(refusal!(
-            "the firmware has loaded the kernel to {}, over the carveout {carveout}",
+            "the firmware has loaded the kernel to {}, over the carveout {name}",
             kernel.span
         ));
     }

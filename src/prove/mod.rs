@@ -7,7 +7,7 @@ mod witness;
 pub use witness::Disagreement;
 
 use crate::analysis::Analysis;
-use crate::claims::Claims;
+use crate::claims::{ClaimKind, Claims};
 use crate::context::Context;
 use crate::efi::Hold;
 use crate::facts::{BootFacts, Position};
@@ -53,6 +53,17 @@ impl Proven {
     #[must_use]
     pub const fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// Returns the memory that no map may have, each span with the name of its region, by ascending base.
+    pub fn carveouts(&self) -> impl Iterator<Item = (Span, &str)> {
+        self.claims.all().iter().filter_map(|claim| match claim.kind {
+            ClaimKind::Region(index, _) => {
+                let region = self.map.region_at(index).filter(|region| region.no_map)?;
+                Some((claim.span, region.name.as_str()))
+            }
+            _ => None,
+        })
     }
 
     /// Returns what is to be held in the EFI memory map before the kernel is started; empty where there is

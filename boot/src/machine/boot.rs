@@ -96,11 +96,10 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let proven = enforce::enforce(&layout, at, Surveyed { tree, survey, loader }, &payload);
 
     // All RAM and no carveout: any stray access from here on faults.
-    let carveouts = enforce::carveouts(&proven);
-    let holes: Vec<Span> = carveouts.iter().map(|(span, _)| *span).collect();
+    let holes: Vec<Span> = proven.carveouts().map(|(span, _)| span).collect();
     let ram = handoff::memory_needed(&proven);
     enter(&mut maps, &Wanted { ram: &ram, carveouts: &holes, read: &read, devices: &devices });
-    enforce::probe(&carveouts);
+    enforce::probe(&proven);
     handoff::hand_off(entry, &maps, &payload, &proven)
 }
 

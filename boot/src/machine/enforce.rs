@@ -1,8 +1,7 @@
 //! Runs the core's pipeline on this boot, logs what it found and did, and probes what it protects.
 
 use super::{asm, fault, power};
-use alloc::string::String;
-use alloc::vec::Vec;
+use ringfence::announce::announce;
 use ringfence::facts::{BootFacts, Detail, LoaderFacts, Position};
 use ringfence::fdt::Tree;
 use ringfence::finding::Severity;
@@ -11,7 +10,7 @@ use ringfence::pipeline::{self, Context};
 use ringfence::policy::OnError;
 use ringfence::profile::KernelProfile;
 use ringfence::prove::{Proven, Refusal};
-use ringfence::span::{KIB, Size, Span};
+use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
 use ringfence_boot::layout::Layout;
 
@@ -51,7 +50,7 @@ pub(super) fn enforce(layout: &Layout, at: Span, surveyed: Surveyed<'_>, payload
         planned.plan().repairs.len()
     );
     let proven = planned.apply().and_then(|applied| applied.prove()).unwrap_or_else(|why| refuse_proof(&why));
-    tell(&proven);
+    announce(proven.map(), &mut |line| console!("{line}"));
     let left = proven.findings().iter().filter(|finding| finding.severity == Severity::Error).count();
     if left > 0 {
         console!("going on with {left} errors left: the policy says on-error = \"continue\"");
@@ -69,53 +68,10 @@ fn refuse_proof(why: &Refusal) -> ! {
     halt!("{why}; run `ringfence check` on this device tree for the whole story")
 }
 
-/// Logs what Linux will find, as Linux will log it.
-fn tell(proven: &Proven) {
-    let map = proven.map();
-    for region in map.enabled() {
-        for span in region.spans() {
-            console!(
-                "reserved mem: {:#x}..{:#x} ({} KiB) {} {} {}",
-                span.base(),
-                span.last(),
-                span.len() / KIB,
-                if region.no_map { "nomap" } else { "map" },
-                if region.reusable { "reusable" } else { "non-reusable" },
-                region.name
-            );
-        }
-    }
-    if let Some(cma) = map.chosen.cma {
-        let text = cma.to_bytes();
-        let text = core::str::from_utf8(&text).unwrap_or("cma");
-        match cma.fixed() {
-            Some(span) => console!("cma: {} at {:#x} via bootargs \"{text}\"", Size(span.len()), span.base()),
-            // The kernel chooses the place, and says so itself.
-            None => console!("cma: {} via bootargs \"{text}\"", Size(cma.size)),
-        }
-        return;
-    }
-    if let Some(region) = map.enabled().find(|region| region.is_cma() && region.cma_default) {
-        for span in region.spans() {
-            console!("cma: {} at {:#x} via {}", Size(span.len()), span.base(), region.path);
-        }
-    }
-}
-
-/// Returns the carveouts of a proven tree, by name, in the order of the tree.
-pub(super) fn carveouts(proven: &Proven) -> Vec<(Span, String)> {
-    let carveouts = proven.map().enabled().filter(|region| region.no_map);
-    let named = |region: &ringfence::survey::Region| {
-        let name = region.name.clone();
-        region.spans().iter().map(|&span| (span, name.clone())).collect::<Vec<_>>()
-    };
-    carveouts.flat_map(named).collect()
-}
-
 /// Probes the first and the last byte of every carveout: each must fault, or the boot is refused.
-pub(super) fn probe(carveouts: &[(Span, String)]) {
-    fault::know_carveouts(carveouts.to_vec());
-    for (span, name) in carveouts {
+pub(super) fn probe(proven: &Proven) {
+    fault::know_carveouts(proven.carveouts().map(|(span, name)| (span, name.into())).collect());
+    for (span, name) in proven.carveouts() {
         for address in [span.base(), span.last()] {
             match asm::probe(address) {
                 Err((esr, far)) if esr.is_unmapped_read() && far == address => {
