@@ -1,5 +1,5 @@
-//! The recipes for CI: every file is what its service reads, and every command in them does what the page
-//! says.
+//! The recipes for CI services and hooks: every file is what its service reads, and every command in them does
+//! what the page says. `action.rs` runs the action, and `recipes.rs` what is for builds of systems.
 
 mod workdir;
 
@@ -66,13 +66,6 @@ impl Project {
         Command::new("dtc").args(["-q", "-O", "dtb"]).arg(self.path(name)).output().unwrap().stdout
     }
 
-    /// Makes the camera grow into the modem.
-    fn spoil(&self) {
-        self.put("boards/board.dts", GOOD.replace("0x500000", "0x700000"));
-        let dtb = self.compile("boards/board.dts");
-        self.put("boards/board.dtb", dtb);
-    }
-
     /// Runs a script as CI services do: by bash, stopping at the first failure.
     fn script(&self, script: &str, variables: &[(&str, &str)]) -> Output {
         let tool = Path::new(env!("CARGO_BIN_EXE_ringfence")).parent().unwrap().display();
@@ -102,60 +95,6 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
     text.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).map(ToString::to_string).collect()
 }
 
-/// Returns the script of a step of the action.
-fn step(name: &str) -> String {
-    let action = yaml("action.yml");
-    let steps = action["runs"]["steps"].as_sequence().unwrap().clone();
-    let step = steps.iter().find(|step| step["name"] == name).unwrap_or_else(|| panic!("no step {name}"));
-    assert_eq!(step["shell"], "bash", "a composite step needs its shell");
-    step["run"].as_str().unwrap().to_string()
-}
-
-#[test]
-fn the_action_is_composite_and_injects_no_input_into_a_script() {
-    let action = yaml("action.yml");
-    assert_eq!(action["runs"]["using"], "composite");
-    for step in action["runs"]["steps"].as_sequence().unwrap() {
-        assert!(!step["run"].as_str().unwrap().contains("${{"), "{step:?}");
-        for (_, value) in step["env"].as_mapping().into_iter().flatten() {
-            let value = value.as_str().unwrap();
-            let input = value.strip_prefix("${{ inputs.").and_then(|rest| rest.strip_suffix(" }}")).unwrap();
-            assert!(action["inputs"].get(input).is_some(), "{input} is no input");
-        }
-    }
-    assert!(step("Install").contains("cargo install --locked --path \"$GITHUB_ACTION_PATH/cli\""));
-}
-
-#[test]
-fn the_actions_check_annotates_writes_sarif_and_fails_the_step() {
-    if !have_dtc() {
-        return;
-    }
-    let project = Project::new();
-    let run = |fail_on| {
-        let variables = [
-            ("RINGFENCE_PATHS", "boards/board.dts\n\nboards/old.dtb\n"),
-            ("RINGFENCE_ARGS", "--kernel\n6.12\n"),
-            ("RINGFENCE_FAIL_ON", fail_on),
-            ("RINGFENCE_SARIF", "out.sarif"),
-        ];
-        project.script(&step("Check"), &variables)
-    };
-    let clean = run("note");
-    assert_eq!((clean.status.code(), said(&clean).as_str()), (Some(0), ""));
-
-    project.spoil();
-    let spoilt = run("error");
-    assert_eq!(spoilt.status.code(), Some(1), "{}", said(&spoilt));
-    assert!(said(&spoilt).starts_with("::error file=boards/board.dts,line=10,"), "{}", said(&spoilt));
-    let sarif: serde_json::Value =
-        serde_json::from_slice(&fs::read(project.path("out.sarif")).unwrap()).unwrap();
-    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "RF201");
-
-    fs::remove_file(project.path("boards/board.dts")).unwrap();
-    assert_eq!(run("error").status.code(), Some(2), "what cannot be read is no success");
-}
-
 #[test]
 fn the_hooks_take_the_files_that_they_are_given() {
     if !have_dtc() {
@@ -164,16 +103,22 @@ fn the_hooks_take_the_files_that_they_are_given() {
     let project = Project::new();
     project.put("board.policy.toml", "mode = \"fix\"\n");
     project.put("policy.toml", "mode = \"audit\"\n");
+    fs::copy(project.path("boards/board.dts"), project.path("boards/base.dts")).unwrap();
+    project.put("board.toml", "mode = \"fix\"\n");
+    project.put("acme-board.toml", "mode = \"fix\"\n");
+    let overlay = "/dts-v1/;\n/plugin/;\n&{/} { model = \"with an overlay\"; };\n";
+    project.put("boards/model.dtso", overlay);
     let files = [
-        ("ringfence", "boards/board.dts boards/old.dtb"),
-        ("ringfence-policy", "board.policy.toml policy.toml"),
+        ("ringfence", "", "boards/board.dts boards/old.dtb"),
+        ("ringfence-overlay", "--base boards/base.dts", "boards/model.dtso"),
+        ("ringfence-policy", "", "board.policy.toml policy.toml board.toml acme-board.toml"),
     ];
     let hooks = yaml(".pre-commit-hooks.yaml");
     assert_eq!(hooks.as_sequence().unwrap().len(), files.len());
-    for (hook, (id, files)) in hooks.as_sequence().unwrap().iter().zip(files) {
+    for (hook, (id, args, files)) in hooks.as_sequence().unwrap().iter().zip(files) {
         assert_eq!((&hook["id"], &hook["language"]), (&id.into(), &"system".into()));
         let pattern = hook["files"].as_str().unwrap();
-        let output = project.script(&format!("{} {files}", hook["entry"].as_str().unwrap()), &[]);
+        let output = project.script(&format!("{} {args} {files}", hook["entry"].as_str().unwrap()), &[]);
         assert!(output.status.success(), "{id}: {}", said(&output));
         for file in files.split(' ') {
             let grep = format!("echo {file} | grep -qE '{pattern}'");
@@ -233,26 +178,6 @@ fn all(value: &Value) -> Vec<&Value> {
         Value::Sequence(list) => list.iter().flat_map(all).collect(),
         _ => Vec::new(),
     }
-}
-
-/// The shell function of the class, with BitBake's variables as BitBake would put them in.
-#[test]
-fn the_task_of_the_class_checks_the_kernels_trees() {
-    if !have_dtc() {
-        return;
-    }
-    let class = blocks("docs/ci.md", "bitbake").pop().unwrap();
-    let body = class.split("do_ringfence() {").nth(1).unwrap().split("\n}").next().unwrap();
-    let project = Project::new();
-    let dts = project.path("arch/arm64/boot/dts");
-    project.put("policy.toml", "mode = \"fix\"\n[cma]\nsize = \"16 MiB\"\n");
-    let task = |policy: &str| {
-        let body = body.replace("${B}", ".").replace("${RINGFENCE_ARGS}", "--fail-on error");
-        project.script(&body.replace("${RINGFENCE_POLICY}", policy), &[])
-    };
-    assert!(dts.is_dir() && task("").status.success());
-    let held = task("policy.toml");
-    assert!(said(&held).contains("RF406"), "the policy is used: {}", said(&held));
 }
 
 #[test]
