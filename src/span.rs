@@ -138,6 +138,14 @@ pub const fn align_down(address: u64, align: u64) -> u64 {
     address & !(align - 1)
 }
 
+/// Returns the alignment in bytes that a base keeps when it moves: its own, but at most 1 MiB, the largest
+/// unit in which boards commonly lay out their carveouts, and at least `page`.
+#[must_use]
+pub fn kept_alignment(base: u64, page: u64) -> u64 {
+    let own = if base == 0 { u64::MAX } else { 1 << base.trailing_zeros() };
+    own.min(MIB).max(page)
+}
+
 /// `0x84300000..0x84800000 (5 MiB)`: half-open ends and the size in the largest unit that divides it.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,10 +4,10 @@
 
 use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::fdt::{NewNode, Tree, build};
+use ringfence::pipeline::{Context, Surveyed};
 use ringfence::predict::{DefaultCma, Prediction, State, predict};
 use ringfence::profile::KernelProfile;
 use ringfence::span::{MIB, Span};
-use ringfence::survey::MemoryMap;
 
 /// What a tree has many of.
 #[derive(Clone, Copy, Debug)]
@@ -50,9 +50,9 @@ fn predicted(many: Many, count: u64, kernel: &str) -> Prediction {
         ..BootFacts::default()
     };
     let tree = Tree::parse(&dtb).unwrap();
-    let (map, profile) =
-        (MemoryMap::survey(&tree, &facts), *KernelProfile::for_version(kernel).unwrap().profile);
-    predict(&tree, &map, &facts, &profile, &profile.build)
+    let profile = *KernelProfile::for_version(kernel).unwrap().profile;
+    let surveyed = Surveyed::of(tree, Context { policy: None, profile: &profile, facts: &facts });
+    predict(surveyed.analysis())
 }
 
 const MEMORY: Option<&str> = Some("memblock: cannot resize memory array");

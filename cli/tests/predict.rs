@@ -8,12 +8,12 @@ use std::process::Command;
 
 use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::fdt::{Edits, Tree, rewrite};
+use ringfence::pipeline::{Context, Surveyed};
 use ringfence::predict::{
     BootLog, DefaultCma, Difference, Observed, Prediction, RegionOutcome, predict, verify,
 };
 use ringfence::profile::{Build, KernelProfile, PageSize, Room};
 use ringfence::span::Span;
-use ringfence::survey::MemoryMap;
 use serde_json::Value;
 
 fn scenarios() -> PathBuf {
@@ -80,7 +80,7 @@ fn tree_of(name: &str) -> Vec<u8> {
 
 /// Returns the profile after a kernel's name in the recordings, how it was built, and where its image ended,
 /// as far as that matters.
-fn kernel(name: &str) -> (KernelProfile, Build, u64) {
+fn kernel(name: &str) -> (KernelProfile, u64) {
     let (version, page) = name.split_once('-').unwrap_or((name, "4k"));
     let profile = *KernelProfile::for_version(version).unwrap().profile;
     let profile = profile.with_page(match page {
@@ -101,13 +101,13 @@ fn kernel(name: &str) -> (KernelProfile, Build, u64) {
         "7.3.4-64k" => Build { cma_areas: 7, room: Room { memory: 128, reserved: 128 }, ..profile.build },
         _ => profile.build,
     };
-    (profile, build, end)
+    (KernelProfile { build, ..profile }, end)
 }
 
 fn predicted(scenario: &str, name: &str) -> Prediction {
     let dtb = tree_of(scenario);
     let tree = Tree::parse(&dtb).unwrap();
-    let (profile, build, end) = kernel(name);
+    let (profile, end) = kernel(name);
     let at = Span::from_ends(0x4020_0000, end).unwrap();
     let placed = |base, end| Some(Position::Fixed(Span::from_ends(base, end).unwrap()));
     let facts = BootFacts {
@@ -116,8 +116,8 @@ fn predicted(scenario: &str, name: &str) -> Prediction {
         dtb: placed(0x4820_0000, 0x4820_8800),
         ..BootFacts::default()
     };
-    let map = MemoryMap::survey(&tree, &facts);
-    predict(&tree, &map, &facts, &profile, &build)
+    let surveyed = Surveyed::of(tree, Context { policy: None, profile: &profile, facts: &facts });
+    predict(surveyed.analysis())
 }
 
 /// Returns an outcome in the words of the recordings.

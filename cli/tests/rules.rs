@@ -50,7 +50,10 @@ fn judge(doc: &Doc, kind: &str, source: &str) -> Vec<Finding> {
             merged.dtb.unwrap_or(dtb)
         }
     };
-    let profile = KernelProfile::default();
+    let profile = match doc.kernel {
+        "" => KernelProfile::default(),
+        version => *KernelProfile::for_version(version).unwrap().profile,
+    };
     let context = Context { policy: policy.as_ref(), profile: &profile, facts: &facts };
     pipeline::survey(&dtb, context).unwrap().judge().findings().to_vec()
 }

@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ringfence::facts::{BootFacts, Kernel, Position};
-use ringfence::fdt::Tree;
 use ringfence::pipeline::{Context, survey};
 use ringfence::policy::Policy;
 use ringfence::predict::{DefaultCma, predict};
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
-use ringfence::survey::MemoryMap;
+
 use ringfence_cli::project::policy_file;
 
 /// What the board of the Qualcomm document requires, with leave for every repair.
@@ -75,12 +74,12 @@ fn told(dtb: &[u8]) -> String {
         }
         Err(refusal) => writeln!(out, "refused under the board's policy\n  {refusal}").unwrap(),
     }
-    let tree = Tree::parse(dtb).unwrap();
     let facts = direct_boot();
-    let map = MemoryMap::survey(&tree, &facts);
     for name in ["6.1", "6.12", "7"] {
         let profile = *KernelProfile::for_version(name).unwrap().profile;
-        let prediction = predict(&tree, &map, &facts, &profile, &profile.build);
+        let context = Context { policy: None, profile: &profile, facts: &facts };
+        let surveyed = survey(dtb, context).unwrap();
+        let prediction = predict(surveyed.analysis());
         writeln!(out, "prediction for {name}").unwrap();
         for outcome in &prediction.regions {
             let span = outcome.span.map_or_else(|| "nowhere".to_string(), |span| span.to_string());

@@ -56,7 +56,10 @@ impl Example {
             assert!(merged.dtb.is_none(), "{}: the example is the tree that is judged", doc.id);
             facts.loader = Some(merged.facts);
         }
-        let profile = KernelProfile::default();
+        let profile = match doc.kernel {
+            "" => KernelProfile::default(),
+            version => *KernelProfile::for_version(version).unwrap().profile,
+        };
         let context = Context { policy: policy.as_ref(), profile: &profile, facts: &facts };
         let findings = Surveyed::of(tree, context).judge().findings().to_vec();
         Self { doc, input, findings }

@@ -12,7 +12,7 @@ use crate::bootargs::CmaArg;
 use crate::claims::{Claim, ClaimKind, Claims};
 use crate::context::Context;
 use crate::facts::BootFacts;
-use crate::fdt::Tree;
+use crate::fdt::{NodeId, Tree};
 use crate::ledger::{self, Coverage};
 use crate::policy::Policy;
 use crate::profile::KernelProfile;
@@ -38,6 +38,7 @@ pub struct Analysis<'c, 'a> {
     claims: Claims,
     answered: Vec<Answered>,
     references: OnceCell<Vec<Reference>>,
+    users: OnceCell<Vec<(NodeId, NodeId)>>,
 }
 
 impl<'c, 'a> Analysis<'c, 'a> {
@@ -47,7 +48,17 @@ impl<'c, 'a> Analysis<'c, 'a> {
         let Context { policy, profile, facts } = context;
         let claims = Claims::new(&map, facts);
         let answered = required::answered(&tree, &map, context);
-        Self { tree, map, facts, policy, profile, claims, answered, references: OnceCell::new() }
+        Self {
+            tree,
+            map,
+            facts,
+            policy,
+            profile,
+            claims,
+            answered,
+            references: OnceCell::new(),
+            users: OnceCell::new(),
+        }
     }
 
     /// Returns the policy, the kernel and the facts.
@@ -182,6 +193,47 @@ impl<'c, 'a> Analysis<'c, 'a> {
     /// Returns every `memory-region` of the tree, read when first asked for.
     pub fn references(&self) -> &[Reference] {
         self.references.get_or_init(|| references::references(&self.tree))
+    }
+
+    /// Returns the devices in use whose `memory-region` leads to a node, ascending, each with that node.
+    pub fn users_of(&self, target: NodeId) -> &[(NodeId, NodeId)] {
+        let all = self.users.get_or_init(|| references::users(&self.tree, self.references()));
+        let (from, to) =
+            (all.partition_point(|(of, _)| *of < target), all.partition_point(|(of, _)| *of <= target));
+        all.get(from..to).unwrap_or_default()
+    }
+
+    /// Returns whether a carveout is inside another one on purpose: one device in use has both, or the inner
+    /// one has a user and the outer one, which then only holds it, has none. Every kernel unmaps the union.
+    #[must_use]
+    pub fn is_nested(&self, (a, a_span): (&Region, Span), (b, b_span): (&Region, Span)) -> bool {
+        let (outer, inner) = if a_span.covers(b_span) { (a, b) } else { (b, a) };
+        let is_inside = a_span != b_span && (a_span.covers(b_span) || b_span.covers(a_span));
+        if !(is_inside && outer.no_map && inner.no_map) {
+            return false;
+        }
+        // What the policy requires has an owner of its own.
+        let is_required = |region: &Region| {
+            self.answers().any(|answer| answer.region.is_some_and(|answer| answer.node == region.node))
+        };
+        if is_required(outer) || is_required(inner) {
+            return false;
+        }
+        let (holders, users) = (self.users_of(outer.node), self.users_of(inner.node));
+        let has =
+            |list: &[(NodeId, NodeId)], user| list.binary_search_by_key(&user, |(_, user)| *user).is_ok();
+        match holders {
+            [] => !users.is_empty(),
+            _ => users.iter().any(|&(_, user)| has(holders, user)),
+        }
+    }
+
+    /// Returns the regions that the `memory-region` of a node names.
+    pub fn regions_of(&self, node: NodeId) -> impl Iterator<Item = &Region> {
+        let all = self.references();
+        let mine = all.iter().skip(all.partition_point(|reference| reference.user < node));
+        let mine = mine.take_while(move |reference| reference.user == node);
+        mine.filter_map(|reference| self.map.region(reference.target?))
     }
 
     /// Returns the effective `cma=` of the command line.

@@ -15,6 +15,16 @@ pub struct Reference {
     pub target: Option<NodeId>,
 }
 
+/// Returns the devices in use that refer to each region, by region and then by user, each once.
+pub(super) fn users(tree: &Tree<'_>, references: &[Reference]) -> Vec<(NodeId, NodeId)> {
+    let in_use = references.iter().filter(|reference| tree.node(reference.user).is_available());
+    let mut users: Vec<_> =
+        in_use.filter_map(|reference| Some((reference.target?, reference.user))).collect();
+    order::sort(&mut users);
+    users.dedup();
+    users
+}
+
 /// Reads every `memory-region`, in the order of the tree: O(n log n).
 pub(super) fn references(tree: &Tree<'_>) -> Vec<Reference> {
     let mut found = Vec::new();

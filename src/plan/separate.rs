@@ -9,9 +9,12 @@ use crate::analysis::Analysis;
 use crate::claims::Lifetime;
 use crate::ledger::{self, Coverage, meeting};
 use crate::order;
-use crate::span::{Size, Span, align_up};
+use crate::span::{KIB, Size, Span, align_up, kept_alignment};
 use alloc::format;
 use alloc::vec::Vec;
+
+/// The largest page of any arm64 kernel.
+const LARGEST_PAGE: u64 = 64 * KIB;
 
 /// The layout with every region that is not a pool at its final place.
 pub(super) struct Separated<'s, 'c, 'a>(Layout<'s, 'c, 'a>);
@@ -53,7 +56,7 @@ fn move_up(layout: &mut Layout<'_, '_, '_>) {
     let slots = layout.slots().iter().zip(0..).filter(|(slot, _)| !slot.is_pool());
     let mut order: Vec<_> = slots.map(|(slot, at)| (slot.span().base(), slot.span().end(), at)).collect();
     order::sort(&mut order);
-    let mut floor = 0;
+    let (mut floor, mut below) = (0, None);
     for (_, _, at) in order {
         let Some(slot) = layout.slots().get(at) else { continue };
         if slot.is_pinned() {
@@ -61,14 +64,24 @@ fn move_up(layout: &mut Layout<'_, '_, '_>) {
             continue;
         }
         let span = slot.span();
-        let Some(clear) = obstacles.lift(layout, span, floor, page) else {
+        let mine = slot.region().and_then(|index| Some((layout.analysis.map.region_at(index)?, span)));
+        if let (Some(outer), Some(inner)) = (below, mine)
+            && layout.analysis.is_nested(outer, inner)
+        {
+            continue;
+        }
+        // Where nothing keeps the alignment of the old base, whole pages of every kernel do.
+        let align = kept_alignment(span.base(), page);
+        let clear = [align, align.min(LARGEST_PAGE)].map(|align| obstacles.lift(layout, span, floor, align));
+        let Some(clear) = clear.into_iter().flatten().next() else {
             let (name, floor) = (layout.name(slot), floor.max(span.base()));
             let others = layout.slots().iter().zip(0..).filter(|(_, other)| *other != at);
             let taken = others.map(|(slot, _)| slot.span()).chain(obstacles.all.iter().copied());
-            let elsewhere = explain_no_fit(layout.analysis, taken.collect(), span.len(), page, None);
+            let elsewhere = explain_no_fit(layout.analysis, taken.collect(), span.len(), align, None);
             layout.fail(&name, format!("no room of {} at or above {floor:#x}{elsewhere}", Size(span.len())));
             continue;
         };
+        below = mine.filter(|_| clear == span);
         floor = floor.max(clear.end());
         if clear != span {
             shift::shift(layout, at, clear);
@@ -101,13 +114,13 @@ impl Obstacles {
 
     /// Returns where the span may stay, or the lowest place at or above `floor` that is clear and, for what
     /// was in RAM, in RAM. Each turn passes one obstacle or one bank, so the search ends.
-    fn lift(&self, layout: &Layout<'_, '_, '_>, span: Span, floor: u64, page: u64) -> Option<Span> {
+    fn lift(&self, layout: &Layout<'_, '_, '_>, span: Span, floor: u64, align: u64) -> Option<Span> {
         if span.base() >= floor && meeting(&self.firm, span).is_empty() {
             return Some(span);
         }
         let in_ram = layout.analysis.in_ram(span) == Coverage::All;
         let banks = layout.analysis.map.ram.spans();
-        let mut here = span.at(align_up(span.base().max(floor), page)?)?;
+        let mut here = span.at(align_up(span.base().max(floor), align)?)?;
         loop {
             let beyond = if let Some(obstacle) = meeting(&self.all, here).first() {
                 obstacle.end()
@@ -116,7 +129,7 @@ impl Obstacles {
             } else {
                 return Some(here);
             };
-            here = here.at(align_up(beyond, page)?)?;
+            here = here.at(align_up(beyond, align)?)?;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::DefaultCma;
 use super::dma::{self, LIMIT_32};
+use super::failure::FailureKind;
 use super::kernel::Kernel;
 use super::memblock::Memblock;
 use super::pools::NO_AREA;
@@ -27,7 +28,7 @@ struct Want {
 pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
     let dma_limit = dma::limit(kernel.tree, &kernel.memblock, kernel.profile.dma_limit);
     let want = match kernel.arg {
-        None => Want { size: kernel.build.default_cma, base: 0, limit: dma_limit, fixed: false },
+        None => Want { size: kernel.profile.build.default_cma, base: 0, limit: dma_limit, fixed: false },
         Some(arg) => {
             let base = arg.base.unwrap_or(0);
             let asked = match arg.base {
@@ -53,14 +54,15 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
     let on_node = kernel.profile.log.cma_node;
     let full = !kernel.has_area();
     if full {
-        kernel.say(NO_AREA);
+        kernel.fail(FailureKind::NoArea, None, NO_AREA);
         // Only the wrapper function of later kernels reports every failure.
         if !kernel.profile.log.cma_no_area_fails {
             return DefaultCma::None;
         }
     }
     let Some((span, certain)) = declare(kernel, want).ok().filter(|_| !full) else {
-        kernel.log.push(format!("cma: Failed to reserve {} MiB{on_node}", wanted / MIB));
+        let line = format!("cma: Failed to reserve {} MiB{on_node}", wanted / MIB);
+        kernel.fail(FailureKind::DefaultPool, None, line);
         return DefaultCma::None;
     };
     let _ = kernel.reserve(span);
@@ -78,7 +80,8 @@ fn declare(kernel: &mut Kernel<'_>, want: Want) -> Result<(Span, bool), ()> {
     let align = kernel.profile.cma_align();
     let end = kernel.memblock.end();
     if want.fixed && want.base & (align - 1) != 0 {
-        kernel.log.push(format!("cma: Region at {:#018x} must be aligned to {align:#018x} bytes", want.base));
+        let line = format!("cma: Region at {:#018x} must be aligned to {align:#018x} bytes", want.base);
+        kernel.fail(FailureKind::DefaultPool, None, line);
         return Err(());
     }
     let base = align_up(want.base, align).ok_or(())?;
@@ -91,15 +94,14 @@ fn declare(kernel: &mut Kernel<'_>, want: Want) -> Result<(Span, bool), ()> {
     let fixed = want.fixed && base != 0;
     let fixed_end = base.checked_add(size).ok_or(())?;
     if fixed && kernel.profile.cma_checks_straddling && base < end && fixed_end > end {
-        kernel
-            .log
-            .push(format!("cma: Region at {base:#018x} defined on low/high memory boundary ({end:#018x})"));
+        let line = format!("cma: Region at {base:#018x} defined on low/high memory boundary ({end:#018x})");
+        kernel.fail(FailureKind::DefaultPool, None, line);
         return Err(());
     }
     if fixed_end > limit {
-        kernel.log.push(format!(
-            "cma: Size ({size:#018x}) of region at {base:#018x} exceeds limit ({limit:#018x})"
-        ));
+        let line =
+            format!("cma: Size ({size:#018x}) of region at {base:#018x} exceeds limit ({limit:#018x})");
+        kernel.fail(FailureKind::DefaultPool, None, line);
         return Err(());
     }
     if fixed {

@@ -1,6 +1,7 @@
 //! Finds places for dynamic regions as the kernel does (drivers/of/of_reserved_mem.c,
 //! `__reserved_mem_alloc_size`).
 
+use super::failure::FailureKind;
 use super::kernel::Kernel;
 use super::memblock::Memblock;
 use crate::ledger::Direction;
@@ -32,7 +33,7 @@ impl Kernel<'_> {
                 continue;
             }
             if self.is_skipped(region) {
-                self.say_skipped();
+                self.say_skipped(region);
                 continue;
             }
             count += 1;
@@ -43,7 +44,7 @@ impl Kernel<'_> {
             if count > TABLE {
                 let line =
                     format!("OF: reserved mem: too many defined dynamic regions, skip '{}'", region.name);
-                self.say(line);
+                self.fail(FailureKind::TableFull, Some(region.node), line);
                 continue;
             }
             if let Some(span) = self.allocate(index, region) {
@@ -66,7 +67,8 @@ impl Kernel<'_> {
                     }
                     _ => format!("invalid {property} property in '{}' node.", region.name),
                 };
-                self.say(format!("OF: reserved mem: {line}"));
+                let line = format!("OF: reserved mem: {line}");
+                self.fail(FailureKind::Malformed, Some(region.node), line);
                 return None;
             }
             _ => return None,
@@ -82,7 +84,7 @@ impl Kernel<'_> {
                 .find_map(|window| find(window.base().max(LOWEST), window.end(), self.direction(*window))),
         };
         let Some(span) = found else {
-            self.say_unplaced(region, dynamic.size);
+            self.say_unplaced(FailureKind::Unplaced, region, dynamic.size);
             return None;
         };
         let removes = region.no_map && self.profile.dynamic_no_map == DynamicNoMap::Removed;
@@ -94,20 +96,21 @@ impl Kernel<'_> {
             }
         }
         if !held {
-            self.say_unplaced(region, dynamic.size);
+            self.say_unplaced(FailureKind::NoRoom, region, dynamic.size);
             return None;
         }
         self.placed.push((index, span));
         Some(span)
     }
 
-    fn say_unplaced(&mut self, region: &Region, size: u64) {
+    fn say_unplaced(&mut self, kind: FailureKind, region: &Region, size: u64) {
         let name = &region.name;
         let size = match self.profile.log.unplaced_size {
             true => format!(": size {} MiB", size / MIB),
             false => String::new(),
         };
-        self.say(format!("OF: reserved mem: failed to allocate memory for node '{name}'{size}"));
+        let line = format!("OF: reserved mem: failed to allocate memory for node '{name}'{size}");
+        self.fail(kind, Some(region.node), line);
     }
 
     fn without_ranges(&self, region: &Region) -> Option<Dynamic> {

@@ -1,10 +1,13 @@
 //! The state of a kernel while it handles a tree: RAM, the table of regions, the pools, and its log.
 
+use super::failure::{Failure, FailureKind};
 use super::memblock::{Full, Memblock};
 use super::reading::Reading;
+use crate::analysis::Analysis;
 use crate::bootargs::CmaArg;
-use crate::fdt::Tree;
-use crate::profile::{Build, KernelProfile};
+use crate::claims::{Claim, ClaimKind};
+use crate::fdt::{NodeId, Tree};
+use crate::profile::KernelProfile;
 use crate::span::Span;
 use crate::survey::MemoryMap;
 use alloc::string::String;
@@ -32,45 +35,48 @@ pub(super) struct PoolAt {
 pub(super) struct Kernel<'k> {
     pub(super) tree: &'k Tree<'k>,
     pub(super) map: &'k MemoryMap,
+    /// What owns memory when the kernel starts, by ascending base.
+    claims: &'k [Claim],
     pub(super) reading: &'k Reading,
     pub(super) profile: &'k KernelProfile,
-    pub(super) build: &'k Build,
     pub(super) arg: Option<CmaArg>,
     pub(super) memblock: Memblock,
     pub(super) log: Vec<String>,
+    pub(super) failures: Vec<Failure>,
     pub(super) pools: Vec<PoolAt>,
     /// Places of dynamic regions, by their indices.
     pub(super) placed: Vec<(usize, Span)>,
     /// The region that has become the default CMA pool, by its index.
     pub(super) default_pool: Option<usize>,
     pub(super) table: Vec<Entry>,
+    /// Whether the latest reservation found no entry.
+    was_full: bool,
     /// Why it panics because of the tree, when it does.
     pub(super) panic: Option<&'static str>,
 }
 
 impl<'k> Kernel<'k> {
     pub(super) fn new(
-        tree: &'k Tree<'_>,
-        map: &'k MemoryMap,
+        analysis: &'k Analysis<'_, '_>,
         reading: &'k Reading,
-        profile: &'k KernelProfile,
-        build: &'k Build,
         arg: Option<CmaArg>,
         memblock: Memblock,
     ) -> Self {
         Self {
-            tree,
-            map,
+            tree: &analysis.tree,
+            map: &analysis.map,
+            claims: analysis.claims(),
             reading,
-            profile,
-            build,
+            profile: analysis.profile,
             arg,
             memblock,
             log: Vec::new(),
+            failures: Vec::new(),
             pools: Vec::new(),
             placed: Vec::new(),
             default_pool: None,
             table: Vec::new(),
+            was_full: false,
             panic: None,
         }
     }
@@ -80,6 +86,19 @@ impl<'k> Kernel<'k> {
         if self.panic.is_none() {
             self.log.push(line.into());
         }
+    }
+
+    /// Logs a line about a failure.
+    pub(super) fn fail(&mut self, kind: FailureKind, node: Option<NodeId>, line: impl Into<String>) {
+        if self.panic.is_none() {
+            self.failures.push(Failure { kind, node, line: Some(self.log.len()) });
+            self.log.push(line.into());
+        }
+    }
+
+    /// Returns the spans that claims of a kind have.
+    pub(super) fn claimed(&self, kind: ClaimKind) -> impl Iterator<Item = Span> + use<'k> {
+        self.claims.iter().filter(move |claim| claim.kind == kind).map(|claim| claim.span)
     }
 
     /// Reserves a span, and returns whether there was an entry for it.
@@ -100,7 +119,13 @@ impl<'k> Kernel<'k> {
         self.has_done(done)
     }
 
+    /// Returns the sort of a failed reservation.
+    pub(super) const fn refusal(&self) -> FailureKind {
+        if self.was_full { FailureKind::NoRoom } else { FailureKind::Refused }
+    }
+
     fn has_done(&mut self, done: Result<(), Full>) -> bool {
+        self.was_full = done.is_err();
         if self.profile.panics_when_full
             && let Err(full) = done
         {

@@ -9,6 +9,7 @@ mod boot_log;
 mod default_cma;
 mod dma;
 mod dynamic;
+mod failure;
 mod heaps;
 mod kernel;
 mod memblock;
@@ -21,6 +22,7 @@ mod regions;
 mod verify;
 
 pub use boot_log::BootLog;
+pub use failure::{Failure, FailureKind};
 pub use heaps::OfferedHeap;
 pub use memblock::Memblock;
 pub use node_pools::NodePool;
@@ -28,11 +30,10 @@ pub use verify::{Difference, Observed, verify};
 
 use self::kernel::Kernel;
 use self::reading::Reading;
-use crate::facts::{BootFacts, Position};
-use crate::fdt::{NodeId, Tree};
-use crate::profile::{Build, KernelProfile};
+use crate::analysis::Analysis;
+use crate::claims::ClaimKind;
+use crate::fdt::NodeId;
 use crate::span::Span;
-use crate::survey::MemoryMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -123,6 +124,8 @@ pub struct Prediction {
     pub cma_total: u64,
     /// The lines that the kernel prints about reserved memory and CMA, without time stamps, in order.
     pub log: Vec<String>,
+    /// What of it tells of something that is refused, that fails, is dropped, or that the kernel dies of.
+    pub failures: Vec<Failure>,
     /// Why the kernel panics because of the tree, when it does.
     pub panic: Option<&'static str>,
     /// The command line that the kernel reads, truncated as the kernel does.
@@ -136,34 +139,29 @@ const PAGE_TABLES: usize = 2;
 /// Bytes of a kernel from `_text` to `_stext` (`SEGMENT_ALIGN` in arch/arm64/kernel/vmlinux.lds.S).
 const HEAD: u64 = 64 << 10;
 
-/// Predicts how the kernel of `profile` uses a tree, with `facts` as the contents of memory at entry.
+/// Predicts how the kernel of an analysis uses its tree, with the claims as the contents of memory at entry.
 #[must_use]
-pub fn predict(
-    tree: &Tree<'_>,
-    map: &MemoryMap,
-    facts: &BootFacts,
-    profile: &KernelProfile,
-    build: &Build,
-) -> Prediction {
-    let reading = Reading::new(tree, map, facts, profile);
-    let mut memblock = Memblock::new(&reading.ram, build.room);
-    let initrd = facts.initrd.map_or(map.chosen.initrd, Position::in_place);
-    let mut taken: Vec<Span> = facts.dtb.and_then(Position::in_place).into_iter().collect();
+pub fn predict(analysis: &Analysis<'_, '_>) -> Prediction {
+    let profile = analysis.profile;
+    let reading = Reading::new(&analysis.tree, &analysis.map, analysis.facts, profile);
+    let mut memblock = Memblock::new(&reading.ram, profile.build.room);
+    let mut taken: Vec<Span> = analysis.span_of(ClaimKind::Dtb).into_iter().collect();
     // The initrd becomes RAM whatever the tree says, which re-exposes a hole around it.
+    let initrd = analysis.span_of(ClaimKind::Initrd);
     let initrd = initrd.and_then(|initrd| initrd.outward(profile.page.bytes()));
     if let Some(initrd) = initrd {
         memblock.add(initrd);
         taken.push(initrd);
     }
-    if let Some(kernel) = facts.kernel.and_then(|kernel| kernel.fixed()) {
+    if let Some(kernel) = analysis.span_of(ClaimKind::Kernel) {
         memblock.add(kernel);
         let head = if profile.reserves_head { 0 } else { HEAD };
-        taken.extend(Span::from_ends(kernel.base() + head, kernel.end()));
+        taken.extend(Span::from_ends(kernel.base().saturating_add(head), kernel.end()));
     }
-    let line = map.chosen.bootargs.clone().unwrap_or_default();
+    let line = analysis.map.chosen.bootargs.clone().unwrap_or_default();
     let cmdline = line.get(..line.len().min(crate::bootargs::MAX_LEN)).unwrap_or_default().to_vec();
     let arg = crate::bootargs::cma(&cmdline);
-    let mut kernel = Kernel::new(tree, map, &reading, profile, build, arg, memblock);
+    let mut kernel = Kernel::new(analysis, &reading, arg, memblock);
     for span in taken {
         kernel.reserve(span);
     }
@@ -191,6 +189,8 @@ pub fn predict(
         .or(unmapped.then_some("paging fault while the initrd is unpacked"));
     let heaps = heaps::offered(&kernel, cma);
     let (memblock, log, pools) = (kernel.memblock, kernel.log, kernel.pools);
+    let mut failures = kernel.failures;
+    failures.extend(panic.map(|_| Failure { kind: FailureKind::Panic, node: None, line: None }));
     let default_len = match cma {
         DefaultCma::At(span) => span.len(),
         DefaultCma::Somewhere { size, .. } => size,
@@ -198,5 +198,16 @@ pub fn predict(
     };
     let of_tree: u64 = pools.iter().filter(|pool| pool.cma).map(|pool| pool.span.len()).sum();
     let cma_total = of_tree + default_len + node_pools.iter().map(|pool| pool.size).sum::<u64>();
-    Prediction { regions: outcomes, cma, node_pools, heaps, cma_total, log, panic, cmdline, memblock }
+    Prediction {
+        regions: outcomes,
+        cma,
+        node_pools,
+        heaps,
+        cma_total,
+        log,
+        failures,
+        panic,
+        cmdline,
+        memblock,
+    }
 }

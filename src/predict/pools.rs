@@ -1,6 +1,7 @@
 //! Sets regions up as pools, and models the failures of that (kernel/dma/contiguous.c,
 //! kernel/dma/coherent.c).
 
+use super::failure::FailureKind;
 use super::kernel::{Kernel, PoolAt};
 use crate::profile::{CmaArgument, FailedNoMap, SizeUnit};
 use crate::span::{MIB, Span};
@@ -14,7 +15,7 @@ pub(super) const NO_AREA: &str = "cma: Not enough slots for CMA reserved regions
 impl Kernel<'_> {
     /// Returns whether a CMA area is free.
     pub(super) fn has_area(&self) -> bool {
-        self.pools.iter().filter(|pool| pool.cma).count() < self.build.cma_areas
+        self.pools.iter().filter(|pool| pool.cma).count() < self.profile.build.cma_areas
     }
 
     /// Sets a region up as its `compatible` says, and undoes its reservation where that fails. Returns
@@ -51,7 +52,8 @@ impl Kernel<'_> {
                 }
             }
             Err(()) => {
-                self.say(format!("OF: reserved mem: node {} compatible matching fail", region.name));
+                let line = format!("OF: reserved mem: node {} compatible matching fail", region.name);
+                self.fail(FailureKind::SetUp, Some(region.node), line);
                 self.undo(region, span);
             }
         }
@@ -79,19 +81,20 @@ impl Kernel<'_> {
     fn set_up_cma(&mut self, index: usize, region: &Region, span: Span) -> Result<(), ()> {
         let is_bypassed = self.profile.cma_argument != CmaArgument::Ignored && self.arg.is_some();
         if region.cma_default && is_bypassed {
-            self.say(format!(
-                "Reserved memory: bypass {} node, using cmdline CMA params instead",
-                region.name
-            ));
+            let name = &region.name;
+            let line = format!("Reserved memory: bypass {name} node, using cmdline CMA params instead");
+            self.fail(FailureKind::Replaced, Some(region.node), line);
             return Err(());
         }
         if !span.is_aligned(self.profile.cma_align()) {
-            self.say("Reserved memory: incorrect alignment of CMA region");
+            let line = "Reserved memory: incorrect alignment of CMA region";
+            self.fail(FailureKind::Misaligned, Some(region.node), line);
             return Err(());
         }
         if !self.has_area() {
-            self.say(NO_AREA);
-            self.say("Reserved memory: unable to setup CMA region");
+            let node = Some(region.node);
+            self.fail(FailureKind::NoArea, node, NO_AREA);
+            self.fail(FailureKind::NoArea, node, "Reserved memory: unable to setup CMA region");
             return Err(());
         }
         if region.cma_default {

@@ -1,8 +1,10 @@
 //! `/reserved-memory` as each family of kernels reads it.
 
 use super::PAGE_TABLES;
+use super::failure::FailureKind;
 use super::kernel::{Entry, Kernel};
 use super::order::kernel_sort;
+use crate::claims::ClaimKind;
 use crate::profile::{CmaArgument, DynamicOrder, ElfCoreHdr, IgnoredTuples, Memreserve, NoMap, Tuples};
 use crate::span::{MIB, Span};
 use crate::survey::{Extent, Pool, Ranges, RegError, Region};
@@ -60,16 +62,19 @@ impl<'k> Kernel<'k> {
 
     /// Reserves the header of a crashed kernel at the point where this kernel does, unless it is reserved.
     fn elfcorehdr(&mut self, now: ElfCoreHdr) {
-        if let Some(header) = self.map.chosen.elfcorehdr.filter(|_| self.profile.elfcorehdr == now)
-            && !self.memblock.is_reserved(header)
-        {
-            self.reserve(header);
+        if self.profile.elfcorehdr != now {
+            return;
+        }
+        for header in self.claimed(ClaimKind::ElfCoreHdr) {
+            if !self.memblock.is_reserved(header) {
+                self.reserve(header);
+            }
         }
     }
 
     fn memreserve(&mut self) {
-        for &entry in &self.map.memreserve {
-            self.reserve(entry);
+        for entries in self.claimed(ClaimKind::Memreserve) {
+            self.reserve(entries);
         }
     }
 
@@ -80,7 +85,7 @@ impl<'k> Kernel<'k> {
         if !readable {
             let line = format!("{}Reserved memory: unsupported node format, ignoring", self.profile.log.scan);
             for _ in 0..if self.profile.two_phases { 2 } else { 1 } {
-                self.say(line.as_str());
+                self.fail(FailureKind::Ignored, None, line.as_str());
             }
         }
         readable
@@ -104,29 +109,12 @@ impl<'k> Kernel<'k> {
     fn reserve_static(&mut self) {
         for (index, region) in self.enabled() {
             match &region.extent {
-                Extent::Static(_) if self.is_skipped(region) => self.say_skipped(),
-                Extent::Static(spans) => {
-                    let kept = if self.profile.tuples == Tuples::FirstOnly { 1 } else { spans.len() };
-                    for &span in spans.iter().take(kept) {
-                        self.reserve_one(region, span);
-                    }
-                    if let Some(first) = spans.first().filter(|_| !self.profile.two_phases) {
-                        self.remember(Entry { index, base: first.base(), size: first.len() });
-                    }
-                }
-                Extent::Malformed { property: "reg", error: RegError::ZeroSize { base } } => {
-                    self.say_refused(region, *base, 0);
-                    if !self.profile.two_phases {
-                        // Its size of 0 makes it look like a dynamic region later.
-                        self.remember(Entry { index, base: *base, size: 0 });
-                    }
-                }
-                // memblock limits a span that would wrap (mm/memblock.c, `memblock_cap_size`).
-                Extent::Malformed { property: "reg", error: RegError::Wraps { base } } => {
-                    if let Some(rest) = Span::from_ends(*base, u64::MAX) {
-                        self.reserve_one(region, rest);
-                    }
-                }
+                Extent::Static(_) if self.is_skipped(region) => self.say_skipped(region),
+                Extent::Static(_)
+                | Extent::Malformed {
+                    property: "reg",
+                    error: RegError::ZeroSize { .. } | RegError::Wraps { .. },
+                } => self.reserve_tuples(index, region),
                 Extent::Malformed { property: "reg", error: RegError::Length { .. } }
                     if self.profile.log.bad_reg_lines > 0 =>
                 {
@@ -142,6 +130,29 @@ impl<'k> Kernel<'k> {
         }
     }
 
+    /// Reserves every tuple of a `reg`, or the first, whatever its size.
+    fn reserve_tuples(&mut self, index: usize, region: &Region) {
+        let reg = self.tree.node(region.node).prop("reg").map_or(&[][..], |reg| reg.value);
+        let mut tuples = self.map.cells.tuples(reg).unwrap_or_default();
+        if self.profile.tuples == Tuples::FirstOnly {
+            tuples.truncate(1);
+        }
+        for &(base, size) in &tuples {
+            // memblock limits a span that would wrap (mm/memblock.c, `memblock_cap_size`).
+            match Span::new(base, size).or_else(|| Span::from_ends(base, u64::MAX)).filter(|_| size > 0) {
+                Some(span) => self.reserve_one(region, span),
+                None => self.say_refused(FailureKind::Malformed, region, base, 0),
+            }
+        }
+        // A first size of 0 makes the region look like a dynamic one later.
+        let known = |size: u64, base: u64| size == 0 || Span::new(base, size).is_some();
+        if let Some(&(base, size)) =
+            tuples.first().filter(|(base, size)| !self.profile.two_phases && known(*size, *base))
+        {
+            self.remember(Entry { index, base, size });
+        }
+    }
+
     fn say_skipping(&mut self, region: &Region) {
         let line = format!(
             "{}Reserved memory: invalid reg property in '{}', skipping node.",
@@ -154,18 +165,18 @@ impl<'k> Kernel<'k> {
         self.tree.node(region.node).has_prop("size")
     }
 
-    pub(super) fn say_skipped(&mut self) {
-        self.say(self.profile.log.skipped_node);
+    pub(super) fn say_skipped(&mut self, region: &Region) {
+        self.fail(FailureKind::Replaced, Some(region.node), self.profile.log.skipped_node);
     }
 
-    fn say_refused(&mut self, region: &Region, base: u64, size: u64) {
+    fn say_refused(&mut self, kind: FailureKind, region: &Region, base: u64, size: u64) {
         let line = format!(
             "{}Reserved memory: failed to reserve memory for node '{}': base {base:#018x}, size {} MiB",
             self.profile.log.scan,
             region.name,
             size / MIB
         );
-        self.say(line);
+        self.fail(kind, Some(region.node), line);
     }
 
     /// Reserves one tuple (`early_init_dt_reserve_memory_arch`).
@@ -175,11 +186,15 @@ impl<'k> Kernel<'k> {
             (true, NoMap::Removed) => self.remove(span),
             (true, no_map) => {
                 let counts = no_map == NoMap::RefusedOverReserved || self.memblock.is_memory(span);
-                !(counts && self.memblock.is_reserved(span)) && self.mark_no_map(span)
+                let is_refused = counts && self.memblock.is_reserved(span);
+                if is_refused {
+                    return self.say_refused(FailureKind::Refused, region, span.base(), span.len());
+                }
+                self.mark_no_map(span)
             }
         };
         if !held {
-            self.say_refused(region, span.base(), span.len());
+            self.say_refused(self.refusal(), region, span.base(), span.len());
         }
     }
 
@@ -189,7 +204,8 @@ impl<'k> Kernel<'k> {
         if room {
             self.table.push(entry);
         } else {
-            self.say(self.profile.log.table_full);
+            let node = self.reading.regions.get(entry.index).map(|region| region.node);
+            self.fail(FailureKind::TableFull, node, self.profile.log.table_full);
         }
         room
     }
@@ -227,7 +243,7 @@ impl<'k> Kernel<'k> {
             let [first, rest @ ..] = region.spans() else { continue };
             if self.is_skipped(region) {
                 if self.profile.log.skipped_twice {
-                    self.say_skipped();
+                    self.say_skipped(region);
                 }
                 continue;
             }
@@ -243,7 +259,7 @@ impl<'k> Kernel<'k> {
 
     fn say_ignored(&mut self, region: &Region, rest: usize) {
         let name = &region.name;
-        self.say(match self.profile.log.ignored_tuples {
+        let line = match self.profile.log.ignored_tuples {
             IgnoredTuples::Silent => return,
             IgnoredTuples::Counted => format!(
                 "OF: reserved mem: fdt_scan_reserved_mem_reg_nodes() ignores {rest} regions in node '{name}'"
@@ -253,7 +269,8 @@ impl<'k> Kernel<'k> {
                  only the first is used",
                 rest + 1
             ),
-        });
+        };
+        self.fail(FailureKind::Tuples, Some(region.node), line);
     }
 
     /// Enters a region into the table and sets it up, in the second of the two phases.
@@ -290,8 +307,9 @@ impl<'k> Kernel<'k> {
                 name(b),
                 b.base
             );
-            self.say("OF: reserved mem: OVERLAP DETECTED!");
-            self.say(line);
+            let node = |entry: &Entry| self.reading.regions.get(entry.index).map(|region| region.node);
+            self.fail(FailureKind::Overlap, node(a), "OF: reserved mem: OVERLAP DETECTED!");
+            self.fail(FailureKind::Overlap, node(b), line);
         }
     }
 }

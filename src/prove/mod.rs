@@ -110,6 +110,8 @@ pub enum Refusal {
     PlacementFailure(Vec<PlacementFailure>),
     /// Bytes that were or must be protected, and no longer would be.
     Exposed(Span),
+    /// Bytes that two regions shared, and still share where no rule sees it any more.
+    Shared(Span),
     /// Something that no edit named is missing from the rewritten tree.
     Lost(Loss),
     /// Bytes that are RAM in only one of the two trees: no repair changes what is RAM.
@@ -144,6 +146,7 @@ impl fmt::Display for Refusal {
                 None => f.write_str("something could not be placed"),
             },
             Self::Exposed(span) => write!(f, "the repair would give protected memory {span} to Linux"),
+            Self::Shared(span) => write!(f, "two regions would still share {span}"),
             Self::Lost(loss) => write!(f, "the rewritten tree is not whole: {loss}"),
             Self::OtherRam(span) => write!(f, "the rewritten tree no longer agrees on RAM at {span}"),
             Self::Witness(disagreement) => write!(f, "the second reader disagrees: {disagreement}"),
@@ -214,6 +217,9 @@ fn prove_with(
     if !refused.is_empty() && !accept {
         return Err(Refusal::Findings(refused));
     }
+    if let Some(span) = shared(surveyed, &analysis).filter(|_| !accept) {
+        return Err(Refusal::Shared(span));
+    }
     let (map, claims) = analysis.into_parts();
     if let Some(span) = exposed(&surveyed.map, context.policy, &map).filter(|_| !accept) {
         return Err(Refusal::Exposed(span));
@@ -242,6 +248,23 @@ fn other_ram(before: &MemoryMap, after: &MemoryMap) -> Option<Span> {
     let (before, after) = (before.ram.spans(), after.ram.spans());
     let lost = ledger::subtract(before, after).first().copied();
     lost.or_else(|| ledger::subtract(after, before).first().copied())
+}
+
+/// Returns bytes that two regions shared and still share. Where one of them was split, its further tuples no
+/// longer show who uses them, and two owners look like one.
+fn shared(before: &Analysis<'_, '_>, after: &Analysis<'_, '_>) -> Option<Span> {
+    let regions = |kind| before.region(kind);
+    before.pairs().find_map(|(low, high)| {
+        let (a, b) = (regions(low.kind)?, regions(high.kind)?);
+        let span = low.span.intersection(high.span)?;
+        let was_error = !before.is_nested((a, low.span), (b, high.span));
+        let has = |span| {
+            after.claims_over(span).filter(|claim| claim.span == span && claim.kind.is_region()).count()
+        };
+        let still =
+            if low.span == high.span { has(low.span) > 1 } else { has(low.span) > 0 && has(high.span) > 0 };
+        (was_error && still).then_some(span)
+    })
 }
 
 /// Returns the lowest range that was protected, or that the policy requires to be, and no longer is.

@@ -4,9 +4,10 @@ use super::{Report, Sink, Text};
 use crate::analysis::Analysis;
 use crate::claims::Claim;
 use crate::finding::Label;
-use crate::ledger::Coverage;
-use crate::span::{Span, align_up};
+use crate::ledger::{self, Coverage};
+use crate::span::{Span, align_up, kept_alignment};
 use crate::survey::Region;
+use alloc::vec::Vec;
 
 /// Maximum number of RAM banks that a finding lists.
 const MAX_BANKS: usize = 2;
@@ -31,6 +32,27 @@ pub(super) fn report_misplaced<'o, 't>(
 }
 
 impl Report {
+    /// Says to unmap all of `whole`, of which `part` is a carveout. Where its neighbours in these pages are
+    /// carveouts, too, a region beside them takes the rest.
+    pub(super) fn help_whole_pages(
+        &mut self,
+        analysis: &Analysis<'_, '_>,
+        whole: Span,
+        part: Span,
+    ) -> &mut Self {
+        let others: Vec<Claim> =
+            analysis.claims_over(whole).copied().filter(|claim| claim.span != part).collect();
+        let is_carveout = |claim: &Claim| analysis.region(claim.kind).is_some_and(|region| region.no_map);
+        if others.is_empty() || !others.iter().all(is_carveout) {
+            return self.help_cover(analysis, whole, part);
+        }
+        let taken = ledger::union(others.iter().map(|claim| claim.span).chain([part]).collect());
+        match ledger::subtract(&[whole], &taken).first() {
+            Some(rest) => self.help(format_args!("add a no-map region for the rest of the pages, as {rest}")),
+            None => self.help("nothing is left to map in these pages"),
+        }
+    }
+
     /// Says to cover `whole` where only `part` of it is reserved, unless another owner has some of the rest:
     /// then the advice would make two regions overlap.
     pub(super) fn help_cover(&mut self, analysis: &Analysis<'_, '_>, whole: Span, part: Span) -> &mut Self {
@@ -44,14 +66,15 @@ impl Report {
     }
 }
 
-/// Returns the lowest page-aligned place at `from` or above for a claim, where it is RAM and no other claim
-/// is there: one pass over the claims.
+/// Returns the lowest place at `from` or above for a claim, where it is RAM and no other claim is there: one
+/// pass over the claims. It is aligned as the claim is where that matters.
 pub(super) fn clear_place(analysis: &Analysis<'_, '_>, moved: &Claim, from: u64) -> Option<Span> {
-    let (page, len) = (analysis.profile.page.bytes(), moved.span.len());
-    let mut place = Span::new(align_up(from, page)?, len)?;
+    let len = moved.span.len();
+    let align = kept_alignment(moved.span.base(), analysis.profile.page.bytes());
+    let mut place = Span::new(align_up(from, align)?, len)?;
     for claim in analysis.claims().iter().filter(|claim| *claim != moved) {
         if claim.span.overlaps(place) {
-            place = Span::new(align_up(claim.span.end(), page)?, len)?;
+            place = Span::new(align_up(claim.span.end(), align)?, len)?;
         }
     }
     // Bases ascend and ends do not: what is below may still reach up to it.

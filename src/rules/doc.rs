@@ -26,6 +26,8 @@ pub struct Doc {
     pub good: &'static str,
     /// The policy that the examples are checked under, as TOML; empty for none.
     pub policy: &'static str,
+    /// The kernel that the examples are checked for; empty for the default.
+    pub kernel: &'static str,
     /// The EFI memory map that the examples are checked with, as one of the printed forms; empty for none.
     pub efi_map: &'static str,
     /// The loader's tree that is merged into the examples before they are checked, as DTS; empty for none.
@@ -48,6 +50,7 @@ impl Doc {
         bad: "",
         good: "",
         policy: "",
+        kernel: "",
         efi_map: "",
         loader: "",
         load_options: "",

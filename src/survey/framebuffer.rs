@@ -16,6 +16,8 @@ pub struct Framebuffer {
     pub node: NodeId,
     /// Its bytes.
     pub span: Span,
+    /// Its `reg`, where a `memory-region` counts instead.
+    pub reg: Option<Span>,
 }
 
 /// Reads the enabled framebuffers of `/chosen`, in the order of the tree.
@@ -27,20 +29,26 @@ pub(super) fn framebuffers(tree: &Tree<'_>, chosen: Option<NodeId>, regions: &[R
     };
     let nodes = chosen.children().filter(is_one).take(MAX_FRAMEBUFFERS);
     nodes
-        .filter_map(|node| Some(Framebuffer { node: node.id(), span: span(chosen, node, regions)? }))
+        .filter_map(|node| {
+            let (span, reg) = span(chosen, node, regions)?;
+            Some(Framebuffer { node: node.id(), span, reg })
+        })
         .collect()
 }
 
 /// Returns the bytes of a framebuffer: from its `memory-region`, which counts before its `reg`, all that its
-/// `reg` maps or its lines take.
-fn span(chosen: Node<'_, '_>, node: Node<'_, '_>, regions: &[Region]) -> Option<Span> {
+/// `reg` maps or its lines take; and the `reg` that does not count.
+fn span(chosen: Node<'_, '_>, node: Node<'_, '_>, regions: &[Region]) -> Option<(Span, Option<Span>)> {
     let number = |name| node.prop(name).and_then(|prop| prop.as_u32()).map(u64::from);
     let lines = number("stride").unwrap_or(0).saturating_mul(number("height").unwrap_or(0));
+    let reg = || {
+        let cells = Cells { address: chosen.address_cells().ok()?, size: chosen.size_cells().ok()? };
+        cells.spans(node.prop("reg")?.value).ok()?.first().copied()
+    };
     if let Some(phandle) = node.prop("memory-region").and_then(|prop| prop.as_u32()) {
         let region = regions.iter().find(|region| region.phandle == Some(phandle))?;
-        return Span::new(region.spans().first()?.base(), lines);
+        return Some((Span::new(region.spans().first()?.base(), lines)?, reg()));
     }
-    let cells = Cells { address: chosen.address_cells().ok()?, size: chosen.size_cells().ok()? };
-    let reg = *cells.spans(node.prop("reg")?.value).ok()?.first()?;
-    Span::new(reg.base(), reg.len().max(lines))
+    let reg = reg()?;
+    Some((Span::new(reg.base(), reg.len().max(lines))?, None))
 }

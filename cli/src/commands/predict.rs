@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use ringfence::fdt::Tree;
+use ringfence::pipeline::Surveyed;
 use ringfence::predict::{DefaultCma, OfferedHeap, Prediction, predict};
-use ringfence::survey::MemoryMap;
 use serde_json::{Value, json};
 
 use super::{Outcome, tree};
@@ -56,11 +56,12 @@ impl Told {
     pub(super) fn predict(job: &Job, dtb: &[u8]) -> Result<Option<Self>, Failure> {
         let tree = Tree::parse(dtb).map_err(|error| Failure::new(error.to_string()))?;
         let context = job.context();
-        let map = MemoryMap::survey(&tree, context.facts);
-        if !map.ram.is_known() {
+        let surveyed = Surveyed::of(tree, context);
+        if !surveyed.map().ram.is_known() {
             return Ok(None);
         }
-        let prediction = predict(&tree, &map, context.facts, context.profile, &context.profile.build);
+        let prediction = predict(surveyed.analysis());
+        let tree = surveyed.tree();
         let paths = prediction.regions.iter().map(|outcome| tree.node(outcome.node).path()).collect();
         Ok(Some(Self { prediction, paths, profile: context.profile.since.family().to_string() }))
     }

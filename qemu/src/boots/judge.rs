@@ -6,10 +6,10 @@ use crate::transcript::Transcript;
 use crate::{assertions, reserved_nodes};
 use anyhow::{Context, Result, ensure};
 use ringfence::fdt::Tree;
+use ringfence::pipeline::{self, Surveyed};
 use ringfence::predict::{BootLog, Observed, RegionOutcome, State, predict, verify};
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
-use ringfence::survey::MemoryMap;
 
 /// Compares a boot with the tree that was booted, the prediction, and the requirements of the policy.
 ///
@@ -34,8 +34,8 @@ pub(super) fn judge(
     }
     let tree = Tree::parse(dtb).map_err(|error| anyhow::anyhow!("{error}"))?;
     let facts = layout.facts();
-    let map = MemoryMap::survey(&tree, &facts);
-    let prediction = predict(&tree, &map, &facts, profile, &profile.build);
+    let surveyed = Surveyed::of(tree, pipeline::Context { policy: None, profile, facts: &facts });
+    let prediction = predict(surveyed.analysis());
 
     let memory = entries(transcript.section("memblock-memory"));
     let reserved = entries(transcript.section("memblock-reserved"));

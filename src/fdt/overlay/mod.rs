@@ -61,10 +61,16 @@ fn merge<'t>(merged: &mut Merged<'t>, overlay: &mut Patched<'t>) -> Result<(), F
     symbols::publish(merged, overlay)
 }
 
-/// Returns whether a tree is an overlay: it has a fragment.
+/// Children of the root that only whole trees have.
+const OF_BOARDS: [&str; 3] = ["memory", "reserved-memory", "cpus"];
+
+/// Returns whether a tree is an overlay: it has a fragment, and nothing that only a board has. A board may
+/// hold what looks like a fragment, where a build merged a source into it.
 #[must_use]
 pub fn is_overlay(tree: &Tree<'_>) -> bool {
-    tree.root().children().any(|fragment| fragment.child("__overlay__").is_some())
+    let mut children = tree.root().children();
+    children.clone().any(|fragment| fragment.child("__overlay__").is_some())
+        && !children.any(|node| OF_BOARDS.iter().any(|name| node.has_base_name(name)))
 }
 
 /// Returns the index after the last descendant of a node.

@@ -23,7 +23,7 @@ macro_rules! with_repairs {
             drop_initrd: DropInitrd,
             /// Remove the `status` for which Linux passes over a region.
             enable: Enable(node: NodeId),
-            /// Disable a region of size 0 that nothing refers to.
+            /// Disable a region of no use that nothing refers to.
             disable: Disable(node: NodeId),
             /// Put back a required carveout, by its index in the policy.
             restore: Restore(carveout: usize),

@@ -22,6 +22,8 @@ pub(super) const DOC: Doc = Doc {
         property, skipping node`; kernels from 6.19 on skip the region silently. A malformed `alloc-ranges`
         makes kernels up to 6.18 skip the region; kernels from 6.19 on ignore the property and place the
         region anywhere. The memory that was meant is not protected.
+
+        A size of 0 is a placeholder that a boot loader fills: a note in a tree at rest, a warning at boot.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
@@ -50,7 +52,10 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             _ => "Linux skips the region",
         };
         let help = match (*property, error) {
-            (_, RegError::ZeroSize { .. }) => String::from("write its size, or remove it"),
+            (_, RegError::ZeroSize { .. }) if analysis.is_at_boot() => {
+                String::from("write its size, or remove it")
+            }
+            (_, RegError::ZeroSize { .. }) => String::from("leave it where a boot loader fills it in"),
             ("size" | "alignment", _) => format!("write `{property}` in {} cells", cells.size),
             _ => format!(
                 "write `{property}` in {} address and {} size cells, or require the region in the policy",
@@ -62,7 +67,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         // A size of 0 protects nothing, but it also promises nothing: a placeholder for firmware to fill.
         let is_placeholder = matches!(error, RegError::ZeroSize { .. }) && *property != "alloc-ranges";
         if is_placeholder {
-            report.severity(Severity::Warning);
+            report.severity(if analysis.is_at_boot() { Severity::Warning } else { Severity::Note });
         }
         if let Some(span) = region.decode_by_unit_address(analysis.tree.node(region.node), cells) {
             report.repair(RepairKind::RewriteReg(region.node), format_args!("reserve {span}"));

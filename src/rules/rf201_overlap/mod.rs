@@ -1,10 +1,11 @@
 //! RF201: two regions overlap.
 
 use super::advice::clear_place;
-use super::{Doc, Sink};
+use super::{Doc, Report, Sink};
 use crate::analysis::Analysis;
-use crate::finding::{Label, RepairKind, RuleId};
+use crate::finding::{Label, RepairKind, RuleId, Severity};
 use crate::span::Size;
+use crate::survey::Region;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(201),
@@ -16,12 +17,16 @@ pub(super) const DOC: Doc = Doc {
         Linux prints `OVERLAP DETECTED` only for regions that are neighbours after sorting, and goes on. It
         refuses a no-map region that overlaps a mapped one before it as a whole, so that all of it becomes
         ordinary memory. A CMA pool over another region gives its pages to the allocator.
+
+        A carveout inside another one is a warning where it is meant so: one device uses both, or the outer
+        one has no user of its own and only holds the inner one. Every kernel unmaps the two together.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     repair: r"
         With `allow.shift = true` in the policy, moves the later region and those after it up; regions that
-        the policy requires at an address stay where they are.
+        the policy requires at an address stay where they are. Of two regions with the same bytes, disables
+        one that nothing refers to.
     ",
     ..Doc::DEFAULT
 };
@@ -33,12 +38,26 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for (index, (low, high)) in analysis.pairs().enumerate() {
         let (Some(a), Some(b)) = (analysis.region(low.kind), analysis.region(high.kind)) else { continue };
         let Some(shared) = low.span.intersection(high.span) else { continue };
+        if analysis.is_nested((a, low.span), (b, high.span)) {
+            let (outer, inner) = if low.span.covers(high.span) { (a, b) } else { (b, a) };
+            out.report(outer, format_args!("contains {}, which every kernel unmaps with it", inner.name))
+                .severity(Severity::Warning)
+                .at("reg")
+                .region(low.span, a)
+                .region(high.span, b)
+                .help("end one where the other begins, unless they share the bytes on purpose");
+            continue;
+        }
         let report = out
             .report(a, format_args!("overlaps {} by {} at {:#x}", b.name, Size(shared.len()), shared.base()))
             .at("reg")
             .span(shared, Label::Shared)
             .region(low.span, a)
             .region(high.span, b);
+        if low.span == high.span {
+            advise_on_twins(analysis, report, a, b);
+            continue;
+        }
         let (start, end) = (high.span.base(), high.span.end());
         let place = if index < MAX_PLACES { clear_place(analysis, &high, low.span.end()) } else { None };
         match (place, start > low.span.base()) {
@@ -72,4 +91,21 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         out.report(path, "has more overlaps than are listed")
             .help("fix those that are listed, then check again");
     }
+}
+
+/// Says what to do about two regions with the same bytes: one of them is enough.
+fn advise_on_twins(analysis: &Analysis<'_, '_>, report: &mut Report, a: &Region, b: &Region) {
+    // Nothing finds it, and the other one protects no less.
+    let is_spare = |spare: &Region, other: &Region| {
+        let node = analysis.tree.node(spare.node);
+        let protects = other.no_map || !spare.no_map;
+        let is_used = analysis.references().iter().any(|reference| reference.target == Some(spare.node));
+        protects && !is_used && !other.is_cma() && spare.spans().len() == 1 && !node.has_prop("compatible")
+    };
+    match [(b, a), (a, b)].into_iter().find(|(spare, other)| is_spare(spare, other)) {
+        Some((spare, other)) => report
+            .help(format_args!("remove {}: {} reserves the same bytes", spare.name, other.name))
+            .repair(RepairKind::Disable(spare.node), format_args!("disable {}", spare.name)),
+        None => report.help(format_args!("remove {} or {}, or give each its own place", a.name, b.name)),
+    };
 }

@@ -18,6 +18,10 @@ pub(super) const DOC: Doc = Doc {
         No RAM bank may overlap the registers of a device. Linux maps the bank as memory and hands its pages
         out; the first write to one of them writes to a device: an external abort, or worse. QEMU makes such
         a tree for `xlnx-zcu102` with `-m 4G`.
+
+        A `reg` that a carveout or the node's own `memory-region` holds is shared memory; one that covers a
+        whole bank is the window of a memory controller; one below a node with registers of its own is an
+        offset. None of these is a finding.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
@@ -30,10 +34,15 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     if ram.is_empty() {
         return;
     }
+    let carveouts = ledger::union(analysis.map.carveouts().collect());
     let mut hits: Vec<(Node<'_, '_>, Span)> = Vec::new();
     let mut count = 0;
     each_register(analysis, |node, span| {
-        if ledger::coverage(ram, span) == Coverage::None || !is_device(node) {
+        if ledger::coverage(ram, span) == Coverage::None
+            || !is_device(node)
+            || is_offset(node)
+            || is_memory(analysis, &carveouts, node, span)
+        {
             return;
         }
         count += 1;
@@ -69,6 +78,25 @@ fn is_device(node: Node<'_, '_>) -> bool {
     node.has_prop("compatible")
         && path.clone().all(|node| node.is_enabled())
         && path.last().is_some_and(|top| !NO_DEVICES.iter().any(|name| top.has_base_name(name)))
+}
+
+/// Returns whether the `reg` of a node is an offset into the registers of a node above it, as below a system
+/// controller.
+fn is_offset(node: Node<'_, '_>) -> bool {
+    let has_registers = |parent: &Node<'_, '_>| {
+        let translates = parent.prop("ranges").is_some_and(|ranges| !ranges.value.is_empty());
+        parent.depth() > 0 && parent.has_prop("reg") && !translates
+    };
+    core::iter::successors(node.parent(), Node::parent).any(|parent| has_registers(&parent))
+}
+
+/// Returns whether a `reg` names memory and not registers: a window over a whole bank, as memory controllers
+/// have, or memory that a carveout or the node's own `memory-region` holds, as that of a mailbox.
+fn is_memory(analysis: &Analysis<'_, '_>, carveouts: &[Span], node: Node<'_, '_>, span: Span) -> bool {
+    let mut regions = analysis.regions_of(node.id());
+    ledger::meeting(analysis.map.ram.spans(), span).iter().any(|&bank| span.covers(bank))
+        || ledger::coverage(carveouts, span) == Coverage::All
+        || regions.any(|region| region.spans().iter().any(|own| own.covers(span)))
 }
 
 /// Calls `visit` with every register block, as the CPU sees it.
