@@ -15,7 +15,12 @@ struct Inner {
     message: String,
     place: Option<Place>,
     help: Option<String>,
+    /// What else is wrong.
+    more: Vec<Failure>,
 }
+
+/// Most failures of one file that are shown.
+const MAX_SHOWN: usize = 20;
 
 /// A place in a file that people write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +35,27 @@ impl Failure {
     /// Creates an error from one sentence.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { message: message.into(), place: None, help: None }))
+        Self(Box::new(Inner { message: message.into(), place: None, help: None, more: Vec::new() }))
     }
 
     /// Creates an error about the file at `path`.
     #[must_use]
     pub fn of(path: &Path, why: impl std::fmt::Display) -> Self {
         Self::new(format!("{}: {why}", path.display()))
+    }
+
+    /// Makes one failure of all that is wrong with a file. Of very many the first are shown.
+    #[must_use]
+    pub fn all(failures: impl IntoIterator<Item = Self>) -> Self {
+        let mut failures = failures.into_iter();
+        let mut all = failures.next().unwrap_or_else(|| Self::new("no reason is known"));
+        all.0.more.extend(failures.by_ref().take(MAX_SHOWN - 1));
+        match failures.count() {
+            0 => {}
+            1 => all.0.more.push(Self::new("1 further error")),
+            count => all.0.more.push(Self::new(format!("{count} further errors"))),
+        }
+        all
     }
 
     /// Adds a help line.
@@ -82,13 +101,18 @@ impl Failure {
             error = error.element(Snippet::source(&place.source).path(&place.path).annotation(mark));
         }
         let error = Renderer::styled().render(&[error]);
-        match &self.0.help {
+        let mut text = match &self.0.help {
             None => error,
             Some(help) => {
                 let help = Group::with_title(Level::HELP.secondary_title(help));
                 error + "\n" + &Renderer::styled().render(&[help])
             }
+        };
+        for failure in &self.0.more {
+            text += "\n";
+            text += &failure.render();
         }
+        text
     }
 }
 

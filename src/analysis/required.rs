@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::fdt::{Node, Tree};
 use crate::ledger;
 use crate::policy::{Carveout, Key, Requirement};
+use crate::rules::is_near;
 use crate::span::{Span, align_down};
 use crate::survey::{Extent, MemoryMap, Region, RegionIndex};
 use alloc::format;
@@ -23,6 +24,9 @@ pub const GUARD: &str = "ringfence-guard";
 pub(super) struct Answered {
     region: Option<RegionIndex>,
     path: String,
+    /// The region that may be meant, when none answers.
+    meant: Option<RegionIndex>,
+    is_unresolved: bool,
 }
 
 /// A requirement of the policy and the region that answers to it.
@@ -37,6 +41,11 @@ pub struct Answer<'s> {
     /// The path that the key names; where the tree does not resolve a label, the one that a restored node
     /// gets.
     pub path: &'s str,
+    /// The region that the key may mean, when none answers: at the required base, or of nearly that name.
+    pub meant: Option<&'s Region>,
+    /// Whether the key is a label of a tree that has no labels, and the region may be there: it has no fixed
+    /// base, or something else is there.
+    pub is_unresolved: bool,
     /// Page size of the kernel, in bytes.
     page: u64,
 }
@@ -77,23 +86,49 @@ pub(super) fn answered(tree: &Tree<'_>, map: &MemoryMap, context: Context<'_>) -
     let page = context.profile.page.bytes();
     let one = |requirement: &Requirement| match requirement {
         Requirement::Carveout(carveout) => {
-            let path = path(symbols, &carveout.key);
+            let symbol = symbol(symbols, &carveout.key);
+            let is_named = symbol.is_some();
+            let path = symbol.unwrap_or_else(|| format!("/reserved-memory/{}", carveout.key.text()));
             let region = find(map, carveout, &path, page);
+            // A label that the tree does not know: the region that is as required is the one.
+            let region = region.or_else(|| satisfied(map, carveout, page).filter(|_| !is_named));
             let found = region.and_then(|index| map.region_at(index)).map(|region| region.path.clone());
-            Answered { region, path: found.unwrap_or(path) }
+            let path = found.unwrap_or(path);
+            Answered {
+                region,
+                meant: if region.is_none() { meant(map, carveout, &path, page) } else { None },
+                path,
+                is_unresolved: region.is_none()
+                    && !is_named
+                    && symbols.is_none()
+                    && carveout
+                        .span()
+                        .is_none_or(|span| map.regions.iter().any(|region| is_over(region, span))),
+            }
         }
-        Requirement::ProtectedRange(range) => {
-            Answered { region: None, path: format!("/reserved-memory/{}", range.name) }
-        }
+        Requirement::ProtectedRange(range) => Answered {
+            region: None,
+            path: format!("/reserved-memory/{}", range.name),
+            meant: None,
+            is_unresolved: false,
+        },
     };
     policy.requirements.iter().map(one).collect()
 }
 
 pub(super) fn answer<'s>(analysis: &'s Analysis<'_, '_>, index: usize) -> Option<Answer<'s>> {
     let requirement = analysis.policy?.requirements.get(index)?;
-    let Answered { region, path } = analysis.answered.get(index)?;
-    let region = region.and_then(|index| analysis.map.region_at(index));
-    Some(Answer { index, requirement, region, path, page: analysis.profile.page.bytes() })
+    let Answered { region, path, meant, is_unresolved } = analysis.answered.get(index)?;
+    let region_at = |index: &Option<RegionIndex>| index.and_then(|index| analysis.map.region_at(index));
+    Some(Answer {
+        index,
+        requirement,
+        region: region_at(region),
+        path,
+        meant: region_at(meant),
+        is_unresolved: *is_unresolved,
+        page: analysis.profile.page.bytes(),
+    })
 }
 
 /// Finds the region that answers to one required carveout. A unit address that was corrected, or went with a
@@ -114,15 +149,43 @@ fn find(map: &MemoryMap, carveout: &Carveout, path: &str, page: u64) -> Option<R
     found.map(|(index, _)| index)
 }
 
-/// Returns the path that the key of a required carveout names.
-fn path(symbols: Option<Node<'_, '_>>, key: &Key) -> String {
+/// Tells whether a region shares memory with `span`.
+fn is_over(region: &Region, span: Span) -> bool {
+    region.spans().iter().any(|own| own.overlaps(span))
+}
+
+/// Finds the region that is where a required carveout must be, and as large.
+fn satisfied(map: &MemoryMap, carveout: &Carveout, page: u64) -> Option<RegionIndex> {
+    let required = carveout.span()?;
+    let is_there = |span: &Span| starts_at(*span, required.base(), page) && span.end() >= required.end();
+    let mut regions = map.indexed_regions();
+    regions.find(|(_, region)| region.spans().first().is_some_and(is_there)).map(|(index, _)| index)
+}
+
+/// Finds the region that a required carveout may mean when none answers: the one at its base, one of its name
+/// elsewhere, or one of nearly its name.
+fn meant(map: &MemoryMap, carveout: &Carveout, path: &str, page: u64) -> Option<RegionIndex> {
+    let at_base = |region: &Region| match (carveout.base, region.spans().first()) {
+        (Some(base), Some(span)) => starts_at(*span, base, page),
+        _ => false,
+    };
+    let wanted = base_name(path);
+    let tests: [&dyn Fn(&Region) -> bool; 3] =
+        [&at_base, &|region| base_name(&region.path) == wanted, &|region| {
+            is_near(base_name(&region.path), wanted)
+        }];
+    tests
+        .iter()
+        .find_map(|test| map.indexed_regions().find(|(_, region)| test(region)))
+        .map(|(index, _)| index)
+}
+
+/// Returns the path that the key of a required carveout names, if the tree tells: for a label what
+/// `/__symbols__` says, even of a node that is gone.
+fn symbol(symbols: Option<Node<'_, '_>>, key: &Key) -> Option<String> {
     match key {
-        Key::Path(path) => path.clone(),
-        // What `/__symbols__` says, even of a node that is gone, else a path made of the label.
-        Key::Label(label) => {
-            let symbol = symbols.and_then(|symbols| symbols.prop(label)?.as_str());
-            symbol.map_or_else(|| format!("/reserved-memory/{label}"), String::from)
-        }
+        Key::Path(path) => Some(path.clone()),
+        Key::Label(label) => symbols.and_then(|symbols| symbols.prop(label)?.as_str()).map(String::from),
     }
 }
 

@@ -3,7 +3,10 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement};
+use super::{
+    Allowed, Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement,
+    Sentinel,
+};
 use crate::order;
 use crate::ramoops;
 use crate::span::{MIB, Span};
@@ -17,69 +20,94 @@ impl Policy {
     /// # Errors
     /// The first contradiction: an empty or wrapping span, an invalid name, two claims on one span.
     pub fn validate(&self) -> Result<(), PolicyError> {
+        let mut first = None;
+        self.contradictions(&mut |_, error| {
+            first.get_or_insert(error);
+        });
+        first.map_or(Ok(()), Err)
+    }
+
+    /// Reports every contradiction, with the index of the requirement that it is about.
+    pub fn contradictions(&self, report: &mut dyn FnMut(Option<usize>, PolicyError)) {
         if self.board.as_ref().is_some_and(|board| board.is_empty() || !is_graphic(board)) {
-            return Err(PolicyError::Malformed { node: "policy".to_string(), name: "board".to_string() });
+            report(None, PolicyError::Malformed { node: "policy".to_string(), name: "board".to_string() });
         }
-        for requirement in &self.requirements {
-            match requirement {
-                Requirement::Carveout(carveout) => carveout.validate()?,
-                Requirement::ProtectedRange(range) => range.validate()?,
+        for (index, requirement) in self.requirements.iter().enumerate() {
+            let valid = match requirement {
+                Requirement::Carveout(carveout) => carveout.validate(),
+                Requirement::ProtectedRange(range) => range.validate(),
+            };
+            if let Err(error) = valid {
+                report(Some(index), error);
             }
         }
-        for align in [self.boundary, self.guard].into_iter().flatten() {
+        for (key, value) in [("boundary", self.boundary), ("guard", self.guard)] {
             // From one page to a size that no board exceeds.
-            if !align.is_power_of_two() || !(4 << 10..=1 << 40).contains(&align) {
-                return Err(PolicyError::Alignment { align });
+            let allowed = Allowed::PowerOfTwo { min: 4 << 10, max: 1 << 40 };
+            if let Some(error) = value.and_then(|value| outside(key, value, allowed)) {
+                report(None, error);
             }
         }
         if let Some(cma) = &self.cma {
-            validate_cma(cma)?;
+            check_cma(cma, report);
         }
         if let Some(log) = &self.log {
-            validate_log(log)?;
+            check_log(log, report);
         }
-        if let Some(sentinel) = &self.sentinel {
-            sentinel.validate()?;
+        if let Some(Err(error)) = self.sentinel.as_ref().map(Sentinel::validate) {
+            report(None, error);
         }
-        if let Some(what) = self.tree.take.iter().find(|what| !is_place(what)) {
-            return Err(PolicyError::BadPlace { place: what.clone() });
+        for place in self.tree.take.iter().filter(|place| !is_place(place)) {
+            report(None, PolicyError::BadPlace { place: place.clone() });
         }
-        self.validate_keys()?;
-        self.validate_disjoint()
+        self.check_keys(report);
+        self.check_disjoint(report);
     }
 
-    fn validate_keys(&self) -> Result<(), PolicyError> {
-        let mut names: Vec<String> = self.requirements.iter().map(ToString::to_string).collect();
+    fn check_keys(&self, report: &mut dyn FnMut(Option<usize>, PolicyError)) {
+        let names = self.requirements.iter().enumerate();
+        let mut names: Vec<(String, usize)> = names.map(|(at, name)| (name.to_string(), at)).collect();
         order::sort(&mut names);
-        match names.windows(2).find_map(|pair| match pair {
-            [a, b] if a == b => Some(a.clone()),
-            _ => None,
-        }) {
-            Some(what) => Err(PolicyError::Twice { what }),
-            None => Ok(()),
-        }
-    }
-
-    fn validate_disjoint(&self) -> Result<(), PolicyError> {
-        // A range may overlap what covers it.
-        let carveouts = self.requirements.iter().filter_map(Requirement::carveout);
-        let mut fixed: Vec<(Span, &Key)> =
-            carveouts.filter_map(|carveout| Some((carveout.span()?, &carveout.key))).collect();
-        order::sort(&mut fixed);
-        // In ascending order, the first overlap is between neighbours.
-        for pair in fixed.windows(2) {
-            if let [(a, first), (b, second)] = pair
-                && let Some(shared) = a.intersection(*b)
+        for pair in names.windows(2) {
+            if let [(a, _), (b, at)] = pair
+                && a == b
             {
-                return Err(PolicyError::Overlap {
-                    first: (*first).clone(),
-                    second: (*second).clone(),
-                    shared,
-                });
+                report(Some(*at), PolicyError::Twice { what: b.clone() });
             }
         }
-        Ok(())
     }
+
+    fn check_disjoint(&self, report: &mut dyn FnMut(Option<usize>, PolicyError)) {
+        // A range may overlap what covers it.
+        let carveouts = self.requirements.iter().enumerate();
+        let carveouts = carveouts.filter_map(|(at, required)| Some((required.carveout()?, at)));
+        let mut fixed: Vec<(Span, &Key, usize)> =
+            carveouts.filter_map(|(carveout, at)| Some((carveout.span()?, &carveout.key, at))).collect();
+        order::sort(&mut fixed);
+        // In ascending order, the one before that reaches furthest overlaps if any does.
+        let mut furthest: Option<(Span, &Key)> = None;
+        for (span, second, at) in fixed {
+            if let Some((lower, first)) = furthest
+                && let Some(shared) = lower.intersection(span)
+                && first != second
+            {
+                let (first, second) = (first.clone(), second.clone());
+                report(Some(at), PolicyError::Overlap { first, second, shared });
+            }
+            if furthest.is_none_or(|(lower, _)| lower.end() < span.end()) {
+                furthest = Some((span, second));
+            }
+        }
+    }
+}
+
+/// Returns the error of a number that is not allowed.
+fn outside(key: &'static str, value: u64, allowed: Allowed) -> Option<PolicyError> {
+    let fits = match allowed {
+        Allowed::PowerOfTwo { min, max } => value.is_power_of_two() && (min..=max).contains(&value),
+        Allowed::MultipleOf(unit) => value % unit == 0,
+    };
+    (!fits).then_some(PolicyError::Bounds { key, value, allowed })
 }
 
 /// Returns whether `/path` or `/path:property` is written so.
@@ -133,30 +161,29 @@ impl ProtectedRange {
     }
 }
 
-fn validate_cma(cma: &CmaWant) -> Result<(), PolicyError> {
+fn check_cma(cma: &CmaWant, report: &mut dyn FnMut(Option<usize>, PolicyError)) {
     if cma.size == 0 {
-        return Err(PolicyError::Empty { what: "cma".to_string() });
+        report(None, PolicyError::Empty { what: "cma".to_string() });
     }
-    if let Some(align) = cma.align.filter(|align| !align.is_power_of_two()) {
-        return Err(PolicyError::Alignment { align });
+    let allowed = Allowed::PowerOfTwo { min: 1, max: 1 << 63 };
+    if let Some(error) = cma.align.and_then(|align| outside("cma.alignment", align, allowed)) {
+        report(None, error);
     }
     if let Some(range) = cma.range.filter(|range| range.len() < cma.size) {
-        return Err(PolicyError::RangeTooSmall { range, size: cma.size });
+        report(None, PolicyError::RangeTooSmall { range, size: cma.size });
     }
-    Ok(())
 }
 
-fn validate_log(log: &PersistentLog) -> Result<(), PolicyError> {
-    let malformed =
-        |name: &str| Err(PolicyError::Malformed { node: "log".to_string(), name: name.to_string() });
-    if !log.size.is_power_of_two() || !(ramoops::ALIGN..=LOG_MAX).contains(&log.size) {
-        return malformed("size");
-    }
-    match log.base {
-        Some(base) if base % ramoops::ALIGN != 0 || Span::new(base, ramoops::len(log)).is_none() => {
-            malformed("base")
-        }
-        _ => Ok(()),
+fn check_log(log: &PersistentLog, report: &mut dyn FnMut(Option<usize>, PolicyError)) {
+    let size = outside("log.size", log.size, Allowed::PowerOfTwo { min: ramoops::ALIGN, max: LOG_MAX });
+    let is_sound = size.is_none();
+    size.into_iter().for_each(|error| report(None, error));
+    let Some(base) = log.base else { return };
+    let allowed = Allowed::MultipleOf(ramoops::ALIGN);
+    let wraps = is_sound && Span::new(base, ramoops::len(log)).is_none();
+    let wraps = wraps.then_some(PolicyError::Bounds { key: "log.base", value: base, allowed });
+    if let Some(error) = outside("log.base", base, allowed).or(wraps) {
+        report(None, error);
     }
 }
 
@@ -217,6 +244,29 @@ mod tests {
     }
 
     #[test]
+    fn every_contradiction_is_reported_in_the_words_of_its_key() {
+        let requirements =
+            vec![carveout("/a", 0x1000, 0x9000), carveout("/b", 0x2000, 1), carveout("c", 0x5000, 0)];
+        let policy =
+            Policy { requirements, boundary: Some(3 << 20), guard: Some(1 << 11), ..Policy::default() };
+        let mut found = Vec::new();
+        policy.contradictions(&mut |at, error| found.push((at, error.to_string())));
+        let found: Vec<_> = found.iter().map(|(at, text)| (*at, text.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                (Some(2), "carveout `c`: not an absolute node path such as /reserved-memory/name@base"),
+                (None, "`boundary` is 3 MiB: it must be a power of two from 4 KiB to 1024 GiB"),
+                (None, "`guard` is 2 KiB: it must be a power of two from 4 KiB to 1024 GiB"),
+                (
+                    Some(1),
+                    "carveouts /a and /b both require 0x2000..0x2001 (1 byte): no tree can satisfy both"
+                ),
+            ]
+        );
+    }
+
+    #[test]
     fn cma_must_fit_where_it_may_lie() {
         let cma = |size, align, range| Policy {
             cma: Some(CmaWant { size, align, range, via: Via::Node }),
@@ -227,7 +277,8 @@ mod tests {
             cma(0x1001, None, Span::new(0, 0x1000)).validate(),
             Err(PolicyError::RangeTooSmall { .. })
         ));
-        assert_eq!(cma(1, Some(3), None).validate(), Err(PolicyError::Alignment { align: 3 }));
+        let crooked = cma(1, Some(3), None).validate().unwrap_err();
+        assert_eq!(crooked.to_string(), "`cma.alignment` is 3 bytes: it must be a power of two");
     }
 
     #[test]
@@ -237,11 +288,10 @@ mod tests {
         assert_eq!(log(64 << 10, None), Ok(()));
         assert_eq!(log(1 << 20, Some(0xfff0_0000)), Ok(()));
         for (size, base) in [(0, None), (32 << 10, None), (96 << 10, None), (128 << 20, None)] {
-            assert!(matches!(log(size, base), Err(PolicyError::Malformed { name, .. }) if name == "size"));
+            assert!(matches!(log(size, base), Err(PolicyError::Bounds { key: "log.size", .. })));
         }
         for base in [0xfff0_1000, u64::MAX << 16] {
-            let refused = log(64 << 10, Some(base));
-            assert!(matches!(refused, Err(PolicyError::Malformed { name, .. }) if name == "base"));
+            assert!(matches!(log(64 << 10, Some(base)), Err(PolicyError::Bounds { key: "log.base", .. })));
         }
     }
 }

@@ -55,10 +55,14 @@ pub enum PolicyError {
         /// Size in bytes.
         size: u64,
     },
-    /// An alignment that is not a power of two.
-    Alignment {
-        /// The alignment in bytes.
-        align: u64,
+    /// A number outside its bounds.
+    Bounds {
+        /// The key in TOML, such as `guard`, or `log.size`.
+        key: &'static str,
+        /// Its value.
+        value: u64,
+        /// What is allowed.
+        allowed: Allowed,
     },
     /// The CMA range has no room for the CMA size.
     RangeTooSmall {
@@ -98,6 +102,20 @@ pub enum PolicyError {
     },
 }
 
+/// Which numbers are allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// Powers of two.
+    PowerOfTwo {
+        /// The smallest, in bytes.
+        min: u64,
+        /// The largest, in bytes.
+        max: u64,
+    },
+    /// Addresses that are multiples of so many bytes.
+    MultipleOf(u64),
+}
+
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -119,9 +137,22 @@ impl fmt::Display for PolicyError {
             Self::Wraps { what, base, size } => {
                 write!(f, "{what}: {base:#x} plus {size:#x} bytes exceeds the address space")
             }
-            Self::Alignment { align } => write!(f, "cma: alignment {align:#x} is not a power of two"),
+            Self::Bounds { key, value, allowed: Allowed::MultipleOf(unit) } => {
+                write!(
+                    f,
+                    "`{key}` is {value:#x}: it must be a multiple of {} in the address space",
+                    Size(*unit)
+                )
+            }
+            Self::Bounds { key, value, allowed: Allowed::PowerOfTwo { min, max } } => {
+                write!(f, "`{key}` is {}: it must be a power of two", Size(*value))?;
+                match *min {
+                    1 => Ok(()),
+                    min => write!(f, " from {} to {}", Size(min), Size(*max)),
+                }
+            }
             Self::RangeTooSmall { range, size } => {
-                write!(f, "cma: {} do not fit into the range {range}", Size(*size))
+                write!(f, "`cma.range` is {range}: `cma.size`, {}, does not fit", Size(*size))
             }
             Self::BadKey { key: Key::Path(path) } => {
                 write!(f, "carveout `{path}`: not an absolute node path such as /reserved-memory/name@base")

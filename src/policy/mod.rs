@@ -16,7 +16,7 @@ use core::fmt;
 use crate::span::Span;
 
 pub use blob::{COMPATIBLE, digest, digest_with};
-pub use error::PolicyError;
+pub use error::{Allowed, PolicyError};
 pub use sentinel::{OnAccess, Sentinel, SentinelConsole, UNCLAIMED, Watch};
 pub use tree::{BootargsFrom, Merge, TreePolicy};
 
@@ -113,6 +113,14 @@ impl Key {
         match text.starts_with('/') {
             true => Self::Path(text.into()),
             false => Self::Label(text.strip_prefix('&').unwrap_or(text).into()),
+        }
+    }
+
+    /// Returns the path, or the label alone.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Path(text) | Self::Label(text) => text,
         }
     }
 }

@@ -113,6 +113,7 @@ catalogue! {
     rf409_off_boundary,
     rf410_missing_guard,
     rf411_unprotected_range,
+    rf412_unresolved_label,
     rf501_misplaced_cma,
     rf502_cma_value,
     rf503_long_bootargs,

@@ -26,7 +26,13 @@ fn describe(report: &mut Report, answer: &Answer<'_>) {
     };
     let flag = if answer.requirement.no_map() { " with `no-map`" } else { "" };
     match answer.region {
-        None => report.help(format_args!("add a region of {wanted}{flag}, or change the policy")),
+        None => match answer.meant {
+            Some(meant) => report.help(format_args!(
+                "add a region of {wanted}{flag}, or change the policy: did you mean {}?",
+                meant.path
+            )),
+            None => report.help(format_args!("add a region of {wanted}{flag}, or change the policy")),
+        },
         Some(region) if !region.enabled => report.help("remove its `status`, or change the policy"),
         Some(_) => report.help(format_args!("reserve {wanted}{flag}, or change the policy")),
     };

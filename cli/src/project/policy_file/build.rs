@@ -1,6 +1,4 @@
-//! Makes the policy out of TOML.
-
-use std::ops::Range;
+//! Makes the policy out of TOML. Every mistake is reported, not only the first.
 
 use ringfence::policy::{
     Allow, Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement, Sentinel,
@@ -8,12 +6,14 @@ use ringfence::policy::{
 };
 use ringfence::span::Span;
 
-use super::reader::{self, Fault, Section, Value, address, wrong_type};
+use super::reader::{self, Fault, Faults, Section, Value, address, wrong_type};
 
-pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
-    let document = reader::document(text)?;
-    let root = Section::root("the policy", &document);
-    root.only(&[
+/// Every table of a policy with the keys that it knows, for the schema that editors use.
+pub const KEYS: &[(&str, &[&str])] = &[ROOT, CARVEOUT, PROTECTED, CMA, LOG, SENTINEL, TREE];
+
+const ROOT: (&str, &[&str]) = (
+    "the policy",
+    &[
         "mode",
         "on-error",
         "board",
@@ -26,90 +26,107 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Fault> {
         "sentinel",
         "tree",
         "allow",
-    ])?;
-    let required = carveouts(&root)?.into_iter().chain(ranges(&root)?);
-    let (requirements, places): (Vec<Requirement>, Vec<Range<usize>>) = required.unzip();
-    let cma = root.get("cma").map(|value| cma(&Section::of("[cma]", value)?)).transpose()?;
-    let log = root.get("log").map(|value| log(&Section::of("[log]", value)?)).transpose()?;
-    let sentinel =
-        root.get("sentinel").map(|value| sentinel(&Section::of("[sentinel]", value)?)).transpose()?;
-    let tree = root.get("tree").map(|value| tree(&Section::of("[tree]", value)?)).transpose()?;
+    ],
+);
+const CARVEOUT: (&str, &[&str]) = ("[[carveout]]", &["node", "label", "base", "size", "no-map"]);
+const PROTECTED: (&str, &[&str]) = ("[[protected]]", &["name", "base", "size"]);
+const CMA: (&str, &[&str]) = ("[cma]", &["size", "alignment", "range", "via"]);
+const LOG: (&str, &[&str]) = ("[log]", &["size", "base"]);
+const SENTINEL: (&str, &[&str]) = ("[sentinel]", &["on-access", "carveouts", "console", "base"]);
+const TREE: (&str, &[&str]) = ("[tree]", &["merge", "bootargs", "take"]);
+
+/// The keys of `[cma]`.
+pub(crate) const CMA_KEYS: &[&str] = CMA.1;
+
+pub(crate) fn policy(text: &str) -> Result<Policy, Vec<Fault>> {
+    let document = reader::document_with_every_fault(text)?;
+    let root = Section::root(ROOT.0, &document);
+    let mut faults = Faults::default();
+    faults.extend(root.unknown(ROOT.1));
+    let mut required = Vec::new();
+    for section in faults.take(root.list("carveout", CARVEOUT.0)) {
+        required.extend(carveout(&section, &mut faults).map(|carveout| (carveout, section)));
+    }
+    for section in faults.take(root.list("protected", PROTECTED.0)) {
+        required.extend(protected(&section, &mut faults).map(|range| (range, section)));
+    }
+    let table = |key: &str, name| root.get(key).map(|value| Section::of(name, value)).transpose();
+    let cma = faults.take(table("cma", CMA.0)).and_then(|section| {
+        faults.extend(section.unknown(CMA.1));
+        faults.ok(cma_want(&section))
+    });
+    let log = faults.take(table("log", LOG.0)).map(|section| {
+        faults.extend(section.unknown(LOG.1));
+        let default = PersistentLog::default();
+        let size = faults.take(section.size("size"));
+        PersistentLog { size: size.unwrap_or(default.size), base: faults.take(section.address("base")) }
+    });
+    let sentinel = faults.take(table("sentinel", SENTINEL.0)).map(|section| sentinel(&section, &mut faults));
+    let tree = faults.take(table("tree", TREE.0)).map(|section| tree(&section, &mut faults));
+    let allow = faults.take(table("allow", "[allow]")).map(|section| allow(&section, &mut faults));
+    let (requirements, sections): (Vec<Requirement>, Vec<_>) = required.into_iter().unzip();
     let policy = Policy {
-        board: root.text("board")?,
-        mode: root.word("mode")?.unwrap_or_default(),
-        on_error: root.word("on-error")?.unwrap_or_default(),
+        board: faults.take(root.text("board")),
+        mode: faults.take(root.word("mode")).unwrap_or_default(),
+        on_error: faults.take(root.word("on-error")).unwrap_or_default(),
         requirements,
-        boundary: root.size("boundary")?,
-        guard: root.size("guard")?,
+        boundary: faults.take(root.size("boundary")),
+        guard: faults.take(root.size("guard")),
         cma,
         log,
         sentinel,
         tree: tree.unwrap_or_default(),
-        allow: root
-            .get("allow")
-            .map(|value| allow(&Section::of("[allow]", value)?))
-            .transpose()?
-            .unwrap_or_default(),
+        allow: allow.unwrap_or_default(),
     };
-    policy.validate().map_err(|error| blame(&error, &root, &policy, &places))?;
-    Ok(policy)
+    policy.contradictions(&mut |at, error| {
+        let section = at.and_then(|at| sections.get(at));
+        faults.push(blame(&error, &root, section));
+    });
+    faults.none_or(policy)
 }
 
-fn carveouts(root: &Section<'_, '_>) -> Result<Vec<(Requirement, Range<usize>)>, Fault> {
-    root.list("carveout", "[[carveout]]")?.into_iter().map(carveout).collect()
-}
-
-fn carveout(section: Section<'_, '_>) -> Result<(Requirement, Range<usize>), Fault> {
-    section.only(&["node", "label", "base", "size", "no-map"])?;
-    let key = match (section.text("node")?, section.text("label")?) {
-        (Some(path), None) => Key::Path(path),
-        (None, Some(label)) => Key::Label(label.strip_prefix('&').unwrap_or(&label).to_string()),
+/// Reads one required region. What is wrong with it is reported, and there is none then.
+fn carveout(section: &Section<'_, '_>, faults: &mut Faults) -> Option<Requirement> {
+    faults.extend(section.unknown(CARVEOUT.1));
+    let key = match (faults.take(section.text("node")), faults.take(section.text("label"))) {
+        (Some(path), None) => Some(Key::Path(path)),
+        (None, Some(label)) => Some(Key::Label(label.strip_prefix('&').unwrap_or(&label).to_string())),
+        (None, None) if section.get("node").or(section.get("label")).is_some() => None,
         (None, None) => {
-            return Err(Fault::new(section.span, "[[carveout]] names no node", "add `node` or `label`"));
+            let span = section.span.clone();
+            faults.push(Fault::new(span, "[[carveout]] names no node", "add `node` or `label`"));
+            None
         }
         (Some(_), Some(_)) => {
-            let second = section.require("label")?.span();
-            return Err(Fault::new(
-                second,
-                "[[carveout]] names its node twice",
-                "`node` or `label`, not both",
-            ));
+            let second = section.get("label").map_or(section.span.clone(), toml::Spanned::span);
+            let label = "`node` or `label`, not both";
+            faults.push(Fault::new(second, "[[carveout]] names its node twice", label));
+            None
         }
     };
-    section.require("size")?;
-    let required = Carveout {
-        key,
-        base: section.address("base")?,
-        size: section.size("size")?.unwrap_or_default(),
-        no_map: section.flag("no-map")?.unwrap_or(true),
-    };
-    Ok((required.into(), section.span))
+    faults.ok(section.require("size"));
+    let base = faults.take(section.address("base"));
+    let size = faults.take(section.size("size"));
+    let no_map = faults.take(section.flag("no-map")).unwrap_or(true);
+    Some(Carveout { key: key?, base, size: size?, no_map }.into())
 }
 
-fn ranges(root: &Section<'_, '_>) -> Result<Vec<(Requirement, Range<usize>)>, Fault> {
-    root.list("protected", "[[protected]]")?.into_iter().map(protected).collect()
-}
-
-fn protected(section: Section<'_, '_>) -> Result<(Requirement, Range<usize>), Fault> {
-    section.only(&["name", "base", "size"])?;
-    for key in ["name", "base", "size"] {
-        section.require(key)?;
+/// Reads one range, as [`carveout`].
+fn protected(section: &Section<'_, '_>, faults: &mut Faults) -> Option<Requirement> {
+    faults.extend(section.unknown(PROTECTED.1));
+    for key in PROTECTED.1 {
+        faults.ok(section.require(key));
     }
-    let name = section.text("name")?.unwrap_or_default();
-    let (base, size) = (section.address("base")?, section.size("size")?);
-    match ProtectedRange::new(name, base.unwrap_or_default(), size.unwrap_or_default()) {
-        Ok(range) => Ok((range.into(), section.span)),
-        Err(error) => Err(Fault::new(section.span, error.to_string(), "required here")),
+    let name = faults.take(section.text("name"));
+    let (base, size) = (faults.take(section.address("base")), faults.take(section.size("size")));
+    match ProtectedRange::new(name?, base?, size?) {
+        Ok(range) => Some(range.into()),
+        Err(error) => {
+            faults.push(blame(&error, section, Some(section)));
+            None
+        }
     }
 }
-
-fn cma(section: &Section<'_, '_>) -> Result<CmaWant, Fault> {
-    section.only(CMA_KEYS)?;
-    cma_want(section)
-}
-
-/// The keys of `[cma]`.
-pub(crate) const CMA_KEYS: &[&str] = &["size", "alignment", "range", "via"];
 
 /// Reads the CMA requirement from a table that may have other keys.
 pub(crate) fn cma_want(section: &Section<'_, '_>) -> Result<CmaWant, Fault> {
@@ -122,42 +139,37 @@ pub(crate) fn cma_want(section: &Section<'_, '_>) -> Result<CmaWant, Fault> {
     })
 }
 
-fn log(section: &Section<'_, '_>) -> Result<PersistentLog, Fault> {
-    section.only(&["size", "base"])?;
-    let default = PersistentLog::default();
-    Ok(PersistentLog { size: section.size("size")?.unwrap_or(default.size), base: section.address("base")? })
-}
-
-fn sentinel(section: &Section<'_, '_>) -> Result<Sentinel, Fault> {
-    section.only(&["on-access", "carveouts", "console", "base"])?;
+fn sentinel(section: &Section<'_, '_>, faults: &mut Faults) -> Sentinel {
+    faults.extend(section.unknown(SENTINEL.1));
     let carveouts = match section.get("carveouts") {
-        Some(value) if value.get_ref().is_str() => match reader::text(value, "carveouts")? {
-            UNCLAIMED => Watch::Unclaimed,
-            _ => {
+        Some(value) if value.get_ref().is_str() => {
+            if faults.take(reader::text(value, "carveouts")) != UNCLAIMED {
                 let label = "`\"unclaimed\"`, or a list of paths and labels";
-                return Err(Fault::new(value.span(), "unknown `carveouts`", label));
+                faults.push(Fault::new(value.span(), "unknown `carveouts`", label));
             }
-        },
+            Watch::Unclaimed
+        }
         Some(_) => {
-            Watch::Named(section.texts("carveouts")?.into_iter().map(|(text, _)| Key::parse(text)).collect())
+            let named = faults.take(section.texts("carveouts"));
+            Watch::Named(named.into_iter().map(|(text, _)| Key::parse(text)).collect())
         }
         None => Watch::Unclaimed,
     };
-    Ok(Sentinel {
-        on_access: section.word("on-access")?.unwrap_or_default(),
+    Sentinel {
+        on_access: faults.take(section.word("on-access")).unwrap_or_default(),
         carveouts,
-        console: section.word("console")?.unwrap_or_default(),
-        base: section.address("base")?,
-    })
+        console: faults.take(section.word("console")).unwrap_or_default(),
+        base: faults.take(section.address("base")),
+    }
 }
 
-fn tree(section: &Section<'_, '_>) -> Result<TreePolicy, Fault> {
-    section.only(&["merge", "bootargs", "take"])?;
-    Ok(TreePolicy {
-        merge: section.word("merge")?.unwrap_or_default(),
-        bootargs: section.word("bootargs")?.unwrap_or_default(),
-        take: section.texts("take")?.into_iter().map(|(text, _)| text.to_string()).collect(),
-    })
+fn tree(section: &Section<'_, '_>, faults: &mut Faults) -> TreePolicy {
+    faults.extend(section.unknown(TREE.1));
+    TreePolicy {
+        merge: faults.take(section.word("merge")).unwrap_or_default(),
+        bootargs: faults.take(section.word("bootargs")).unwrap_or_default(),
+        take: faults.take(section.texts("take")).into_iter().map(|(text, _)| text.to_string()).collect(),
+    }
 }
 
 fn range(value: Value<'_, '_>) -> Result<Span, Fault> {
@@ -174,39 +186,38 @@ fn range(value: Value<'_, '_>) -> Result<Span, Fault> {
     })
 }
 
-fn allow(section: &Section<'_, '_>) -> Result<Allow, Fault> {
+fn allow(section: &Section<'_, '_>, faults: &mut Faults) -> Allow {
     let names: Vec<&str> = Allow::SWITCHES.iter().map(|switch| switch.name).collect();
-    section.only(&names)?;
+    faults.extend(section.unknown(&names));
     let mut allow = Allow::default();
     for switch in Allow::SWITCHES {
-        *(switch.field)(&mut allow) = section.flag(switch.name)?.unwrap_or_default();
+        *(switch.field)(&mut allow) = faults.take(section.flag(switch.name)).unwrap_or_default();
     }
-    Ok(allow)
+    allow
 }
 
-/// Finds the lines that a contradiction is about.
-fn blame(error: &PolicyError, root: &Section<'_, '_>, policy: &Policy, places: &[Range<usize>]) -> Fault {
-    let entry = |name: &str| {
-        let last = policy.requirements.iter().rposition(|requirement| requirement.to_string() == name)?;
-        places.get(last).cloned()
-    };
-    let place = match error {
-        PolicyError::BadKey { key } | PolicyError::Overlap { second: key, .. } => entry(&key.to_string()),
-        PolicyError::Twice { what } | PolicyError::Empty { what } | PolicyError::Wraps { what, .. } => {
-            entry(what)
+/// Finds the value that a contradiction is about: a key of one requirement, or of the policy.
+fn blame(error: &PolicyError, root: &Section<'_, '_>, required: Option<&Section<'_, '_>>) -> Fault {
+    let keys: &[&str] = match error {
+        PolicyError::Empty { what } if required.is_none() && what == "cma" => &["cma.size"],
+        PolicyError::Empty { .. } => &["size"],
+        PolicyError::Wraps { .. } | PolicyError::Overlap { .. } => &["base"],
+        PolicyError::Malformed { node, name } if node == "sentinel" => match name.as_str() {
+            "base" => &["sentinel.base"],
+            _ => &["sentinel.carveouts"],
+        },
+        PolicyError::BadKey { .. } if required.is_none() => &["sentinel.carveouts"],
+        PolicyError::BadKey { .. } | PolicyError::BadName { .. } | PolicyError::Twice { .. } => {
+            &["node", "label", "name"]
         }
-        _ => None,
+        PolicyError::Bounds { key, .. } => &[*key],
+        PolicyError::BadPlace { .. } => &["tree.take"],
+        PolicyError::RangeTooSmall { .. } => &["cma.range"],
+        _ => &["board"],
     };
-    let key = match error {
-        PolicyError::Malformed { node, .. } if node == "log" => "log",
-        PolicyError::Malformed { node, .. } if node == "sentinel" => "sentinel",
-        PolicyError::BadKey { .. } => "sentinel",
-        PolicyError::BadPlace { .. } => "tree",
-        PolicyError::Malformed { .. } => "board",
-        _ => "cma",
-    };
-    let place = place.or_else(|| root.get(key).map(toml::Spanned::span)).unwrap_or(root.span.clone());
-    Fault::new(place, error.to_string(), "required here")
+    let section = required.unwrap_or(root);
+    let place = keys.iter().find_map(|key| section.place(key)).unwrap_or(section.span.clone());
+    Fault::new(place, error.to_string(), "")
 }
 
 #[cfg(test)]

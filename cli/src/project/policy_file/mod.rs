@@ -12,6 +12,9 @@ use ringfence::policy::Policy;
 use crate::failure::Failure;
 use crate::input;
 
+use reader::Fault;
+
+pub use build::KEYS;
 pub use init::from_tree;
 pub use write::to_toml;
 
@@ -33,9 +36,12 @@ pub fn load(path: &Path) -> Result<Policy, Failure> {
 /// Reads a policy from TOML; `name` is what errors call the file.
 ///
 /// # Errors
-/// A [`Failure`] that points at the line.
+/// A [`Failure`] that points at every line with a mistake.
 pub fn parse(name: &str, text: &str) -> Result<Policy, Failure> {
-    build::policy(text).map_err(|fault| {
-        Failure::new(format!("policy: {}", fault.message)).at(name, text, fault.span, fault.label)
+    build::policy(text).map_err(|faults| {
+        let failure = |fault: Fault| {
+            Failure::new(format!("policy: {}", fault.message)).at(name, text, fault.span, fault.label)
+        };
+        Failure::all(faults.into_iter().map(failure))
     })
 }

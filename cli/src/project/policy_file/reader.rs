@@ -34,6 +34,48 @@ pub(crate) fn document(text: &str) -> Result<Spanned<DeTable<'_>>, Fault> {
     })
 }
 
+/// As [`document`], with everything that is no TOML.
+pub(crate) fn document_with_every_fault(text: &str) -> Result<Spanned<DeTable<'_>>, Vec<Fault>> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let end = text.len();
+    let fault = |error: &toml::de::Error| {
+        Fault::new(error.span().unwrap_or(end..end), "the file is not valid TOML", error.message())
+    };
+    if errors.is_empty() { Ok(table) } else { Err(errors.iter().map(fault).collect()) }
+}
+
+/// What is wrong in a file, in the order in which it was found.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(crate) fn push(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// Returns what could be read, or else keeps the fault.
+    pub(crate) fn ok<T>(&mut self, read: Result<T, Fault>) -> Option<T> {
+        read.map_err(|fault| self.push(fault)).ok()
+    }
+
+    /// Returns what could be read, or else keeps the fault and returns the default.
+    pub(crate) fn take<T: Default>(&mut self, read: Result<T, Fault>) -> T {
+        self.ok(read).unwrap_or_default()
+    }
+
+    /// Returns `value` when nothing is wrong, else what is, in the order of the file.
+    pub(crate) fn none_or<T>(mut self, value: T) -> Result<T, Vec<Fault>> {
+        self.0.sort_by_key(|fault| fault.span.start);
+        if self.0.is_empty() { Ok(value) } else { Err(self.0) }
+    }
+}
+
+impl Extend<Fault> for Faults {
+    fn extend<I: IntoIterator<Item = Fault>>(&mut self, faults: I) {
+        self.0.extend(faults);
+    }
+}
+
 /// A value with its place.
 pub(crate) type Value<'t, 'i> = &'t Spanned<DeValue<'i>>;
 
@@ -57,18 +99,26 @@ impl<'t, 'i> Section<'t, 'i> {
 
     /// Refuses every key that is not in `known`.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), Fault> {
-        let stranger = self.table.keys().find(|key| !known.contains(&key.get_ref().as_ref()));
-        match stranger {
-            None => Ok(()),
-            Some(key) => {
-                let word = key.get_ref();
-                Err(Fault::new(
-                    key.span(),
-                    format!("unknown key `{word}` in {}", self.name),
-                    suggest::question(word, known),
-                ))
-            }
+        self.unknown(known).next().map_or(Ok(()), Err)
+    }
+
+    /// Returns a fault for every key that is not in `known`.
+    pub(crate) fn unknown(&self, known: &[&str]) -> impl Iterator<Item = Fault> {
+        let strangers = self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
+        strangers.map(|key| {
+            let (word, name) = (key.get_ref(), self.name);
+            Fault::new(key.span(), format!("unknown key `{word}` in {name}"), suggest::question(word, known))
+        })
+    }
+
+    /// Returns the place of the value of a key, or of `table.key`.
+    pub(crate) fn place(&self, key: &str) -> Option<Range<usize>> {
+        let mut value = None;
+        for (depth, key) in key.split('.').enumerate() {
+            let table = if depth == 0 { Some(self.table) } else { value.and_then(as_table) };
+            value = table.and_then(|table| table.get(key));
         }
+        value.map(Spanned::span)
     }
 
     /// Returns every key with its value, in the order of the names.
@@ -134,6 +184,10 @@ impl<'t, 'i> Section<'t, 'i> {
     pub(crate) fn size(&self, key: &str) -> Result<Option<u64>, Fault> {
         self.get(key).map(|value| self::number(value, key, number::size)).transpose()
     }
+}
+
+fn as_table<'t, 'i>(value: Value<'t, 'i>) -> Option<&'t DeTable<'i>> {
+    value.get_ref().as_table()
 }
 
 pub(crate) fn address(value: Value<'_, '_>, key: &str) -> Result<u64, Fault> {

@@ -101,7 +101,7 @@ fn a_sentinel_watches_what_is_unclaimed_unless_the_policy_names_carveouts() {
     assert_eq!(parse("board.toml", "[sentinel]\ncarveouts = \"unclaimed\"\n").unwrap().sentinel, sentinel);
     complains("[sentinel]\ncarveouts = \"all\"\n", &["unknown `carveouts`", "board.toml:2:13"]);
     complains("[sentinel]\ncarveouts = []\n", &["`carveouts` has a value of the wrong form"]);
-    complains("[sentinel]\ncarveouts = [\"a b\"]\n", &["a label is letters", "board.toml:1:1"]);
+    complains("[sentinel]\ncarveouts = [\"a b\"]\n", &["a label is letters", "board.toml:2:13"]);
     complains("[sentinel]\nbase = 0x1000\n", &["`base` has a value of the wrong form"]);
     complains("[sentinel]\non-access = \"kill\"\n", &["abort, log, halt, reset"]);
 }
@@ -154,10 +154,10 @@ fn a_carveout_has_one_name_and_a_size() {
     complains("[[carveout]]\nnode = \"/a\"\n", &["lacks `size`", "board.toml:1:1"]);
     complains(
         "[[protected]]\nname = \"a/b\"\nbase = 0\nsize = 1\n",
-        &["at most 31 letters", "board.toml:1:1"],
+        &["at most 31 letters", "board.toml:2:8"],
     );
     complains("[[protected]]\nname = \"a\"\nsize = 1\n", &["lacks `base`", "board.toml:1:1"]);
-    complains("[[carveout]]\nnode = \"a\"\nsize = 1\n", &["not an absolute node path", "board.toml:1:1"]);
+    complains("[[carveout]]\nnode = \"a\"\nsize = 1\n", &["not an absolute node path", "board.toml:2:8"]);
 }
 
 #[test]
@@ -167,14 +167,45 @@ fn a_contradiction_points_at_the_later_entry() {
     };
     complains(
         &two("node = \"/b\"\nbase = 0x2000\nsize = 1"),
-        &["no tree can satisfy both", "board.toml:6:1"],
+        &["no tree can satisfy both", "board.toml:8:8"],
     );
-    complains(&two("node = \"/a\"\nsize = 1"), &["required twice", "board.toml:6:1"]);
-    complains(&two("node = \"/b\"\nsize = 0"), &["the size is zero", "board.toml:6:1"]);
-    complains("[cma]\nsize = 8\nrange = [0, 4]\n", &["do not fit into the range", "board.toml:1:1"]);
+    complains(&two("node = \"/a\"\nsize = 1"), &["required twice", "board.toml:7:8"]);
+    complains(&two("node = \"/b\"\nsize = 0"), &["the size is zero", "board.toml:8:8"]);
+    complains(
+        "[cma]\nsize = 9\nrange = [0, 8]\n",
+        &["`cma.range` is 0x0..0x8 (8 bytes): `cma.size`, 9 bytes, does not fit", "board.toml:3:9"],
+    );
 }
 
 #[test]
 fn what_is_no_toml_is_told_with_its_line() {
     complains("mode = \"fix\"\n=\n", &["not valid TOML", "board.toml:2:1"]);
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
+    let text = "mode = \"repair\"\nboundary = \"3 MiB\"\nguard = \"2 KiB\"\n\n\
+                [[carveout]]\nnode = \"a\"\nsiez = 1\n\n\
+                [[protected]]\nname = \"x\"\nbase = 0xfffffffffffff000\nsize = \"1 MB\"\n\n\
+                [cma]\nsize = 1\nalignment = 3\n\n\
+                [log]\nsize = \"96 KiB\"\nbase = 0x1000\n[allow]\nshfit = true\n";
+    let found = complaint(text);
+    let places: Vec<&str> =
+        found.lines().filter_map(|line| line.split_once("--> ")).map(|(_, at)| at).collect();
+    let wanted = ["1:8", "2:12", "3:9", "5:1", "7:1", "12:8", "16:13", "19:8", "20:8", "22:1"];
+    let wanted: Vec<String> = wanted.iter().map(|at| format!("board.toml:{at}")).collect();
+    assert_eq!(places, wanted, "{found}");
+    for words in [
+        "`boundary` is 3 MiB: it must be a power of two from 4 KiB to 1024 GiB",
+        "`guard` is 2 KiB",
+        "`cma.alignment` is 3 bytes: it must be a power of two",
+        "`log.size` is 96 KiB: it must be a power of two from 64 KiB to 64 MiB",
+        "`log.base` is 0x1000: it must be a multiple of 64 KiB",
+    ] {
+        assert!(found.contains(words), "no `{words}` in:\n{found}");
+    }
+    let many = "x = 1\ny = = 2\nz = = 3\n";
+    complains(many, &["board.toml:2:5", "board.toml:3:5"]);
+    let unknown: String = (0..100).map(|n| format!("x{n} = 1\n")).collect();
+    complains(&unknown, &["80 further errors"]);
 }
