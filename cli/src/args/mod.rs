@@ -138,6 +138,10 @@ pub struct Boot {
     /// Directory to search for the headers of a .dts, after its own; may be repeated
     #[arg(short = 'I', long = "include", value_name = "DIR")]
     pub include: Vec<PathBuf>,
+    /// Name of the file that is read from stdin: what it includes and its `ringfence.toml` are found from
+    /// there, and reports use it
+    #[arg(long, value_name = "FILE")]
+    pub stdin_filename: Option<PathBuf>,
     /// Configuration, instead of the nearest `ringfence.toml` in a parent directory of each input
     #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
     pub config: Option<PathBuf>,
@@ -189,8 +193,8 @@ pub struct Check {
     /// Print every finding in full, with notes, and the configuration of each input
     #[arg(short, long)]
     pub verbose: bool,
-    /// .dtb, .dts (compiled with cpp and dtc), .dtbo with --base, a bundle (.itb), a directory of .dtb, or -
-    /// for stdin [default: the `inputs` of ringfence.toml]
+    /// .dtb, .dts (compiled with cpp and dtc), .dtbo or .dtso with --base, a bundle (.itb), a directory of
+    /// .dtb or else .dts, or - for stdin [default: the `inputs` of ringfence.toml]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 }

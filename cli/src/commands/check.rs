@@ -11,13 +11,13 @@ use ringfence::finding::Severity;
 use super::{Outcome, judge};
 use crate::args::Check;
 use crate::failure::Failure;
-use crate::input::{self, Found};
+use crate::input::{self, Found, Wanted};
 use crate::project::baseline::{self, Baseline};
 use crate::project::date::{self, Date};
 use crate::project::job::Job;
 use crate::project::{adjust, in_source, rule};
 use crate::report::formats::{self, Results, Verbosity};
-use crate::report::{Counts, Report};
+use crate::report::{Counts, Diagnostic, Report};
 use crate::terminal::progress::Progress;
 use crate::terminal::style::{DIM, NOTE, WARNING};
 use crate::terminal::text::plural;
@@ -29,10 +29,12 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
         Some(path) if !args.write_baseline => Some(Baseline::load(path)?),
         _ => None,
     };
+    let wanted = if args.boot.base.is_some() { Wanted::Overlays } else { Wanted::Trees };
     let found = match args.inputs.as_slice() {
-        [] => input::gather(&inputs(&job)?)?,
-        named => input::gather(named)?,
+        [] => input::gather(&inputs(&job)?, wanted)?,
+        named => input::gather(named, wanted)?,
     };
+    let found = named(&job, found);
     let inputs = found.iter().map(|found| found.path.as_path());
     let named = [&args.boot.policy, &args.boot.config, &args.boot.base].into_iter().flatten();
     let read: Vec<&Path> = inputs.chain(named.map(PathBuf::as_path)).collect();
@@ -42,7 +44,11 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     if let (Some(baseline), Some(output)) = (&args.baseline, &args.output) {
         write_out::keep_apart(output, [baseline.as_path()])?;
     }
-    let reports = judge_all(args, &job, &found, known.as_ref());
+    let mut reports = judge_all(args, &job, &found, known.as_ref());
+    if let Some(base) = &args.boot.base {
+        let own = file(args, &job.without_layers(), base, known.as_ref(), date::today());
+        once(own, &mut reports);
+    }
     complain(&reports, args);
     if !args.quiet {
         unused(args, &job, &reports, known.as_ref())?;
@@ -59,6 +65,32 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     }
     let failed = args.fail_on.limit().is_some_and(|limit| Counts::of(&reports).reach(limit));
     Ok(if failed { Outcome::Findings } else { Outcome::Clean })
+}
+
+/// Gives stdin its name.
+fn named(job: &Job, found: Vec<Found>) -> Vec<Found> {
+    let stdin = job.named(&[PathBuf::from("-")]).pop();
+    let rename = |found: Found| match &stdin {
+        Some(path) if input::is_stdin(&found.path) => Found { path: path.clone(), ..found },
+        _ => found,
+    };
+    found.into_iter().map(rename).collect()
+}
+
+/// Puts the reports of the base before those of its overlays, which then have only what they add.
+fn once(base: Vec<Report>, reports: &mut Vec<Report>) {
+    let is_old = |shown: &Diagnostic| {
+        let known = base.iter().flat_map(|report| &report.findings);
+        known.into_iter().any(|known| {
+            // A repair names its node by a number of its tree.
+            let (a, b) = (&known.finding, &shown.finding);
+            (a.rule, &a.node, &a.message) == (b.rule, &b.node, &b.message) && known.kernels == shown.kernels
+        })
+    };
+    for report in reports.iter_mut() {
+        report.findings.retain(|shown| !is_old(shown));
+    }
+    reports.splice(..0, base);
 }
 
 /// Judges all inputs, in parallel. The reports are in the order of the inputs.

@@ -27,7 +27,7 @@ pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
         job.permit_all();
     }
     let (mut reports, mut diffs, mut outcomes) = (Vec::new(), String::new(), Vec::new());
-    for path in &args.inputs {
+    for path in &job.named(&args.inputs) {
         match file(args, &job, path) {
             Ok(fixed) => {
                 reports.extend(fixed.reports);
@@ -148,8 +148,9 @@ fn source(
             .with_help("install a newer device tree compiler, or repair the .dtb")
     })?;
     let file = if is_stdin(path) { "-" } else { name.as_str() };
-    let old_text =
-        str::from_utf8(text).map_err(|_| Failure::of(path, "cannot be edited: it is not UTF-8"))?;
+    let old_text = str::from_utf8(text).map_err(|_| {
+        Failure::of(path, "cannot be edited: it is not UTF-8").with_help("iconv -f latin1 -t utf-8 INPUT")
+    })?;
     let new = repaired.dtb.as_deref().unwrap_or_default();
     let (old, new) = (Tree::parse(&input.dtb), Tree::parse(new));
     let (old, new) = (old.map_err(unreadable)?, new.map_err(unreadable)?);

@@ -13,13 +13,32 @@ use crate::failure::Failure;
 /// Largest file read as a device tree. What is larger is none, and need not be held in memory to say so.
 pub(super) const MAX_TREE: u64 = ringfence::fdt::MAX_SIZE as u64;
 
-/// Finds all inputs under the names given: files as they are, directories walked for `.dtb`, `-` for stdin.
+/// Which files of a directory are inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Whole trees.
+    Trees,
+    /// Overlays, which have a base.
+    Overlays,
+}
+
+impl Wanted {
+    /// Returns the endings of names: of blobs, and of sources, which are taken where there is no blob.
+    const fn endings(self) -> [&'static str; 2] {
+        match self {
+            Self::Trees => ["dtb", "dts"],
+            Self::Overlays => ["dtbo", "dtso"],
+        }
+    }
+}
+
+/// Finds all inputs under the names given: files as they are, directories walked for trees, `-` for stdin.
 /// The order is the user's, and by name within a directory. A name that leads nowhere, or to a directory
 /// without trees, is an entry with its failure.
 ///
 /// # Errors
 /// When stdin is named twice.
-pub fn gather(names: &[PathBuf]) -> Result<Vec<Found>, Failure> {
+pub fn gather(names: &[PathBuf], wanted: Wanted) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::new();
     if names.iter().filter(|name| is_stdin(name)).count() > 1 {
         return Err(Failure::new("stdin is named twice, and can be read once"));
@@ -30,7 +49,7 @@ pub fn gather(names: &[PathBuf]) -> Result<Vec<Found>, Failure> {
         match fs::metadata(name) {
             _ if is_stdin(name) => found.push(readable(name.clone())),
             Err(error) => found.push(unreadable(Failure::of(name, describe(&error)))),
-            Ok(meta) if meta.is_dir() => match walk(name) {
+            Ok(meta) if meta.is_dir() => match walk(name, wanted) {
                 Ok(paths) => found.extend(paths.into_iter().map(readable)),
                 Err(failure) => found.push(unreadable(failure)),
             },
@@ -49,21 +68,50 @@ pub struct Found {
     pub failure: Option<Failure>,
 }
 
-fn walk(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut found = Vec::new();
+fn walk(directory: &Path, wanted: Wanted) -> Result<Vec<PathBuf>, Failure> {
+    let [blob, source] = wanted.endings();
+    let (mut blobs, mut sources) = (Vec::new(), Vec::new());
     for entry in walkdir::WalkDir::new(directory).sort_by_file_name() {
         let entry = entry.map_err(|error| Failure::of(directory, error))?;
         // Links to trees count; those to directories are not followed, for they may lead round in circles.
         let is_file = |kind: fs::FileType| kind.is_file() || (kind.is_symlink() && entry.path().is_file());
-        if entry.path().extension().is_some_and(|ext| ext == "dtb") && is_file(entry.file_type()) {
-            found.push(entry.into_path());
+        let ending = entry.path().extension().and_then(|ending| ending.to_str());
+        let list = match ending {
+            Some(ending) if ending == blob => &mut blobs,
+            Some(ending) if ending == source => &mut sources,
+            _ => continue,
+        };
+        if is_file(entry.file_type()) {
+            list.push(entry.into_path());
         }
     }
-    if found.is_empty() {
-        return Err(Failure::of(directory, "no .dtb in this directory")
-            .with_help("sources may need include paths, so a .dts is read only when it is named itself"));
+    match (blobs.is_empty(), sources.is_empty()) {
+        (false, _) => Ok(blobs),
+        (true, false) => Ok(sources),
+        (true, true) => Err(Failure::of(directory, format!("no .{blob} and no .{source} in this directory"))),
     }
-    Ok(found)
+}
+
+/// Most sources that are named as the ones to give instead of a part of them.
+const MAX_NAMED: usize = 3;
+
+/// The failure of a file that is only a part of sources, with the sources beside it that include it.
+pub(super) fn fragment(name: &Path) -> Failure {
+    let failure = Failure::of(name, "a part of sources, which is no tree alone: it lacks /dts-v1/");
+    let directory = name.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let quoted = name.file_name().map(|file| format!("\"{}\"", file.display())).unwrap_or_default();
+    let includes = |path: &PathBuf| {
+        let is_source = path.extension().is_some_and(|ending| ending == "dts" || ending == "dtso");
+        is_source && fs::read(path).is_ok_and(|text| memchr::memmem::find(&text, quoted.as_bytes()).is_some())
+    };
+    let beside = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut sources: Vec<PathBuf> = beside.filter(includes).collect();
+    sources.sort();
+    let named: Vec<String> = sources.iter().take(MAX_NAMED).map(|path| path.display().to_string()).collect();
+    failure.with_help(match named.is_empty() {
+        true => "check a .dts that includes it".to_owned(),
+        false => format!("check a source that includes it: {}", named.join(", ")),
+    })
 }
 
 /// Reads a file of any size, or stdin.

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
-use ringfence::fdt::{Blob, Tree, apply_overlay, is_overlay};
+use ringfence::fdt::{Blob, Node, Tree, apply_overlay, is_overlay};
 
-use super::{Input, Options, open_plain};
+use super::{Input, Options, Positions, open_plain};
 use crate::failure::Failure;
 
 /// What the command line lays below and above each input, read once for all of them.
@@ -21,6 +21,7 @@ pub struct Layers {
 struct Layer {
     path: PathBuf,
     blob: Vec<u8>,
+    positions: Option<Positions>,
 }
 
 impl Layers {
@@ -29,7 +30,10 @@ impl Layers {
     /// # Errors
     /// When one of them cannot be read.
     pub fn read(base: Option<&Path>, overlays: &[PathBuf], includes: &[PathBuf]) -> Result<Self, Failure> {
-        let read = |path: &Path| Ok(Layer { path: path.to_path_buf(), blob: read_one(path, includes)? });
+        let read = |path: &Path| {
+            let Input { dtb, positions, .. } = read_one(path, includes)?;
+            Ok(Layer { path: path.to_path_buf(), blob: dtb, positions })
+        };
         let base = base.map(read).transpose()?;
         if let Some(base) = &base {
             let tree = Tree::parse(&base.blob).map_err(|error| Failure::of(&base.path, error))?;
@@ -59,7 +63,7 @@ impl Layers {
     /// # Errors
     /// When the input is an overlay without a base, or an overlay cannot be applied.
     pub(super) fn apply(&self, mut input: Input) -> Result<Input, Failure> {
-        let named_overlay = input.path.extension().is_some_and(|ext| ext == "dtbo");
+        let named_overlay = input.path.extension().is_some_and(|ext| ext == "dtbo" || ext == "dtso");
         // Few trees hold this name, and the search costs less than to parse.
         if named_overlay || memmem::find(&input.dtb, b"__overlay__\0").is_some() {
             let tree = Tree::parse(&input.dtb).map_err(|error| Failure::of(&input.path, error))?;
@@ -68,7 +72,9 @@ impl Layers {
                     Failure::of(&input.path, "an overlay alone has no memory map")
                         .with_help("name the tree that it is applied to: --base BASE.dtb")
                 })?;
-                input.dtb = apply(&base.blob, &input.dtb, &input.path)?;
+                let lower = (base.blob.as_slice(), base.positions.clone());
+                let (dtb, positions) = laid_over(lower, &input.dtb, input.positions.as_ref(), &input.path)?;
+                (input.dtb, input.positions) = (dtb, positions);
                 return self.finish(input);
             }
         }
@@ -81,10 +87,10 @@ impl Layers {
 
     fn finish(&self, mut input: Input) -> Result<Input, Failure> {
         for overlay in &self.overlays {
-            input.dtb = apply(&input.dtb, &overlay.blob, &overlay.path)?;
+            let lower = (input.dtb.as_slice(), input.positions.take());
+            let upper = overlay.positions.as_ref();
+            (input.dtb, input.positions) = laid_over(lower, &overlay.blob, upper, &overlay.path)?;
         }
-        // A line of one source no longer says what the tree holds.
-        input.positions = input.positions.filter(|_| self.is_empty());
         Ok(input)
     }
 }
@@ -94,19 +100,53 @@ impl Layers {
 /// # Errors
 /// When it cannot be read.
 pub fn read_overlay(path: &Path) -> Result<Vec<u8>, Failure> {
-    let blob = read_one(path, &[])?;
+    let blob = read_one(path, &[])?.dtb;
     // Padding that a loader may leave is not part of it.
     let blob = Blob::check(&blob).map_err(|error| Failure::of(path, error))?;
     Ok(blob.bytes().to_vec())
 }
 
-fn read_one(path: &Path, includes: &[PathBuf]) -> Result<Vec<u8>, Failure> {
+fn read_one(path: &Path, includes: &[PathBuf]) -> Result<Input, Failure> {
     let options = Options { includes: includes.to_vec(), ..Options::default() };
     let mut trees = open_plain(path, &options)?.trees;
     match (trees.pop(), trees.is_empty()) {
-        (Some(loaded), true) => loaded.tree.map(|tree| tree.dtb),
+        (Some(loaded), true) => loaded.tree,
         _ => Err(Failure::of(path, "a file with several device trees")),
     }
+}
+
+/// Applies an overlay, and returns the tree with the places of all that has a source.
+fn laid_over(
+    (lower, mut positions): (&[u8], Option<Positions>),
+    overlay: &[u8],
+    upper: Option<&Positions>,
+    path: &Path,
+) -> Result<(Vec<u8>, Option<Positions>), Failure> {
+    let dtb = apply(lower, overlay, path)?;
+    if let Some(upper) = upper
+        && let (Ok(base), Ok(overlay)) = (Tree::parse(lower), Tree::parse(overlay))
+    {
+        positions.get_or_insert_default().extend(upper.clone().moved(&targets(&base, &overlay)));
+    }
+    Ok((dtb, positions))
+}
+
+/// Returns the path of what each fragment of an overlay holds, and that of the node it goes to.
+fn targets(base: &Tree<'_>, overlay: &Tree<'_>) -> Vec<(String, String)> {
+    let label = |fragment: &str| {
+        let place = format!("{fragment}:target:0");
+        let fixups = overlay.find("/__fixups__")?;
+        fixups.props().find(|prop| prop.strings().any(|text| text == place)).map(|prop| prop.name)
+    };
+    let symbols = base.find("/__symbols__");
+    let target = |fragment: &Node<'_, '_>| match fragment.prop("target-path") {
+        Some(path) => path.as_str().map(str::to_owned),
+        None => Some(symbols?.prop(label(&fragment.path())?)?.as_str()?.to_owned()),
+    };
+    let fragments = overlay.root().children().filter(|fragment| fragment.child("__overlay__").is_some());
+    fragments
+        .filter_map(|fragment| Some((format!("{}/__overlay__", fragment.path()), target(&fragment)?)))
+        .collect()
 }
 
 /// Applies an overlay that was read from `path`.

@@ -6,6 +6,7 @@ pub mod capture;
 mod concatenated;
 mod container;
 mod files;
+mod kind;
 mod layers;
 mod magic;
 mod positions;
@@ -21,8 +22,10 @@ use ringfence::{fdt, fit};
 
 use crate::failure::Failure;
 
+use kind::Kind;
+
 pub use container::Container;
-pub use files::{Found, gather, is_stdin, read_any, read_bundle};
+pub use files::{Found, Wanted, gather, is_stdin, read_any, read_bundle};
 pub use layers::{Layers, apply, read_overlay};
 pub use positions::{Place, Positions};
 use source::Origin;
@@ -37,6 +40,8 @@ pub struct Options {
     pub bare: bool,
     /// The base and the overlays that belong to the input.
     pub layers: Arc<Layers>,
+    /// The name of the file that is read from stdin.
+    pub stdin: Option<PathBuf>,
 }
 
 /// One flattened tree to be judged.
@@ -116,16 +121,20 @@ pub fn load_text(name: &Path, text: &str, options: &Options) -> Result<Input, Fa
 
 /// Reads every tree of a file, without overlays.
 fn open_plain(name: &Path, options: &Options) -> Result<Opened, Failure> {
-    let mut bytes = files::read_limited(name, files::MAX_TREE + 1)?;
+    let stdin = options.stdin.as_deref().filter(|stdin| is_stdin(name) || *stdin == name);
+    let (name, origin) = stdin.map_or((name, Origin::File), |stdin| (stdin, Origin::Memory));
+    let is_piped = is_stdin(name) || origin == Origin::Memory;
+    let place = if is_piped { Path::new("-") } else { name };
+    let mut bytes = files::read_limited(place, files::MAX_TREE + 1)?;
     if bytes.is_empty() {
         return Err(Failure::of(name, "the file is empty"));
     }
     if bytes.starts_with(&fdt::MAGIC.to_be_bytes()) {
         // The images of a bundle follow its tree; no other input may be so long.
         if bytes.len() as u64 > files::MAX_TREE && bundle::may_be_one(&bytes) {
-            let rest = files::read_limited(name, fit::MAX_LEN as u64)?;
+            let rest = files::read_limited(place, fit::MAX_LEN as u64)?;
             // What was read of stdin does not come again.
-            if is_stdin(name) { bytes.extend(rest) } else { bytes = rest }
+            if is_piped { bytes.extend(rest) } else { bytes = rest }
         }
         if let Some((trees, images)) = bundle::trees(name, &bytes)? {
             return Ok(Opened { container: Container::Bundle { bytes, images }, trees });
@@ -143,11 +152,14 @@ fn open_plain(name: &Path, options: &Options) -> Result<Opened, Failure> {
         let trees = (1..).zip(&ranges).map(blob).collect();
         return Ok(Opened { container: Container::Trees { bytes, ranges }, trees });
     }
-    let is_source = name.extension().is_some_and(|ext| ext == "dts") || bytes.starts_with(b"/dts-v1/");
-    if is_source {
-        let (dtb, positions) = source::compile(name, &bytes, Origin::File, options)?;
-        let trees = vec![Loaded::new(&shown, name, dtb, positions)];
-        return Ok(Opened { container: Container::Source { bytes }, trees });
+    match Kind::of(name, &bytes) {
+        Kind::Source => {
+            let (dtb, positions) = source::compile(name, &bytes, origin, options)?;
+            let trees = vec![Loaded::new(&shown, name, dtb, positions)];
+            return Ok(Opened { container: Container::Source { bytes }, trees });
+        }
+        Kind::Fragment => return Err(files::fragment(name)),
+        Kind::Other => {}
     }
     if let Some(failure) = magic::refusal(name, &bytes) {
         return Err(failure);

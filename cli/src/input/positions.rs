@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use ringfence::span::Span;
 
+use super::kind;
+
 /// A stretch of a source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -68,9 +70,43 @@ impl Positions {
     pub(super) fn read_files(&mut self) {
         let named = self.nodes.values().flatten().chain(self.props.values()).map(|place| place.file.clone());
         for file in named.collect::<std::collections::HashSet<_>>() {
-            if let Ok(text) = std::fs::read_to_string(&*file) {
-                self.files.insert(file, text.into());
+            if let Ok(bytes) = std::fs::read(&*file) {
+                self.files.insert(file, kind::text(&bytes).into());
             }
+        }
+    }
+
+    /// Adds the places of what another source lays over this one.
+    pub(super) fn extend(&mut self, upper: Self) {
+        for (path, places) in upper.nodes {
+            self.nodes.entry(path).or_default().extend(places);
+        }
+        self.props.extend(upper.props);
+        self.files.extend(upper.files);
+    }
+
+    /// Returns the places of what is below some nodes, under the paths that they get.
+    #[must_use]
+    pub(super) fn moved(self, targets: &[(String, String)]) -> Self {
+        let moved = |path: &str| {
+            targets.iter().find_map(|(from, to)| {
+                let below = path.strip_prefix(from.as_str())?;
+                let to = to.trim_end_matches('/');
+                match (below, to) {
+                    ("", "") => Some("/".to_owned()),
+                    _ if below.is_empty() || below.starts_with('/') => Some(format!("{to}{below}")),
+                    _ => None,
+                }
+            })
+        };
+        Self {
+            nodes: self.nodes.into_iter().filter_map(|(path, at)| Some((moved(&path)?, at))).collect(),
+            props: self
+                .props
+                .into_iter()
+                .filter_map(|((path, name), at)| Some(((moved(&path)?, name), at)))
+                .collect(),
+            files: self.files,
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use super::files::describe;
-use super::{Options, Positions, is_stdin};
+use super::{Options, Positions, is_stdin, kind};
 use crate::failure::Failure;
 
 /// Where the compilers read a source.
@@ -28,7 +28,10 @@ pub(super) fn compile(
     origin: Origin,
     options: &Options,
 ) -> Result<(Vec<u8>, Option<Positions>), Failure> {
-    let in_memory = origin == Origin::Memory || is_stdin(name);
+    // `dtc` does not know the byte order mark.
+    let text = kind::without_mark(source);
+    let in_memory = origin == Origin::Memory || is_stdin(name) || text.len() < source.len();
+    let source = text;
     let preprocessed = match has_directives(source) {
         true => Some(preprocess(name, in_memory.then_some(source), options)?),
         false => None,
@@ -47,7 +50,7 @@ pub(super) fn compile(
         positions.rename("<stdin>", name);
         positions.read_files();
         if in_memory {
-            positions.keep(&name.display().to_string(), &String::from_utf8_lossy(source));
+            positions.keep(&name.display().to_string(), &kind::text(source));
         }
         positions
     });

@@ -34,6 +34,7 @@ pub struct Job {
     /// What the command line leaves open is asked of the configuration.
     asked: bool,
     includes: Vec<PathBuf>,
+    stdin: Option<PathBuf>,
     layers: Arc<Layers>,
     loader: Option<Arc<LoaderTree>>,
     /// The tree with the loader's merged into it, where that changes it.
@@ -78,6 +79,7 @@ impl Job {
             cma_default: args.cma_default,
             asked,
             includes: args.include.clone(),
+            stdin: args.stdin_filename.clone(),
             layers: Arc::new(layers.merged(args.loader_dtb.is_some())),
             loader: args.loader_dtb.as_deref().map(LoaderTree::read).transpose()?.map(Arc::new),
             merged: None,
@@ -93,10 +95,10 @@ impl Job {
     /// # Errors
     /// When the configuration for it is not sound.
     pub fn options(&self, path: &Path) -> Result<Options, Failure> {
-        let config = self.lookup.find(path)?;
+        let config = self.config_for(path)?;
         let further = config.iter().flat_map(|config| config.includes.iter().cloned());
         let includes = self.includes.iter().cloned().chain(further).collect();
-        Ok(Options { includes, bare: false, layers: Arc::clone(&self.layers) })
+        Ok(Options { includes, bare: false, layers: Arc::clone(&self.layers), stdin: self.stdin.clone() })
     }
 
     /// Returns the configuration that holds for the input at `path`.
@@ -104,7 +106,23 @@ impl Job {
     /// # Errors
     /// When it is not sound.
     pub fn config_for(&self, path: &Path) -> Result<Option<Arc<Config>>, Failure> {
-        self.lookup.find(path)
+        self.lookup.find(self.stdin.as_deref().filter(|_| input::is_stdin(path)).unwrap_or(path))
+    }
+
+    /// Returns the inputs as reports call them: stdin by the name that it was given.
+    #[must_use]
+    pub fn named(&self, inputs: &[PathBuf]) -> Vec<PathBuf> {
+        let stdin = |path: &&PathBuf| input::is_stdin(path);
+        inputs
+            .iter()
+            .map(|path| self.stdin.as_ref().filter(|_| stdin(&path)).unwrap_or(path).clone())
+            .collect()
+    }
+
+    /// Returns the same job for the base alone.
+    #[must_use]
+    pub fn without_layers(&self) -> Self {
+        Self { layers: Arc::default(), ..self.clone() }
     }
 
     /// Completes the job for one tree by what its configuration says of its board. What the command line says

@@ -11,6 +11,7 @@ use crate::args::{Diff, Plain};
 use crate::commands::Outcome;
 use crate::draw::changes::{self, Board, Boards};
 use crate::failure::Failure;
+use crate::input::Wanted;
 use crate::project::job::Job;
 use crate::terminal::progress::Progress;
 use crate::{input, terminal};
@@ -54,7 +55,7 @@ pub(super) fn run(args: &Diff, job: &Job) -> Result<Outcome, Failure> {
 
 /// Returns the trees of a directory, by their path in it.
 fn trees(directory: &Path) -> Result<BTreeMap<PathBuf, PathBuf>, Failure> {
-    let found = input::gather(&[directory.to_path_buf()])?;
+    let found = input::gather(&[directory.to_path_buf()], Wanted::Trees)?;
     let mut trees = BTreeMap::new();
     for found in found {
         if let Some(failure) = found.failure {

@@ -34,7 +34,7 @@ pub(crate) fn document(text: &str) -> Result<Spanned<DeTable<'_>>, Fault> {
     })
 }
 
-/// As [`document`], with everything that is no TOML.
+/// As [`document`], with every syntax error.
 pub(crate) fn document_with_every_fault(text: &str) -> Result<Spanned<DeTable<'_>>, Vec<Fault>> {
     let (table, errors) = DeTable::parse_recoverable(text);
     let end = text.len();
