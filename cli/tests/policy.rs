@@ -32,8 +32,14 @@ fn the_schema_for_editors_is_up_to_date() {
     let keys = |table: &str| -> Vec<String> {
         schema.pointer(&format!("{table}/properties")).unwrap().as_object().unwrap().keys().cloned().collect()
     };
-    let tables =
-        ["", "/definitions/carveout", "/definitions/protected", "/definitions/cma", "/definitions/log", "/definitions/sentinel"];
+    let tables = [
+        "",
+        "/definitions/carveout",
+        "/definitions/protected",
+        "/definitions/cma",
+        "/definitions/log",
+        "/definitions/sentinel",
+    ];
     for (table, (name, known)) in tables.iter().zip(ringfence_cli::project::policy_file::KEYS) {
         let mut known = known.to_vec();
         known.sort_unstable();

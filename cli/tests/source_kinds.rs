@@ -11,11 +11,12 @@ const HEAD: &str = "#address-cells = <2>; #size-cells = <2>;";
 
 /// Returns a board whose camera and modem overlap, in lines that findings can name.
 fn board(camera_size: &str) -> String {
+    let memory = "memory@40000000 { device_type = \"memory\"; reg = <0 0x40000000 0 0x80000000>; };";
+    let camera = format!("camera@84300000 {{ reg = <0 0x84300000 0 {camera_size}>; no-map; }};");
+    let modem = "modem@84800000 { reg = <0 0x84800000 0 0x100000>; no-map; };";
     format!(
-        "/dts-v1/;\n/ {{ {HEAD}\n \
-         memory@40000000 {{ device_type = \"memory\"; reg = <0 0x40000000 0 0x80000000>; }};\n \
-         reserved: reserved-memory {{ {HEAD} ranges;\n  \
-         camera@84300000 {{ reg = <0 0x84300000 0 {camera_size}>; no-map; }};\n  modem@84800000 {{ reg = <0 0x84800000 0 0x100000>; no-map; }};\n }};\n}};\n"
+        "/dts-v1/;\n/ {{ {HEAD}\n {memory}\n reserved: reserved-memory {{ {HEAD} ranges;\n  {camera}\n  {modem}\n \
+         }};\n}};\n"
     )
 }
 

@@ -92,7 +92,7 @@ fn files_of_other_kinds_are_named() {
 fn a_directory_without_trees_is_a_mistake_and_not_a_clean_one() {
     let bench = bench();
     fs::create_dir(bench.path("none")).unwrap();
-    assert_refused(&bench, &["check", "none"], 2, &["none: no .dtb in this directory"]);
+    assert_refused(&bench, &["check", "none"], 2, &["none: no .dtb and no .dts in this directory"]);
     assert_refused(&bench, &["fix", "none", "-o", "out.dtb"], 2, &["none: this is a directory"]);
 }
 
