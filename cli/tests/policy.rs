@@ -39,6 +39,7 @@ fn the_schema_for_editors_is_up_to_date() {
         "/definitions/cma",
         "/definitions/log",
         "/definitions/sentinel",
+        "/definitions/tree",
     ];
     for (table, (name, known)) in tables.iter().zip(ringfence_cli::project::policy_file::KEYS) {
         let mut known = known.to_vec();

@@ -15,8 +15,8 @@ fn board(camera_size: &str) -> String {
     let camera = format!("camera@84300000 {{ reg = <0 0x84300000 0 {camera_size}>; no-map; }};");
     let modem = "modem@84800000 { reg = <0 0x84800000 0 0x100000>; no-map; };";
     format!(
-        "/dts-v1/;\n/ {{ {HEAD}\n {memory}\n reserved: reserved-memory {{ {HEAD} ranges;\n  {camera}\n  {modem}\n \
-         }};\n}};\n"
+        "/dts-v1/;\n/ {{ {HEAD}\n {memory}\n reserved: reserved-memory {{ {HEAD} ranges;\n  \
+         {camera}\n  {modem}\n }};\n}};\n"
     )
 }
 

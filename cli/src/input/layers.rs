@@ -91,6 +91,8 @@ impl Layers {
             let upper = overlay.positions.as_ref();
             (input.dtb, input.positions) = laid_over(lower, &overlay.blob, upper, &overlay.path)?;
         }
+        // Of what another tree replaces, the source no longer says where it is.
+        input.positions = input.positions.filter(|_| !self.is_merged);
         Ok(input)
     }
 }

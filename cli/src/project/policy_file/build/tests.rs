@@ -121,7 +121,7 @@ fn an_unknown_key_names_its_line_and_what_was_meant() {
         &["unknown key `aligment` in [cma]", "board.toml:5:1", "did you mean `alignment`?"],
     );
     complains("[tree]\nmerge = \"al\"\n", &["board.toml:2:9", "did you mean `all`?"]);
-    complains("[tree]\ntake = [\"firmware\"]\n", &["board.toml:1:", "/path:property"]);
+    complains("[tree]\ntake = [\"firmware\"]\n", &["board.toml:2:8", "/path:property"]);
     complains("[allow]\nshfit = true\n", &["board.toml:2:1", "did you mean `shift`?"]);
     complains("modus = 1\n", &["board.toml:1:1", "did you mean `mode`?"]);
 }
