@@ -23,8 +23,7 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    for answer in analysis.answers().filter(|answer| answer.carveout().is_some() && !answer.is_unresolved)
-    {
+    for answer in analysis.answers().filter(|answer| answer.carveout().is_some() && !answer.is_unresolved) {
         match answer.region.map(|region| &region.extent) {
             None => {
                 report_required(
