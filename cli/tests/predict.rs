@@ -337,3 +337,25 @@ fn the_tool_predicts_and_verifies() {
     let otherwise = run(&[&["verify", "--no-config", "--kernel", "6.1"], &held[..]].concat());
     assert_eq!(otherwise.status.code(), Some(1));
 }
+
+#[test]
+fn a_policy_names_the_kernel_where_nothing_else_does() {
+    if Command::new("dtc").arg("--version").output().is_err() {
+        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("board.dtb"), tree_of("q05-qcom-full")).unwrap();
+    let predicted = |policy: &str, more: &[&str]| {
+        std::fs::write(dir.path().join("policy.toml"), policy).unwrap();
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        tool.current_dir(&dir).args(["predict", "--no-config", "--policy", "policy.toml"]);
+        let output = tool.args(more).arg("board.dtb").output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().next().map_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned(), String::from)
+    };
+    assert_eq!(predicted("kernel = \"6.6.92\"\n", &[]), "Linux 6.6 ends up with");
+    assert_eq!(predicted("kernel = \"6.6\"\n", &["--kernel", "7.3"]), "Linux 7.3 ends up with");
+    assert_eq!(predicted("", &[]), "Linux 6.12 ends up with");
+    assert!(predicted("kernel = \"six\"\n", &[]).contains("not a version of Linux"));
+}

@@ -8,9 +8,10 @@ use ringfence::efi::{EfiKind, EfiMap, EfiUse};
 use ringfence::facts::{BootFacts, Detail, EfiFacts};
 use ringfence::fdt::Tree;
 use ringfence::finding::Severity;
+use ringfence::payload::Judged;
 use ringfence::pipeline::{Context, Surveyed};
 use ringfence::policy::Policy;
-use ringfence::profile::{KernelProfile, PageSize};
+use ringfence::profile::PageSize;
 use ringfence::prove::{self, Proven};
 use ringfence::span::Span;
 
@@ -83,8 +84,10 @@ fn enforce(dtb: &[u8], map: &EfiMap, terms: Terms<'_>) -> Result<Proven> {
         detail: Detail::Console,
         ..BootFacts::default()
     };
-    let default = KernelProfile::default();
-    let profile = terms.page_size.map_or(default, |page| default.with_page(page));
+    let of_policy = terms.policy.and_then(|policy| policy.kernel.as_deref());
+    let judged_for = Judged::new([(of_policy, "policy")], terms.page_size);
+    console!("kernel: {judged_for}");
+    let profile = judged_for.profile;
     let judged =
         Surveyed::of(tree, Context { policy: terms.policy, profile: &profile, facts: &facts }).judge();
     for finding in judged.findings() {

@@ -71,8 +71,9 @@ impl CmaArg {
     }
 }
 
-/// Returns the pools of NUMA nodes that `numa_cma=NODE:SIZE,…` asks for, as numbers of nodes and bytes; of one
-/// node the last counts. `None` where there is no such argument (kernel/dma/contiguous.c, `early_numa_cma()`).
+/// Returns the pools of NUMA nodes that `numa_cma=NODE:SIZE,…` asks for, as numbers of nodes and bytes; of
+/// one node the last counts. `None` where there is no such argument (kernel/dma/contiguous.c,
+/// `early_numa_cma()`).
 #[must_use]
 pub fn cma_of_nodes(line: &[u8]) -> Option<Vec<(u32, u64)>> {
     let mut pools = None;

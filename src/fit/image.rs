@@ -54,6 +54,8 @@ pub struct Hash<'a> {
 pub struct Image<'a> {
     /// Node name under `/images`.
     pub name: String,
+    /// The `description` property, empty when absent.
+    pub description: &'a str,
     /// The `type` property, empty when absent.
     pub kind: String,
     /// The compression that it is labelled with; `None` for an image that is not compressed.
@@ -82,6 +84,7 @@ impl<'a> Image<'a> {
         let hashes = read_hashes(node)?;
         Ok(Self {
             name,
+            description: text("description").unwrap_or_default(),
             kind: text("type").unwrap_or_default().to_string(),
             packing,
             data,

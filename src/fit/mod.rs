@@ -21,7 +21,7 @@ use choose::Choice;
 pub use config::Config;
 pub use error::FitError;
 pub use image::{Algorithm, Hash, Image};
-pub use pack::{BLOB_ALIGN, FDT_ROOM, Layout, Pack, RAMDISK_ALIGN};
+pub use pack::{BLOB_ALIGN, FDT_ROOM, LINUX, Layout, Pack, RAMDISK_ALIGN};
 
 /// The `compatible` of an image that is a policy blob.
 pub const POLICY_COMPATIBLE: &str = crate::policy::COMPATIBLE;

@@ -20,11 +20,16 @@ pub const RAMDISK_ALIGN: u64 = 64 * KIB;
 /// writes memory, bootargs and initrd into it there, and grows it by `CONFIG_SYS_FDT_PAD` (12 KiB).
 pub const FDT_ROOM: u64 = 16 * KIB;
 
+/// What the description of a kernel begins with, before its release.
+pub const LINUX: &str = "Linux ";
+
 /// The contents of a bundle.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pack<'a> {
     /// An uncompressed arm64 `Image`.
     pub kernel: &'a [u8],
+    /// Its release, such as `6.6.92`, where it is known: the stage judges for that kernel.
+    pub release: Option<&'a str>,
     /// The initial ramdisk.
     pub ramdisk: Option<&'a [u8]>,
     /// The device tree.
@@ -143,7 +148,11 @@ impl Pack<'_> {
 
     fn tree(&self, layout: &Layout) -> NewNode {
         // With `kernel_noload`, U-Boot starts the kernel in place, too.
-        let kernel = image("kernel", "Linux", "kernel_noload", layout.kernel, self.kernel)
+        let description = match self.release {
+            Some(release) => alloc::format!("{LINUX}{release}"),
+            None => String::from(LINUX.trim_end()),
+        };
+        let kernel = image("kernel", &description, "kernel_noload", layout.kernel, self.kernel)
             .prop_str("os", "linux")
             .prop_u32("load", 0)
             .prop_u32("entry", 0);

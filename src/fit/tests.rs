@@ -55,6 +55,7 @@ fn a_packed_bundle_gives_back_every_part() {
         fdt: Some(b"fdt"),
         overlays: &[b"first", b"second overlay", b""],
         policy: Some(b"policy"),
+        release: None,
         timestamp: 0,
     };
     let bundle = pack.build().unwrap();

@@ -2,7 +2,7 @@
 
 use super::{Backend, Kernel, Payload, PayloadError};
 use crate::fdt;
-use crate::fit::{Config, Fit, FitError, Image};
+use crate::fit::{Config, Fit, FitError, Image, LINUX};
 use crate::span::Span;
 
 /// Returns whether `bytes` begin as a bundle does.
@@ -46,8 +46,10 @@ pub(super) fn open<'a>(
         Some(packing) => Err(PayloadError::PackedImage { image: image.name.clone(), packing }),
     };
     let kernel = &config.kernel;
+    let release = kernel.description.strip_prefix(LINUX);
     let kernel = Kernel::open(place(kernel)?, kernel.data, backend)?;
     let mut payload = Payload::of_kernel(at, kernel);
+    payload.release = release;
     payload.ramdisk = config.ramdisk.as_ref().map(place).transpose()?;
     if let Some(image) = &config.policy {
         payload.set_policy(as_it_is(image)?, backend)?;

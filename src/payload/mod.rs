@@ -6,17 +6,18 @@
 pub mod appended;
 mod bundle;
 mod error;
+mod judged;
 mod kernel;
 
 pub use bundle::{is_bundle, verified};
 pub use error::PayloadError;
+pub use judged::Judged;
 pub use kernel::Kernel;
 
 use crate::facts::{BootFacts, Position};
 use crate::kernel_image::HEADER_LEN;
 use crate::packing::Stream;
 use crate::policy::Policy;
-use crate::profile::KernelProfile;
 use crate::span::Span;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -80,6 +81,8 @@ pub struct Payload<'a> {
     pub at: Span,
     /// The kernel.
     pub kernel: Kernel<'a>,
+    /// The kernel's release, where the bundle names it.
+    pub release: Option<&'a str>,
     /// The initial ramdisk.
     pub ramdisk: Option<Span>,
     /// The policy.
@@ -111,7 +114,16 @@ impl<'a> Payload<'a> {
     }
 
     fn of_kernel(at: Span, kernel: Kernel<'a>) -> Self {
-        Self { at, kernel, ramdisk: None, policy: None, policy_digest: None, fdt: None, overlays: Vec::new() }
+        Self {
+            at,
+            kernel,
+            release: None,
+            ramdisk: None,
+            policy: None,
+            policy_digest: None,
+            fdt: None,
+            overlays: Vec::new(),
+        }
     }
 
     /// Takes the policy of another source, a blob.
@@ -134,10 +146,12 @@ impl<'a> Payload<'a> {
         facts.report = true;
     }
 
-    /// Returns the profile of the kernel: `base`, with the page size that the kernel's header states.
+    /// Returns the profile of the kernel, with the page size that its header states: of the version that the
+    /// policy names, else of the one that the bundle names, else the default.
     #[must_use]
-    pub fn profile(&self, base: KernelProfile) -> KernelProfile {
-        self.kernel.page_size.map_or(base, |page| base.with_page(page))
+    pub fn profile(&self) -> Judged<'_> {
+        let of_policy = self.policy.as_ref().and_then(|policy| policy.kernel.as_deref());
+        Judged::new([(of_policy, "policy"), (self.release, "bundle")], self.kernel.page_size)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::kernel_image::ImageError;
 use crate::packing::Packing;
 use crate::profile::PageSize;
 use crate::span::MIB;
+use std::string::ToString;
 use std::vec;
 use std::vec::Vec;
 
@@ -52,6 +53,7 @@ fn bundle() -> (Vec<u8>, Layout, Vec<u8>) {
         fdt: Some(b"tree"),
         overlays: &[b"one", b"two"],
         policy: Some(&policy),
+        release: Some("6.6.92-board"),
         timestamp: 0,
     };
     let (bytes, layout) = pack.build_with_layout().unwrap();
@@ -64,6 +66,7 @@ fn the_parts_of_a_bundle_are_found_where_they_are() {
     let payload = open(&bytes).unwrap();
     let span = |offset: u64, len: usize| Span::new(BASE + offset, len as u64).unwrap();
     assert_eq!(payload.at, at(&bytes));
+    assert_eq!(payload.profile().to_string(), "Linux 6.6.92-board (by the bundle), judged as 6.6");
     assert_eq!(payload.kernel.facts.position, Position::Movable(span(layout.kernel, 0x1_0000)));
     assert_eq!(payload.kernel.facts.image_size, 2 * MIB);
     assert_eq!(payload.ramdisk, Some(span(layout.ramdisk, 7)));
@@ -75,7 +78,7 @@ fn the_parts_of_a_bundle_are_found_where_they_are() {
     payload.enter(&mut facts);
     assert_eq!((facts.bundle, facts.report), (Some(at(&bytes)), true));
     assert!(facts.kernel.unwrap().position.is_movable() && facts.initrd.unwrap().is_movable());
-    assert_eq!(payload.profile(KernelProfile::default()).page, PageSize::K16);
+    assert_eq!(payload.profile().profile.page, PageSize::K16);
 }
 
 #[test]

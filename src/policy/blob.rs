@@ -7,6 +7,7 @@
 //!     mode = "fix";
 //!     on-error = "halt";
 //!     board = "vendor,board";                      // optional
+//!     kernel = "6.6";                              // optional
 //!     boundary = <0x0 0x100000>;                   // optional
 //!     guard = <0x0 0x1000>;                        // optional
 //!     carveouts {
@@ -89,11 +90,12 @@ impl Policy {
             return Err(PolicyError::Version { found: version });
         }
         root.only(
-            &["compatible", "version", "mode", "on-error", "board", "boundary", "guard"],
+            &["compatible", "version", "mode", "on-error", "board", "kernel", "boundary", "guard"],
             &["carveouts", "cma", "log", "sentinel", "tree", "allow"],
         )?;
         let policy = Self {
             board: root.optional("board", text)?,
+            kernel: root.optional("kernel", text)?,
             mode: root.required("mode", word)?,
             on_error: root.required("on-error", word)?,
             requirements: read_requirements(&root)?,
@@ -122,6 +124,9 @@ impl Policy {
             .prop_str("on-error", self.on_error.as_str());
         if let Some(board) = &self.board {
             root = root.prop_str("board", board);
+        }
+        if let Some(kernel) = &self.kernel {
+            root = root.prop_str("kernel", kernel);
         }
         for (name, bytes) in [("boundary", self.boundary), ("guard", self.guard)] {
             root = bytes.into_iter().fold(root, |root, bytes| root.prop_u64(name, bytes));

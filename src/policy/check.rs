@@ -8,6 +8,7 @@ use super::{
     Sentinel,
 };
 use crate::order;
+use crate::profile::KernelProfile;
 use crate::ramoops;
 use crate::span::{MIB, Span};
 
@@ -31,6 +32,9 @@ impl Policy {
     pub fn contradictions(&self, report: &mut dyn FnMut(Option<usize>, PolicyError)) {
         if self.board.as_ref().is_some_and(|board| board.is_empty() || !is_graphic(board)) {
             report(None, PolicyError::Malformed { node: "policy".to_string(), name: "board".to_string() });
+        }
+        if self.kernel.as_ref().is_some_and(|kernel| KernelProfile::for_version(kernel).is_err()) {
+            report(None, PolicyError::UnknownKernel);
         }
         for (index, requirement) in self.requirements.iter().enumerate() {
             let valid = match requirement {

@@ -41,6 +41,8 @@ pub enum PolicyError {
         /// Its name.
         name: String,
     },
+    /// `kernel` is not a version of Linux, or one older than those that are known.
+    UnknownKernel,
     /// A size of zero.
     Empty {
         /// The entry with this size.
@@ -133,6 +135,9 @@ impl fmt::Display for PolicyError {
             }
             Self::Missing { node, name } => write!(f, "{node}: `{name}` is missing"),
             Self::Malformed { node, name } => write!(f, "{node}: `{name}` has a value of the wrong form"),
+            Self::UnknownKernel => {
+                f.write_str("`kernel` is not a version of Linux that is known, such as 6.6 or 6.12.95")
+            }
             Self::Empty { what } => write!(f, "{what}: the size is zero"),
             Self::Wraps { what, base, size } => {
                 write!(f, "{what}: {base:#x} plus {size:#x} bytes exceeds the address space")

@@ -67,8 +67,8 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>, cma: DefaultCma, cmdline: &[u8]) 
     pools
 }
 
-/// Finds a place in a node's RAM: above 4 GiB from below, else from above. What the kernel has taken before is
-/// at the upper end of each node's RAM.
+/// Finds a place in a node's RAM: above 4 GiB from below, else from above. What the kernel has taken before
+/// is at the upper end of each node's RAM.
 fn place(kernel: &Kernel<'_>, banks: &[Span], size: u64, align: u64) -> Option<(Span, bool)> {
     let pieces = kernel.memblock.free_pieces(size);
     let mut free = Vec::new();

@@ -8,7 +8,6 @@ use ringfence::finding::Severity;
 use ringfence::payload::Payload;
 use ringfence::pipeline::{self, Context};
 use ringfence::policy::OnError;
-use ringfence::profile::KernelProfile;
 use ringfence::prove::{Proven, Refusal};
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
@@ -34,7 +33,9 @@ pub(super) fn enforce(layout: &Layout, at: Span, surveyed: Surveyed<'_>, payload
     let stage = layout.image();
     let mut facts = BootFacts { stage, dtb, loader, detail: Detail::Console, ..BootFacts::default() };
     payload.enter(&mut facts);
-    let profile = payload.profile(KernelProfile::default());
+    let judged_for = payload.profile();
+    console!("kernel: {judged_for}");
+    let profile = judged_for.profile;
     let context = Context { policy: payload.policy.as_ref(), profile: &profile, facts: &facts };
     let judged = pipeline::Surveyed::with_map(tree, survey, context).judge();
     for finding in judged.findings() {

@@ -44,6 +44,7 @@ pub fn pack(parts: &Parts) -> Result<(Vec<u8>, Layout), Failure> {
     let policy = parts.policy.as_deref().map(policy_blob).transpose()?;
     let pack = Pack {
         kernel: &kernel,
+        release: release(&kernel),
         ramdisk: ramdisk.as_deref(),
         fdt: fdt.as_deref(),
         overlays: &overlays,
@@ -51,6 +52,21 @@ pub fn pack(parts: &Parts) -> Result<(Vec<u8>, Layout), Failure> {
         timestamp: source_date(),
     };
     pack.build_with_layout().map_err(|error| Failure::new(format!("bundle: {error}")))
+}
+
+/// Returns the release in the banner of a kernel (`linux_banner`, init/version-timestamp.c): what follows
+/// `Linux version ` up to a blank, where that begins with a number.
+#[must_use]
+pub fn release(kernel: &[u8]) -> Option<&str> {
+    const START: &[u8] = b"Linux version ";
+    /// No release is longer (`__NEW_UTS_LEN`, include/uapi/linux/utsname.h).
+    const MAX: usize = 64;
+    memchr::memmem::find_iter(kernel, START).find_map(|at| {
+        let text = kernel.get(at + START.len()..)?;
+        let text = text.get(..text.iter().take(MAX + 1).position(|&byte| byte == b' ')?)?;
+        let is_release = text.first()?.is_ascii_digit() && text.iter().all(u8::is_ascii_graphic);
+        core::str::from_utf8(text).ok().filter(|_| is_release)
+    })
 }
 
 /// Compiles a policy file to the blob that the stage reads.
@@ -113,4 +129,20 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// `SOURCE_DATE_EPOCH` where a distribution's build sets it, else zero: bundles are reproducible.
 fn source_date() -> u32 {
     std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::release;
+
+    #[test]
+    fn the_release_is_the_one_of_the_banner() {
+        let banner = b"\0%s version %s\0Linux version %s\0Linux version 6.6.92-yocto (gcc) #1\0";
+        assert_eq!(release(banner), Some("6.6.92-yocto"));
+        for none in
+            [&b"Linux version 6.6"[..], b"", b"Linux version ", b"Linux version x ", b"Linux version 6\n "]
+        {
+            assert_eq!(release(none), None);
+        }
+    }
 }

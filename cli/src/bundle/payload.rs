@@ -28,7 +28,7 @@ pub struct Bundle {
 pub struct Opened {
     /// The policy that travels in it.
     pub policy: Option<Policy>,
-    /// The kernel as the stage knows it: by its page size.
+    /// The kernel as the stage knows it: by its version, if policy or bundle name it, and its page size.
     pub profile: KernelProfile,
     /// Where the tree that it brings is, if it brings one.
     pub tree: Option<Span>,
@@ -69,7 +69,7 @@ impl Bundle {
         let payload = self.payload(&boards)?;
         payload.enter(facts);
         facts.dtb = facts.dtb.and_then(Position::source).map(Position::Movable);
-        let profile = payload.profile(KernelProfile::default());
+        let profile = payload.profile().profile;
         Ok(Opened { policy: payload.policy, profile, tree: payload.fdt.map(|(span, _)| span) })
     }
 

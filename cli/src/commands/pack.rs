@@ -6,9 +6,9 @@ use std::sync::Arc;
 use ringfence::efi::pe::{self, Subsystem};
 use ringfence::facts::BootFacts;
 use ringfence::finding::Severity;
-use ringfence::payload::appended;
+use ringfence::kernel_image::Header;
+use ringfence::payload::{Judged, appended};
 use ringfence::pipeline::{self, Context};
-use ringfence::profile::KernelProfile;
 use ringfence::span::Size;
 
 use super::Outcome;
@@ -97,7 +97,11 @@ fn warn(parts: &Parts) -> Result<(), Failure> {
     let layers = Arc::new(Layers::read(None, &parts.overlays, &[])?);
     let input = input::load_one(dtb, &Options { layers, ..Options::default() })?;
     let policy = parts.policy.as_deref().map(policy_file::load).transpose()?;
-    let (profile, facts) = (KernelProfile::default(), BootFacts::default());
+    let kernel = bundle::read_kernel(&parts.kernel)?;
+    let of_policy = policy.as_ref().and_then(|policy| policy.kernel.as_deref());
+    let named = [(of_policy, "policy"), (bundle::release(&kernel), "kernel's banner")];
+    let page_size = Header::parse(&kernel).ok().and_then(|header| header.page_size());
+    let (profile, facts) = (Judged::new(named, page_size).profile, BootFacts::default());
     let context = Context { policy: policy.as_ref(), profile: &profile, facts: &facts };
     let surveyed = pipeline::survey(&input.dtb, context).map_err(|error| Failure::of(dtb, error))?;
     let judged = surveyed.judge();

@@ -146,7 +146,10 @@ impl Job {
                 job.facts.dtb = opened.tree.map(Position::Movable);
             }
         }
-        self.configure(&mut job, &tree, input)?;
+        let names_kernels = self.configure(&mut job, &tree, input)?;
+        if self.asked && !names_kernels {
+            job.take_kernel_of_policy();
+        }
         if let Some(loader) = &loader {
             let loader = Loader { tree: loader, dtb: loader_at, bundle: job.facts.bundle };
             let merged = merge(&tree, &loader, job.policy.as_ref());
@@ -160,9 +163,9 @@ impl Job {
         Ok(job)
     }
 
-    /// Completes `job` by the configuration of the input.
-    fn configure(&self, job: &mut Self, tree: &Tree<'_>, input: &Input) -> Result<(), Failure> {
-        let Some(config) = self.lookup.find(&input.path)? else { return Ok(()) };
+    /// Completes `job` by the configuration of the input, and tells whether that names kernels.
+    fn configure(&self, job: &mut Self, tree: &Tree<'_>, input: &Input) -> Result<bool, Failure> {
+        let Some(config) = self.lookup.find(&input.path)? else { return Ok(false) };
         let compatible = tree.root().prop("compatible");
         let names: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
         let board = config.board(&input.path, &names);
@@ -187,7 +190,16 @@ impl Job {
         if self.permit_all {
             job.permit_all();
         }
-        Ok(())
+        Ok(!kernels.is_empty())
+    }
+
+    /// Judges for the kernel that the policy names.
+    fn take_kernel_of_policy(&mut self) {
+        let named = self.policy.as_ref().and_then(|policy| policy.kernel.as_deref());
+        if let Some(profile) = named.and_then(|version| kernel::parse(version).ok()) {
+            self.profiles = vec![profile];
+            self.build();
+        }
     }
 
     /// Enters what the command line says of how the kernels are built.

@@ -10,6 +10,7 @@ fn board_policy() -> Policy {
     let camera = Key::Path("/reserved-memory/camera@84300000".to_string());
     Policy {
         board: Some("qcom,qcs6490".to_string()),
+        kernel: Some("6.6.92".to_string()),
         mode: Mode::Strict,
         on_error: OnError::Reset,
         requirements: vec![

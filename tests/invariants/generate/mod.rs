@@ -135,6 +135,7 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
     let policy = parts.prop_map(|(requirements, guard, cma, log, sentinel, allow, mode)| Policy {
         tree: TreePolicy::default(),
         board: None,
+        kernel: None,
         mode,
         on_error: OnError::Halt,
         requirements,

@@ -17,6 +17,7 @@ const ROOT: (&str, &[&str]) = (
         "mode",
         "on-error",
         "board",
+        "kernel",
         "boundary",
         "guard",
         "carveout",
@@ -67,6 +68,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Vec<Fault>> {
     let (requirements, sections): (Vec<Requirement>, Vec<_>) = required.into_iter().unzip();
     let policy = Policy {
         board: faults.take(root.text("board")),
+        kernel: faults.take(root.text("kernel")),
         mode: faults.take(root.word("mode")).unwrap_or_default(),
         on_error: faults.take(root.word("on-error")).unwrap_or_default(),
         requirements,
@@ -212,6 +214,7 @@ fn blame(error: &PolicyError, root: &Section<'_, '_>, required: Option<&Section<
         }
         PolicyError::Bounds { key, .. } => &[*key],
         PolicyError::BadPlace { .. } => &["tree.take"],
+        PolicyError::UnknownKernel => &["kernel"],
         PolicyError::RangeTooSmall { .. } => &["cma.range"],
         _ => &["board"],
     };

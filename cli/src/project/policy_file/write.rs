@@ -24,6 +24,9 @@ fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
     if let Some(board) = &policy.board {
         writeln!(out, "board = {}", quoted(board))?;
     }
+    if let Some(kernel) = &policy.kernel {
+        writeln!(out, "kernel = {}", quoted(kernel))?;
+    }
     for (name, bytes) in [("boundary", policy.boundary), ("guard", policy.guard)] {
         if let Some(bytes) = bytes {
             writeln!(out, "{name} = {}", size(bytes))?;
