@@ -1,6 +1,7 @@
 //! Boot facts: what the device tree does not say about this boot.
 
 use crate::efi::{EfiMap, Hold};
+use crate::policy::Key;
 use crate::span::{GIB, Span, align_down};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -27,12 +28,39 @@ pub struct BootFacts {
     pub efi: Option<EfiFacts>,
     /// What the loader's tree states, where another tree is booted ([`crate::merge`]).
     pub loader: Option<LoaderFacts>,
+    /// Firmware of other processors, which is loaded into regions.
+    pub firmware: Vec<Firmware>,
     /// How much a finding holds.
     pub detail: Detail,
     /// Leave a report of the enforcement in `/chosen/ringfence`.
     pub report: bool,
     /// The identity of the policy as it travelled (`policy::digest`), for the report.
     pub policy_digest: Option<[u8; 32]>,
+}
+
+/// Firmware of another processor, which is loaded into a region of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Firmware {
+    /// What users call it: the name of its file.
+    pub name: String,
+    /// The region.
+    pub key: Key,
+    /// Where in memory it is.
+    pub placement: Placement,
+}
+
+/// Where in memory a firmware is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// Anywhere: so many bytes, from the start of the region on.
+    Relocatable(u64),
+    /// At its own addresses.
+    Fixed {
+        /// What must be there, each with its name.
+        pieces: Vec<(String, Span)>,
+        /// Whether all of it must be in the region. Else what is outside RAM may be anywhere.
+        is_bound: bool,
+    },
 }
 
 /// How much a finding holds besides its sentence and the kind of its repair.

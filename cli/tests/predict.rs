@@ -359,3 +359,36 @@ fn a_policy_names_the_kernel_where_nothing_else_does() {
     assert_eq!(predicted("", &[]), "Linux 6.12 ends up with");
     assert!(predicted("kernel = \"six\"\n", &[]).contains("not a version of Linux"));
 }
+
+/// A kernel's own configuration in the place of Debian's.
+#[test]
+fn the_configuration_of_a_kernel_decides_its_pool_and_pages() {
+    if Command::new("dtc").arg("--version").output().is_err() {
+        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("board.dtb"), tree_of("q01-qcom-carveouts")).unwrap();
+    let config = "# Linux/arm64 6.6.31 Kernel Configuration\nCONFIG_ARM64=y\nCONFIG_CMA=y\nCONFIG_DMA_CMA=y\n\
+                  CONFIG_CMA_SIZE_MBYTES=16\nCONFIG_CMA_SIZE_SEL_MBYTES=y\nCONFIG_EFI=y\n";
+    let predicted = |config: &str| {
+        std::fs::write(dir.path().join("config"), config).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        let args = ["predict", "--no-config", "--format", "json", "--kernel-config", "config", "board.dtb"];
+        let output = command.current_dir(&dir).args(args).output().unwrap();
+        (
+            serde_json::from_slice::<Value>(&output.stdout),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let json = predicted(config).0.unwrap();
+    assert_eq!(json["profile"], "6.6");
+    assert!(
+        json["log"].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains("Reserved 16 MiB"))
+    );
+    let none = predicted(&config.replace("CONFIG_DMA_CMA=y", "# CONFIG_DMA_CMA is not set")).0.unwrap();
+    assert_eq!(none["cma"], Value::Null);
+    let share = predicted(&config.replace("SEL_MBYTES", "SEL_PERCENTAGE"));
+    assert!(share.1.contains("give its size with --cma-default"), "{}", share.1);
+    assert!(predicted("hello").1.contains("not the configuration of an arm64 kernel"));
+}

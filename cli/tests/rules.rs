@@ -98,8 +98,8 @@ fn a_rule_is_content_with_its_good_example() {
 /// Examples that are too long to print in a rule's own text.
 #[test]
 fn what_is_too_long_for_an_example_is_caught_all_the_same() {
-    // `tests/planner/boot.rs` checks what no tree alone can break.
-    let left_out = rules::DOCS.iter().filter(|doc| doc.bad.is_empty() && doc.id.0 != 217);
+    // `tests/planner/boot.rs` and `firmware.rs` check what no tree alone can break.
+    let left_out = rules::DOCS.iter().filter(|doc| doc.bad.is_empty() && ![217, 218].contains(&doc.id.0));
     let left_out: Vec<&Doc> = left_out.collect();
     let ids: Vec<String> = left_out.iter().map(|doc| doc.id.to_string()).collect();
     assert_eq!(ids, ["RF115", "RF116", "RF117", "RF503"]);

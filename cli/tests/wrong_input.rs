@@ -75,7 +75,7 @@ fn files_of_other_kinds_are_named() {
         ("a.zst", &[0x28, 0xb5, 0x2f, 0xfd], ["this is a zstd stream", "zstd -dc a.zst"]),
         ("Image", &image, ["this is an arm64 kernel Image", "give the device tree"]),
         ("uImage", &[0x27, 0x05, 0x19, 0x56], ["this is a uImage", "dumpimage"]),
-        ("boot.img", b"ANDROID!", ["this is an Android boot image", "unpack_bootimg"]),
+        ("boot.img", b"ANDROID!", ["an Android image", "the header says more"]),
     ] {
         bench.put(name, bytes);
         assert_refused(&bench, &["check", name], 2, &words);
@@ -86,6 +86,18 @@ fn files_of_other_kinds_are_named() {
         2,
         &["--page contradicts the page size of --kernel 6.12:64k"],
     );
+}
+
+#[test]
+fn a_kernel_without_its_point_is_asked_about() {
+    let bench = bench();
+    for (kernel, meant) in
+        [("61", "did you mean 6.1?"), ("612", "did you mean 6.12?"), ("99", "known here: 5.4")]
+    {
+        let words = [format!("unknown kernel `{kernel}`"), meant.to_owned()];
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        assert_refused(&bench, &["check", "--kernel", kernel, "good.dtb"], 2, &words);
+    }
 }
 
 #[test]

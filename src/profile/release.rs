@@ -54,9 +54,14 @@ pub struct Choice {
 pub enum BadVersion {
     /// It is not a version of Linux.
     NotAVersion,
+    /// It is far beyond every version: a point is missing, as in `61`.
+    TooNew,
     /// It is older than the oldest kernel that is known, which is this one.
     TooOld(Release),
 }
+
+/// By how much a major version may be ahead of the newest that is known.
+const MAX_AHEAD: u16 = 5;
 
 /// A version as people write it.
 #[derive(Clone, Copy)]
@@ -115,6 +120,15 @@ impl KernelProfile {
             Asked::Family(family) => profile.since.family > family,
             Asked::Release(release) => profile.since > release,
         };
+        let newest = RELEASES.last().map_or(0, |profile| profile.since.family.major);
+        let major = match asked {
+            Asked::Major(major) => major,
+            Asked::Family(family) => family.major,
+            Asked::Release(release) => release.family.major,
+        };
+        if major > newest.saturating_add(MAX_AHEAD) {
+            return Err(BadVersion::TooNew);
+        }
         let Some(profile) = RELEASES.iter().rev().find(|profile| !is_later(profile)) else {
             return Err(RELEASES
                 .first()

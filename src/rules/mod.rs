@@ -88,6 +88,7 @@ catalogue! {
     rf215_beyond_address_space,
     rf216_partial_page_region,
     rf217_initrd_out_of_reach,
+    rf218_firmware_outside_region,
     rf301_no_map_and_reusable,
     rf302_misaligned_pool,
     rf303_pool_outside_ram,

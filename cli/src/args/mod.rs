@@ -10,11 +10,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ringfence::finding::Severity;
+use ringfence::policy::Key;
 use ringfence::profile::PageSize;
 use ringfence::span::Span;
 
 use crate::number;
-use crate::project::{boot_map, kernel, rule};
+use crate::project::{boot_map, firmware, kernel, rule};
 use crate::report::formats::Format;
 
 use hinted::Hinted;
@@ -113,6 +114,10 @@ pub struct Boot {
     /// (CONFIG_CMA_SIZE_MBYTES), or none [default: 64 MiB, as in Debian's kernels]
     #[arg(long, value_name = "SIZE|none", value_parser = cma_default)]
     pub cma_default: Option<u64>,
+    /// Configuration of the kernel (.config, /boot/config-VERSION, /proc/config.gz): its page size,
+    /// pageblocks, CMA pool and areas, and its version where --kernel does not name one
+    #[arg(long, value_name = "FILE", conflicts_with = "page")]
+    pub kernel_config: Option<PathBuf>,
     /// Kernel command line, instead of bootargs in /chosen
     #[arg(long, value_name = "STR")]
     pub cmdline: Option<String>,
@@ -157,6 +162,10 @@ pub struct Check {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
     pub boot: Boot,
+    /// Firmware of another processor (ELF, MBN, MDT), and the path or label of the region that it is loaded
+    /// into; may be repeated
+    #[arg(long, value_name = "FILE=NODE", value_parser = firmware::parse)]
+    pub firmware: Vec<(PathBuf, Key)>,
     /// Output format
     #[arg(long, value_enum, default_value = "human")]
     pub format: Format,

@@ -15,7 +15,7 @@ use crate::input::{self, Found, Wanted};
 use crate::project::baseline::{self, Baseline};
 use crate::project::date::{self, Date};
 use crate::project::job::Job;
-use crate::project::{adjust, in_source, rule};
+use crate::project::{adjust, firmware, in_source, rule};
 use crate::report::formats::{self, Results, Verbosity};
 use crate::report::{Counts, Diagnostic, Report};
 use crate::terminal::progress::Progress;
@@ -24,7 +24,10 @@ use crate::terminal::text::plural;
 use crate::{terminal, write_out};
 
 pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
-    let job = Job::from_args(&args.boot)?;
+    let mut job = Job::from_args(&args.boot)?;
+    let firmware = args.firmware.iter().map(|(path, key)| firmware::read(path, key));
+    job.set_firmware(firmware.collect::<Result<_, _>>()?);
+    let job = job;
     let known = match &args.baseline {
         Some(path) if !args.write_baseline => Some(Baseline::load(path)?),
         _ => None,

@@ -26,6 +26,11 @@ pub enum Container {
         /// The names of the images that make up each tree: a device tree, and overlays for it.
         images: Vec<Vec<String>>,
     },
+    /// An image of an Android board, which other tools put together and sign.
+    Android {
+        /// The file.
+        bytes: Vec<u8>,
+    },
     /// Source.
     Source {
         /// The file.
@@ -47,6 +52,9 @@ impl Container {
         }
         match self {
             Self::Source { .. } => Err("a source is edited, not replaced".to_owned()),
+            Self::Android { .. } => {
+                Err("the sizes and signatures of an Android image are mkbootimg's and avbtool's".to_owned())
+            }
             Self::Merged => Ok(trees.iter().flatten().next().cloned().unwrap_or_default()),
             Self::Blob { rest } => match rest.iter().any(|&byte| byte != 0) {
                 // Padding is not worth keeping: the tree has another length now.
@@ -60,7 +68,10 @@ impl Container {
 
     fn file(&self) -> Option<&[u8]> {
         match self {
-            Self::Trees { bytes, .. } | Self::Bundle { bytes, .. } | Self::Source { bytes } => Some(bytes),
+            Self::Trees { bytes, .. }
+            | Self::Bundle { bytes, .. }
+            | Self::Source { bytes }
+            | Self::Android { bytes } => Some(bytes),
             Self::Blob { .. } | Self::Merged => None,
         }
     }

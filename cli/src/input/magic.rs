@@ -16,13 +16,6 @@ const KINDS: &[(usize, &[u8], &str, &str)] = &[
     (4, b"zimg", "an EFI zboot image of a kernel", KERNEL),
     (56, b"ARM\x64", "an arm64 kernel Image", KERNEL),
     (0, &[0x27, 0x05, 0x19, 0x56], "a uImage", "`dumpimage -T kernel -p 0 -o OUT FILE` takes it apart"),
-    (0, b"ANDROID!", "an Android boot image", "`unpack_bootimg --boot_img FILE` takes it apart"),
-    (
-        0,
-        &[0xd7, 0xb7, 0xab, 0x1e],
-        "an Android table of trees",
-        "`mkdtboimg dump FILE -b OUT` takes it apart",
-    ),
     (0, b"\x7fELF", "an ELF file", KERNEL),
     (0, b"MZ", "an EFI application", KERNEL),
 ];

@@ -1,6 +1,7 @@
 //! Inputs: whatever the user named becomes flattened trees, each with a name and, out of source, with the
 //! places where that source says what.
 
+mod android;
 mod bundle;
 pub mod capture;
 mod concatenated;
@@ -140,16 +141,24 @@ fn open_plain(name: &Path, options: &Options) -> Result<Opened, Failure> {
             return Ok(Opened { container: Container::Bundle { bytes, images }, trees });
         }
     }
+    if android::may_be_one(&bytes) {
+        if bytes.len() as u64 > files::MAX_TREE {
+            let rest = files::read_limited(place, fit::MAX_LEN as u64)?;
+            if is_piped { bytes.extend(rest) } else { bytes = rest }
+        }
+        let ranges =
+            android::trees(&bytes).map_err(|why| Failure::of(name, format!("an Android image: {why}")))?;
+        return Ok(Opened {
+            trees: numbered(name, &bytes, &ranges),
+            container: Container::Android { bytes },
+        });
+    }
     if bytes.len() as u64 > files::MAX_TREE {
         return Err(Failure::of(name, "larger than 64 MiB: this is not a device tree"));
     }
     let shown = name.display().to_string();
     if let Some(ranges) = concatenated::split(&bytes) {
-        let blob = |(number, range): (usize, &Range<usize>)| {
-            let dtb = bytes.get(range.clone()).unwrap_or_default().to_vec();
-            Loaded::new(&format!("{shown}#{number}"), name, dtb, None)
-        };
-        let trees = (1..).zip(&ranges).map(blob).collect();
+        let trees = numbered(name, &bytes, &ranges);
         return Ok(Opened { container: Container::Trees { bytes, ranges }, trees });
     }
     match Kind::of(name, &bytes) {
@@ -167,6 +176,15 @@ fn open_plain(name: &Path, options: &Options) -> Result<Opened, Failure> {
     let len = concatenated::len_of(&bytes).unwrap_or(bytes.len());
     let container = Container::Blob { rest: bytes.get(len..).unwrap_or_default().to_vec() };
     Ok(Opened { container, trees: vec![Loaded::new(&shown, name, bytes, None)] })
+}
+
+/// Returns the trees of a file that has several, each with its number.
+fn numbered(name: &Path, bytes: &[u8], ranges: &[Range<usize>]) -> Vec<Loaded> {
+    let blob = |(number, range): (usize, &Range<usize>)| {
+        let dtb = bytes.get(range.clone()).unwrap_or_default().to_vec();
+        Loaded::new(&format!("{}#{number}", name.display()), name, dtb, None)
+    };
+    (1..).zip(ranges).map(blob).collect()
 }
 
 /// Reads the one tree of a file.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ringfence::efi;
-use ringfence::facts::{BootFacts, EfiFacts, Position};
+use ringfence::facts::{BootFacts, EfiFacts, Firmware, Position};
 use ringfence::fdt::{FdtError, Tree};
 use ringfence::ledger;
 use ringfence::merge::{Loader, merge};
@@ -19,7 +19,10 @@ use crate::bundle::payload::Bundle;
 use crate::failure::Failure;
 use crate::input::{self, Input, Layers, Options};
 use crate::project::config::{Config, Lookup};
+use crate::project::kernel_config::KernelConfig;
 use crate::project::{kernel, policy_file};
+use crate::terminal;
+use crate::terminal::style::NOTE;
 
 /// Everything that the checks need in addition to the tree.
 #[derive(Clone, Debug)]
@@ -31,6 +34,7 @@ pub struct Job {
     bundle: Option<Bundle>,
     cmdline: Option<String>,
     cma_default: Option<u64>,
+    kernel_config: Option<Arc<KernelConfig>>,
     /// What the command line leaves open is asked of the configuration.
     asked: bool,
     includes: Vec<PathBuf>,
@@ -54,7 +58,19 @@ impl Job {
         for (item, place) in &args.boot_map {
             place.enter(*item, Path::new(""), &mut facts)?;
         }
-        let named = args.kernel.iter().map(|name| {
+        let kernel_config = args.kernel_config.as_deref().map(KernelConfig::read).transpose()?.map(Arc::new);
+        if let (Some(config), Some(path), None) = (&kernel_config, &args.kernel_config, args.cma_default)
+            && config.is_share_of_ram()
+        {
+            let path = path.display();
+            terminal::err(&format!(
+                "{NOTE}note{NOTE:#}: {path}: the default CMA pool is a share of RAM: give its size with \
+                 --cma-default\n"
+            ));
+        }
+        let own = kernel_config.as_deref().and_then(KernelConfig::version).map(str::to_owned);
+        let asked_for = if args.kernel.is_empty() { own.into_iter().collect() } else { args.kernel.clone() };
+        let named = asked_for.iter().map(|name| {
             let unknown = |why| Failure::new(format!("unknown kernel `{name}`")).with_help(why);
             let profile = kernel::parse(name).map_err(unknown)?;
             let page = args.page.map(PageSize::from);
@@ -77,6 +93,7 @@ impl Job {
             bundle: args.bundle.as_ref().map(Bundle::read).transpose()?,
             cmdline: args.cmdline.clone(),
             cma_default: args.cma_default,
+            kernel_config,
             asked,
             includes: args.include.clone(),
             stdin: args.stdin_filename.clone(),
@@ -204,6 +221,9 @@ impl Job {
 
     /// Enters what the command line says of how the kernels are built.
     fn build(&mut self) {
+        if let Some(config) = self.kernel_config.clone() {
+            self.adapt(|profile| config.apply(profile));
+        }
         if let Some(size) = self.cma_default {
             self.adapt(|profile| profile.build.default_cma = size);
         }
@@ -218,6 +238,11 @@ impl Job {
     #[must_use]
     pub const fn gives_default_cma(&self) -> bool {
         self.cma_default.is_some()
+    }
+
+    /// Takes these firmware files as what other processors load.
+    pub fn set_firmware(&mut self, firmware: Vec<Firmware>) {
+        self.facts.firmware = firmware;
     }
 
     /// Takes these banks as RAM.

@@ -16,6 +16,10 @@ pub fn parse(text: &str) -> Result<KernelProfile, String> {
             let known = families();
             format!("write a version such as 6.12 or 6.12.95; known here: {}", known.join(", "))
         }
+        BadVersion::TooNew => match with_point(version) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => format!("known here: {}", families().join(", ")),
+        },
         BadVersion::TooOld(oldest) => format!("the oldest kernel that is known is {}", oldest.family()),
     })?;
     let page = match page {
@@ -32,6 +36,12 @@ pub fn parse(text: &str) -> Result<KernelProfile, String> {
         ));
     }
     Ok(choice.profile.with_page(page))
+}
+
+/// Returns the known version that lacks its point: `6.1` for `61`.
+fn with_point(version: &str) -> Option<String> {
+    let bare = |family: &String| family.replace('.', "") == version;
+    families().into_iter().find(bare)
 }
 
 /// Returns the families of kernels that are known, oldest first.
