@@ -21,8 +21,6 @@ use crate::input::{self, Input, Layers, Options};
 use crate::project::config::{Config, Lookup};
 use crate::project::kernel_config::KernelConfig;
 use crate::project::{kernel, policy_file};
-use crate::terminal;
-use crate::terminal::style::NOTE;
 
 /// Everything that the checks need in addition to the tree.
 #[derive(Clone, Debug)]
@@ -58,16 +56,7 @@ impl Job {
         for (item, place) in &args.boot_map {
             place.enter(*item, Path::new(""), &mut facts)?;
         }
-        let kernel_config = args.kernel_config.as_deref().map(KernelConfig::read).transpose()?.map(Arc::new);
-        if let (Some(config), Some(path), None) = (&kernel_config, &args.kernel_config, args.cma_default)
-            && config.is_share_of_ram()
-        {
-            let path = path.display();
-            terminal::err(&format!(
-                "{NOTE}note{NOTE:#}: {path}: the default CMA pool is a share of RAM: give its size with \
-                 --cma-default\n"
-            ));
-        }
+        let kernel_config = KernelConfig::from_args(args)?.map(Arc::new);
         let own = kernel_config.as_deref().and_then(KernelConfig::version).map(str::to_owned);
         let asked_for = if args.kernel.is_empty() { own.into_iter().collect() } else { args.kernel.clone() };
         let named = asked_for.iter().map(|name| {
@@ -379,29 +368,4 @@ fn efi_map(path: &Path) -> Result<EfiFacts, Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use ringfence::fdt::{NewNode, build};
-
-    fn job(cmdline: Option<&str>) -> Job {
-        let boot = Boot { cmdline: cmdline.map(ToString::to_string), no_config: true, ..Boot::default() };
-        Job::from_args(&boot).unwrap()
-    }
-
-    #[test]
-    fn a_given_command_line_stands_in_the_tree() {
-        let bare = build(&NewNode::new(""), 0, &[]).unwrap();
-        let chosen = NewNode::new("").child(NewNode::new("chosen").prop_str("bootargs", "quiet"));
-        for blob in [bare, build(&chosen, 0, &[]).unwrap()] {
-            let effective = job(Some("cma=64M")).effective(blob).unwrap();
-            let tree = Tree::parse(&effective).unwrap();
-            let bootargs = tree.find("/chosen").unwrap().prop("bootargs").unwrap();
-            assert_eq!(bootargs.as_str(), Some("cma=64M"));
-        }
-    }
-
-    #[test]
-    fn without_one_the_bytes_are_not_touched() {
-        assert_eq!(job(None).effective(vec![1, 2, 3]), Ok(vec![1, 2, 3]));
-    }
-}
+mod tests;

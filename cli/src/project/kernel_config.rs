@@ -6,8 +6,11 @@ use std::path::Path;
 use ringfence::profile::{CmaAlignment, Family, KernelProfile, PageSize, Room};
 use ringfence::span::MIB;
 
+use crate::args::Boot;
 use crate::failure::Failure;
 use crate::input::capture;
+use crate::terminal;
+use crate::terminal::style::NOTE;
 
 /// A kernel's configuration.
 #[derive(Clone, Debug, Default)]
@@ -17,11 +20,28 @@ pub struct KernelConfig {
 }
 
 impl KernelConfig {
+    /// Reads the configuration that the command line names. Says on the standard error what it leaves open.
+    ///
+    /// # Errors
+    /// As [`KernelConfig::read`].
+    pub(super) fn from_args(args: &Boot) -> Result<Option<Self>, Failure> {
+        let Some(path) = &args.kernel_config else { return Ok(None) };
+        let config = Self::read(path)?;
+        if config.is_share_of_ram() && args.cma_default.is_none() {
+            let path = path.display();
+            terminal::err(&format!(
+                "{NOTE}note{NOTE:#}: {path}: the default CMA pool is a share of RAM: give its size with \
+                 --cma-default\n"
+            ));
+        }
+        Ok(Some(config))
+    }
+
     /// Reads a configuration, plain or packed with gzip.
     ///
     /// # Errors
     /// When it cannot be read, or is not one of an arm64 kernel.
-    pub fn read(path: &Path) -> Result<Self, Failure> {
+    fn read(path: &Path) -> Result<Self, Failure> {
         let config = Self::parse(&capture::read(path)?);
         match config.is_set("ARM64") {
             true => Ok(config),
@@ -103,8 +123,7 @@ impl KernelConfig {
     }
 
     /// Tells whether the size of the default pool is a share of RAM, which the profile does not know.
-    #[must_use]
-    pub fn is_share_of_ram(&self) -> bool {
+    fn is_share_of_ram(&self) -> bool {
         self.default_cma().is_none()
     }
 }
