@@ -162,6 +162,7 @@ fn facts() -> impl Strategy<Value = BootFacts> {
             };
             BootFacts {
                 loader: None,
+                firmware: Vec::new(),
                 stage: Span::new(stage, 0x40_0000),
                 bundle: None,
                 dtb: Some(placed(dtb, 0x1_0000)),
