@@ -5,7 +5,9 @@ use crate::reading::Reading;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use ringfence::facts::{BootFacts, Position};
+use ringfence::fdt::Tree;
 use ringfence::finding::Severity;
+use ringfence::merge::{Loader, merge};
 use ringfence::pipeline::{Context, survey};
 use ringfence::policy::Mode;
 use ringfence::prove::{Proven, Refusal};
@@ -34,15 +36,32 @@ fn settled(facts: &BootFacts, proven: &Proven) -> BootFacts {
     if let Some(window) = place.dtb {
         facts.dtb = Span::new(window.base(), proven.dtb().len() as u64).map(Position::Fixed);
     }
-    facts
+    facts.with_held(proven.holds())
+}
+
+/// Merges the loader's tree, if there is one, into the board's, and returns the tree to be judged with the
+/// case that it then is.
+fn merged(case: &Case) -> Result<Option<(Vec<u8>, Case)>, TestCaseError> {
+    let dtb = case.board.blob();
+    let Some(loader) = &case.loader else { return Ok(Some((dtb, case.clone()))) };
+    let loader = loader.blob();
+    let loader = Loader { tree: &Tree::parse(&loader).unwrap(), dtb: None, bundle: None };
+    let merge_into = |dtb: &[u8]| merge(&Tree::parse(dtb).unwrap(), &loader, case.policy.as_ref());
+    let Ok(merged) = merge_into(&dtb) else { return Ok(None) };
+    let dtb = merged.dtb.unwrap_or(dtb);
+    let again = merge_into(&dtb).map_err(|error| TestCaseError::fail(format!("merged again: {error}")))?;
+    prop_assert!(again.dtb.is_none_or(|again| again == dtb), "merging again changes the tree");
+    let mut case = case.clone();
+    case.facts.loader = Some(merged.facts);
+    Ok(Some((dtb, case)))
 }
 
 /// Checks that a tree which is proven keeps every promise.
 pub(crate) fn promises(case: &Case) -> Result<(), TestCaseError> {
-    let dtb = case.board.blob();
-    let Ok(proven) = run(case, &dtb) else { return Ok(()) };
-    let before = Reading::of(&dtb);
-    let after = Reading::of(proven.dtb());
+    let Some((dtb, case)) = &merged(case)? else { return Ok(()) };
+    let Ok(proven) = run(case, dtb) else { return Ok(()) };
+    let before = Reading::of(dtb, &case.facts);
+    let after = Reading::of(proven.dtb(), &case.facts);
     let facts = settled(&case.facts, &proven);
 
     // Fail closed: an independent judgement of the result has no error left.
@@ -50,6 +69,12 @@ pub(crate) fn promises(case: &Case) -> Result<(), TestCaseError> {
     let judged = survey(proven.dtb(), context).unwrap().judge();
     let errors: Vec<_> = judged.findings().iter().filter(|f| f.severity == Severity::Error).collect();
     prop_assert!(errors.is_empty(), "errors are left: {errors:#?}");
+
+    for profile in &case.others {
+        let judged = survey(proven.dtb(), Context { profile, ..context }).unwrap().judge();
+        let errors: Vec<_> = judged.findings().iter().filter(|f| f.severity == Severity::Error).collect();
+        prop_assert!(errors.is_empty(), "errors are left for {:?}: {errors:#?}", profile.since);
+    }
 
     // Monotone: what was protected, or must be, is protected.
     let owed = case.policy.iter().flat_map(|p| &p.requirements).filter(|r| r.no_map());
@@ -59,6 +84,13 @@ pub(crate) fn promises(case: &Case) -> Result<(), TestCaseError> {
     }
     for span in ranges.iter().filter_map(|r| r.span()).flat_map(|span| after.ram_in(span)) {
         prop_assert!(after.protects(span), "{span} is within Linux' reach");
+    }
+
+    // Of both trees, where there are two.
+    if let Some(loader) = &case.loader {
+        for span in Reading::of(&loader.blob(), &BootFacts::default()).no_map() {
+            prop_assert!(after.protects(span), "{span} of the loader's tree was given to Linux");
+        }
     }
 
     // Disjoint: no byte has two owners, and every pool is one that the kernel accepts.

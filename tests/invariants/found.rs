@@ -31,6 +31,7 @@ fn bare() -> Board {
         memreserve: vec![],
         bootargs: None,
         initrd: None,
+        symbols: true,
     }
 }
 
@@ -39,7 +40,7 @@ fn reserved(regions: Vec<Child>) -> Option<Reserved> {
 }
 
 fn child(name: &str, extent: crate::generate::Extent, flags: &[&'static str]) -> Child {
-    Child { name: name.into(), extent, flags: flags.to_vec(), compatible: None, status: None }
+    Child { name: name.into(), extent, flags: flags.to_vec(), compatible: None, status: None, user: Some(0) }
 }
 
 fn dynamic(size: u64) -> crate::generate::Extent {
@@ -51,7 +52,13 @@ fn allowing(allow: Allow) -> Option<Policy> {
 }
 
 fn holds(board: Board, policy: Option<Policy>) {
-    let case = Case { board, policy, profile: profile(RELEASES[0].since, K4), facts: BootFacts::default() };
+    let case = Case {
+        board,
+        policy,
+        profile: profile(RELEASES[0].since, K4),
+        others: vec![],
+        facts: BootFacts::default(),
+    };
     check::promises(&case).unwrap();
     check::edits_and_repairs(&case).unwrap();
 }
@@ -159,6 +166,6 @@ fn cma_stays_below_what_the_kernel_takes_once_that_is_placed() {
         ..BootFacts::default()
     };
     let profile = profile(Release::new(5, 4, 0), K16);
-    let case = Case { board, policy: Some(policy), profile, facts };
+    let case = Case { board, loader: None, policy: Some(policy), profile, others: vec![], facts };
     check::promises(&case).unwrap();
 }

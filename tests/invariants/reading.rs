@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use ringfence::efi::EfiKind;
 use ringfence::facts::{BootFacts, Position};
 use ringfence::fdt::{Node, Tree};
 use ringfence::policy::{Policy, Via};
@@ -54,13 +55,18 @@ fn spans(value: &[u8], (address, size): (usize, usize)) -> Vec<Span> {
 }
 
 impl Reading {
-    pub(crate) fn of(dtb: &[u8]) -> Self {
+    pub(crate) fn of(dtb: &[u8], facts: &BootFacts) -> Self {
         let tree = Tree::parse(dtb).unwrap();
         let root = tree.root();
         let root_cells = (word(root, "#address-cells").unwrap_or(1), word(root, "#size-cells").unwrap_or(1));
         let mut ram = Vec::new();
         for node in root.children().filter(|node| node.base_name() == "memory") {
             ram.extend(spans(node.prop("reg").unwrap().value, root_cells));
+        }
+        // An EFI boot takes its RAM from the EFI memory map.
+        if let Some(efi) = &facts.efi {
+            let ranges = efi.map.ranges().iter();
+            ram = ranges.filter(|range| range.kind != EfiKind::Device).map(|range| range.span).collect();
         }
         ram.sort_unstable();
         let mut joined: Vec<Span> = Vec::new();

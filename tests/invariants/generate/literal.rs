@@ -2,26 +2,38 @@
 
 use super::Case;
 use core::fmt;
-use ringfence::profile::PageSize;
+use ringfence::profile::{KernelProfile, PageSize};
 
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { board, policy, profile, facts } = self;
-        let (board, policy, facts) = (rust(board), rust(policy), rust(facts));
-        let page = match profile.page {
-            PageSize::K4 => "K4",
-            PageSize::K16 => "K16",
-            PageSize::K64 => "K64",
-        };
-        let since = format!("{:?}", profile.since);
-        let since: Vec<&str> = since.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).collect();
-        let since = since.join(", ");
+        let Self { board, loader, policy, profile, others, facts } = self;
+        let (board, loader, policy, facts) = (rust(board), rust(loader), rust(policy), efi(&rust(facts)));
+        let others: Vec<String> = others.iter().map(kernel).collect();
+        let (profile, others) = (kernel(profile), others.join(", "));
         write!(
             f,
-            "Case {{ board: {board}, policy: {policy}, profile: profile(Release::new({since}), {page}), \
+            "Case {{ board: {board}, loader: {loader}, policy: {policy}, profile: {profile}, others: vec![{others}], \
              facts: {facts} }}"
         )
     }
+}
+
+fn kernel(profile: &KernelProfile) -> String {
+    let page = match profile.page {
+        PageSize::K4 => "K4",
+        PageSize::K16 => "K16",
+        PageSize::K64 => "K64",
+    };
+    let since = format!("{:?}", profile.since);
+    let since: Vec<&str> = since.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()).collect();
+    format!("profile(Release::new({}), {page})", since.join(", "))
+}
+
+/// Makes the call of an EFI map, whose ranges are its own.
+fn efi(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("EfiMap { ranges: vec![") else { return text.into() };
+    let (ranges, after) = rest.split_once("] }").unwrap_or((rest, ""));
+    format!("{before}EfiMap::from_ranges(vec![{ranges}]){after}")
 }
 
 /// Makes Rust of a derived debug form: lists become vectors, texts of any kind of string, and spans calls.

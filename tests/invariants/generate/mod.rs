@@ -1,12 +1,13 @@
 //! Generates hostile and ordinary boards: banks, regions of every kind, `/memreserve/`, bootargs, policies,
 //! boot facts.
 
+mod boot;
 mod literal;
 mod trees;
 mod write;
 
 use proptest::prelude::*;
-use ringfence::facts::{BootFacts, Detail, Kernel, Position};
+use ringfence::facts::BootFacts;
 use ringfence::policy::{
     Allow, Carveout, CmaWant, Key, Mode, OnError, PersistentLog, Policy, ProtectedRange, Requirement,
     Sentinel, TreePolicy, Via,
@@ -20,8 +21,12 @@ use trees::{RAM, base, board};
 #[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) board: Board,
+    /// The loader's tree, where the board's comes from a bundle.
+    pub(crate) loader: Option<Board>,
     pub(crate) policy: Option<Policy>,
     pub(crate) profile: KernelProfile,
+    /// Kernels for which the result has to be right, too.
+    pub(crate) others: Vec<KernelProfile>,
     pub(crate) facts: BootFacts,
 }
 
@@ -36,6 +41,8 @@ pub(crate) struct Board {
     pub(crate) memreserve: Vec<(u64, u64)>,
     pub(crate) bootargs: Option<String>,
     pub(crate) initrd: Option<(u64, u64)>,
+    /// Whether the tree was compiled with labels.
+    pub(crate) symbols: bool,
 }
 
 /// `/reserved-memory` to be written.
@@ -54,6 +61,8 @@ pub(crate) struct Child {
     pub(crate) flags: Vec<&'static str>,
     pub(crate) compatible: Option<&'static str>,
     pub(crate) status: Option<&'static str>,
+    /// The number of the device that refers to it, if one does.
+    pub(crate) user: Option<usize>,
 }
 
 /// How a child states its place.
@@ -95,7 +104,8 @@ fn required(board: &Board) -> impl Strategy<Value = Vec<Requirement>> + use<> {
                 };
                 let base = if sort == 0 { None } else { Some(other.unwrap_or(base)) };
                 let key = match sort {
-                    1 => Key::Label("firmware_mem".into()),
+                    // A region of the tree, if that has labels; or none.
+                    1 => Key::Label(format!("region{}", which.index(8))),
                     2 => {
                         let base = base.unwrap_or(RAM);
                         return ProtectedRange::new("secmon".into(), base, mib * MIB).unwrap().into();
@@ -152,51 +162,20 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
     )
 }
 
-fn facts() -> impl Strategy<Value = BootFacts> {
-    let at = || (0u64..48).prop_map(|n| RAM + n * MIB);
-    let boot = (at(), at(), at(), at(), 1u64..24, 0..4, any::<bool>()).prop_map(
-        |(stage, dtb, kernel, initrd, mib, form, report)| {
-            let placed = |base, size| {
-                let span = Span::new(base, size).unwrap();
-                if form == 0 { Position::Fixed(span) } else { Position::Movable(span) }
-            };
-            BootFacts {
-                loader: None,
-                firmware: Vec::new(),
-                stage: Span::new(stage, 0x40_0000),
-                bundle: None,
-                dtb: Some(placed(dtb, 0x1_0000)),
-                kernel: Some(Kernel {
-                    position: match form {
-                        2 => Position::Packed(Span::new(kernel, mib * MIB / 3).unwrap()),
-                        3 => Position::Unplaced(mib * MIB),
-                        _ => placed(kernel, mib * MIB),
-                    },
-                    text_offset: 0,
-                    image_size: (mib + 2) * MIB,
-                }),
-                initrd: Some(placed(initrd, mib * 0x8_0800)),
-                ram: Vec::new(),
-                efi: None,
-                detail: Detail::Full,
-                report,
-                policy_digest: report.then_some([0x5a; 32]),
-            }
-        },
-    );
-    prop_oneof![2 => Just(BootFacts::default()), 1 => boot]
-}
-
 pub(crate) fn case() -> impl Strategy<Value = Case> {
     let page = || prop_oneof![6 => Just(PageSize::K4), 1 => Just(PageSize::K16), 1 => Just(PageSize::K64)];
     board()
         .prop_flat_map(move |board| {
-            (policy(&board), Just(board), prop::sample::select(RELEASES), page(), facts())
+            let kernels = prop::collection::vec((prop::sample::select(RELEASES), page()), 1..3);
+            let loader = prop::option::weighted(0.12, trees::board());
+            (policy(&board), boot::facts(&board), kernels, loader, Just(board))
         })
-        .prop_map(|(policy, board, profile, page, facts)| Case {
-            board,
-            policy,
-            profile: profile.with_page(page),
-            facts,
+        .prop_map(|(policy, facts, kernels, loader, board)| {
+            let mut others: Vec<_> =
+                kernels.into_iter().map(|(kernel, page)| kernel.with_page(page)).collect();
+            // What is aligned for the kernel that asks most is aligned for all.
+            others.sort_by_key(KernelProfile::cma_align);
+            let profile = others.pop().unwrap();
+            Case { board, loader, policy, profile, others, facts }
         })
 }

@@ -67,8 +67,9 @@ fn child() -> impl Strategy<Value = Child> {
         1 => Just(Some("qcom,cmd-db")),
     ];
     let status = prop_oneof![10 => Just(None), 1 => Just(Some("okay")), 2 => Just(Some("disabled"))];
-    (0usize..5, 0u8..8, extent(), flags, compatible, status).prop_map(
-        |(name, unit, extent, flags, compatible, status)| {
+    let user = prop::option::weighted(0.8, 0usize..12);
+    (0usize..5, 0u8..8, extent(), flags, compatible, status, user).prop_map(
+        |(name, unit, extent, flags, compatible, status, user)| {
             let stem = ["dsp", "camera", "pool", "ramoops", "tz"][name % 5];
             let base = match &extent {
                 Extent::Reg(spans) | Extent::Foreign(spans) | Extent::Both(spans, _) => spans[0].0,
@@ -81,9 +82,22 @@ fn child() -> impl Strategy<Value = Child> {
                 _ if base > 0 => format!("{stem}@{base:x}"),
                 _ => stem.to_string(),
             };
-            Child { name, extent, flags, compatible, status }
+            Child { name, extent, flags, compatible, status, user }
         },
     )
+}
+
+/// Puts a region inside another one, as boards do on purpose and by mistake.
+fn nest(outer: &Child, inner: &mut Child, page: u64, pages: u64) {
+    let Extent::Reg(spans) = &outer.extent else { return };
+    let (base, size) = spans[0];
+    if size < 0x10_0000 || size > 1 << 30 {
+        return;
+    }
+    let base = base + page * 0x1000;
+    inner.name = format!("inner@{base:x}");
+    inner.extent = Extent::Reg(vec![(base, pages * 0x1000)]);
+    inner.flags = vec!["no-map"];
 }
 
 fn reserved() -> impl Strategy<Value = Reserved> {
@@ -92,8 +106,14 @@ fn reserved() -> impl Strategy<Value = Reserved> {
         1 => (1u32..=2, 1u32..=2).prop_map(Some),
         1 => (0u32..=4, 0u32..=4).prop_map(Some),
     ];
-    (cells, prop::bool::weighted(0.9), prop::collection::vec(child(), 0..7)).prop_map(
-        |(cells, ranges, mut regions)| {
+    let nested = prop::option::weighted(0.12, (any::<prop::sample::Index>(), 0u64..4, 1u64..0x100));
+    (cells, prop::bool::weighted(0.9), prop::collection::vec(child(), 0..7), nested).prop_map(
+        |(cells, ranges, mut regions, nested)| {
+            if let Some((which, page, pages)) = nested.filter(|_| regions.len() > 1) {
+                let at = which.index(regions.len() - 1);
+                let (outer, inner) = regions.split_at_mut(at + 1);
+                nest(&outer[at], &mut inner[0], page, pages);
+            }
             // Siblings of one name cannot be written on purpose.
             let mut names = std::collections::BTreeSet::new();
             regions.retain(|child: &Child| names.insert(child.name.clone()));
@@ -113,14 +133,18 @@ fn stray() -> impl Strategy<Value = (&'static str, Vec<Child>)> {
         flags: if no_map { vec!["no-map"] } else { vec![] },
         compatible: None,
         status: None,
+        user: None,
     });
-    let children =
-        prop::collection::vec(prop_oneof![6 => plain, 1 => child()], 1..3).prop_map(|mut regions| {
+    // Some have the name of a region that is where it belongs.
+    let regions = prop::collection::vec(prop_oneof![6 => plain, 1 => child()], 1..3);
+    let children = (regions, prop::bool::weighted(0.3)).prop_map(|(mut regions, same_names)| {
+        if !same_names {
             regions.iter_mut().for_each(|child| child.name = format!("x{}", child.name));
-            let mut names = std::collections::BTreeSet::new();
-            regions.retain(|child: &Child| names.insert(child.name.clone()));
-            regions
-        });
+        }
+        let mut names = std::collections::BTreeSet::new();
+        regions.retain(|child: &Child| names.insert(child.name.clone()));
+        regions
+    });
     (prop::sample::select(&STRAY[..]), children)
 }
 
@@ -169,9 +193,10 @@ pub(super) fn board() -> impl Strategy<Value = Board> {
         memreserve,
         bootargs(),
         prop::option::weighted(0.2, (base(), 1u64..0x80_0000)),
+        prop::bool::weighted(0.8),
     )
-        .prop_map(|(root, banks, reserved, stray, mut memreserve, bootargs, initrd)| {
+        .prop_map(|(root, banks, reserved, stray, mut memreserve, bootargs, initrd, symbols)| {
             memreserve.retain(|&(_, size)| size != 0);
-            Board { root, banks, reserved, stray, memreserve, bootargs, initrd }
+            Board { root, banks, reserved, stray, memreserve, bootargs, initrd, symbols }
         })
 }

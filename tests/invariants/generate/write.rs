@@ -2,6 +2,7 @@
 
 use super::{Board, Child, Extent};
 use ringfence::fdt::{NewNode, build};
+use std::collections::BTreeMap;
 
 /// Returns one number in `cells` words, its upper bits cut off where they do not fit.
 fn number(value: u64, cells: u32) -> Vec<u8> {
@@ -17,11 +18,12 @@ fn tuples(spans: &[(u64, u64)], (address, size): (u32, u32)) -> Vec<u8> {
 }
 
 impl Board {
-    /// Returns the blob. Every region gets a phandle, a symbol and a device that refers to it.
+    /// Returns the blob. Every region gets a phandle and, in a tree with labels, a symbol.
     pub(crate) fn blob(&self) -> Vec<u8> {
         let mut root = NewNode::new("")
             .prop_u32("#address-cells", self.root.0)
             .prop_u32("#size-cells", self.root.1)
+            .prop_str("compatible", "generated,board")
             .prop_str("model", "generated");
         for (index, &bank) in self.banks.iter().enumerate() {
             root = root.child(
@@ -39,7 +41,7 @@ impl Board {
         }
         root = root.child(chosen);
         let mut symbols = NewNode::new("__symbols__");
-        let mut devices = NewNode::new("soc").prop_empty("ranges");
+        let mut users: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
         if let Some(reserved) = &self.reserved {
             let cells = reserved.cells.unwrap_or(self.root);
             let mut node = NewNode::new("reserved-memory")
@@ -49,12 +51,11 @@ impl Board {
                 node = node.prop_empty("ranges");
             }
             for (index, child) in reserved.regions.iter().enumerate() {
-                node = node.child(child.node(cells, 0x100 + index as u32));
+                let phandle = 0x100 + index as u32;
+                node = node.child(child.node(cells, phandle));
                 symbols =
                     symbols.prop_str(&format!("region{index}"), &format!("/reserved-memory/{}", child.name));
-                devices = devices.child(
-                    NewNode::new(&format!("device@{index}")).prop_u32("memory-region", 0x100 + index as u32),
-                );
+                users.entry(child.user.unwrap_or(usize::MAX)).or_default().push(phandle);
             }
             let nested = self.stray.iter().filter(|(name, _)| *name == "group");
             let (more, labels) = strays(nested, "/reserved-memory", cells);
@@ -66,7 +67,14 @@ impl Board {
         let (more, labels) = strays(beside, "", self.root);
         root = more.into_iter().fold(root, NewNode::child);
         symbols = labels.iter().fold(symbols, |symbols, (label, path)| symbols.prop_str(label, path));
-        root = root.child(devices).child(symbols);
+        users.remove(&usize::MAX);
+        let devices = users.iter().map(|(number, phandles)| {
+            NewNode::new(&format!("device@{number}")).prop_cells("memory-region", phandles)
+        });
+        root = root.child(devices.fold(NewNode::new("soc").prop_empty("ranges"), NewNode::child));
+        if self.symbols {
+            root = root.child(symbols);
+        }
         build(&root, 0, &self.memreserve).unwrap()
     }
 }
