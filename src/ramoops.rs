@@ -4,7 +4,7 @@
 use crate::fdt::{NewNode, Node, Tree};
 use crate::policy::PersistentLog;
 use crate::span::{KIB, Span};
-use crate::survey::{Cells, MemoryMap, Region};
+use crate::survey::{Cells, Extent, MemoryMap, Region};
 use alloc::format;
 
 /// Marks a region that ringfence made, next to `ramoops`: only its `pmsg` holds the structured log.
@@ -44,10 +44,11 @@ pub(crate) fn node(span: Span, cells: Cells) -> Option<NewNode> {
     Some(node.prop_u32("pmsg-size", RING as u32))
 }
 
-/// Returns the first region that Linux will give to its `ramoops` driver.
+/// Returns the first region that Linux will give to its `ramoops` driver: one of size 0 is never set up.
 #[must_use]
 pub fn find<'m>(tree: &Tree<'_>, map: &'m MemoryMap) -> Option<&'m Region> {
-    map.enabled().find(|region| is(tree.node(region.node), "ramoops"))
+    let is_somewhere = |region: &Region| matches!(region.extent, Extent::Static(_) | Extent::Dynamic(_));
+    map.enabled().find(|region| is_somewhere(region) && is(tree.node(region.node), "ramoops"))
 }
 
 fn is(node: Node<'_, '_>, name: &str) -> bool {

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::fdt::{Node, Tree};
 use crate::ledger;
 use crate::policy::{Carveout, Key, Requirement};
+use crate::profile::PageSize;
 use crate::rules::is_near;
 use crate::span::{Span, align_down};
 use crate::survey::{Extent, MemoryMap, Region, RegionIndex};
@@ -46,8 +47,6 @@ pub struct Answer<'s> {
     /// Whether the key is a label of a tree that has no labels, and the region may be there: it has no fixed
     /// base, or something else is there.
     pub is_unresolved: bool,
-    /// Page size of the kernel, in bytes.
-    page: u64,
 }
 
 impl<'s> Answer<'s> {
@@ -69,34 +68,33 @@ impl<'s> Answer<'s> {
     /// Tells whether the region is where the policy has it.
     #[must_use]
     pub fn is_at(&self, base: u64) -> bool {
-        self.span().is_some_and(|span| starts_at(span, base, self.page))
+        self.span().is_some_and(|span| starts_at(span, base))
     }
 }
 
 /// Tells whether `span` starts at `base`, or where that is off a page, at the start of the page, because a
-/// carveout has to cover whole pages.
-fn starts_at(span: Span, base: u64, page: u64) -> bool {
-    span.base() == base || span.base() == align_down(base, page)
+/// carveout has to cover whole pages: of the kernel, or of another one for which the tree was repaired.
+fn starts_at(span: Span, base: u64) -> bool {
+    span.base() == base || PageSize::ALL.iter().any(|page| span.base() == align_down(base, page.bytes()))
 }
 
 /// Looks up every requirement of the policy, in its order.
 pub(super) fn answered(tree: &Tree<'_>, map: &MemoryMap, context: Context<'_>) -> Vec<Answered> {
     let Some(policy) = context.policy else { return Vec::new() };
     let symbols = tree.find("/__symbols__");
-    let page = context.profile.page.bytes();
     let one = |requirement: &Requirement| match requirement {
         Requirement::Carveout(carveout) => {
             let symbol = symbol(symbols, &carveout.key);
             let is_named = symbol.is_some();
             let path = symbol.unwrap_or_else(|| format!("/reserved-memory/{}", carveout.key.text()));
-            let region = find(map, carveout, &path, page);
+            let region = find(map, carveout, &path);
             // A label that the tree does not know: the region that is as required is the one.
-            let region = region.or_else(|| satisfied(map, carveout, page).filter(|_| !is_named));
+            let region = region.or_else(|| satisfied(map, carveout).filter(|_| !is_named));
             let found = region.and_then(|index| map.region_at(index)).map(|region| region.path.clone());
             let path = found.unwrap_or(path);
             Answered {
                 region,
-                meant: if region.is_none() { meant(map, carveout, &path, page) } else { None },
+                meant: if region.is_none() { meant(map, carveout, &path) } else { None },
                 path,
                 is_unresolved: region.is_none()
                     && !is_named
@@ -127,23 +125,20 @@ pub(super) fn answer<'s>(analysis: &'s Analysis<'_, '_>, index: usize) -> Option
         path,
         meant: region_at(meant),
         is_unresolved: *is_unresolved,
-        page: analysis.profile.page.bytes(),
     })
 }
 
 /// Finds the region that answers to one required carveout. A unit address that was corrected, or went with a
 /// region that was moved, does not hide it: where no node has the exact path, one of the same name before the
 /// `@` answers, at the required base, or, where none is required, the only one of that name.
-fn find(map: &MemoryMap, carveout: &Carveout, path: &str, page: u64) -> Option<RegionIndex> {
+fn find(map: &MemoryMap, carveout: &Carveout, path: &str) -> Option<RegionIndex> {
     let mut regions = map.indexed_regions();
     if let Some((index, _)) = regions.find(|(_, region)| region.path == path) {
         return Some(index);
     }
     let mut named = map.indexed_regions().filter(|(_, region)| base_name(&region.path) == base_name(path));
     let found = match carveout.base {
-        Some(base) => {
-            named.find(|(_, region)| region.spans().first().is_some_and(|s| starts_at(*s, base, page)))
-        }
+        Some(base) => named.find(|(_, region)| region.spans().first().is_some_and(|s| starts_at(*s, base))),
         None => named.next().filter(|_| named.next().is_none()),
     };
     found.map(|(index, _)| index)
@@ -155,18 +150,18 @@ fn is_over(region: &Region, span: Span) -> bool {
 }
 
 /// Finds the region that is where a required carveout must be, and as large.
-fn satisfied(map: &MemoryMap, carveout: &Carveout, page: u64) -> Option<RegionIndex> {
+fn satisfied(map: &MemoryMap, carveout: &Carveout) -> Option<RegionIndex> {
     let required = carveout.span()?;
-    let is_there = |span: &Span| starts_at(*span, required.base(), page) && span.end() >= required.end();
+    let is_there = |span: &Span| starts_at(*span, required.base()) && span.end() >= required.end();
     let mut regions = map.indexed_regions();
     regions.find(|(_, region)| region.spans().first().is_some_and(is_there)).map(|(index, _)| index)
 }
 
 /// Finds the region that a required carveout may mean when none answers: the one at its base, one of its name
 /// elsewhere, or one of nearly its name.
-fn meant(map: &MemoryMap, carveout: &Carveout, path: &str, page: u64) -> Option<RegionIndex> {
+fn meant(map: &MemoryMap, carveout: &Carveout, path: &str) -> Option<RegionIndex> {
     let at_base = |region: &Region| match (carveout.base, region.spans().first()) {
-        (Some(base), Some(span)) => starts_at(*span, base, page),
+        (Some(base), Some(span)) => starts_at(*span, base),
         _ => false,
     };
     let wanted = base_name(path);

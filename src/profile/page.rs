@@ -12,6 +12,9 @@ pub enum PageSize {
 }
 
 impl PageSize {
+    /// Every size, ascending.
+    pub const ALL: [Self; 3] = [Self::K4, Self::K16, Self::K64];
+
     /// Returns the size in bytes.
     #[must_use]
     pub const fn bytes(self) -> u64 {

@@ -36,7 +36,7 @@ fn settled(facts: &BootFacts, proven: &Proven) -> BootFacts {
     if let Some(window) = place.dtb {
         facts.dtb = Span::new(window.base(), proven.dtb().len() as u64).map(Position::Fixed);
     }
-    facts.with_held(proven.holds())
+    facts
 }
 
 /// Merges the loader's tree, if there is one, into the board's, and returns the tree to be judged with the
@@ -65,7 +65,8 @@ pub(crate) fn promises(case: &Case) -> Result<(), TestCaseError> {
     let facts = settled(&case.facts, &proven);
 
     // Fail closed: an independent judgement of the result has no error left.
-    let context = Context { policy: case.policy.as_ref(), profile: &case.profile, facts: &facts };
+    let held = facts.clone().with_held(proven.holds());
+    let context = Context { policy: case.policy.as_ref(), profile: &case.profile, facts: &held };
     let judged = survey(proven.dtb(), context).unwrap().judge();
     let errors: Vec<_> = judged.findings().iter().filter(|f| f.severity == Severity::Error).collect();
     prop_assert!(errors.is_empty(), "errors are left: {errors:#?}");
@@ -88,7 +89,8 @@ pub(crate) fn promises(case: &Case) -> Result<(), TestCaseError> {
 
     // Of both trees, where there are two.
     if let Some(loader) = &case.loader {
-        for span in Reading::of(&loader.blob(), &BootFacts::default()).no_map() {
+        let loader = Reading::of(&loader.blob(), &BootFacts::default());
+        for span in loader.no_map().into_iter().flat_map(|span| loader.ram_in(span)) {
             prop_assert!(after.protects(span), "{span} of the loader's tree was given to Linux");
         }
     }
@@ -108,11 +110,20 @@ pub(crate) fn promises(case: &Case) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Checks that there are edits if and only if repairs are reported.
+/// Checks that there are edits if and only if repairs are reported, and repairs only if something is found.
 pub(crate) fn edits_and_repairs(case: &Case) -> Result<(), TestCaseError> {
     let dtb = case.board.blob();
     let context = Context { policy: case.policy.as_ref(), profile: &case.profile, facts: &case.facts };
-    let planned = survey(&dtb, context).unwrap().judge().plan();
+    let judged = survey(&dtb, context).unwrap().judge();
+    let is_right = judged.findings().iter().all(|finding| finding.severity == Severity::Note);
+    let planned = judged.plan();
+    if is_right {
+        prop_assert!(
+            planned.plan().repairs.is_empty(),
+            "repaired without a reason: {:?}",
+            planned.plan().repairs
+        );
+    }
     // A plan that is stuck is never made.
     if case.facts.kernel.is_none() && planned.plan().stuck.is_empty() {
         prop_assert_eq!(planned.plan().edits.is_empty(), planned.plan().repairs.is_empty());

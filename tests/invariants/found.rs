@@ -54,6 +54,7 @@ fn allowing(allow: Allow) -> Option<Policy> {
 fn holds(board: Board, policy: Option<Policy>) {
     let case = Case {
         board,
+        loader: None,
         policy,
         profile: profile(RELEASES[0].since, K4),
         others: vec![],
@@ -168,4 +169,39 @@ fn cma_stays_below_what_the_kernel_takes_once_that_is_placed() {
     let profile = profile(Release::new(5, 4, 0), K16);
     let case = Case { board, loader: None, policy: Some(policy), profile, others: vec![], facts };
     check::promises(&case).unwrap();
+}
+
+/// A carveout that was rounded outward for a kernel of larger pages is where the policy has it.
+#[test]
+fn what_is_restored_for_large_pages_is_where_every_kernel_wants_it() {
+    let required = policy::Carveout {
+        key: Label("firmware".into()),
+        base: Some(0x4002_d000),
+        size: 0x10_0000,
+        no_map: false,
+    };
+    let policy = Policy {
+        requirements: vec![Carveout(required)],
+        allow: Allow { restore: true, ..Allow::default() },
+        ..Policy::default()
+    };
+    let first = RELEASES[0].since;
+    check::promises(&Case {
+        board: Board { symbols: false, ..bare() },
+        loader: None,
+        policy: Some(policy),
+        profile: profile(first, K64),
+        others: vec![profile(first, K4), profile(first, K16)],
+        facts: BootFacts::default(),
+    })
+    .unwrap();
+}
+
+/// A `ramoops` region of size 0 is disabled and keeps no log, so another one is placed in the same go.
+#[test]
+fn a_log_is_placed_beside_a_region_that_goes() {
+    let empty =
+        Child { compatible: Some("ramoops"), user: None, ..child("dsp", Reg(vec![(0x4000_0000, 0)]), &[]) };
+    let log = Some(policy::PersistentLog { size: 0x1_0000, base: None });
+    holds(Board { reserved: reserved(vec![empty]), ..bare() }, Some(Policy { log, ..Policy::default() }));
 }

@@ -72,9 +72,13 @@ fn place_of(layout: &mut Layout<'_, '_, '_>, answer: &Answer<'_>, required: &Car
         layout.fail(answer.path, "is missing, and the policy does not say at which base to restore it");
         return None;
     };
-    let standing = answer.span().filter(|_| answer.is_at(base)).map_or(0, Span::end);
-    let end = base.checked_add(required.size).map(|end| end.max(standing));
-    let span = end.and_then(|end| Span::from_ends(align_down(base, page), end)?.outward(page));
+    let end = base.checked_add(required.size);
+    let span = end.and_then(|end| Span::from_ends(align_down(base, page), end));
+    let span = match answer.span().filter(|_| answer.is_at(base)) {
+        Some(at) => span.and_then(|span| Span::from_ends(span.base().min(at.base()), span.end().max(at.end()))),
+        None => span,
+    };
+    let span = span.and_then(|span| span.outward(page));
     if span.is_none() {
         layout.fail(answer.path, "the policy gives it a size of 0, or an end beyond the address space");
     }

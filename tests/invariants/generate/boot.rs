@@ -62,6 +62,6 @@ fn efi(board: &Board) -> impl Strategy<Value = EfiFacts> + use<> {
     prop::collection::vec(range, 0..5).prop_map(move |mut ranges| {
         let free = banks.iter().filter_map(|bank| bank.inward(0x1000));
         ranges.extend(free.map(|span| EfiRange { span, kind: EfiKind::Conventional }));
-        EfiFacts { map: EfiMap::from_ranges(ranges) }
+        EfiFacts { map: EfiMap::from_ranges(ranges), ..EfiFacts::default() }
     })
 }

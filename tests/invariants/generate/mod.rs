@@ -168,7 +168,7 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
         .prop_flat_map(move |board| {
             let kernels = prop::collection::vec((prop::sample::select(RELEASES), page()), 1..3);
             let loader = prop::option::weighted(0.12, trees::board());
-            (policy(&board), boot::facts(&board), kernels, loader, Just(board))
+            (policy(&board).boxed(), boot::facts(&board).boxed(), kernels, loader, Just(board))
         })
         .prop_map(|(policy, facts, kernels, loader, board)| {
             let mut others: Vec<_> =

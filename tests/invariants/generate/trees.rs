@@ -91,7 +91,7 @@ fn child() -> impl Strategy<Value = Child> {
 fn nest(outer: &Child, inner: &mut Child, page: u64, pages: u64) {
     let Extent::Reg(spans) = &outer.extent else { return };
     let (base, size) = spans[0];
-    if size < 0x10_0000 || size > 1 << 30 {
+    if !(0x10_0000..=1 << 30).contains(&size) {
         return;
     }
     let base = base + page * 0x1000;
@@ -182,7 +182,8 @@ fn bootargs() -> impl Strategy<Value = Option<String>> {
     ]
 }
 
-pub(super) fn board() -> impl Strategy<Value = Board> {
+/// Returns a strategy on the heap, since it is large and a case has two of them.
+pub(super) fn board() -> BoxedStrategy<Board> {
     let root = prop_oneof![8 => Just((2u32, 2u32)), 1 => Just((2, 1)), 1 => Just((1, 1)), 1 => Just((1, 2))];
     let memreserve = prop_oneof![2 => Just(vec![]), 1 => spans(3)];
     (
@@ -199,4 +200,5 @@ pub(super) fn board() -> impl Strategy<Value = Board> {
             memreserve.retain(|&(_, size)| size != 0);
             Board { root, banks, reserved, stray, memreserve, bootargs, initrd, symbols }
         })
+        .boxed()
 }
