@@ -15,6 +15,15 @@ type Fill = fn(&Path);
 /// Pages whose `console` blocks are run in order, in a directory that this function fills.
 const CONSOLE: &[(&str, Fill)] = &[
     ("README.md", project),
+    ("docs/after-boot.md", |directory| {
+        fs::write(directory.join("board.dts"), include_str!("book/booted.dts")).unwrap();
+        let log = include_str!("book/boot.log");
+        fs::write(directory.join("boot.log"), log).unwrap();
+        // The kernel that lost a carveout.
+        let lost: String =
+            log.lines().filter(|line| !line.contains("wpss")).map(|line| format!("{line}\n")).collect();
+        fs::write(directory.join("other.log"), lost).unwrap();
+    }),
     ("docs/bundle.md", project),
     ("docs/config.md", |directory| {
         project(directory);

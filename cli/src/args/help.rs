@@ -129,6 +129,12 @@ Examples:
   ringfence predict --kernel 6.1 board.dtb
   ringfence predict --kernel 7 --ram 0x40000000:4GiB --boot-map kernel=0x40200000:36MiB board.dtb";
 
+pub(super) const REPORT: &str = "\
+Examples:
+  ringfence report                                           on the board
+  ringfence report --policy board.toml /sys/firmware/fdt
+  ssh board tar c -C /proc/device-tree . | tar x -C dump && ringfence report dump";
+
 pub(super) const VERIFY: &str = "\
 Capture with `dmesg > boot.log; cat /proc/iomem > iomem.txt` as root. Kernel, page size and command line \
 are those of the log, as far as it has them and no option gives them. Exit codes: 0 the boot matches the \
@@ -136,4 +142,5 @@ prediction, 1 it differs, 2 wrong usage or unreadable input.
 
 Examples:
   ringfence verify --boot-log boot.log --iomem iomem.txt board.dtb
+  ringfence verify --live
   ringfence verify --boot-log /var/log/kern.log.2.gz --boot 3 board.dtb";

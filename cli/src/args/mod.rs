@@ -22,7 +22,7 @@ use hinted::Hinted;
 
 pub use layout::{Diff, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
 pub use others::{Completions, Explain, Init, Log, Lsp, Man, Pack, Policy, Rules, RulesFormat, Show, Unpack};
-pub use predict::{Predict, Verify};
+pub use predict::{Predict, Report, Verify};
 
 /// Checks, repairs and packs the memory map that a device tree gives to Linux on arm64.
 #[derive(Debug, Parser)]
@@ -54,6 +54,8 @@ pub enum Command {
     Predict(Predict),
     /// Compare a captured boot with the prediction and report each difference
     Verify(Verify),
+    /// Show what the stage did at the last boot: the report that it leaves to Linux
+    Report(Report),
     /// Show the owner of each part of memory, as a table or as a picture
     Map(Map),
     /// Compare two trees, or two kernels' directories of them: what grew, moved, was removed or collides

@@ -14,6 +14,7 @@ mod pack;
 mod plan;
 mod policy;
 mod predict;
+mod report;
 mod rules;
 mod tree;
 mod unpack;
@@ -54,6 +55,7 @@ pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Fix(args) => fix::run(args),
         Command::Predict(args) => predict::predicted(args),
         Command::Verify(args) => verify::run(args),
+        Command::Report(args) => report::run(args),
         Command::Init(args) => init::run(args),
         Command::Map(args) => map::run(args),
         Command::Diff(args) => diff::run(args),

@@ -1,32 +1,36 @@
 //! `ringfence verify`.
 
+mod captured;
+
 use ringfence::fdt::Tree;
 use ringfence::predict::{BootLog, DefaultCma, Difference, Observed, verify};
 use ringfence::profile::{KernelProfile, PageSize};
 use ringfence::span::Size;
 
+use self::captured::Captured;
 use super::Outcome;
 use super::predict::{Told, no_ram, one_kernel};
 use crate::args::Verify;
 use crate::failure::Failure;
-use crate::input::{self, Input, capture};
+use crate::input::{self, Input};
 use crate::project::job::Job;
 use crate::terminal;
 use crate::terminal::style::{BOLD, NOTE};
 
 pub(super) fn run(args: &Verify) -> Result<Outcome, Failure> {
     one_kernel(&args.boot)?;
-    let text = capture::read(&args.boot_log)?;
-    let iomem = args.iomem.as_deref().map(capture::read).transpose()?;
-    let boots = match BootLog::split(&text) {
-        boots if boots.is_empty() => vec![BootLog::of(&text)],
+    let captured = Captured::read(args)?;
+    let boots = match BootLog::split(&captured.log) {
+        boots if boots.is_empty() => vec![BootLog::of(&captured.log)],
         boots => boots,
     };
-    let input = input::load_one(&args.input, &Job::from_args(&args.boot)?.options(&args.input)?)?;
+    let path = &captured.tree;
+    let input = input::load_one(path, &Job::from_args(&args.boot)?.options(path)?)?;
     let last = boots.len();
     let chosen = match args.boot_number {
         Some(number) if number == 0 || number > last => {
-            return Err(Failure::of(&args.boot_log, format!("has {last} boots, and no boot {number}")));
+            let name = &captured.log_name;
+            return Err(Failure::new(format!("{name}: has {last} boots, and no boot {number}")));
         }
         Some(number) => number..=number,
         None => 1..=last,
@@ -38,8 +42,8 @@ pub(super) fn run(args: &Verify) -> Result<Outcome, Failure> {
             terminal::out(&format!("{BOLD}boot {number} of {last}{version}{BOLD:#}\n"))?;
         }
         // What the running kernel shows is of its own boot.
-        let iomem = iomem.as_deref().filter(|_| number == last);
-        if !compare(args, &input, log, iomem)? {
+        let is_last = number == last;
+        if !compare(args, &captured, &input, log, is_last)? {
             outcome = Outcome::Findings;
         }
     }
@@ -47,8 +51,15 @@ pub(super) fn run(args: &Verify) -> Result<Outcome, Failure> {
 }
 
 /// Compares one boot, and returns whether it went as predicted.
-fn compare(args: &Verify, input: &Input, log: &BootLog<'_>, iomem: Option<&str>) -> Result<bool, Failure> {
-    let told = told(args, input, log)?;
+fn compare(
+    args: &Verify,
+    captured: &Captured,
+    input: &Input,
+    log: &BootLog<'_>,
+    is_last: bool,
+) -> Result<bool, Failure> {
+    let told = told(args, captured, input, log)?;
+    let iomem = captured.iomem.as_deref().filter(|_| is_last);
     let (cut, differences): (Vec<_>, Vec<_>) = verify(&told.prediction, &Observed { log, iomem })
         .into_iter()
         .partition(|difference| matches!(difference, Difference::Cut(..)));
@@ -57,7 +68,7 @@ fn compare(args: &Verify, input: &Input, log: &BootLog<'_>, iomem: Option<&str>)
     let matches = differences.is_empty() && (cut.is_empty() || iomem.is_some());
     terminal::out(&(lines(&differences) + &lines(&cut)))?;
     if matches {
-        let (path, kernel) = (args.input.display(), &told.profile);
+        let (path, kernel) = (captured.tree.display(), &told.profile);
         terminal::out(&format!("{path}: the boot matches the prediction for {kernel}\n"))?;
     }
     Ok(matches)
@@ -65,12 +76,13 @@ fn compare(args: &Verify, input: &Input, log: &BootLog<'_>, iomem: Option<&str>)
 
 /// Predicts what the kernel of a log did. The command line of the tool comes first, then the log, then what
 /// the tree and the profile say.
-fn told(args: &Verify, input: &Input, log: &BootLog<'_>) -> Result<Told, Failure> {
+fn told(args: &Verify, captured: &Captured, input: &Input, log: &BootLog<'_>) -> Result<Told, Failure> {
     let note = |text: &str| {
-        terminal::err(&format!("{NOTE}note{NOTE:#}: {}: {text}\n", args.boot_log.display()));
+        terminal::err(&format!("{NOTE}note{NOTE:#}: {}: {text}\n", captured.log_name));
     };
     let mut boot = args.boot.clone();
-    match (log.version(), boot.kernel.first()) {
+    let version = log.version().or(captured.version.as_deref());
+    match (version, boot.kernel.first()) {
         (Some(version), None) => boot.kernel = vec![version.to_owned()],
         (Some(version), Some(asked)) if !is_same(version, asked) => {
             note(&format!("the log is of Linux {version}, not of {asked}; --kernel may be left out"));
@@ -78,11 +90,15 @@ fn told(args: &Verify, input: &Input, log: &BootLog<'_>) -> Result<Told, Failure
         _ => {}
     }
     if boot.cmdline.is_none() {
-        boot.cmdline = log.cmdline().filter(|line| !is_cut(line, &input.dtb));
+        boot.cmdline =
+            log.cmdline().or_else(|| captured.cmdline.clone()).filter(|line| !is_cut(line, &input.dtb));
+    }
+    if boot.kernel_config.is_none() && boot.page.is_none() {
+        boot.kernel_config.clone_from(&captured.config);
     }
     let mut job = Job::from_args(&boot)?.for_tree(input)?;
     if boot.page.is_none()
-        && let Some(page) = log.page_size().or_else(|| named_page(log.version()?))
+        && let Some(page) = log.page_size().or_else(|| named_page(version?))
         && !args.boot.kernel.iter().any(|name| name.contains(':'))
     {
         job.adapt(|profile| profile.page = page);
@@ -97,7 +113,7 @@ fn told(args: &Verify, input: &Input, log: &BootLog<'_>) -> Result<Told, Failure
         note("an EFI boot: RAM is as the log has it, since the kernel took it from the firmware");
         job.set_ram(ram.clone());
     }
-    let dtb = job.effective(input.dtb.clone()).map_err(|error| Failure::of(&args.input, error))?;
+    let dtb = job.effective(input.dtb.clone()).map_err(|error| Failure::of(&captured.tree, error))?;
     let told = match Told::predict(&job, &dtb)? {
         None if !ram.is_empty() => {
             note("the tree states no RAM: it is as the log has it");
@@ -106,7 +122,7 @@ fn told(args: &Verify, input: &Input, log: &BootLog<'_>) -> Result<Told, Failure
         }
         told => told,
     };
-    let told = told.ok_or_else(|| no_ram(&args.input))?;
+    let told = told.ok_or_else(|| no_ram(&captured.tree))?;
     // How much a kernel takes that nobody asks is in its configuration.
     let built = job.context().profile.build.default_cma;
     match log.default_cma().filter(|&size| size != built && !job.gives_default_cma()) {
@@ -116,7 +132,7 @@ fn told(args: &Verify, input: &Input, log: &BootLog<'_>) -> Result<Told, Failure
                 "the default pool of this kernel is taken as {shown}; --cma-default says otherwise"
             ));
             job.adapt(|profile| profile.build.default_cma = size);
-            Told::predict(&job, &dtb)?.ok_or_else(|| no_ram(&args.input))
+            Told::predict(&job, &dtb)?.ok_or_else(|| no_ram(&captured.tree))
         }
         _ => Ok(told),
     }
