@@ -27,7 +27,12 @@
 //!     };
 //!     log { size = <0x0 0x10000>; base = <0x0 0xfffe0000>; };   // the base is optional
 //!     // the base is optional; without carveouts it watches those that are unclaimed
-//!     sentinel { on-access = "abort"; console = "ring"; base = <0x0 0xd1000000>; carveouts = "/…", "&label"; };
+//!     sentinel {
+//!         on-access = "abort";
+//!         console = "ring";
+//!         base = <0x0 0xd1000000>;
+//!         carveouts = "/…", "&label";
+//!     };
 //!     tree {                                       // optional
 //!         merge = "all";
 //!         bootargs = "loader";

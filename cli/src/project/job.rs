@@ -316,8 +316,8 @@ impl Job {
     }
 
     /// Returns the tree that the kernel will see: as it is, or with the loader's tree merged into it, or with
-    /// the bootargs that the user gave. In an EFI boot these are load options, and what they replace is a fact
-    /// of that boot.
+    /// the bootargs that the user gave. In an EFI boot these are load options, and what they replace is a
+    /// fact of that boot.
     ///
     /// # Errors
     /// When `dtb` is not a device tree.
