@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ringfence::efi;
+use ringfence::efi::{self, EfiMap};
 use ringfence::facts::{BootFacts, EfiFacts, Firmware, Position};
 use ringfence::fdt::{FdtError, Tree};
 use ringfence::ledger;
@@ -237,6 +237,11 @@ impl Job {
     /// Takes these banks as RAM.
     pub fn set_ram(&mut self, ram: Vec<Span>) {
         self.facts.ram = ram;
+    }
+
+    /// Sets the EFI memory map.
+    pub fn set_efi_map(&mut self, map: EfiMap) {
+        self.facts.efi = Some(EfiFacts { map, ..EfiFacts::default() });
     }
 
     /// Takes the places of what the command line has not placed.
