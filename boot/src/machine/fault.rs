@@ -70,9 +70,7 @@ extern "C" fn stage_fault(kind: u64, esr: u64, far: u64, pc: u64, sp: u64, lr: u
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    if super::efi::is_entered() {
-        ringfence_efi::panicked(info);
-    }
+    super::efi::panicked(info);
     if IN_FAULT.swap(true, Ordering::Relaxed) {
         power::stop_silently();
     }
