@@ -32,6 +32,11 @@ pub(crate) fn full(ws: &Workspace, consent: Consent) -> Result<Built> {
     binary(ws, consent, "ringfence-boot", "ringfence-full", &["--features", "packed,overlays"])
 }
 
+/// Builds the stage without the EFI face, to be measured.
+pub(crate) fn bare(ws: &Workspace, consent: Consent) -> Result<Built> {
+    binary(ws, consent, "ringfence-boot", "ringfence-bare", &["--no-default-features"])
+}
+
 /// Builds the payload that checks the state it was entered with.
 pub(crate) fn payload(ws: &Workspace, consent: Consent) -> Result<Built> {
     binary(ws, consent, "probe-payload", "probe-payload", &[])

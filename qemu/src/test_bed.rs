@@ -28,6 +28,7 @@ pub(crate) struct TestBed {
     stage: Once<Built>,
     talkative: Once<Built>,
     full: Once<Built>,
+    bare: Once<Built>,
     payload: Once<Built>,
     initrd: Once<PathBuf>,
     files: Files,
@@ -47,6 +48,7 @@ impl TestBed {
             stage: Once::default(),
             talkative: Once::default(),
             full: Once::default(),
+            bare: Once::default(),
             payload: Once::default(),
             initrd: Once::default(),
             files: Files::default(),
@@ -83,6 +85,14 @@ impl TestBed {
     /// When it does not build.
     pub(crate) fn full(&self) -> Result<Built> {
         self.full.get(|| stage::full(&self.ws, self.consent))
+    }
+
+    /// Returns the stage without the EFI face.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn bare(&self) -> Result<Built> {
+        self.bare.get(|| stage::bare(&self.ws, self.consent))
     }
 
     /// Returns the payload that checks its entry state.

@@ -33,7 +33,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    fn new(
+    pub(crate) fn new(
         name: impl Into<String>,
         run: impl Fn(&TestBed, &str) -> Result<String> + Send + Sync + 'static,
     ) -> Self {
@@ -66,6 +66,11 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     cases.extend(same_answer::cases(ws)?);
     cases.extend(bad_input::cases());
     Ok(cases)
+}
+
+/// Returns the boots by UEFI under every firmware, kernel, level and amount of RAM.
+pub(crate) fn efi_matrix() -> Vec<Case> {
+    efi::matrix()
 }
 
 /// Fails unless the stage refused: a `HALT` line, no Linux, no panic, and the board powered off by itself.

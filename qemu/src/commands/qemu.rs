@@ -197,6 +197,7 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
             series,
             initrd,
             dtb,
+            devicetree: None,
             policy,
             line: append,
             signed: Signed::Nothing,
