@@ -22,11 +22,6 @@ pub(crate) fn stage(ws: &Workspace, consent: Consent) -> Result<Built> {
     binary(ws, consent, "ringfence-boot", "ringfence", &[])
 }
 
-/// Builds the stage that writes to the `virt` board's serial port when no tree names a console.
-pub(crate) fn talkative(ws: &Workspace, consent: Consent) -> Result<Built> {
-    binary(ws, consent, "ringfence-boot", "ringfence-talkative", &["--features", "fallback-uart"])
-}
-
 /// Builds the stage with everything that a build may leave out: packed kernels.
 pub(crate) fn full(ws: &Workspace, consent: Consent) -> Result<Built> {
     binary(ws, consent, "ringfence-boot", "ringfence-full", &["--features", "packed,overlays"])

@@ -1,6 +1,6 @@
 //! The test bed: what boots share, brought in once and built when it is first asked for.
 
-use crate::boards::{BoardConfig, tree};
+use crate::boards::{BoardConfig, tree, virt};
 use crate::build_cache::{Files, Once};
 use crate::job::{Parts, Tool};
 use crate::machine::{Board, Level};
@@ -26,7 +26,7 @@ pub(crate) struct TestBed {
     consent: Consent,
     tool: Once<Tool>,
     stage: Once<Built>,
-    talkative: Once<Built>,
+    talkative: Once<PathBuf>,
     full: Once<Built>,
     bare: Once<Built>,
     payload: Once<Built>,
@@ -75,8 +75,8 @@ impl TestBed {
     ///
     /// # Errors
     /// When it does not build.
-    pub(crate) fn talkative(&self) -> Result<Built> {
-        self.talkative.get(|| stage::talkative(&self.ws, self.consent))
+    pub(crate) fn talkative(&self) -> Result<PathBuf> {
+        self.talkative.get(|| self.tool()?.with_console(&self.ws, &self.stage()?.image, virt::CONSOLE))
     }
 
     /// Returns the stage with everything that a build may leave out.

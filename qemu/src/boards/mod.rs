@@ -4,7 +4,7 @@
 //! To add a board, write its folder and name it in [`ALL`].
 
 mod config;
-mod raspi3b;
+pub(crate) mod raspi3b;
 pub(crate) mod tree;
 pub(crate) mod virt;
 pub(crate) mod zcu102;
