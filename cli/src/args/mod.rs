@@ -22,7 +22,7 @@ use crate::report::formats::Format;
 
 use hinted::Hinted;
 
-pub use layout::{Diff, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
+pub use layout::{Diff, DiffFormat, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
 pub use others::{Completions, Explain, Init, Log, Lsp, Man, Pack, Policy, Rules, RulesFormat, Show, Unpack};
 pub use predict::{Predict, Report, Verify};
 
