@@ -56,6 +56,7 @@ impl<'a> Blob<'a> {
     }
 
     fn walk_words<W: Word>(&mut self, words: &[W]) -> Result<usize, FdtError> {
+        let bound = self.header.struct_bound();
         let strings = self.strings();
         let all_names = all_names(strings);
         let mut tokens = Tokens::new(words, self.header.off_struct as usize, false);
@@ -104,7 +105,9 @@ impl<'a> Blob<'a> {
                 }
                 Token::End if depth > 0 => return Err(FdtError::Unclosed { offset, open: depth }),
                 Token::End if self.nodes == 0 => return Err(FdtError::NoRoot),
-                // What follows it in the block is read by no one (fdt_next_tag in scripts/dtc/libfdt).
+                Token::End if self.header.size_struct.is_some() && tokens.at() != bound => {
+                    return Err(FdtError::TrailingBytes { offset: tokens.at() });
+                }
                 Token::End => break,
             }
         }

@@ -4,7 +4,6 @@
 //! therefore recognised by its text, wherever in the line that starts at a word.
 
 use crate::bootargs;
-use crate::efi::{self, EfiMap};
 use crate::ledger;
 use crate::profile::PageSize;
 use crate::span::{MIB, Span};
@@ -85,6 +84,13 @@ impl<'l> BootLog<'l> {
         self.lines.iter().filter_map(|line| topical(line))
     }
 
+    /// Returns what the sentinel printed of accesses to watched carveouts while this kernel ran.
+    pub fn accesses(&self) -> impl Iterator<Item = &'l str> {
+        let text =
+            |line: &&'l str| find(line, "ringfence: sentinel: EL")?.strip_prefix("ringfence: sentinel: ");
+        self.lines.iter().filter_map(text)
+    }
+
     /// Returns the version of the kernel, such as `6.12.95+deb13-arm64`.
     #[must_use]
     pub fn version(&self) -> Option<&'l str> {
@@ -128,12 +134,6 @@ impl<'l> BootLog<'l> {
     #[must_use]
     pub fn is_efi(&self) -> bool {
         self.lines.iter().any(|line| find(line, "efi: EFI v").is_some())
-    }
-
-    /// Returns the EFI memory map that the kernel printed, which it does with `efi=debug`.
-    #[must_use]
-    pub fn efi_map(&self) -> Option<EfiMap> {
-        efi::parse(&self.lines.join("\n")).ok().map(|(map, _)| map).filter(|_| self.is_efi())
     }
 
     /// Returns the RAM that the kernel had, with what it left unmapped: ascending, disjoint.

@@ -38,6 +38,8 @@ pub enum Difference {
     Cut(String, bool),
     /// Printed, but not predicted.
     Unexpected(String),
+    /// A watched carveout was accessed: the sentinel's line.
+    Touched(String),
     /// The log has no line about reserved memory at all.
     SilentLog,
     /// `/proc/iomem` was read without the right to see addresses.
@@ -54,6 +56,7 @@ impl fmt::Display for Difference {
             Self::Cut(line, true) => write!(f, "not in the log, which lacks the start of the boot: {line}"),
             Self::Cut(line, false) => write!(f, "not in the log, which ends before the command line: {line}"),
             Self::Unexpected(line) => write!(f, "not predicted: {line}"),
+            Self::Touched(line) => write!(f, "the sentinel reported: {line}"),
             Self::SilentLog => f.write_str(
                 "the log has no line about reserved memory: boot without `quiet`, or capture `dmesg`",
             ),
@@ -73,6 +76,7 @@ pub fn verify(prediction: &Prediction, observed: &Observed<'_>) -> Vec<Differenc
         }
     }
     compare_log(prediction, observed.log, &mut out);
+    out.extend(observed.log.accesses().map(|line| Difference::Touched(line.to_string())));
     out
 }
 
@@ -171,6 +175,17 @@ fn beyond<'l>(lines: &[&'l str], others: &[&'l str]) -> Vec<&'l str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_sentinel_saw_is_a_difference() {
+        let text = "Linux version 6.12.95\r\nringfence: sentinel: EL0 read of carveout camera at 0x84300000, \
+                    PC 0x0\r\nringfence: sentinel: watches camera\nKernel command line: quiet\n";
+        let log = BootLog::of(text);
+        let seen: Vec<&str> = log.accesses().collect();
+        assert_eq!(seen, ["EL0 read of carveout camera at 0x84300000, PC 0x0"]);
+        let difference = Difference::Touched(seen.concat()).to_string();
+        assert!(difference.starts_with("the sentinel reported: EL0 read"), "{difference}");
+    }
 
     #[test]
     fn iomem_without_rights_shows_nothing() {

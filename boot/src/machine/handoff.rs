@@ -5,6 +5,7 @@ use super::asm::{self, EntryState};
 use super::maps::Maps;
 #[cfg(feature = "packed")]
 use super::payload;
+use super::sentinel::Sentinel;
 use super::{log, persistent_log};
 use alloc::vec::Vec;
 use ringfence::kernel_image::PLACEMENT_ALIGN;
@@ -15,6 +16,7 @@ use ringfence::payload::Kernel;
 use ringfence::payload::Payload;
 use ringfence::prove::Proven;
 use ringfence::span::Span;
+use ringfence_boot::console::Console;
 
 /// Bytes that are at one place and belong at another.
 #[derive(Clone, Copy)]
@@ -39,7 +41,13 @@ pub(super) fn memory_needed(proven: &Proven) -> Vec<Span> {
 
 /// Puts kernel, initrd and device tree at their planned places and enters the kernel. Takes only what has
 /// been proven.
-pub(super) fn hand_off(entry: &EntryState, maps: &Maps, payload: &Payload<'_>, proven: &Proven) -> ! {
+pub(super) fn hand_off(
+    entry: &EntryState,
+    maps: &Maps,
+    payload: &Payload<'_>,
+    proven: &Proven,
+    sentinel: Option<(Sentinel, Option<Console>)>,
+) -> ! {
     let places = proven.placement();
     let (Some(kernel), Some(dtb)) = (places.kernel, places.dtb) else {
         halt!("the plan has no place for the kernel or the device tree; give the board more RAM");
@@ -69,7 +77,10 @@ pub(super) fn hand_off(entry: &EntryState, maps: &Maps, payload: &Payload<'_>, p
         halt!("the kernel is misplaced at {kernel:#x}; this is a defect of the planner, please report it");
     }
     let initrd = initrd.map_or(0, |(_, to)| to.base());
-    console!("hand-off: kernel {kernel:#x} dtb {dtb:#x} initrd {initrd:#x} EL{}", entry.el());
+    // The sentinel, which is entered in the kernel's place, and then enters the kernel one level below.
+    let resident = sentinel.map(|(sentinel, console)| sentinel.install(maps, proven, console, kernel));
+    let level = if resident.is_some() { 1 } else { entry.el() };
+    console!("hand-off: kernel {kernel:#x} dtb {dtb:#x} initrd {initrd:#x} EL{level}");
     defmt::info!("hand-off: kernel {=u64:#x} dtb {=u64:#x} initrd {=u64:#x}", kernel, dtb, initrd);
     if let Some(zones) = &keep {
         persistent_log::write(maps, zones);
@@ -81,9 +92,9 @@ pub(super) fn hand_off(entry: &EntryState, maps: &Maps, payload: &Payload<'_>, p
     }
     log::flush();
     log::seal();
-    // SAFETY: the kernel's header was checked when the bundle was opened, its place just now; kernel, initrd
-    // and device tree are clean to the point of coherency.
-    unsafe { asm::enter_kernel(entry, kernel, dtb) }
+    // SAFETY: the kernel's header was checked when the bundle was opened, its place just now; kernel, initrd,
+    // device tree and sentinel are clean to the point of coherency.
+    unsafe { asm::enter_kernel(entry, resident.unwrap_or(kernel), dtb) }
 }
 
 /// Orders the moves: what another would overwrite goes first. Two cannot swap places.

@@ -9,7 +9,6 @@ mod boot;
 mod clock;
 mod dtb;
 mod early;
-#[cfg_attr(not(feature = "efi"), path = "no_efi.rs")]
 mod efi;
 mod enforce;
 mod fault;
@@ -22,6 +21,11 @@ mod overlay;
 mod payload;
 mod persistent_log;
 mod power;
+#[cfg(feature = "sentinel")]
+mod sentinel;
+#[cfg(not(feature = "sentinel"))]
+#[path = "no_sentinel.rs"]
+mod sentinel;
 mod sha256;
 mod structured;
 mod trees;
