@@ -62,21 +62,7 @@ impl Count {
 impl Counter {
     /// Compiles the plug-in, unless this very one is there already.
     pub(crate) fn build(ws: &Workspace) -> Result<Self> {
-        let version = capture(Command::new("qemu-system-aarch64").arg("--version"))?;
-        let api = api_of(&version).with_context(|| format!("cannot read QEMU's version: {version}"))?;
-        let hash = Sha256::digest(format!("{api}\n{SOURCE}"));
-        let key: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        let dir = ws.cache().join("counter");
-        fs::create_dir_all(&dir)?;
-        let (source, plugin) = (dir.join("count.c"), dir.join(format!("count-{key}.so")));
-        if !plugin.is_file() {
-            fs::write(&source, SOURCE)?;
-            let mut cc = Command::new("cc");
-            cc.args(["-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"]);
-            cc.arg(format!("-DPLUGIN_API={api}")).arg("-o").args([&plugin, &source]);
-            run(&mut cc).context("compiling the instruction counter")?;
-        }
-        Ok(Self(plugin))
+        Ok(Self(plugin(ws, "count", SOURCE)?))
     }
 
     /// Returns what QEMU's `-plugin` takes to count in this window into a file.
@@ -89,6 +75,66 @@ impl Counter {
         }
         text
     }
+}
+
+/// Compiles a plug-in against the interface of the QEMU that is installed, unless this very one is there
+/// already.
+fn plugin(ws: &Workspace, name: &str, text: &str) -> Result<PathBuf> {
+    let version = capture(Command::new("qemu-system-aarch64").arg("--version"))?;
+    let api = api_of(&version).with_context(|| format!("cannot read QEMU's version: {version}"))?;
+    let hash = Sha256::digest(format!("{api}\n{text}"));
+    let key: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let dir = ws.cache().join("counter");
+    fs::create_dir_all(&dir)?;
+    let (source, plugin) = (dir.join(format!("{name}.c")), dir.join(format!("{name}-{key}.so")));
+    if !plugin.is_file() {
+        fs::write(&source, text)?;
+        let mut cc = Command::new("cc");
+        cc.args(["-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"]);
+        cc.arg(format!("-DPLUGIN_API={api}")).arg("-o").args([&plugin, &source]);
+        run(&mut cc).context("compiling the instruction counter")?;
+    }
+    Ok(plugin)
+}
+
+/// The plug-in that counts a whole boot, compiled.
+#[derive(Clone, Debug)]
+pub(crate) struct ShareCounter(PathBuf);
+
+impl ShareCounter {
+    /// Compiles the plug-in, unless this very one is there already.
+    pub(crate) fn build(ws: &Workspace) -> Result<Self> {
+        Ok(Self(plugin(ws, "share", include_str!("../plugin/share.c"))?))
+    }
+
+    /// Returns what QEMU's `-plugin` takes to count a boot, and in it the `size` bytes from `base` on.
+    pub(crate) fn argument(&self, base: u64, size: u64, out: &Path) -> String {
+        format!("{},base={base:#x},size={size:#x},out={}", self.0.display(), out.display())
+    }
+}
+
+/// The instructions of a boot on all processors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// All of them.
+    pub(crate) all: u64,
+    /// Those in the span.
+    pub(crate) inside: u64,
+    /// How often the span was entered.
+    pub(crate) entries: u64,
+}
+
+/// Reads what the plug-in for whole boots wrote.
+///
+/// # Errors
+/// When there is nothing, or not a count.
+pub(crate) fn read_share(out: &Path) -> Result<Share> {
+    let text = fs::read_to_string(out).context("the board was not counted")?;
+    let number = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|number| number.parse().ok()).with_context(|| format!("no count of `{name}`"))
+    };
+    Ok(Share { all: number("all")?, inside: number("inside")?, entries: number("entries")? })
 }
 
 /// Reads what the plug-in wrote.

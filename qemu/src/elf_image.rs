@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, anyhow, bail};
 use object::elf::{FileHeader64, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
-use object::{Endianness, elf};
+use object::{Endianness, Object, ObjectSection, elf};
 
 /// Stages are some ten KiB; a larger one has a link script that scattered its sections.
 const LARGEST: u64 = 16 << 20;
@@ -40,6 +40,37 @@ pub(crate) fn image(file: &[u8]) -> Result<Vec<u8>> {
         image.iter_mut().skip(from).zip(data).for_each(|(to, byte)| *to = *byte);
     }
     Ok(image)
+}
+
+/// Checks that no instruction of the code uses a vector or floating-point register (DDI 0487, C4.1): those
+/// are Linux' when the code runs.
+///
+/// # Errors
+/// When one does, with its address, or when it is not an ELF file with a section `.text`.
+pub(crate) fn without_vector_registers(file: &[u8]) -> Result<()> {
+    let object = object::File::parse(file).context("not an ELF file")?;
+    let text = object.section_by_name(".text").context("no .text")?;
+    let code = text.data().context("no code")?;
+    for (index, word) in code.chunks_exact(4).enumerate() {
+        let word = word.iter().rev().fold(0_u32, |word, &byte| word << 8 | u32::from(byte));
+        if uses_vectors(word) {
+            bail!(
+                "{:#x}: the instruction {word:#010x} uses vector registers",
+                text.address() + index as u64 * 4
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether an instruction is of the groups that use vector registers: loads and stores with bit 26 set,
+/// and data processing on SIMD and floating point; SVE and SME.
+const fn uses_vectors(word: u32) -> bool {
+    let group = word >> 25 & 0xf;
+    let is_load_or_store = group & 0b0101 == 0b0100;
+    let is_data_processing = group & 0b0111 == 0b0111;
+    let is_scalable = group == 0b0010 || group == 0 && word >> 31 == 1;
+    is_load_or_store && word >> 26 & 1 == 1 || is_data_processing || is_scalable
 }
 
 #[cfg(test)]
@@ -88,5 +119,17 @@ mod tests {
         let mut intel = elf_with(&[(0, b"a")]);
         intel[18] = 62;
         assert!(image(&intel).unwrap_err().to_string().contains("machine 62"));
+    }
+
+    #[test]
+    fn vector_registers_are_seen_in_every_group() {
+        // ldr q0, [x0]; stp d8, d9, [sp, #-16]!; fmov d0, x1; add v0.4s, v1.4s, v2.4s; movi v0.2d, #0
+        for word in [0x3dc0_0000, 0x6dbf_27e8, 0x9e67_0020, 0x4ea2_8420, 0x6f00_e400] {
+            assert!(uses_vectors(word), "{word:#x}");
+        }
+        // ldr x0, [x0]; stp x29, x30, [sp, #-32]!; mrs x0, esr_el2; eret; madd x0, x1, x2, x3; cbz x0, .
+        for word in [0xf940_0000, 0xa9be_7bfd, 0xd53c_5200, 0xd69f_03e0, 0x9b02_0c20, 0xb400_0000] {
+            assert!(!uses_vectors(word), "{word:#x}");
+        }
     }
 }

@@ -25,17 +25,16 @@ mod dtc;
 mod efi;
 mod elf_image;
 mod fuzz;
-mod hostile;
 mod initramfs;
 mod iomem;
 mod job;
 mod machine;
 mod parallel;
-mod pressure;
 mod profile;
 mod reserved_nodes;
 mod runner;
 mod seeds;
+mod sentinel;
 mod setup;
 mod shell;
 mod stage;
@@ -81,8 +80,6 @@ enum Command {
     Boots(commands::boots::Options),
     /// Measure the stage and its rivals: bytes, and exact instruction counts
     Bench(commands::bench::Options),
-    /// Boot with damaged trees and bundles: each ends in a sound hand-off or in one HALT line
-    Hostile(commands::hostile::Options),
     /// Build a release: the tool as one static file, and the stage's images
     Dist(commands::dist::Options),
 }
@@ -97,7 +94,6 @@ fn main() -> ExitCode {
         Command::Matrix(options) => commands::matrix::run(&ws, &options),
         Command::Boots(options) => commands::boots::run(&ws, &options),
         Command::Bench(options) => commands::bench::run(&ws, &options),
-        Command::Hostile(options) => commands::hostile::run(&ws, &options),
         Command::Dist(options) => commands::dist::run(&ws, &options),
     };
     match result {

@@ -1,6 +1,6 @@
 //! The test bed: what boots share, brought in once and built when it is first asked for.
 
-use crate::boards::{BoardConfig, tree, virt};
+use crate::boards::{BoardConfig, tree};
 use crate::build_cache::{Files, Once};
 use crate::job::{Parts, Tool};
 use crate::machine::{Board, Level};
@@ -26,9 +26,10 @@ pub(crate) struct TestBed {
     consent: Consent,
     tool: Once<Tool>,
     stage: Once<Built>,
-    talkative: Once<PathBuf>,
+    talkative: Once<Built>,
     full: Once<Built>,
-    bare: Once<Built>,
+    with_sentinel: Once<Built>,
+    trespasser: Once<PathBuf>,
     payload: Once<Built>,
     initrd: Once<PathBuf>,
     files: Files,
@@ -48,7 +49,8 @@ impl TestBed {
             stage: Once::default(),
             talkative: Once::default(),
             full: Once::default(),
-            bare: Once::default(),
+            with_sentinel: Once::default(),
+            trespasser: Once::default(),
             payload: Once::default(),
             initrd: Once::default(),
             files: Files::default(),
@@ -75,8 +77,8 @@ impl TestBed {
     ///
     /// # Errors
     /// When it does not build.
-    pub(crate) fn talkative(&self) -> Result<PathBuf> {
-        self.talkative.get(|| self.tool()?.with_console(&self.ws, &self.stage()?.image, virt::CONSOLE))
+    pub(crate) fn talkative(&self) -> Result<Built> {
+        self.talkative.get(|| stage::talkative(&self.ws, self.consent))
     }
 
     /// Returns the stage with everything that a build may leave out.
@@ -87,12 +89,28 @@ impl TestBed {
         self.full.get(|| stage::full(&self.ws, self.consent))
     }
 
-    /// Returns the stage without the EFI face.
+    /// Returns the stage with the sentinel inside.
     ///
     /// # Errors
     /// When it does not build.
-    pub(crate) fn bare(&self) -> Result<Built> {
-        self.bare.get(|| stage::bare(&self.ws, self.consent))
+    pub(crate) fn with_sentinel(&self) -> Result<Built> {
+        self.with_sentinel.get(|| stage::with_sentinel(&self.ws, self.consent))
+    }
+
+    /// Returns the payload that tries what the sentinel answers.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn trespasser(&self) -> Result<PathBuf> {
+        self.trespasser.get(|| stage::trespasser(&self.ws, self.consent))
+    }
+
+    /// Returns the program that starts another kernel from Linux.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn next_kernel(&self) -> Result<Vec<u8>> {
+        stage::next_kernel(&self.ws, self.consent)
     }
 
     /// Returns the payload that checks its entry state.

@@ -2,7 +2,7 @@
 //! work.
 
 use crate::boards::virt;
-use crate::counter::{self, Count, Counter, Window};
+use crate::counter::{self, Count, Counter, ShareCounter, Window};
 use crate::job::{self, Parts, Tool};
 use crate::machine::{Board, Level, Ram};
 use crate::setup::{Consent, Need, Series};
@@ -19,6 +19,7 @@ use std::time::Duration;
 
 mod host;
 mod rival;
+mod sentinel;
 
 /// Where QEMU puts the stage, and thus its first instruction.
 const STAGE_AT: u64 = 0x4020_0000;
@@ -35,6 +36,7 @@ enum Part {
     Stage,
     Uboot,
     Host,
+    Sentinel,
 }
 
 /// Options of `cargo xtask bench`.
@@ -65,6 +67,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let bench = Measured {
         bed: &bed,
         counter: Counter::build(ws)?,
+        share: ShareCounter::build(ws)?,
         tree: job::default_tree(ws, Ram::GIB_4),
         tool: Tool::build_optimised(ws)?,
     };
@@ -79,6 +82,9 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     if wanted(Part::Host) {
         report.insert("host".into(), host::measure(ws, &bench.tool)?);
     }
+    if wanted(Part::Sentinel) {
+        report.insert("sentinel".into(), sentinel::measure(&bench)?);
+    }
     let report = Value::Object(report);
     if options.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
@@ -92,6 +98,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
 struct Measured<'b> {
     bed: &'b TestBed,
     counter: Counter,
+    share: ShareCounter,
     tree: PathBuf,
     tool: Tool,
 }
@@ -114,13 +121,11 @@ impl Measured<'_> {
             functions.iter().take(40).for_each(|(name, count)| eprintln!("{count:>10}  {name}"));
         }
         let image = fs::read(&built.image)?;
-        let bare = fs::metadata(self.bed.bare()?.image)?.len();
         Ok(json!({
             "instructions_to_kernel": small.total,
             "instructions_caches_off": small.caches_off(),
             "instructions_to_linux_6_12_with_sha256": real.total,
             "image_bytes": image.len(),
-            "image_bytes_of_efi": (image.len() as u64).saturating_sub(bare),
             "ram_bytes": image_size(&image).context("the stage has no image header")?,
             "dtb_bytes": fs::metadata(dtc::compile(ws, &self.tree)?)?.len(),
         }))

@@ -51,6 +51,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
         lay_out_stage(&stage::stage(ws, consent)?, &dist, "")?;
         lay_out_stage(&stage::full(ws, consent)?, &dist, ", with all features")?;
+        lay_out_stage(&stage::with_sentinel(ws, consent)?, &dist, ", with the sentinel")?;
     }
     for license in ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"] {
         fs::copy(ws.root.join(license), dist.join(license)).with_context(|| license.to_string())?;

@@ -3,6 +3,7 @@
 
 use crate::setup::{self, Consent};
 use crate::shell::run as run_command;
+use crate::stage;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -18,20 +19,26 @@ const CLIPPY: &str = "/usr/bin/clippy-driver";
 pub(crate) fn run(ws: &Workspace, no_install: bool) -> Result<()> {
     let consent = if no_install { Consent::Forbidden } else { Consent::Install };
     let toolchain = setup::toolchain(ws, consent)?;
+    let soft = setup::soft_toolchain(ws, consent)?;
+    let resident = stage::resident(ws, consent)?;
     let clippy = !toolchain.is_installed() && Path::new(CLIPPY).is_file();
-    let verb = if toolchain.is_installed() { "clippy" } else { "check" };
     // A warning may be hidden with a feature, or only there with it.
-    for features in [&[][..], &["--all-features"]] {
+    for (toolchain, package, features) in [
+        (&toolchain, "ringfence-boot", &[][..]),
+        (&toolchain, "ringfence-boot", &["--all-features"]),
+        (&soft, "ringfence-sentinel", &[]),
+    ] {
+        let verb = if toolchain.is_installed() { "clippy" } else { "check" };
         let mut cargo = ws.cargo();
-        cargo.args([verb, "--quiet", "--package", "ringfence-boot", "--bins"]).args(features);
-        cargo.env("CARGO_TARGET_DIR", ws.target.join("stage-lint"));
+        cargo.args([verb, "--quiet", "--package", package, "--bins"]).args(features);
+        cargo.env("CARGO_TARGET_DIR", ws.target.join("stage-lint")).env("RINGFENCE_RESIDENT", &resident);
         toolchain.apply(&mut cargo);
         toolchain.add_flags(&mut cargo, "-Dwarnings");
         if clippy {
             cargo.env("RUSTC_WORKSPACE_WRAPPER", CLIPPY);
         }
         run_command(&mut cargo).with_context(|| {
-            format!("the stage has warnings ({})", features.first().unwrap_or(&"no features"))
+            format!("{package} has warnings ({})", features.first().unwrap_or(&"no features"))
         })?;
     }
     let by = if clippy || toolchain.is_installed() { "clippy" } else { "the compiler" };

@@ -3,7 +3,6 @@
 pub(crate) mod bench;
 pub(crate) mod boots;
 pub(crate) mod dist;
-pub(crate) mod hostile;
 pub(crate) mod lint;
 pub(crate) mod matrix;
 pub(crate) mod qemu;

@@ -42,9 +42,11 @@ struct Outcome {
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
     let bed = TestBed::set_up(ws, consent, &Need::of_tests())?;
-    // What does not build fails once, and not in each boot.
-    bed.stage()?;
-    bed.tool()?;
+    // What does not build fails once, and not in each boot. Chosen boots build what they need.
+    if options.boot.is_none() {
+        bed.stage()?;
+        bed.tool()?;
+    }
 
     let mut outcomes = Vec::new();
     if options.boot.is_none() {
@@ -70,7 +72,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
 
 /// Returns the host's tests, those in documentation beside them: nextest does not run these.
 fn host_tests(ws: &Workspace) -> Vec<(&'static str, Command)> {
-    let packages = ["ringfence", "ringfence-cli", "ringfence-boot", "xtask"];
+    let packages = ["ringfence", "ringfence-cli", "ringfence-boot", "ringfence-sentinel", "xtask"];
     let mut tests = ws.cargo();
     if find_program("cargo-nextest").is_some() {
         tests.args(["nextest", "run", "--status-level", "fail", "--final-status-level", "fail"]);
@@ -121,11 +123,6 @@ fn report(ws: &Workspace, outcomes: &[Outcome]) -> Result<()> {
         };
         let seconds = outcome.took.as_secs_f64();
         println!("{:<4} {:<42} {seconds:>6.1} s  {seen}", word(outcome), outcome.name);
-    }
-    let efi = outcomes.iter().filter(|outcome| outcome.name.starts_with("efi-"));
-    let (boots, took) = efi.fold((0, Duration::ZERO), |(n, all), outcome| (n + 1, all + outcome.took));
-    if boots > 0 {
-        println!("\n{boots} boots by EFI, {:.0} s if one followed the other", took.as_secs_f64());
     }
     for outcome in outcomes {
         if let Err(error) = &outcome.result {

@@ -152,5 +152,8 @@ case " $($b cat /proc/cmdline) " in
         ;;
 esac
 
+# What else the command line asks for.
+. /sentinel.sh
+
 section end
 [ -n "$through_log" ] || $b poweroff -f

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// The script that Linux starts as process 1.
 const INIT: &str = include_str!("init.sh");
+/// What that script reads in: accesses that a sentinel answers.
+const SENTINEL: &str = include_str!("sentinel.sh");
 
 /// Builds the initramfs and returns its path. Takes some ten milliseconds and is never stale.
 pub(crate) fn build(ws: &Workspace) -> Result<PathBuf> {
@@ -20,8 +22,16 @@ pub(crate) fn build(ws: &Workspace) -> Result<PathBuf> {
     let path = ws.scratch("initramfs")?.join("initramfs.cpio");
     // Boots run side by side: none may see another's half-written file.
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
-    fs::write(&beside, archive(&busybox, &modules(ws)?))?;
+    fs::write(&beside, archive(&busybox, &modules(ws)?, &[]))?;
     fs::rename(&beside, &path)?;
+    Ok(path)
+}
+
+/// Builds an initramfs with further programs and files, by their path in it.
+pub(crate) fn with_files(ws: &Workspace, name: &str, files: &[(&str, Vec<u8>)]) -> Result<PathBuf> {
+    let busybox = fs::read(crate::setup::busybox(ws)).context("cannot read busybox")?;
+    let path = ws.scratch_file("initramfs", name, "cpio")?;
+    fs::write(&path, archive(&busybox, &BTreeMap::new(), files))?;
     Ok(path)
 }
 
@@ -47,7 +57,7 @@ fn list(dir: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-fn archive(busybox: &[u8], modules: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+fn archive(busybox: &[u8], modules: &BTreeMap<String, Vec<u8>>, files: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut archive = cpio::Archive::default();
     for name in ["bin", "dev", "lib", "lib/modules", "mnt", "proc", "sys"] {
         archive.directory(name);
@@ -66,6 +76,8 @@ fn archive(busybox: &[u8], modules: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     archive.character_device("dev/mem", 1, 1);
     archive.character_device("dev/null", 1, 3);
     archive.program("bin/busybox", busybox);
+    files.iter().for_each(|(name, content)| archive.program(name, content));
     archive.program("init", INIT.as_bytes());
+    archive.program("sentinel.sh", SENTINEL.as_bytes());
     archive.finish()
 }
