@@ -108,3 +108,44 @@ fn a_ring_of_the_built_stage_is_decoded() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("the ELF file of the stage that was booted"));
 }
+
+/// Returns a dump with a sentinel's ring in it: two accesses to one carveout.
+fn accesses() -> Vec<u8> {
+    let mut words = vec![u64::from_le_bytes(*b"RFSENT01"), 2, 1_000_000, 1];
+    words.resize(16, 0);
+    words.extend([0x8430_0000, 0x8480_0000]);
+    let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    bytes.extend(b"camera@84300000");
+    bytes.resize(16 * 8 + 64 * 48, 0);
+    for (number, pc) in [(1_u64, 0x40_0000_u64), (2, 0xffff_8000_8012_3456)] {
+        let level = if number == 1 { 0 } else { 1 << 48 };
+        let how = 0x9200_0047 | 1 << 32 | level;
+        let record = [number << 8 | 1, number * 1_500_000, number, 0x8430_0008, pc, 0x7000, how, 0];
+        bytes.extend(record.iter().flat_map(|word| word.to_le_bytes()));
+    }
+    bytes.resize(16 << 10, 0);
+    [vec![0xa5; 4096], bytes].concat()
+}
+
+#[test]
+fn the_sentinels_ring_needs_no_elf() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), accesses()).unwrap();
+    let run = || Command::new(env!("CARGO_BIN_EXE_ringfence")).arg("log").arg(file.path()).output().unwrap();
+    let output = run();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        text,
+        "1.500000 sentinel: EL0 write to carveout camera@84300000 at 0x84300008, PC 0x400000, VA 0x7000, CPU \
+         0x1, ESR 0x92000047\n\
+         3.000000 sentinel: EL1 write to carveout camera@84300000 at 0x84300008, PC 0xffff800080123456, VA \
+         0x7000, CPU 0x2, ESR 0x92000047\n"
+    );
+    // The stage's log beside it does, and the tool says which.
+    fs::write(file.path(), dump(&[0x5a; 20], b"abc\0")).unwrap();
+    let refused = run();
+    assert_eq!(refused.status.code(), Some(2));
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(why.contains(&"5a".repeat(20)) && why.contains("--elf"), "{why}");
+}

@@ -103,28 +103,3 @@ fn documents_conform_to_their_schema() {
     let wrong = serde_json::json!({"schema": 1, "path": "b.dtb", "headroom": [{"node": "kernel"}]});
     assert!(!validator.is_valid(&wrong), "the schema holds nothing");
 }
-
-#[test]
-fn two_trees_are_drawn_side_by_side() {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("old.dtb"), board()).unwrap();
-    let fixed = Command::new(env!("CARGO_BIN_EXE_ringfence"))
-        .args(["fix", "--no-config", "--unsafe", "old.dtb", "-o", "new.dtb"])
-        .current_dir(&dir)
-        .output()
-        .unwrap();
-    assert!(fixed.status.success(), "{}", String::from_utf8_lossy(&fixed.stderr));
-    for format in ["svg", "html"] {
-        let text = run(dir.path(), &["diff", "--no-config", "--format", format, "old.dtb", "new.dtb"]);
-        for words in ["before the change", "after the change", "old.dtb and new.dtb"] {
-            assert!(text.contains(words), "{format}: no `{words}`");
-        }
-        assert!(!text.contains("after fix") && !text.contains("<h2>Repairs</h2>"), "{format}");
-    }
-    let directories = Command::new(env!("CARGO_BIN_EXE_ringfence"))
-        .args(["diff", "--format", "svg", ".", "."])
-        .current_dir(&dir)
-        .output()
-        .unwrap();
-    assert_eq!(directories.status.code(), Some(2));
-}

@@ -20,7 +20,6 @@ mod application;
 mod driver;
 mod enforce;
 mod entry;
-mod fence;
 mod firmware;
 mod hold;
 mod loader;

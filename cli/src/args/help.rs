@@ -51,9 +51,8 @@ pub(super) const DIFF: &str = "\
 Without --fail-on the exit code is 0, whatever changed. Regions are matched by path, then by label \
 (/__symbols__), then by name without the unit address.
 
-Examples:
-  ringfence diff --fail-on shrink,remove,flags,collide old.dtb new.dtb
-  ringfence diff --format html old.dtb new.dtb > maps.html      both maps, side by side";
+Example:
+  ringfence diff --fail-on shrink,remove,flags,collide old.dtb new.dtb";
 
 pub(super) const HEADROOM: &str = "\
 Example:
@@ -100,8 +99,9 @@ Examples:
   ringfence unpack --configuration conf-2 board.itb -o parts";
 
 pub(super) const LOG: &str = "\
-Example:
-  ringfence log --elf ringfence.elf memory.bin";
+Examples:
+  ringfence log --elf ringfence.elf memory.bin
+  ringfence log sentinel-ring.bin";
 
 pub(super) const LSP: &str = "\
 An editor starts it. What check would use for a file holds here too: the options, and the nearest \

@@ -1,9 +1,11 @@
-//! `ringfence log`: the stage's structured log, decoded.
+//! `ringfence log`: the stage's structured log, and what the sentinel reported, decoded.
 
 use std::path::Path;
 
 use defmt_decoder::{DecodeError, Frame, Locations, Table};
 use object::Object;
+use ringfence_sentinel::report::{Event, Out};
+use ringfence_sentinel::ring::Reader;
 
 use super::Outcome;
 use crate::args::Log;
@@ -14,14 +16,51 @@ use crate::{input, terminal};
 
 pub(super) fn run(args: &Log) -> Result<Outcome, Failure> {
     let dump = input::read_any(&args.file)?;
-    let elf = input::read_any(&args.elf)?;
-    let ring = Ring::find(&dump).ok_or_else(|| {
-        Failure::of(&args.file, "contains no log ring of ringfence")
-            .with_help("dump the memory that the stage prints on its console, or all RAM")
-    })?;
-    same_build(&ring, &elf, &args.elf)?;
-    print(&ring, &elf, &args.elf)?;
+    let sentinel = Reader::find(&dump);
+    match (Ring::find(&dump), &args.elf) {
+        (Some(ring), Some(path)) => {
+            let elf = input::read_any(path)?;
+            same_build(&ring, &elf, path)?;
+            print(&ring, &elf, path)?;
+        }
+        (Some(ring), None) if sentinel.is_none() => return Err(needs_elf(&ring)),
+        (Some(ring), None) => terminal::err(&format!("{DIM}({}){DIM:#}\n", needs_elf(&ring))),
+        (None, _) if sentinel.is_none() => {
+            return Err(Failure::of(&args.file, "contains no log ring of ringfence")
+                .with_help("dump the memory that the stage prints on its console, or all RAM"));
+        }
+        (None, _) => {}
+    }
+    if let Some(ring) = sentinel {
+        terminal::out(&accesses(&ring))?;
+    }
     Ok(Outcome::Clean)
+}
+
+/// The failure of a log whose ELF is not given: it names the build that is needed.
+fn needs_elf(ring: &Ring) -> Failure {
+    let id = hex(&ring.build_id);
+    Failure::new(format!("the stage's log needs the ELF file of build {id}: give it with --elf"))
+}
+
+/// Returns what the sentinel reported, one line each.
+fn accesses(ring: &Reader<'_>) -> String {
+    let line = |event: Event| {
+        let mut line = Line(format!("{:.6} ", ring.microseconds(&event) as f64 / 1e6));
+        event.write(event.hole.and_then(|hole| ring.name(hole)), &mut line);
+        line.0 + "\n"
+    };
+    let lines: String = ring.events().map(line).collect();
+    if lines.is_empty() { "sentinel: nothing reported\n".into() } else { lines }
+}
+
+/// A line that the sentinel's own words are written to.
+struct Line(String);
+
+impl Out for Line {
+    fn byte(&mut self, byte: u8) {
+        self.0.push(byte.into());
+    }
 }
 
 /// Refuses any other ELF: it would decode to plausible nonsense, without an error.

@@ -1,9 +1,10 @@
 //! The memory map as a flat list: who has which span, for people and programs alike.
 
 use ringfence::analysis::Analysis;
-use ringfence::claims::{Claim, Lifetime};
+use ringfence::claims::{Claim, ClaimKind, Lifetime};
+use ringfence::sentinel;
 use ringfence::span::Span;
-use ringfence::survey::{Extent, Pool, Region};
+use ringfence::survey::{Extent, Pool, Region, RegionIndex};
 
 /// One row of the map.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +48,25 @@ pub fn entries(analysis: &Analysis<'_, '_>) -> Vec<Entry> {
     out.sort_by_key(|entry| entry.span);
     let idle = map.regions.iter().filter(|region| !region.enabled || region.spans().is_empty());
     let mut claims: Vec<Entry> = idle.flat_map(idle_entries).collect();
-    claims.extend(analysis.claims().iter().map(|claim| entry(analysis, claim)));
+    let watched = watched(analysis);
+    claims.extend(analysis.claims().iter().map(|claim| {
+        let mut entry = entry(analysis, claim);
+        if matches!(claim.kind, ClaimKind::Region(index, _) if watched.contains(&index)) {
+            entry.flags.push("watched");
+        }
+        entry
+    }));
     // A stable order, also for two claims on one span.
     claims.sort_by(|a, b| (a.span.is_none(), a.span, &a.node).cmp(&(b.span.is_none(), b.span, &b.node)));
     out.extend(claims);
     out
+}
+
+/// Returns the regions that the sentinel watches, if the policy wants one.
+fn watched(analysis: &Analysis<'_, '_>) -> Vec<RegionIndex> {
+    let policy = analysis.policy.and_then(|policy| policy.sentinel.as_ref());
+    let all = policy.map(|policy| sentinel::watched(&analysis.tree, &analysis.map, policy));
+    all.unwrap_or_default().into_iter().map(|watched| watched.region).collect()
 }
 
 fn entry(analysis: &Analysis<'_, '_>, claim: &Claim) -> Entry {
