@@ -22,16 +22,30 @@ pub(super) enum Token {
     End,
 }
 
-/// A word of the structure block: a `u32` where the blob lies on a multiple of 4, as every blob that boots
-/// does, else bytes. A CPU that may not read unaligned needs seven instructions more for each of those.
+/// A word of the blob: a `u32` where the blob lies on a multiple of 4, as every blob that boots does, else
+/// bytes. A CPU that may not read unaligned needs seven instructions more for each of those.
 pub(super) trait Word: Copy {
     /// Returns the big-endian number.
     fn number(self) -> u32;
-    /// Returns how many bytes are before the first NUL, or `None` where there is none.
-    fn first_nul(self) -> Option<usize>;
+    /// Returns the bytes, the first one lowest.
+    fn little(self) -> u32;
     /// Returns words as the bytes that they are.
     fn bytes(words: &[Self]) -> &[u8];
+
+    /// Returns how many bytes are before the first NUL, or `None` where there is none.
+    #[inline(always)]
+    fn first_nul(self) -> Option<usize> {
+        // The lowest bit that this leaves is in the first byte that is 0: a borrow only reaches bytes above.
+        let word = self.little();
+        let zeros = word.wrapping_sub(ONES) & !word & HIGH;
+        (zeros != 0).then_some(zeros.trailing_zeros() as usize / 8)
+    }
 }
+
+/// 1 in each byte of a word.
+const ONES: u32 = 0x0101_0101;
+/// The highest bit of each byte of a word.
+const HIGH: u32 = 0x80 * ONES;
 
 impl Word for u32 {
     #[inline(always)]
@@ -40,11 +54,8 @@ impl Word for u32 {
     }
 
     #[inline(always)]
-    fn first_nul(self) -> Option<usize> {
-        // The lowest bit that this leaves is in the first byte that is 0: a borrow only reaches bytes above.
-        let word = Self::from_le(self);
-        let zeros = word.wrapping_sub(0x0101_0101) & !word & 0x8080_8080;
-        (zeros != 0).then_some(zeros.trailing_zeros() as usize / 8)
+    fn little(self) -> u32 {
+        Self::from_le(self)
     }
 
     fn bytes(words: &[Self]) -> &[u8] {
@@ -59,8 +70,8 @@ impl Word for [u8; 4] {
     }
 
     #[inline(always)]
-    fn first_nul(self) -> Option<usize> {
-        self.iter().position(|&byte| byte == 0)
+    fn little(self) -> u32 {
+        u32::from_le_bytes(self)
     }
 
     fn bytes(words: &[Self]) -> &[u8] {
@@ -138,8 +149,7 @@ impl<'a, W: Word> Tokens<'a, W> {
         let token = match word {
             BEGIN_NODE => {
                 let name = self.at();
-                let found =
-                    if self.checked { find_end(self.rest) } else { measure(W::bytes(self.rest), 0, false) };
+                let found = if self.checked { find_end(self.rest) } else { node_name(self.rest) };
                 let len = match found {
                     Ok(len) => len,
                     Err(NameFault::Unterminated) => return Err(FdtError::StructTruncated { offset }),
@@ -182,6 +192,44 @@ fn find_end<W: Word>(words: &[W]) -> Result<usize, NameFault> {
     Err(NameFault::Unterminated)
 }
 
+/// Measures the name of a node: four bytes at a time, and again byte by byte where one of them is wrong.
+fn node_name<W: Word>(words: &[W]) -> Result<usize, NameFault> {
+    let mut len = 0;
+    for word in words.iter().take(MAX_NAME / 4) {
+        let bytes = NameBytes::of(word.little());
+        let slashes = word.little() ^ (u32::from(b'/') * ONES);
+        let wrong = bytes.wrong | (slashes.wrapping_sub(ONES) & !slashes & HIGH);
+        let in_name = if bytes.nuls == 0 { u32::MAX } else { (1 << (bytes.nuls.trailing_zeros() - 7)) - 1 };
+        match wrong & in_name {
+            0 if bytes.nuls == 0 => len += 4,
+            0 => return Ok(len + bytes.nuls.trailing_zeros() as usize / 8),
+            _ => break,
+        }
+    }
+    measure(W::bytes(words), 0, false)
+}
+
+/// What four bytes of names are: the highest bit of each byte that is a NUL, and of each that no name has.
+#[derive(Clone, Copy)]
+struct NameBytes {
+    nuls: u32,
+    wrong: u32,
+}
+
+impl NameBytes {
+    #[inline(always)]
+    fn of(word: u32) -> Self {
+        // Only a byte above 0x7f, which is wrong by itself, carries into the bytes after it.
+        let is_filled = word.wrapping_add(0x7f * ONES);
+        let is_graphic = word.wrapping_add(0x5f * ONES);
+        let is_delete = word.wrapping_add(ONES);
+        Self {
+            nuls: !(is_filled | word) & HIGH,
+            wrong: (word | (is_filled & !is_graphic) | is_delete) & HIGH,
+        }
+    }
+}
+
 /// A byte may be in the name of a property.
 const GRAPHIC: u8 = 1;
 /// A byte is not a `/`.
@@ -218,12 +266,38 @@ pub(super) fn measure(bytes: &[u8], at: usize, slash: bool) -> Result<usize, Nam
 /// Returns whether a name can start anywhere in a strings block, other than at a NUL. This takes one scan
 /// instead of one for each property.
 pub(super) fn all_names(strings: &[u8]) -> bool {
-    let mut run = 0;
-    let good = strings.iter().all(|&byte| {
-        run = if byte == 0 { 0 } else { run + 1 };
-        run <= MAX_NAME && (byte == 0 || byte.is_ascii_graphic())
+    let (_, rest) = strings.as_chunks::<4>();
+    let open = match Words::of(strings) {
+        Words::Aligned(words) => open_name(words),
+        Words::Bytes(words) => open_name(words),
+    };
+    let open = open.and_then(|open| {
+        rest.iter().try_fold(open, |open, &byte| match byte {
+            0 => Some(0),
+            byte => (byte.is_ascii_graphic() && open < MAX_NAME).then_some(open + 1),
+        })
     });
-    good && run == 0
+    open == Some(0)
+}
+
+/// Returns the bytes of the name that the end of `words` cuts off, 0 where a NUL is last, or `None` where a
+/// name is too long or not printable. Looks at four bytes at a time.
+fn open_name<W: Word>(words: &[W]) -> Option<usize> {
+    let mut open = 0;
+    for word in words {
+        let NameBytes { nuls, wrong } = NameBytes::of(word.little());
+        if wrong != 0 {
+            return None;
+        }
+        open += if nuls == 0 { 4 } else { nuls.trailing_zeros() as usize / 8 };
+        if open > MAX_NAME {
+            return None;
+        }
+        if nuls != 0 {
+            open = nuls.leading_zeros() as usize / 8;
+        }
+    }
+    Some(open)
 }
 
 /// Checks a name that is to be written. With `slash`, it may hold a `/`.
@@ -238,5 +312,53 @@ pub(super) fn check_name(name: &str, slash: bool) -> Result<(), NameFault> {
         Err(NameFault::Slash)
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    /// Says the same as `all_names`, byte by byte.
+    fn all_names_by_bytes(strings: &[u8]) -> bool {
+        let ends = strings.last().is_none_or(|&byte| byte == 0);
+        ends && strings
+            .split(|&byte| byte == 0)
+            .all(|name| name.len() <= MAX_NAME && name.iter().all(u8::is_ascii_graphic))
+    }
+
+    fn name() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![200 => 0x21_u8..0x7f, 1 => any::<u8>()];
+        prop_oneof![
+            9 => prop::collection::vec(byte.clone(), 0..20),
+            1 => prop::collection::vec(byte, 250..260),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_judged_as_by_bytes(
+            names in prop::collection::vec(name(), 0..8), cut in 0..3_usize, from in 0..4_usize,
+        ) {
+            let mut strings: Vec<u8> = names.iter().flat_map(|name| name.iter().copied().chain([0])).collect();
+            strings.truncate(strings.len().saturating_sub(cut / 2));
+            // Wherever it starts.
+            let strings = strings.get(from.min(strings.len())..).unwrap_or_default();
+            prop_assert_eq!(all_names(strings), all_names_by_bytes(strings));
+        }
+
+        #[test]
+        fn a_node_is_measured_as_by_bytes(name in name(), slash in any::<prop::sample::Index>(), more in 0..9_usize) {
+            let mut bytes = name;
+            if more == 8 && !bytes.is_empty() {
+                let at = slash.index(bytes.len());
+                bytes[at] = b'/';
+            }
+            bytes.resize(bytes.len().next_multiple_of(4) + 4 * (more / 4), 0);
+            let (words, _) = bytes.as_chunks::<4>();
+            prop_assert_eq!(node_name(words), measure(&bytes, 0, false));
+        }
     }
 }
