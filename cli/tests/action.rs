@@ -1,6 +1,6 @@
 //! The GitHub Action, run by a runner of the project's own: the steps of `action.yml` with their conditions,
-//! their environment, and the files through which steps speak to the runner. Steps that use another action are
-//! noted and not run.
+//! their environment, and the files through which steps speak to the runner. Steps that use another action
+//! are noted and not run.
 
 mod workdir;
 

@@ -54,8 +54,8 @@ const CONSOLE: &[(&str, Fill)] = &[
     }),
 ];
 
-/// Pages whose commands another test runs: `every_recipe_on_the_page_runs` and others in `ci.rs`.
-const ELSEWHERE: &[&str] = &["docs/ci.md"];
+/// Pages whose commands other tests run: those of `ci.rs` and `comparison.rs`.
+const ELSEWHERE: &[&str] = &["docs/ci.md", "docs/comparison.md"];
 
 /// Commands that this host cannot run, by prefix, with the reason.
 const NOT_HERE: &[(&str, &str)] = &[

@@ -1,5 +1,5 @@
-//! The recipes for CI services and hooks: every file is what its service reads, and every command in them does
-//! what the page says. `action.rs` runs the action, and `recipes.rs` what is for builds of systems.
+//! The recipes for CI services and hooks: every file is what its service reads, and every command in them
+//! does what the page says. `action.rs` runs the action, and `recipes.rs` what is for builds of systems.
 
 mod workdir;
 

@@ -35,13 +35,18 @@ fn run(dir: &Path, args: &[&str]) -> String {
 
 #[track_caller]
 fn is_written_down(name: &str, found: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/picture").join(name);
+    is_in(Path::new("tests/picture"), name, found);
+}
+
+#[track_caller]
+fn is_in(directory: &Path, name: &str, found: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(directory).join(name);
     if std::env::var("TRYCMD").is_ok_and(|word| word == "overwrite") {
         fs::write(&path, found).unwrap();
     }
     let wanted = fs::read_to_string(&path).unwrap_or_default();
     let differs = wanted.lines().zip(found.lines()).position(|(a, b)| a != b);
-    assert!(wanted == found, "tests/picture/{name} is another one, first in line {differs:?} (from 0)");
+    assert!(wanted == found, "{name} is another one, first in line {differs:?} (from 0)");
 }
 
 #[test]
@@ -102,4 +107,23 @@ fn documents_conform_to_their_schema() {
     }
     let wrong = serde_json::json!({"schema": 1, "path": "b.dtb", "headroom": [{"node": "kernel"}]});
     assert!(!validator.is_valid(&wrong), "the schema holds nothing");
+}
+
+/// The pictures of the README: its board's map before and after a repair, and the check in a terminal.
+#[test]
+fn the_readme_shows_what_the_tool_draws_and_prints() {
+    if Command::new("dtc").arg("-v").output().is_err() {
+        return println!("SKIPPED: dtc is missing (Debian: device-tree-compiler)");
+    }
+    let images = Path::new("../docs/images");
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("board.dts"), include_str!("book/board.dts")).unwrap();
+    let map = run(dir.path(), &["map", "--fix", "--unsafe", "--format", "svg", "board.dts"]);
+    is_in(images, "board.svg", &map);
+    let mut check = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+    check.args(["--color", "always", "check", "board.dts"]).env_remove("COLUMNS").current_dir(dir.path());
+    let output = check.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let typed = format!("$ ringfence check board.dts\n{}", String::from_utf8(output.stdout).unwrap());
+    is_in(images, "check.svg", &anstyle_svg::Term::new().render_svg(&typed));
 }

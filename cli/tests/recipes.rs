@@ -1,5 +1,5 @@
-//! What is in `packaging/` for builds of whole systems: the Buildroot package and the Yocto layer, as far as they
-//! can be run without either. `cargo xtask recipes` lints the layer, too.
+//! What is in `packaging/` for builds of whole systems: the Buildroot package and the Yocto layer, as far as
+//! they can be run without either. `cargo xtask recipes` lints the layer, too.
 
 mod workdir;
 
@@ -116,7 +116,7 @@ fn recipes_are_of_this_version_and_name_the_archives_of_a_release() {
     assert!(component.contains(&format!("      default: {version}\n")));
 }
 
-/// Buildroot's part, in the words that the package uses: what a package's file sets is done as Buildroot does it.
+/// Buildroot's part, in the words that the package uses: what its file sets is done as Buildroot does it.
 const BUILDROOT: &str = r#"
 qstrip = $(strip $(subst ",,$(1)))
 INSTALL = install
@@ -188,8 +188,8 @@ fn the_buildroot_package_installs_checks_and_packs() {
     assert!(!spoilt.status.success() && said(&spoilt).contains("RF201"), "{}", said(&spoilt));
 }
 
-/// Buildroot's manual wants these of a `Config.in`: symbols of the package's name, tabs, and help of at most 72
-/// columns, a tab as eight.
+/// Buildroot's manual wants these of a `Config.in`: symbols of the package's name, tabs, and help of at most
+/// 72 columns, a tab as eight.
 #[test]
 fn the_buildroot_package_has_its_form() {
     let config = read("buildroot/package/ringfence/Config.in");

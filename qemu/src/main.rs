@@ -80,8 +80,12 @@ enum Command {
     Boots(commands::boots::Options),
     /// Measure the stage and its rivals: bytes, and exact instruction counts
     Bench(commands::bench::Options),
-    /// Build a release: the tool as one static file, and the stage's images
+    /// Build a release: the tool as archive, Debian package and wheel, and the stage's images
     Dist(commands::dist::Options),
+    /// Install the packages of a release in a Debian without Rust, use them, and remove them
+    Packages(commands::packages::Options),
+    /// Run or lint the recipes for CI services, builds of systems and the book by the programs that read them
+    Recipes(commands::recipes::Options),
 }
 
 fn main() -> ExitCode {
@@ -95,6 +99,8 @@ fn main() -> ExitCode {
         Command::Boots(options) => commands::boots::run(&ws, &options),
         Command::Bench(options) => commands::bench::run(&ws, &options),
         Command::Dist(options) => commands::dist::run(&ws, &options),
+        Command::Packages(options) => commands::packages::run(&ws, &options),
+        Command::Recipes(options) => commands::recipes::run(&ws, &options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

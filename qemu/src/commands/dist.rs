@@ -1,6 +1,7 @@
-//! `cargo xtask dist`: what a release consists of, in one directory: the tool and the stage's images.
+//! `cargo xtask dist`: what a release consists of, in one directory: the tool in the forms in which it is
+//! installed, the stage's images, a list of parts, and sums. Two builds of one commit have the same bytes.
 
-use crate::setup::Consent;
+use crate::setup::{self, Consent, Need, Tool};
 use crate::stage::{self, Built};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
@@ -8,9 +9,17 @@ use clap::{Args, ValueEnum};
 use ringfence::kernel_image::Header;
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+mod archive;
+mod debian;
+mod machine;
+mod parts;
+mod recipes;
 mod tool;
+mod wheel;
+
+pub(crate) use archive::copy_all;
 
 /// The file that `sha256sum --check` reads.
 const SUMS: &str = "SHA256SUMS";
@@ -23,14 +32,38 @@ enum Part {
 }
 
 /// Options of `cargo xtask dist`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Options {
     /// Build only one of these
     #[arg(long, value_enum)]
     only: Option<Part>,
+    /// Build the tool for the processor of this machine alone
+    #[arg(long)]
+    host_only: bool,
     /// Install and fetch nothing
     #[arg(long)]
     no_install: bool,
+}
+
+/// What the forms of a release have in common.
+struct Release<'a> {
+    ws: &'a Workspace,
+    version: &'static str,
+    /// The time that files have, in seconds since 1970.
+    epoch: String,
+    /// Where the release is laid out.
+    dist: PathBuf,
+    /// Scratch space.
+    work: PathBuf,
+    /// Manual and completions.
+    texts: PathBuf,
+    /// The list of parts, once it is written.
+    parts: Option<PathBuf>,
+}
+
+/// Returns where a release is laid out.
+pub(crate) fn directory(ws: &Workspace) -> PathBuf {
+    ws.target.join("ringfence-dist")
 }
 
 /// Builds each part, checks it, and lays it out.
@@ -38,37 +71,82 @@ pub(crate) struct Options {
 /// # Errors
 /// When something does not build, when the tool is not static or does not run, or an image is none.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
-    let dist = ws.target.join("ringfence-dist");
-    if dist.exists() {
-        fs::remove_dir_all(&dist).with_context(|| dist.display().to_string())?;
+    let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
+    let (dist, work) = (directory(ws), ws.scratch("dist")?);
+    // One part alone joins what is there of the other.
+    let emptied = [Some(&work), options.only.is_none().then_some(&dist)];
+    for directory in emptied.into_iter().flatten().filter(|directory| directory.exists()) {
+        fs::remove_dir_all(directory).with_context(|| directory.display().to_string())?;
     }
-    fs::create_dir_all(&dist)?;
+    for directory in [&dist, &work] {
+        fs::create_dir_all(directory)?;
+    }
+    for made in [SUMS, recipes::BUILDROOT, recipes::BITBAKE] {
+        let _ = fs::remove_file(dist.join(made));
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let texts = work.join("texts");
+    let mut release = Release { ws, version, epoch: machine::epoch(ws)?, dist, work, texts, parts: None };
     let wanted = |part| options.only.is_none_or(|only| only == part);
     if wanted(Part::Tool) {
-        tool::lay_out(ws, &dist)?;
+        lay_out_tool(&mut release, options.host_only, consent)?;
     }
     if wanted(Part::Stage) {
-        let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
-        lay_out_stage(&stage::stage(ws, consent)?, &dist, "")?;
-        lay_out_stage(&stage::full(ws, consent)?, &dist, ", with all features")?;
-        lay_out_stage(&stage::with_sentinel(ws, consent)?, &dist, ", with the sentinel")?;
+        let images = [
+            (stage::stage(ws, consent)?, ""),
+            (stage::full(ws, consent)?, ", with all features"),
+            (stage::with_sentinel(ws, consent)?, ", with the sentinel"),
+        ];
+        let mut files = Vec::new();
+        for (built, what) in &images {
+            files.extend(lay_out_stage(built, &release.dist, what)?);
+        }
+        archive::pack_stage(&release, &files)?;
+        debian::pack_stage(&release, &files)?;
     }
     for license in ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"] {
-        fs::copy(ws.root.join(license), dist.join(license)).with_context(|| license.to_string())?;
+        fs::copy(ws.root.join(license), release.dist.join(license)).with_context(|| license.to_string())?;
     }
-    fs::write(dist.join(SUMS), sums(&dist)?)?;
+    let sums = sums(&release.dist)?;
+    let line = |(digest, name): &(String, String)| format!("{digest}  {name}\n");
+    fs::write(release.dist.join(SUMS), sums.iter().map(line).collect::<String>())?;
+    recipes::write(&release, &sums)?;
+    for sum in &sums {
+        print!("{}", line(sum));
+    }
     Ok(())
 }
 
-/// Copies an image and the ELF file by which `ringfence log` reads its log.
-fn lay_out_stage(built: &Built, dist: &Path, what: &str) -> Result<()> {
+/// Lays out the tool in each form.
+fn lay_out_tool(release: &mut Release<'_>, host_only: bool, consent: Consent) -> Result<()> {
+    let ws = release.ws;
+    let needs = [Need::Dpkg, Need::Tool(Tool::Maturin), Need::Tool(Tool::Cyclonedx)];
+    setup::ensure(ws, &needs, consent)?;
+    let all = tool::build(ws, host_only, consent)?;
+    let host = all.iter().find(|built| built.arch.is_host()).context("not built for this machine")?;
+    tool::write_texts(&host.program, &release.texts)?;
+    release.parts = Some(parts::write(release, &host.arch.target())?);
+    // As it is, for whoever built it.
+    fs::copy(&host.program, release.dist.join("ringfence"))?;
+    for built in &all {
+        archive::pack_tool(release, built)?;
+        debian::pack_tool(release, built)?;
+        wheel::pack(release, built)?;
+    }
+    Ok(())
+}
+
+/// Copies an image and the ELF file by which `ringfence log` reads its log, and returns both.
+fn lay_out_stage(built: &Built, dist: &Path, what: &str) -> Result<Vec<PathBuf>> {
     let image = fs::read(&built.image)?;
     let header = Header::parse(&image).with_context(|| built.image.display().to_string())?;
     let size = header.declared_size().context("the header states no size")?;
     ensure!(size > image.len() as u64, "{}: no room to run in", built.image.display());
+    let mut files = Vec::new();
     for file in [&built.image, &built.elf] {
         let name = file.file_name().context("a file without a name")?;
         fs::copy(file, dist.join(name)).with_context(|| file.display().to_string())?;
+        files.push(dist.join(name));
     }
     let name = built.image.file_name().unwrap_or_default();
     println!(
@@ -77,18 +155,21 @@ fn lay_out_stage(built: &Built, dist: &Path, what: &str) -> Result<()> {
         image.len(),
         size >> 20
     );
-    Ok(())
+    Ok(files)
 }
 
-/// Returns a line for each file of the directory itself; manual and completions can be read.
-fn sums(dist: &Path) -> Result<String> {
-    let mut files: Vec<_> = fs::read_dir(dist)?.collect::<Result<_, _>>()?;
-    files.sort_by_key(fs::DirEntry::file_name);
-    let mut lines = String::new();
-    for file in files.iter().filter(|file| file.path().is_file()) {
-        let digest: String =
-            Sha256::digest(fs::read(file.path())?).iter().map(|byte| format!("{byte:02x}")).collect();
-        lines += &format!("{digest}  {}\n", file.file_name().to_string_lossy());
+/// Returns the SHA-256 and the name of each file of the directory.
+fn sums(dist: &Path) -> Result<Vec<(String, String)>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dist)? {
+        names.push(entry?.file_name());
     }
-    Ok(lines)
+    names.sort();
+    let mut sums = Vec::new();
+    for name in names {
+        let digest = Sha256::digest(fs::read(dist.join(&name))?);
+        let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        sums.push((digest, name.to_string_lossy().into_owned()));
+    }
+    Ok(sums)
 }

@@ -5,5 +5,7 @@ pub(crate) mod boots;
 pub(crate) mod dist;
 pub(crate) mod lint;
 pub(crate) mod matrix;
+pub(crate) mod packages;
 pub(crate) mod qemu;
+pub(crate) mod recipes;
 pub(crate) mod test;

@@ -166,7 +166,7 @@ fn with_package(ws: &Workspace, package: &str, keep: impl FnOnce(&Path) -> Resul
 }
 
 /// Returns the same with an `apt-get` of the caller's.
-fn unpacked(
+pub(super) fn unpacked(
     ws: &Workspace,
     package: &str,
     mut apt_get: Command,
@@ -259,7 +259,7 @@ fn apt(ws: &Workspace, program: &str) -> Command {
 }
 
 /// Returns the Debian archive that the variable names, or else that of the machine's own apt sources.
-fn mirror() -> Result<String> {
+pub(super) fn mirror() -> Result<String> {
     if let Ok(named) = std::env::var(MIRROR) {
         return Ok(named.trim_end_matches('/').to_owned());
     }

@@ -55,7 +55,7 @@ impl Release {
         if self == Self::Bookworm { 12 } else { 13 }
     }
 
-    fn suite(self) -> &'static str {
+    pub(super) fn suite(self) -> &'static str {
         if self == Self::Bookworm { "bookworm" } else { "trixie" }
     }
 

@@ -5,15 +5,21 @@
 
 mod apt;
 mod bare_target;
+mod cross;
+mod debian;
 mod debs;
 mod efi;
 mod need;
 mod series;
+mod tools;
 
 pub(crate) use bare_target::{SOFT_TARGET, TARGET, Toolchain};
+pub(crate) use cross::{Cross, TARGET as CROSS_TARGET};
+pub(crate) use debian::root as debian_root;
 pub(crate) use efi::{EfiFile, Release, sbsign};
-pub(crate) use need::{Need, board_kernel, busybox, corpus, uboot_image};
+pub(crate) use need::{Need, board_kernel, busybox, corpus, qemu_user, uboot_image};
 pub(crate) use series::Series;
+pub(crate) use tools::Tool;
 
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
@@ -84,4 +90,13 @@ pub(crate) fn toolchain(ws: &Workspace, consent: Consent) -> Result<Toolchain> {
 pub(crate) fn soft_toolchain(ws: &Workspace, consent: Consent) -> Result<Toolchain> {
     ensure(ws, &[Need::BareTarget], consent)?;
     bare_target::toolchain(ws, SOFT_TARGET)
+}
+
+/// Returns how to compile for arm64 Linux.
+///
+/// # Errors
+/// When something for it is missing and may not be installed, or cannot be.
+pub(crate) fn cross(ws: &Workspace, consent: Consent) -> Result<Cross> {
+    ensure(ws, &[Need::CrossCc, Need::CrossStd], consent)?;
+    cross::toolchain(ws)
 }

@@ -1,6 +1,6 @@
 //! The list of needs: one entry each, with everything that set-up has to know about it.
 
-use super::{Release, Series, apt, bare_target, debs, efi};
+use super::{Release, Series, Tool, apt, bare_target, cross, debian, debs, efi};
 use crate::shell::find_program;
 use crate::workspace::Workspace;
 use anyhow::Result;
@@ -43,6 +43,22 @@ pub(crate) enum Need {
     OpenSsl,
     /// Signs EFI images.
     Sbsign,
+    /// A C compiler and library for arm64 Linux.
+    CrossCc,
+    /// The standard library for arm64 Linux.
+    CrossStd,
+    /// Runs programs of arm64 Linux.
+    QemuUser,
+    /// Makes and reads packages of Debian.
+    Dpkg,
+    /// Lays out a Debian without a machine.
+    Debootstrap,
+    /// Copies a project to where a job runs.
+    Rsync,
+    /// A Debian without Rust.
+    Debian(Release),
+    /// A program of a registry.
+    Tool(Tool),
 }
 
 impl Need {
@@ -87,6 +103,14 @@ impl Need {
             Self::Python => "python3".into(),
             Self::OpenSsl => "openssl".into(),
             Self::Sbsign => "sbsign".into(),
+            Self::CrossCc => "a C compiler for arm64 Linux".into(),
+            Self::CrossStd => format!("a Rust standard library for {}", cross::TARGET),
+            Self::QemuUser => "qemu-aarch64-static".into(),
+            Self::Dpkg => "dpkg-deb".into(),
+            Self::Debootstrap => "debootstrap".into(),
+            Self::Rsync => "rsync".into(),
+            Self::Debian(release) => format!("a Debian {} without Rust", release.number()),
+            Self::Tool(tool) => tool.what(),
         }
     }
 
@@ -112,15 +136,31 @@ impl Need {
             Self::Python => "runs ukify, which makes unified kernel images",
             Self::OpenSsl => "makes the keys of a board with Secure Boot",
             Self::Sbsign => "signs images for a board with Secure Boot",
+            Self::CrossCc => "links the tool for arm64",
+            Self::CrossStd => "is compiled into the tool for arm64",
+            Self::QemuUser => "runs the tool for arm64 once it is built",
+            Self::Dpkg => "makes the Debian packages",
+            Self::Debootstrap => "lays out a Debian without Rust, in which the packages are tried",
+            Self::Rsync => "copies a project to where a job of GitLab runs",
+            Self::Debian(_) => "installs the packages as a user does",
+            Self::Tool(tool) => tool.why(),
         }
     }
 
     /// Says where it would come from.
     pub(crate) fn how(self) -> String {
         match self {
-            Self::Kernel(_) | Self::Busybox | Self::Corpus | Self::Efi(_) | Self::Sbsign => {
+            Self::Kernel(_)
+            | Self::Busybox
+            | Self::Corpus
+            | Self::Efi(_)
+            | Self::Sbsign
+            | Self::CrossStd
+            | Self::Debian(_)
+            | Self::QemuUser => {
                 format!("fetched from Debian into the target directory, about {} MB", self.megabytes())
             }
+            Self::Tool(tool) => tool.how(),
             Self::BareTarget => format!("Debian packages {}, then built once", self.packages().join(" ")),
             _ => format!("Debian package {}", self.packages().join(" ")),
         }
@@ -141,7 +181,20 @@ impl Need {
             Self::Zstd => &["zstd"],
             Self::Python => &["python3"],
             Self::OpenSsl => &["openssl"],
-            Self::Kernel(_) | Self::Busybox | Self::Corpus | Self::Efi(_) | Self::Sbsign => &[],
+            Self::CrossCc => &["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"],
+            // The libraries for the host of the compiler that the library for the target belongs to.
+            Self::CrossStd => &["rustc-web", "libstd-rust-web-dev"],
+            Self::Dpkg => &["dpkg"],
+            Self::Debootstrap => &["debootstrap"],
+            Self::Rsync => &["rsync"],
+            Self::Tool(tool) => tool.packages(),
+            Self::Kernel(_)
+            | Self::Busybox
+            | Self::Corpus
+            | Self::Efi(_)
+            | Self::Sbsign
+            | Self::Debian(_)
+            | Self::QemuUser => &[],
         }
     }
 
@@ -167,6 +220,14 @@ impl Need {
             Self::Python => find_program("python3").is_some(),
             Self::OpenSsl => find_program("openssl").is_some(),
             Self::Sbsign => efi::sbsign(ws).is_file(),
+            Self::CrossCc => find_program(cross::LINKER).is_some(),
+            Self::CrossStd => cross::is_available(ws),
+            Self::QemuUser => qemu_user(ws).is_file(),
+            Self::Dpkg => find_program("dpkg-deb").is_some(),
+            Self::Debootstrap => find_program("debootstrap").is_some(),
+            Self::Rsync => find_program("rsync").is_some(),
+            Self::Debian(release) => debian::is_there(ws, release),
+            Self::Tool(tool) => tool.is_met(ws),
         }
     }
 
@@ -177,9 +238,11 @@ impl Need {
                 format!("rustup target add {}", bare_target::TARGET),
                 format!("or: {}", apt::command_line(self.packages())),
             ],
-            Self::Kernel(_) | Self::Busybox | Self::Corpus | Self::Efi(_) | Self::Sbsign => {
+            Self::Kernel(_) | Self::Busybox | Self::Corpus | Self::Efi(_) | Self::Sbsign | Self::QemuUser => {
                 debs::commands(ws)
             }
+            Self::Debian(_) => vec!["cargo xtask packages".into()],
+            Self::Tool(_) | Self::CrossStd => vec!["cargo xtask dist".into()],
             _ => vec![apt::command_line(self.packages())],
         }
     }
@@ -193,6 +256,15 @@ impl Need {
             Self::Corpus => debs::fetch_corpus(ws, &corpus(ws), &board_kernel(ws)),
             Self::Efi(release) => release.fetch(ws),
             Self::Sbsign => efi::fetch_sbsign(ws),
+            Self::CrossStd => cross::fetch(ws),
+            Self::QemuUser => debs::fetch_host_files(
+                ws,
+                "qemu-user-static",
+                &[("usr/bin/qemu-aarch64-static", "qemu-aarch64-static")],
+                &ws.cache().join("qemu-user"),
+            ),
+            Self::Debian(release) => debian::lay_out(ws, release),
+            Self::Tool(tool) => tool.bring_in(ws),
             _ => Ok(()),
         }
     }
@@ -203,6 +275,9 @@ impl Need {
             Self::Busybox | Self::Sbsign => 1,
             Self::Efi(_) => 12,
             Self::Corpus => 92,
+            Self::CrossStd => 40,
+            Self::QemuUser => 5,
+            Self::Debian(_) => 90,
             _ => 0,
         }
     }
@@ -226,4 +301,10 @@ pub(crate) fn board_kernel(ws: &Workspace) -> PathBuf {
 /// Returns where Debian's package puts the U-Boot for the 64-bit `virt` board.
 pub(crate) fn uboot_image() -> &'static Path {
     Path::new("/usr/lib/u-boot/qemu_arm64/u-boot.bin")
+}
+
+/// Returns the program that runs programs of arm64 Linux: on the machine, or in the cache.
+pub(crate) fn qemu_user(ws: &Workspace) -> PathBuf {
+    let kept = || ws.cache().join("qemu-user/qemu-aarch64-static");
+    find_program("qemu-aarch64-static").or_else(|| find_program("qemu-aarch64")).unwrap_or_else(kept)
 }

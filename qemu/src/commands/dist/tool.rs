@@ -1,77 +1,174 @@
 //! The tool as one static file, which runs on any Linux, with its manual and completions.
 
+use super::machine;
+use crate::setup::{self, CROSS_TARGET, Consent, Need};
 use crate::shell::{capture, run};
 use crate::workspace::Workspace;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use object::elf::{FileHeader64, PT_INTERP};
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::{Endianness, FileKind};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Shells that get a completion script, by the name that `ringfence completions` takes.
-const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
+pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
-/// Builds the tool with the C library inside, checks that it needs nothing and works, and lays it out.
-pub(super) fn lay_out(ws: &Workspace, dist: &Path) -> Result<()> {
-    let built = build(ws)?;
-    for directory in ["man/man1", "completions"] {
-        fs::create_dir_all(dist.join(directory))?;
-    }
-    let tool = dist.join("ringfence");
-    fs::copy(&built, &tool).with_context(|| built.display().to_string())?;
-    is_static(&tool)?;
-    works(ws, &tool)?;
-    run(Command::new(&tool).arg("man").arg("--directory").arg(dist.join("man/man1")))?;
-    for shell in SHELLS {
-        let script = capture(Command::new(&tool).args(["completions", shell]))?;
-        fs::write(dist.join("completions").join(format!("ringfence.{shell}")), script)?;
-    }
-    println!("{}: static, runs, {} bytes", tool.display(), fs::metadata(&tool)?.len());
-    Ok(())
+/// A processor that the tool is built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arch {
+    X86_64,
+    Aarch64,
 }
 
-/// Builds for the host by its name, so that the flags reach the tool alone and not what compiles along the
-/// way: procedural macros are shared objects, and cannot be static.
-fn build(ws: &Workspace) -> Result<PathBuf> {
-    let version = capture(Command::new("rustc").arg("-vV").current_dir(&ws.root))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    let host = host.context("`rustc -vV` names no host")?;
-    let mut cargo = ws.cargo();
-    cargo.args([
-        "build",
-        "--quiet",
-        "--release",
-        "--locked",
-        "--package",
-        "ringfence-cli",
-        "--bin",
-        "ringfence",
-    ]);
-    cargo.args(["--target", host]).env("CARGO_TARGET_DIR", &ws.target);
-    cargo
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env("RUSTFLAGS", "-Ctarget-feature=+crt-static -Cstrip=symbols");
-    run(&mut cargo).context("a static C library may be missing (Debian: libc6-dev)")?;
-    Ok(ws.target.join(host).join("release/ringfence"))
+impl Arch {
+    pub(super) const ALL: [Self; 2] = [Self::X86_64, Self::Aarch64];
+
+    /// Returns the name that `uname -m` prints.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Aarch64 => "aarch64",
+        }
+    }
+
+    /// Returns Debian's name.
+    pub(super) const fn debian(self) -> &'static str {
+        match self {
+            Self::X86_64 => "amd64",
+            Self::Aarch64 => "arm64",
+        }
+    }
+
+    pub(super) fn target(self) -> String {
+        format!("{}-unknown-linux-gnu", self.name())
+    }
+
+    pub(super) fn is_host(self) -> bool {
+        std::env::consts::ARCH == self.name()
+    }
 }
 
-/// Asks `ldd`, which says so in one of two ways, and not always with success.
+/// The tool for one processor.
+pub(super) struct Built {
+    pub(super) arch: Arch,
+    pub(super) program: PathBuf,
+    /// The variables with which cargo built it, and finds it again.
+    pub(super) cargo: Vec<(String, String)>,
+}
+
+/// Builds the tool for each processor that it can be built for here, and checks that it needs nothing, holds
+/// no path of this machine, and works.
+pub(super) fn build(ws: &Workspace, host_only: bool, consent: Consent) -> Result<Vec<Built>> {
+    let mut all = Vec::new();
+    for arch in Arch::ALL.into_iter().filter(|arch| arch.is_host() || !host_only) {
+        let cargo = match variables(ws, arch, consent) {
+            Ok(variables) => variables,
+            Err(error) if !arch.is_host() => {
+                println!("{}: left out: {error:#}", arch.target());
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let built = compile(ws, arch, cargo)?;
+        is_static(&built.program)?;
+        machine::is_absent(ws, &built.program)?;
+        works(ws, &built, consent)?;
+        let size = fs::metadata(&built.program)?.len();
+        println!("ringfence for {}: static, runs, {size} bytes", arch.target());
+        all.push(built);
+    }
+    Ok(all)
+}
+
+/// Returns the variables for cargo. The flags name the target, so that they do not reach what compiles along
+/// the way: procedural macros are shared objects, and cannot be static.
+fn variables(ws: &Workspace, arch: Arch, consent: Consent) -> Result<Vec<(String, String)>> {
+    let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned(), "-Cstrip=symbols".to_owned()];
+    let mut variables = Vec::new();
+    let mut target = ws.target.clone();
+    if !arch.is_host() {
+        ensure!(arch == Arch::Aarch64, "this machine is none, and cross compiles for {CROSS_TARGET} alone");
+        let cross = setup::cross(ws, consent)?;
+        flags.extend(cross.flags);
+        if let Some(rustc) = cross.rustc {
+            variables.push(("RUSTC".to_owned(), rustc.display().to_string()));
+            // Another compiler would undo what the first has built for the host.
+            target = target.join("cross");
+        }
+    }
+    flags.extend(machine::renames(ws)?);
+    variables.push(("CARGO_ENCODED_RUSTFLAGS".to_owned(), flags.join("\u{1f}")));
+    variables.push(("CARGO_TARGET_DIR".to_owned(), target.display().to_string()));
+    Ok(variables)
+}
+
+fn compile(ws: &Workspace, arch: Arch, cargo: Vec<(String, String)>) -> Result<Built> {
+    let mut command = ws.cargo();
+    command.args(["build", "--quiet", "--release", "--locked", "--package", "ringfence-cli"]);
+    command.args(["--bin", "ringfence", "--target", &arch.target()]);
+    command.env_remove("RUSTFLAGS").envs(cargo.iter().map(|(name, value)| (name, value)));
+    run(&mut command).context("a static C library may be missing (Debian: libc6-dev)")?;
+    let target = cargo.iter().find(|(name, _)| name == "CARGO_TARGET_DIR");
+    let (_, target) = target.context("a build without a target directory")?;
+    let program = Path::new(target).join(arch.target()).join("release/ringfence");
+    Ok(Built { arch, program, cargo })
+}
+
+/// Checks that the kernel starts it by itself: it names no program that would load libraries first.
 fn is_static(tool: &Path) -> Result<()> {
-    let output = Command::new("ldd").arg(tool).output().context("cannot start ldd")?;
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    if !["statically linked", "not a dynamic executable"].iter().any(|words| said.contains(words)) {
-        bail!("{} needs other files:\n{said}", tool.display());
+    let file = fs::read(tool)?;
+    let data = file.as_slice();
+    ensure!(FileKind::parse(data)? == FileKind::Elf64, "{}: not a 64-bit ELF file", tool.display());
+    let header = FileHeader64::<Endianness>::parse(data)?;
+    let endian = header.endian()?;
+    let segments = header.program_headers(endian, data)?;
+    if segments.iter().any(|segment| segment.p_type(endian) == PT_INTERP) {
+        bail!("{} needs a dynamic loader", tool.display());
     }
     Ok(())
 }
 
 /// Runs it with nothing in its environment, on a tree that is right.
-fn works(ws: &Workspace, tool: &Path) -> Result<()> {
-    capture(Command::new(tool).env_clear().arg("--version"))?;
+fn works(ws: &Workspace, built: &Built, consent: Consent) -> Result<()> {
+    let emulator = match built.arch.is_host() {
+        true => None,
+        false => {
+            setup::ensure(ws, &[Need::QemuUser], consent)?;
+            Some(setup::qemu_user(ws))
+        }
+    };
+    let tool = || {
+        let mut command = match &emulator {
+            None => Command::new(&built.program),
+            Some(emulator) => {
+                let mut command = Command::new(emulator);
+                command.arg(&built.program);
+                command
+            }
+        };
+        command.env_clear();
+        command
+    };
+    capture(tool().arg("--version"))?;
     let tree = ws.root.join("tests/fixtures/carveouts.dtb");
-    let said = capture(Command::new(tool).env_clear().args(["map", "--no-config"]).arg(&tree))?;
+    let said = capture(tool().args(["map", "--no-config"]).arg(&tree))?;
     if !said.contains("/reserved-memory/") {
-        bail!("{} shows no regions of {}:\n{said}", tool.display(), tree.display());
+        bail!("{} shows no regions of {}:\n{said}", built.program.display(), tree.display());
+    }
+    Ok(())
+}
+
+/// Writes the manual and the completions, which are the same for every processor.
+pub(super) fn write_texts(host: &Path, to: &Path) -> Result<()> {
+    for directory in ["man/man1", "completions"] {
+        fs::create_dir_all(to.join(directory))?;
+    }
+    run(Command::new(host).arg("man").arg("--directory").arg(to.join("man/man1")))?;
+    for shell in SHELLS {
+        let script = capture(Command::new(host).args(["completions", shell]))?;
+        fs::write(to.join("completions").join(format!("ringfence.{shell}")), script)?;
     }
     Ok(())
 }

@@ -1,0 +1,173 @@
+//! Packages for Debian and what derives from it: the tool, and the stage's images.
+
+use super::Release;
+use super::archive::copy_all;
+use super::tool::Built;
+use crate::shell::run;
+use anyhow::{Context, Result};
+use flate2::{Compression, GzBuilder};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+/// What is written about a package into its control file, beside version and processor.
+struct About {
+    name: &'static str,
+    section: &'static str,
+    relations: &'static str,
+    description: &'static str,
+}
+
+const TOOL: About = About {
+    name: "ringfence",
+    section: "devel",
+    relations: "Recommends: device-tree-compiler\nSuggests: cpp, ringfence-stage\n",
+    description: "checks the memory map that a device tree gives to Linux\n \
+                  ringfence finds what is wrong with the reserved memory of an arm64 device tree: regions\n \
+                  that overlap, carveouts that Linux would use, pools in the wrong place. It repairs trees\n \
+                  and sources, predicts what a kernel makes of a tree, draws maps, and packs bundles.\n",
+};
+
+const STAGE: About = About {
+    name: "ringfence-stage",
+    section: "kernel",
+    relations: "Enhances: ringfence\n",
+    description: "keeps Linux out of firmware's memory on arm64 boards\n \
+                  The stage runs just before Linux. It checks and repairs the device tree's memory map,\n \
+                  unmaps every carveout, and enters Linux with a proven tree. This package has its images,\n \
+                  for `ringfence pack --append-to` and for boot loaders.\n",
+};
+
+/// Packs `ringfence_VERSION_PROCESSOR.deb`.
+pub(super) fn pack_tool(release: &Release<'_>, built: &Built) -> Result<()> {
+    let root = release.work.join(format!("deb-{}", built.arch.debian()));
+    place(&built.program, &root.join("usr/bin/ringfence"))?;
+    for page in fs::read_dir(release.texts.join("man/man1"))? {
+        let page = page?;
+        let name = format!("{}.gz", page.file_name().to_string_lossy());
+        compress(&page.path(), &root.join("usr/share/man/man1").join(name))?;
+    }
+    for (shell, to) in [
+        ("bash", "usr/share/bash-completion/completions/ringfence"),
+        ("zsh", "usr/share/zsh/vendor-completions/_ringfence"),
+        ("fish", "usr/share/fish/vendor_completions.d/ringfence.fish"),
+    ] {
+        place(&release.texts.join(format!("completions/ringfence.{shell}")), &root.join(to))?;
+    }
+    let documents = root.join("usr/share/doc/ringfence");
+    copy_all(&release.ws.root.join("docs"), &documents.join("docs"))?;
+    for file in ["README.md", "SECURITY.md"] {
+        place(&release.ws.root.join(file), &documents.join(file))?;
+    }
+    if let Some(parts) = &release.parts {
+        place(parts, &documents.join("parts.cdx.json"))?;
+    }
+    pack(release, &root, &TOOL, built.arch.debian())
+}
+
+/// Packs `ringfence-stage_VERSION_all.deb` with these files.
+pub(super) fn pack_stage(release: &Release<'_>, files: &[std::path::PathBuf]) -> Result<()> {
+    let root = release.work.join("deb-stage");
+    for file in files {
+        let name = file.file_name().context("a file without a name")?;
+        place(file, &root.join("usr/lib/ringfence").join(name))?;
+    }
+    pack(release, &root, &STAGE, "all")
+}
+
+fn pack(release: &Release<'_>, root: &Path, about: &About, arch: &str) -> Result<()> {
+    let documents = root.join("usr/share/doc").join(about.name);
+    fs::create_dir_all(&documents)?;
+    fs::write(documents.join("copyright"), copyright(release)?)?;
+    compress(&release.ws.root.join("CHANGELOG.md"), &documents.join("changelog.gz"))?;
+    set_modes(&root.join("usr"))?;
+    let mut control = format!("Package: {}\nVersion: {}\n", about.name, release.version);
+    write!(control, "Architecture: {arch}\nMaintainer: The ringfence authors\n")?;
+    writeln!(control, "Installed-Size: {}", kibibytes(&root.join("usr"))?)?;
+    write!(control, "Section: {}\nPriority: optional\n{}", about.section, about.relations)?;
+    write!(control, "Description: {}", about.description)?;
+    fs::create_dir_all(root.join("DEBIAN"))?;
+    fs::write(root.join("DEBIAN/control"), control)?;
+    fs::write(root.join("DEBIAN/md5sums"), sums(root)?)?;
+    set_modes(&root.join("DEBIAN"))?;
+    let deb = release.dist.join(format!("{}_{}_{arch}.deb", about.name, release.version));
+    let mut dpkg = Command::new("dpkg-deb");
+    dpkg.args(["--root-owner-group", "-Zxz", "--build"]).arg(root).arg(deb);
+    run(dpkg.env(super::machine::EPOCH, &release.epoch).stdout(std::process::Stdio::null()))
+}
+
+/// Returns the licences in Debian's machine-readable form, version 1.0.
+fn copyright(release: &Release<'_>) -> Result<String> {
+    let mit = fs::read_to_string(release.ws.root.join("LICENSE-MIT"))?;
+    let mut text = String::from(
+        "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\
+         Upstream-Name: ringfence\n\n\
+         Files: *\nCopyright: The ringfence authors\nLicense: Apache-2.0 or MIT\n\n\
+         License: Apache-2.0\n On Debian systems, the text is in /usr/share/common-licenses/Apache-2.0.\n\n\
+         License: MIT\n",
+    );
+    for line in mit.lines() {
+        let line = if line.is_empty() { "." } else { line };
+        writeln!(text, " {line}")?;
+    }
+    Ok(text)
+}
+
+fn place(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to.parent().context("a file without a directory")?)?;
+    fs::copy(from, to).with_context(|| from.display().to_string())?;
+    Ok(())
+}
+
+/// Compresses as `gzip -9n` does: without a name and a time.
+fn compress(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to.parent().context("a file without a directory")?)?;
+    let mut writer = GzBuilder::new().write(fs::File::create(to)?, Compression::best());
+    writer.write_all(&fs::read(from)?)?;
+    writer.finish()?;
+    Ok(())
+}
+
+/// Gives files and directories the modes that policy wants, whatever the umask is here.
+fn set_modes(path: &Path) -> Result<()> {
+    let is_program = path.parent().is_some_and(|parent| parent.ends_with("usr/bin"));
+    let mode = if path.is_dir() || is_program { 0o755 } else { 0o644 };
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            set_modes(&entry?.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns every file below a directory, sorted.
+fn files(directory: &Path) -> Result<Vec<std::path::PathBuf>> {
+    let mut out = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() { out.extend(files(&path)?) } else { out.push(path) }
+    }
+    out.sort();
+    Ok(out)
+}
+
+fn kibibytes(directory: &Path) -> Result<u64> {
+    let mut sum = 0;
+    for file in files(directory)? {
+        sum += fs::metadata(file)?.len().div_ceil(1024);
+    }
+    Ok(sum)
+}
+
+/// Returns the sums by which `dpkg --verify` finds a changed file.
+fn sums(root: &Path) -> Result<String> {
+    let files = files(&root.join("usr"))?;
+    let names = files.iter().map(|file| file.strip_prefix(root));
+    let mut md5sum = Command::new("md5sum");
+    md5sum.current_dir(root).arg("--").args(names.collect::<Result<Vec<_>, _>>()?);
+    crate::shell::capture(&mut md5sum)
+}
