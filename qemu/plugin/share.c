@@ -61,7 +61,7 @@ static void on_translation(plugin_id id, struct qemu_plugin_tb *tb)
     qemu_plugin_register_vcpu_tb_exec_cb(tb, on_execution, NO_REGISTERS, (void *)(count << 1 | is_inside));
 }
 
-static void on_exit(plugin_id id, void *data)
+static void report(plugin_id id, void *data)
 {
     uint64_t all = 0, inside = 0, entries = 0;
     FILE *out = fopen(out_path, "w");
@@ -103,6 +103,6 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
         return -1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
-    qemu_plugin_register_atexit_cb(id, on_exit, NULL);
+    qemu_plugin_register_atexit_cb(id, report, NULL);
     return 0;
 }
