@@ -16,4 +16,5 @@ fn main() {
     }
     println!("cargo:rustc-link-arg-bin=ringfence-sentinel=-T{here}/../linker/sentinel.ld");
     println!("cargo:rustc-link-arg-bin=trespasser=-T{here}/../linker/payload.ld");
+    println!("cargo:rustc-link-arg-bin=test-firmware=-T{here}/../linker/payload.ld");
 }

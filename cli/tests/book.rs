@@ -39,6 +39,7 @@ const CONSOLE: &[(&str, Fill)] = &[
     ("docs/sentinel.md", |directory| {
         project(directory);
         fs::write(directory.join("watching.toml"), "[sentinel]\n").unwrap();
+        fs::write(directory.join("ring.bin"), ring()).unwrap();
     }),
     ("docs/tutorial-qualcomm.md", |directory| {
         scenarios(
@@ -133,6 +134,21 @@ fn commands(script: &str) -> Vec<(String, i32)> {
             (line.trim().to_string(), code.map_or(0, |digit| digit.parse().unwrap()))
         })
         .collect()
+}
+
+/// Returns a sentinel's ring with one access to a carveout (`sentinel/src/ring.rs`).
+fn ring() -> Vec<u8> {
+    let mut words = vec![u64::from_le_bytes(*b"RFSENT01"), 1, 1_000_000, 1];
+    words.resize(16, 0);
+    words.extend([0x8430_0000, 0x8480_0000]);
+    let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    bytes.extend(b"camera@84300000");
+    bytes.resize((16 + 64 * 6) * 8, 0);
+    let record =
+        [1 << 8 | 1, 12_500_000, 0, 0x8430_0000, 0x4c_7ed8, 0xffff_9d28_e000, 0x9200_0007 | 1 << 32, 0];
+    bytes.extend(record.iter().flat_map(|word: &u64| word.to_le_bytes()));
+    bytes.resize(16 << 10, 0);
+    bytes
 }
 
 /// Writes the project that most pages use. `board` is a phone whose camera has grown into its neighbour, as

@@ -189,7 +189,10 @@ impl Board {
             }
             Entry::Raw { loaded, start } => {
                 loaded.iter().for_each(|file| load(&mut qemu, file));
-                qemu.args(["-device", &format!("loader,addr={start:#x},cpu-num=0")]);
+                // From 0 on, as in flash, it starts by itself.
+                if *start != 0 {
+                    qemu.args(["-device", &format!("loader,addr={start:#x},cpu-num=0")]);
+                }
             }
         }
         option(&mut qemu, "-plugin", self.plugin.as_ref().map(OsString::from));

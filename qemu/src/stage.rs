@@ -65,6 +65,13 @@ pub(crate) fn trespasser(ws: &Workspace, consent: Consent) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Builds the firmware that powers processors down for good.
+pub(crate) fn firmware(ws: &Workspace, consent: Consent) -> Result<PathBuf> {
+    let path = ws.target.join("test-firmware.img");
+    fs::write(&path, elf_image::image(&soft_binary(ws, consent, "test-firmware")?)?)?;
+    Ok(path)
+}
+
 /// Builds the program that starts another kernel from Linux.
 pub(crate) fn next_kernel(ws: &Workspace, consent: Consent) -> Result<Vec<u8>> {
     soft_binary(ws, consent, "next-kernel")

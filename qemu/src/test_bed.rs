@@ -105,6 +105,14 @@ impl TestBed {
         self.trespasser.get(|| stage::trespasser(&self.ws, self.consent))
     }
 
+    /// Returns the firmware that powers processors down for good.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn firmware(&self) -> Result<PathBuf> {
+        stage::firmware(&self.ws, self.consent)
+    }
+
     /// Returns the program that starts another kernel from Linux.
     ///
     /// # Errors

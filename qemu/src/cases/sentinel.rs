@@ -3,9 +3,9 @@
 
 use super::on_error::RESETS;
 use super::{Case, refused};
-use crate::boards::{raspi3b, tree, virt};
+use crate::boards::{BoardConfig, raspi3b, tree, virt};
 use crate::job::{self, Parts};
-use crate::machine::{Board, Entry, Level};
+use crate::machine::{Board, Entry, Level, Loaded, Machine};
 use crate::sentinel::{ON_CONSOLE, watching};
 use crate::setup::Series;
 use crate::test_bed::TestBed;
@@ -30,6 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("sentinel-log-goes-on", log_goes_on),
         Case::new("sentinel-outlives-kexec", kexec),
         Case::new("sentinel-reset-is-reported", reset),
+        Case::new("sentinel-idle-and-suspend", idle_and_suspend),
         Case::new("sentinel-raspi3b", spin_table),
         Case::new("sentinel-refused-at-el1", at_el1),
         Case::new("sentinel-not-in-this-image", not_in_this_image),
@@ -145,6 +146,62 @@ fn reset(bed: &TestBed, name: &str) -> Result<String> {
         "{before:#?}"
     );
     Ok(before[0].to_owned())
+}
+
+/// The `virt` board with a security extension, so that a firmware of the tests has EL3.
+static SECURE: Machine = Machine {
+    name: "virt",
+    help: "",
+    qemu: "virt,acpi=off,secure=on",
+    has_virtualization: true,
+    arguments: &["-cpu", "cortex-a72"],
+};
+/// Four processors that can be powered down while they are idle.
+static IDLE: BoardConfig = BoardConfig {
+    name: "virt-gicv2-4cpu-idle",
+    processors: 4,
+    overlay: ("virt/idle.dtso", 1),
+    arguments: &["-machine", "gic-version=2", "-smp", "4"],
+    ..virt::GIC2
+};
+
+/// A firmware whose processors lose all state at EL2 when they are idle, off or suspended.
+fn idle_and_suspend(bed: &TestBed, name: &str) -> Result<String> {
+    let ws = &bed.ws;
+    let policy = Some(watching(ws, None, name, ON_CONSOLE)?);
+    let (kernel, initrd) = (Series::V6_12.image(ws), Some(bed.initrd()?));
+    let append_to = Some(bed.with_sentinel()?.image);
+    let image =
+        bed.tool()?.pack(ws, name, &Parts { kernel, initrd, policy, append_to, ..Parts::default() })?;
+    let words = format!(
+        "ringfence.idle=3 ringfence.replug ringfence.suspend=3 ringfence.touch-on-all={OTHER_CAMERA}"
+    );
+    let append = format!("{} {} {words}", virt::APPEND, job::QUICK);
+    let whole = tree::whole(ws, &IDLE, Level::El2)?;
+    let tree = tree::with_bootargs(&whole, &ws.scratch_file("sentinel", name, "dtb")?, &append)?;
+    let mut more = IDLE.arguments();
+    for (option, file) in [("-bios", bed.firmware()?), ("-dtb", tree)] {
+        more.extend([option.to_owned(), file.display().to_string()]);
+    }
+    let entry = Entry::Raw { loaded: vec![Loaded { file: image, at: 0x4020_0000 }], start: 0 };
+    let board = Board { machine: &SECURE, level: Level::El2, ram: IDLE.ram, entry, plugin: None, more };
+    // It has no SYSTEM_OFF: the script's end is the end.
+    let transcript = bed.boot_until(name, &board, Duration::from_secs(180), Some(&at_end))?;
+    alive(&transcript)?;
+    let idle: Vec<u64> = transcript.section("idle").iter().filter_map(|line| line.parse().ok()).collect();
+    ensure!(idle.len() == 4 && idle.iter().all(|&times| times > 0), "{:?}", transcript.section("idle"));
+    let woke = transcript.section("suspend").iter().any(|line| line == "woke, status 0");
+    ensure!(woke, "no suspend: {:#?}", transcript.section("suspend"));
+    let touched = touched(&transcript, "touch-on-all");
+    ensure!(
+        touched.len() == 4 && touched.iter().all(|line| line.ends_with("no value, status 135")),
+        "{touched:#?}"
+    );
+    ensure!(accesses(&transcript).count() == 4, "not every access is reported");
+    Ok(format!(
+        "{} times powered down while idle, once suspended, then 4 accesses fail",
+        idle.iter().sum::<u64>()
+    ))
 }
 
 /// A kernel that another one started: its tree lacks the carveout, and so does its memory.

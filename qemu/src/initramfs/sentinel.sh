@@ -56,6 +56,17 @@ for argument in $($b cat /proc/cmdline); do
             /next-kernel /Image /initrd /dtb
             echo "status $?"
             ;;
+        ringfence.idle=*)
+            section idle
+            $b sleep "${argument#*=}"
+            for file in /sys/devices/system/cpu/cpu[0-9]*/cpuidle/state1/usage; do $b cat "$file"; done
+            ;;
+        ringfence.suspend=*)
+            section suspend
+            echo "+${argument#*=}" > /sys/class/rtc/rtc0/wakealarm
+            echo mem > /sys/power/state
+            echo "woke, status $?"
+            ;;
         ringfence.replug)
             section replug
             replug 0
