@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use crate::packing::{Packing, Stream};
+use crate::packing::{Format, Packing, Stream, format_of};
 use crate::profile::PageSize;
 use crate::span::{MIB, Span};
 
@@ -32,6 +32,8 @@ pub enum ImageError {
         /// The four bytes found at 0x38, as a little-endian number.
         found: u32,
     },
+    /// Not an arm64 `Image`, but another format that is known.
+    Foreign(&'static Format),
     /// A packed kernel, which must be unpacked first.
     Packed(Packing),
     /// A big-endian kernel; ringfence hands off in little-endian state only.
@@ -58,6 +60,9 @@ impl fmt::Display for ImageError {
                 f,
                 "not an arm64 Image: {found:#010x} at offset 0x38, where the magic number 0x644d5241 must be"
             ),
+            Self::Foreign(format) => {
+                write!(f, "this is {}, not an arm64 Image: {}", format.name, format.advice)
+            }
             Self::Packed(packing) => {
                 write!(
                     f,
@@ -95,10 +100,12 @@ impl Header {
         if let Ok(Some(stream)) = Stream::find(image) {
             return Err(ImageError::Packed(stream.packing));
         }
-        let header = image.first_chunk::<HEADER_LEN>().ok_or(ImageError::TooShort { len: image.len() })?;
+        let foreign = || format_of(image).map(ImageError::Foreign);
+        let header = image.first_chunk::<HEADER_LEN>();
+        let header = header.ok_or_else(|| foreign().unwrap_or(ImageError::TooShort { len: image.len() }))?;
         let magic = bytes_at::<4>(header, 0x38);
         if magic != MAGIC {
-            return Err(ImageError::BadMagic { found: u32::from_le_bytes(magic) });
+            return Err(foreign().unwrap_or(ImageError::BadMagic { found: u32::from_le_bytes(magic) }));
         }
         let flags = u64::from_le_bytes(bytes_at(header, 0x18));
         if flags & 1 != 0 {

@@ -61,25 +61,100 @@ pub struct Stream<'a> {
     pub bytes: &'a [u8],
 }
 
+/// A format that is not an arm64 `Image`, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Format {
+    magic: &'static [u8],
+    /// Its name, with an article.
+    pub name: &'static str,
+    /// What a place holds that has it, for the end of a sentence.
+    pub holds: &'static str,
+    /// What to do to boot it.
+    pub advice: &'static str,
+}
+
+/// Formats of kernels and of what is taken for one. Longer magic numbers come first.
+const FORMATS: &[Format] = &[
+    format(b"\xfd7zXZ\0", "an xz file", "holds an xz file instead of a bundle", "unpack it with `xz -d`"),
+    format(
+        b"\x89LZO\0",
+        "an lzop file",
+        "holds an lzop file instead of a bundle",
+        "unpack it with `lzop -d`",
+    ),
+    format(b"ANDROID!", "an Android boot image", "holds an Android boot image", "take the kernel out of it"),
+    format(b"\x7fELF", "an ELF file", "holds an ELF file", "take arch/arm64/boot/Image of the same build"),
+    format(b"\x27\x05\x19\x56", "a uImage", "holds a uImage", "take the Image that it was made of"),
+    format(
+        b"\x02\x21\x4c\x18",
+        "an lz4 file",
+        "holds an lz4 file instead of a bundle",
+        "unpack it with `lz4 -d`",
+    ),
+    format(
+        b"\x04\x22\x4d\x18",
+        "an lz4 file",
+        "holds an lz4 file instead of a bundle",
+        "unpack it with `lz4 -d`",
+    ),
+    format(b"\xd0\x0d\xfe\xed", "a device tree or a bundle", "holds a bundle", "pack its kernel alone"),
+    format(
+        b"\x28\xb5\x2f\xfd",
+        "a zstd file",
+        "holds a zstd file instead of a bundle",
+        "unpack it with `zstd -d`",
+    ),
+    format(
+        b"\x1f\x8b\x08",
+        "a gzip file",
+        "holds a gzip file instead of a bundle",
+        "unpack it with `gzip -d`",
+    ),
+    format(b"BZh", "a bzip2 file", "holds a bzip2 file instead of a bundle", "unpack it with `bzip2 -d`"),
+    format(b"\x5d\0\0", "an lzma file", "holds an lzma file instead of a bundle", "unpack it with `unlzma`"),
+    format(
+        b"MZ",
+        "an EFI application",
+        "holds an EFI application",
+        "for a unified image, take its .linux out",
+    ),
+];
+
+const fn format(
+    magic: &'static [u8],
+    name: &'static str,
+    holds: &'static str,
+    advice: &'static str,
+) -> Format {
+    Format { magic, name, holds, advice }
+}
+
+/// Returns the format that `bytes` are in, if it is one that is known and not an arm64 `Image`.
+#[must_use]
+pub fn format_of(bytes: &[u8]) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| bytes.starts_with(format.magic))
+}
+
 /// Why an EFI zboot image cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ZbootError {
     /// It ends before its payload does.
     CutShort,
-    /// Its payload is packed in a way that is not known.
-    UnknownPacking,
+    /// Its payload is packed in a way that is not known; the format, if its magic number is.
+    UnknownPacking(Option<&'static str>),
 }
 
 impl fmt::Display for ZbootError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CutShort => f.write_str("the EFI zboot image ends before its payload does"),
-            Self::UnknownPacking => {
-                f.write_str("the EFI zboot image is packed with neither ")?;
-                for (number, packing) in Packing::ALL.into_iter().enumerate() {
-                    write!(f, "{}{}", if number > 0 { " nor " } else { "" }, packing.name())?;
-                }
-                Ok(())
+            Self::UnknownPacking(format) => {
+                let format = format.unwrap_or("something else");
+                write!(
+                    f,
+                    "the EFI zboot image holds {format} instead of a gzip or zstd stream; take \
+                     arch/arm64/boot/Image of the same build"
+                )
             }
         }
     }
@@ -99,7 +174,9 @@ impl<'a> Stream<'a> {
             None => Ok(of(bytes)),
             Some(rest) => {
                 let stream = zboot_payload(bytes, rest).ok_or(ZbootError::CutShort)?;
-                of(stream).map(Some).ok_or(ZbootError::UnknownPacking)
+                of(stream)
+                    .map(Some)
+                    .ok_or_else(|| ZbootError::UnknownPacking(format_of(stream).map(|format| format.name)))
             }
         }
     }
@@ -149,7 +226,22 @@ mod tests {
         assert_eq!(Stream::find(&image[..67]), Err(ZbootError::CutShort));
         assert_eq!(Stream::find(&image[..10]), Err(ZbootError::CutShort));
         let lzma = zboot(b"\x5d\0\0\x80");
-        assert_eq!(Stream::find(&lzma), Err(ZbootError::UnknownPacking));
-        assert!(ZbootError::UnknownPacking.to_string().ends_with("neither gzip nor zstd"));
+        let refused = Stream::find(&lzma).unwrap_err();
+        assert_eq!(refused, ZbootError::UnknownPacking(Some("an lzma file")));
+        assert!(refused.to_string().contains("holds an lzma file instead of a gzip or zstd stream"));
+    }
+
+    #[test]
+    fn a_format_is_named_by_its_magic_number_and_an_image_has_none() {
+        for (bytes, name) in [
+            (&b"\xfd7zXZ\0\0"[..], "an xz file"),
+            (b"\x89LZO\0\r\n", "an lzop file"),
+            (b"BZh91AY", "a bzip2 file"),
+            (b"\x02\x21\x4c\x18", "an lz4 file"),
+            (b"MZ\x78\0", "an EFI application"),
+        ] {
+            assert_eq!(format_of(bytes).map(|format| format.name), Some(name));
+        }
+        assert_eq!(format_of(b"\x1f\x20\x03\xd5"), None);
     }
 }

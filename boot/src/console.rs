@@ -1,7 +1,8 @@
-//! Finds the console in the device tree: `stdout-path` first, then `earlycon=` in the bootargs.
+//! Finds the console: in the device tree, on the command line, and at last in the image of the stage.
 
 use crate::paging::PAGE;
 use crate::uart::{Hardware, Kind, Layout, TimedOut};
+use alloc::format;
 use core::fmt;
 use ringfence::bootargs;
 use ringfence::fdt::{Bus, Node, Tree};
@@ -18,13 +19,27 @@ pub struct Console {
     pub layout: Layout,
 }
 
-/// What names a console.
+/// What names a console, in the order in which they are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A node, by `stdout-path`.
     StdoutPath,
     /// An address on the command line, by `earlycon=`.
     Earlycon,
+    /// A node, by `console=` and the alias of that number.
+    Console,
+    /// A node, by the alias `serial0`.
+    Serial0,
+    /// An address in the image of the stage (`ringfence pack --console`).
+    Fallback,
+}
+
+impl Source {
+    /// Returns whether it is an address that no node confirms.
+    #[must_use]
+    pub const fn is_address(self) -> bool {
+        matches!(self, Self::Earlycon | Self::Fallback)
+    }
 }
 
 impl fmt::Display for Source {
@@ -32,14 +47,35 @@ impl fmt::Display for Source {
         f.write_str(match self {
             Self::StdoutPath => "stdout-path",
             Self::Earlycon => "earlycon=",
+            Self::Console => "console=",
+            Self::Serial0 => "the alias serial0",
+            Self::Fallback => "the image's --console",
         })
     }
 }
 
-/// The console of QEMU's `virt` board, for builds that print before a device tree names one.
-pub const QEMU_VIRT: Console = Console { kind: Kind::Pl011, base: 0x900_0000, layout: Layout::BYTES };
-
 impl Console {
+    /// Reads `NAME,[mmio|mmio16|mmio32|mmio32native,]ADDRESS[,OPTIONS]`, as it follows `earlycon=`
+    /// (Documentation/admin-guide/kernel-parameters.txt).
+    #[must_use]
+    pub fn named(text: &[u8]) -> Option<Self> {
+        let mut fields = text.split(|&byte| byte == b',');
+        let name = core::str::from_utf8(fields.next()?).ok()?;
+        let kind = self::named(Kind::earlycons, name)?;
+        let mut layout = kind.layout(name);
+        let mut field = fields.next()?;
+        if field.starts_with(b"mmio") {
+            layout = match field {
+                b"mmio" => Layout::BYTES,
+                b"mmio16" => Layout { shift: 1, width: 2 },
+                b"mmio32" | b"mmio32native" => Layout::WORDS,
+                _ => return None,
+            };
+            field = fields.next()?;
+        }
+        Some(Self { kind, base: hexadecimal(field)?, layout })
+    }
+
     /// Returns the page of its registers.
     #[must_use]
     pub fn page(&self) -> Option<Span> {
@@ -68,23 +104,50 @@ impl Console {
     }
 }
 
-/// Finds the console of a board: the first that the stage can drive and whose page `is_free`. `None` when
-/// there is none.
+/// Finds the console of a board: the first in the order of [`Source`] that the stage can drive and whose page
+/// `is_free`. `None` when there is none.
 #[must_use]
-pub fn find(tree: &Tree<'_>, is_free: impl Fn(Span, Source) -> bool) -> Option<Console> {
-    let chosen = tree.find("/chosen")?;
-    let is_free = |console: &Console, source| console.page().is_some_and(|page| is_free(page, source));
-    let named = from_stdout_path(tree, chosen).filter(|console| is_free(console, Source::StdoutPath));
-    named.or_else(|| {
-        let line = chosen.prop("bootargs")?.value;
-        from_earlycon(line).filter(|console| is_free(console, Source::Earlycon))
-    })
+pub fn find(
+    tree: &Tree<'_>,
+    fallback: Option<Console>,
+    is_free: impl Fn(Span, Source) -> bool,
+) -> Option<Console> {
+    let chosen = tree.find("/chosen");
+    let line = chosen.and_then(|chosen| chosen.prop("bootargs")).map(|prop| prop.value).unwrap_or_default();
+    let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
+    let is_usable = |console: &Console, source| console.page().is_some_and(|page| is_free(page, source));
+    let first = |found: Option<Console>, source| found.filter(|console| is_usable(console, source));
+    first(chosen.and_then(|chosen| from_stdout_path(tree, chosen)), Source::StdoutPath)
+        .or_else(|| first(bootargs::last_value(line, b"earlycon").and_then(Console::named), Source::Earlycon))
+        .or_else(|| first(from_console(tree, line), Source::Console))
+        .or_else(|| first(from_alias(tree, "serial0"), Source::Serial0))
+        .or_else(|| first(fallback, Source::Fallback))
 }
 
 fn from_stdout_path(tree: &Tree<'_>, chosen: Node<'_, '_>) -> Option<Console> {
     let path = chosen.prop("stdout-path").or_else(|| chosen.prop("linux,stdout-path"))?.as_str()?;
     // `serial0:115200n8`: options follow the first colon.
-    let node = tree.resolve(path.split(':').next()?).filter(Node::is_enabled)?;
+    of_node(tree.resolve(path.split(':').next()?)?)
+}
+
+/// Reads `console=ttyAMA0,115200n8`: the last one that an alias leads to a UART of that kind.
+fn from_console(tree: &Tree<'_>, line: &[u8]) -> Option<Console> {
+    let values = bootargs::args(line).filter(|arg| arg.param == b"console").filter_map(|arg| arg.value);
+    let found = values.filter_map(|value| {
+        let device = core::str::from_utf8(value.split(|&byte| byte == b',').next()?).ok()?;
+        let name = device.trim_end_matches(|c: char| c.is_ascii_digit());
+        let number: u32 = device.get(name.len()..)?.parse().ok()?;
+        from_alias(tree, &format!("serial{number}")).filter(|console| console.kind.tty() == name)
+    });
+    found.last()
+}
+
+fn from_alias(tree: &Tree<'_>, alias: &str) -> Option<Console> {
+    of_node(tree.resolve(alias)?)
+}
+
+fn of_node(node: Node<'_, '_>) -> Option<Console> {
+    let node = Some(node).filter(Node::is_enabled)?;
     let (kind, name) =
         node.prop("compatible")?.strings().find_map(|name| Some((named(Kind::compatibles, name)?, name)))?;
     let number = |name| node.prop(name).and_then(|p| p.as_u32());
@@ -101,27 +164,6 @@ fn from_stdout_path(tree: &Tree<'_>, chosen: Node<'_, '_>) -> Option<Console> {
 /// Returns the kind that one of its `names` names.
 fn named(names: fn(Kind) -> &'static [&'static str], name: &str) -> Option<Kind> {
     Kind::ALL.iter().copied().find(|&kind| names(kind).contains(&name))
-}
-
-/// Reads `earlycon=NAME,[mmio|mmio16|mmio32|mmio32native,]ADDRESS[,OPTIONS]`
-/// (Documentation/admin-guide/kernel-parameters.txt).
-fn from_earlycon(line: &[u8]) -> Option<Console> {
-    let line = line.split(|&byte| byte == 0).next()?;
-    let mut fields = bootargs::last_value(line, b"earlycon")?.split(|&byte| byte == b',');
-    let name = core::str::from_utf8(fields.next()?).ok()?;
-    let kind = named(Kind::earlycons, name)?;
-    let mut layout = kind.layout(name);
-    let mut field = fields.next()?;
-    if field.starts_with(b"mmio") {
-        layout = match field {
-            b"mmio" => Layout::BYTES,
-            b"mmio16" => Layout { shift: 1, width: 2 },
-            b"mmio32" | b"mmio32native" => Layout::WORDS,
-            _ => return None,
-        };
-        field = fields.next()?;
-    }
-    Some(Console { kind, base: hexadecimal(field)?, layout })
 }
 
 fn hexadecimal(text: &[u8]) -> Option<u64> {
@@ -154,7 +196,7 @@ mod tests {
         let root = NewNode::new("")
             .prop_u32("#address-cells", 2)
             .prop_u32("#size-cells", 2)
-            .child(NewNode::new("aliases").prop_str("serial0", "/pl011@9000000"))
+            .child(NewNode::new("aliases").prop_str("serial3", "/pl011@9000000"))
             .child(pl011)
             .child(dw)
             .child(mini)
@@ -170,7 +212,7 @@ mod tests {
     }
 
     fn found(chosen: NewNode) -> Option<Console> {
-        find(&Tree::parse(&board(chosen)).unwrap(), |_, _| true)
+        find(&Tree::parse(&board(chosen)).unwrap(), None, |_, _| true)
     }
 
     fn chosen() -> NewNode {
@@ -184,7 +226,7 @@ mod tests {
     #[test]
     fn stdout_path_may_be_a_path_or_an_alias_with_options() {
         assert_eq!(found(chosen().prop_str("stdout-path", "/pl011@9000000")), pl011());
-        assert_eq!(found(chosen().prop_str("stdout-path", "serial0:115200n8")), pl011());
+        assert_eq!(found(chosen().prop_str("stdout-path", "serial3:115200n8")), pl011());
         assert_eq!(found(chosen().prop_str("stdout-path", "/nothing")), None);
     }
 
@@ -232,15 +274,62 @@ mod tests {
         let dtb = board(both);
         let tree = Tree::parse(&dtb).unwrap();
         let page = |base| Span::new(base, 0x1000).unwrap();
-        assert_eq!(find(&tree, |at, _| at != page(0x78b_0000)), pl011());
-        let stdout = find(&tree, |at, source| (at, source) == (page(0x78b_0000), Source::StdoutPath));
+        assert_eq!(find(&tree, None, |at, _| at != page(0x78b_0000)), pl011());
+        let stdout = find(&tree, None, |at, source| (at, source) == (page(0x78b_0000), Source::StdoutPath));
         assert_eq!(stdout.map(|console| console.kind), Some(Kind::Msm));
-        assert_eq!(find(&tree, |_, _| false), None);
+        assert_eq!(find(&tree, None, |_, _| false), None);
+    }
+
+    /// Returns a board whose serial ports are reached by aliases alone, with this command line.
+    fn with_aliases(line: &str, aliases: &[(&str, &str)]) -> Option<Console> {
+        let reg = |base: u64| [base.to_be_bytes(), 0x1000_u64.to_be_bytes()].concat();
+        let uart = |name: &str, kind: &str, base| {
+            NewNode::new(name).prop_str("compatible", kind).prop("reg", reg(base))
+        };
+        let aliases =
+            aliases.iter().fold(NewNode::new("aliases"), |node, (name, path)| node.prop_str(name, path));
+        let root = NewNode::new("")
+            .prop_u32("#address-cells", 2)
+            .prop_u32("#size-cells", 2)
+            .child(aliases)
+            .child(NewNode::new("chosen").prop_str("bootargs", line))
+            .child(uart("pl011", "arm,pl011", 0x900_0000))
+            .child(uart("ns16550", "ns16550a", 0xa00_0000));
+        find(&Tree::parse(&build(&root, 0, &[]).unwrap()).unwrap(), FALLBACK, |_, _| true)
+    }
+
+    const FALLBACK: Option<Console> =
+        Some(Console { kind: Kind::Cadence, base: 0xff00_0000, layout: Layout::BYTES });
+
+    #[test]
+    fn console_is_followed_through_the_alias_of_its_number() {
+        let aliases = [("serial0", "/pl011"), ("serial2", "/ns16550")];
+        let base = |line| with_aliases(line, &aliases).unwrap().base;
+        assert_eq!(base("console=ttyS2,115200n8 quiet"), 0xa00_0000);
+        assert_eq!(base("console=ttyAMA0 console=ttyS2"), 0xa00_0000, "the last one");
+        assert_eq!(base("console=ttyS2 console=tty0"), 0xa00_0000, "a screen is passed over");
+        // serial2 is not a PL011, and there is no serial7: the alias serial0 is what is left.
+        assert_eq!(base("console=ttyAMA2"), 0x900_0000);
+        assert_eq!(base("console=ttyS7"), 0x900_0000);
+        assert_eq!(base(""), 0x900_0000);
     }
 
     #[test]
-    fn no_chosen_is_no_console() {
-        let root = NewNode::new("");
-        assert_eq!(find(&Tree::parse(&build(&root, 0, &[]).unwrap()).unwrap(), |_, _| true), None);
+    fn the_fallback_is_the_last_choice() {
+        assert_eq!(with_aliases("", &[]), FALLBACK);
+        assert_eq!(with_aliases("console=ttyS0", &[("serial1", "/pl011")]), FALLBACK);
+        let empty = build(&NewNode::new(""), 0, &[]).unwrap();
+        let empty = Tree::parse(&empty).unwrap();
+        assert_eq!(find(&empty, FALLBACK, |_, _| true), FALLBACK);
+        assert_eq!(find(&empty, FALLBACK, |_, source| source != Source::Fallback), None);
+        assert_eq!(find(&empty, None, |_, _| true), None);
+    }
+
+    #[test]
+    fn every_kind_can_be_named_for_an_image() {
+        for &kind in Kind::ALL {
+            let text = format!("{},0x1000", kind.earlycons()[0]);
+            assert_eq!(Console::named(text.as_bytes()).map(|console| console.kind), Some(kind));
+        }
     }
 }

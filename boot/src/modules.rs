@@ -1,16 +1,24 @@
 //! Reads the multiboot modules of `/chosen`: how QEMU's `guest-loader`, Xen's boot loaders and GRUB name what
-//! they loaded (Xen, docs/misc/arm/device-tree/booting.txt).
+//! they loaded (Xen, docs/misc/arm/device-tree/booting.txt). Loaders put them below `/chosen`, or below
+//! `/chosen/modules`; older ones write `xen,linux-zimage` and `xen,linux-initrd`.
 
 use alloc::vec::Vec;
 use ringfence::fdt::{Node, Tree};
 use ringfence::span::Span;
 
+/// Names of a kernel module.
+const KERNEL: &[&str] = &["multiboot,kernel", "xen,linux-zimage"];
+/// Names of a ramdisk module.
+const RAMDISK: &[&str] = &["multiboot,ramdisk", "xen,linux-initrd"];
+/// Names of a policy module.
+const POLICY: &[&str] = &["ringfence,policy"];
+
 /// The modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Modules {
-    /// `multiboot,kernel`.
+    /// `multiboot,kernel` or `xen,linux-zimage`.
     pub kernel: Span,
-    /// `multiboot,ramdisk`.
+    /// `multiboot,ramdisk` or `xen,linux-initrd`.
     pub ramdisk: Option<Span>,
     /// `ringfence,policy`: a policy blob.
     pub policy: Option<Span>,
@@ -22,17 +30,19 @@ pub struct Modules {
 #[must_use]
 pub fn find(tree: &Tree<'_>) -> Option<Modules> {
     let chosen = tree.find("/chosen")?;
-    let module = |kind: &str| {
+    let below = chosen.children().find(|child| child.has_base_name("modules"));
+    let module = |kinds: &[&str]| {
         let is = |node: &Node<'_, '_>| {
-            node.prop("compatible").is_some_and(|prop| prop.strings().any(|name| name == kind))
+            node.prop("compatible").is_some_and(|prop| prop.strings().any(|name| kinds.contains(&name)))
         };
-        chosen.children().find(is).and_then(|node| Some((node, place(node.prop("reg")?.value)?)))
+        let found = chosen.children().find(is).or_else(|| below?.children().find(is))?;
+        Some((found, place(found.prop("reg")?.value)?))
     };
-    let (node, kernel) = module("multiboot,kernel")?;
+    let (node, kernel) = module(KERNEL)?;
     Some(Modules {
         kernel,
-        ramdisk: module("multiboot,ramdisk").map(|(_, span)| span),
-        policy: module("ringfence,policy").map(|(_, span)| span),
+        ramdisk: module(RAMDISK).map(|(_, span)| span),
+        policy: module(POLICY).map(|(_, span)| span),
         bootargs: node.prop("bootargs").map(|prop| prop.value.to_vec()),
     })
 }
@@ -64,6 +74,20 @@ mod tests {
     }
 
     const KERNEL: &[u8] = b"multiboot,module\0multiboot,kernel\0";
+
+    #[test]
+    fn the_names_of_xens_loaders_are_known_at_both_levels() {
+        let reg = |base: u64| [base.to_be_bytes(), 0x10_u64.to_be_bytes()].concat();
+        let kernel = module("module@0", b"xen,linux-zimage\0xen,multiboot-module\0", &reg(0x4900_0000));
+        let ramdisk = module("module@1", b"xen,linux-initrd\0xen,multiboot-module\0", &reg(0x4c00_0000));
+        let both = [kernel, ramdisk];
+        let below = NewNode { children: both.to_vec(), ..NewNode::new("modules") };
+        for modules in [both.to_vec(), vec![below]] {
+            let found = found(modules).unwrap();
+            assert_eq!(found.kernel, Span::new(0x4900_0000, 0x10).unwrap());
+            assert_eq!(found.ramdisk, Span::new(0x4c00_0000, 0x10));
+        }
+    }
 
     #[test]
     fn kernel_ramdisk_and_arguments_are_found() {

@@ -38,7 +38,7 @@ fn at_least_99_percent_of_the_consoles_that_trees_name_are_driven() {
         let tree = Tree::parse(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let Some(node) = stdout(&tree) else { continue };
         named += 1;
-        if console::find(&tree, |_, _| true).is_some() {
+        if console::find(&tree, None, |_, _| true).is_some() {
             driven += 1;
             continue;
         }

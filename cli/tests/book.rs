@@ -179,6 +179,10 @@ fn project(directory: &Path) {
     image[0x18..0x20].copy_from_slice(&0xa_u64.to_le_bytes());
     image[0x38..0x3c].copy_from_slice(b"ARM\x64");
     put("Image", &image);
+    let slot = ringfence::payload::console_slot::SLOT.start;
+    image[slot..][..16].copy_from_slice(&ringfence::payload::console_slot::MAGIC);
+    put("ringfence.img", &image);
+    fs::copy(directory.join("known-good.dtb"), directory.join("loader.dtb")).unwrap();
     put("initrd.img", b"ramdisk");
     put("memmap.txt", include_bytes!("../../src/rules/rf704_free_in_efi_map/memmap.txt"));
     put("board.toml", b"[cma]\nsize = \"64 MiB\"\n");

@@ -127,3 +127,28 @@ fn the_readme_shows_what_the_tool_draws_and_prints() {
     let typed = format!("$ ringfence check board.dts\n{}", String::from_utf8(output.stdout).unwrap());
     is_in(images, "check.svg", &anstyle_svg::Term::new().render_svg(&typed));
 }
+
+#[test]
+fn two_trees_are_drawn_side_by_side() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("old.dtb"), board()).unwrap();
+    let fixed = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(["fix", "--no-config", "--unsafe", "old.dtb", "-o", "new.dtb"])
+        .current_dir(&dir)
+        .output()
+        .unwrap();
+    assert!(fixed.status.success(), "{}", String::from_utf8_lossy(&fixed.stderr));
+    for format in ["svg", "html"] {
+        let text = run(dir.path(), &["diff", "--no-config", "--format", format, "old.dtb", "new.dtb"]);
+        for words in ["before the change", "after the change", "old.dtb and new.dtb"] {
+            assert!(text.contains(words), "{format}: no `{words}`");
+        }
+        assert!(!text.contains("after fix") && !text.contains("<h2>Repairs</h2>"), "{format}");
+    }
+    let directories = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(["diff", "--format", "svg", ".", "."])
+        .current_dir(&dir)
+        .output()
+        .unwrap();
+    assert_eq!(directories.status.code(), Some(2));
+}

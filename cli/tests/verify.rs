@@ -171,3 +171,33 @@ fn pages_are_those_of_the_kernel_that_ran() {
             .contains("not printed: Reserved memory: incorrect alignment")
     );
 }
+
+/// The map has more RAM than the tree, reserves the carveout, and the stub has deleted the entry.
+#[test]
+fn a_log_of_an_efi_boot_brings_its_memory_map() {
+    let dir = dir();
+    dir.put("board.dts", BOARD.replace("/dts-v1/;", "/dts-v1/; /memreserve/ 0x60000000 0x100000;"));
+    let range = |from: &str, to: &str, kind: &str| {
+        format!("efi:   0x{from}-0x{to} [{kind:<12}|   |  |  |  |  |  |  |  |  |  |   |WB|  |  |  ]")
+    };
+    let efi = [
+        "efi: EFI v2.7 by EDK II".to_owned(),
+        "efi: Processing EFI memory map:".to_owned(),
+        range("000040000000", "00004fffffff", "Conventional"),
+        range("000050000000", "0000500fffff", "Reserved"),
+        range("000050100000", "00007fffffff", "Conventional"),
+        range("000080000000", "0000800fffff", "Runtime Data"),
+        FW.to_owned(),
+    ];
+    let efi: Vec<&str> = efi.iter().map(String::as_str).collect();
+    dir.put("boot.log", text(&boot("6.12.95", &efi), "[    0.000000] ", ""));
+    dir.put(
+        "iomem.txt",
+        "40000000-4fffffff : System RAM\n50000000-500fffff : reserved\n50100000-7fffffff : System RAM\n\
+         80000000-800fffff : reserved\n",
+    );
+    let with_iomem = [VERIFY, &["--iomem", "iomem.txt"]].concat();
+    dir.assert_output(&with_iomem, 0, &["its memory map is as the log has it", "the boot matches"]);
+    dir.put("iomem.txt", "40000000-7fffffff : System RAM\n");
+    dir.assert_output(&with_iomem, 1, &["fw@50000000: 0x50000000..0x50100000 (1 MiB) should be unmapped"]);
+}

@@ -7,7 +7,7 @@ use crate::loader::Loader;
 use crate::machine::Machine;
 use crate::payload::Payload;
 use crate::refusal::{Refusal, Result, refusal, refuse};
-use crate::{VERSION, level, start, tree};
+use crate::{VERSION, fence, level, start, tree};
 use ringfence::policy::{Policy, digest_with};
 use uefi::Status;
 
@@ -35,18 +35,20 @@ fn prepare(machine: &impl Machine, policy: &mut Option<Policy>) -> Result<(Held,
     console!("payload: {}", payload.from);
     let read = |blob| Policy::from_blob(blob).map_err(|why| refusal!("the policy: {why}; build it anew"));
     *policy = payload.policy.map(read).transpose()?;
-    let prepared = tree::prepare(&loader, &payload, machine.overlay())?;
+    let prepared = tree::prepare(&loader, &payload, policy.as_ref(), machine.overlay())?;
     let sha256 = |data: &[u8]| machine.sha256(data);
     let terms = Terms {
         policy: policy.as_ref(),
         digest: payload.policy.and_then(|blob| digest_with(blob, &sha256).ok()),
         page_size: payload.page_size,
         is_secure: loader.secure,
+        loader: prepared.loader.as_ref(),
         replaced: prepared.replaced.as_deref(),
         offers_initrd: payload.initrd.is_some() || initrd::is_offered(),
         report: true,
     };
     let held = enforce::protect(&prepared.dtb, terms, &mut loader.early)?;
     hold::report(&held)?;
+    fence::close(&held)?;
     Ok((held, payload))
 }

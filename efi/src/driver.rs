@@ -37,7 +37,7 @@ struct Driver {
 static DRIVER: Mutex<Option<Driver>> = Mutex::new(None);
 
 /// Loads the driver. An error of its own must not cost the boot of a board that has asked for nothing: only
-/// with a policy it is refused.
+/// a policy can refuse that.
 pub(crate) fn load(image: Image, machine: &impl Machine) -> Status {
     let vendor = uefi::system::firmware_vendor();
     let revision = uefi::system::uefi_revision();
@@ -51,17 +51,17 @@ pub(crate) fn load(image: Image, machine: &impl Machine) -> Status {
     let digest = blob.and_then(|blob| digest_with(blob, &sha256).ok());
     let is_secure = secure_boot::report();
     *DRIVER.lock() = Some(Driver { policy: policy.clone(), digest, is_secure, ..Driver::default() });
-    match fixup::serve(answer).and_then(|()| table::watch(changed)) {
-        Ok(()) => {
-            changed();
-            Status::SUCCESS
-        }
-        Err(why) if policy.is_some() => refuse(&why, policy.as_ref()),
-        Err(why) => {
-            console!("{why}: the boot goes on without ringfence");
-            Status::UNSUPPORTED
+    let (served, watched) = (fixup::serve(answer), table::watch(changed));
+    // What the firmware can call must stay, so that from here on the driver does.
+    let is_resident = served.is_ok() || watched.is_ok();
+    for why in served.err().into_iter().chain(watched.err()) {
+        match &policy {
+            Some(_) => drop(refuse(&why, policy.as_ref())),
+            None => console!("{why}: trees that come by this way are not proven"),
         }
     }
+    changed();
+    if is_resident { Status::SUCCESS } else { Status::UNSUPPORTED }
 }
 
 /// Returns the policy for a boot whose command line is another program's: a pool can only be a node.

@@ -5,7 +5,7 @@ use crate::hold::{self, Held, HoldError, Pieces};
 use crate::refusal::{Refusal, Result, refusal};
 use alloc::vec::Vec;
 use ringfence::efi::{EfiKind, EfiMap, EfiUse};
-use ringfence::facts::{BootFacts, Detail, EfiFacts};
+use ringfence::facts::{BootFacts, Detail, EfiFacts, LoaderFacts};
 use ringfence::fdt::Tree;
 use ringfence::finding::Severity;
 use ringfence::payload::Judged;
@@ -29,6 +29,8 @@ pub(crate) struct Terms<'p> {
     pub(crate) page_size: Option<PageSize>,
     /// Whether Secure Boot is on.
     pub(crate) is_secure: bool,
+    /// What the loader's tree states, where another one is booted.
+    pub(crate) loader: Option<&'p LoaderFacts>,
     /// The bootargs that load options have replaced.
     pub(crate) replaced: Option<&'p [u8]>,
     /// Whether an initial ramdisk is, or will be, offered by LoadFile2.
@@ -79,6 +81,7 @@ fn enforce(dtb: &[u8], map: &EfiMap, terms: Terms<'_>) -> Result<Proven> {
             replaced: terms.replaced.map(<[u8]>::to_vec),
             offers_initrd: terms.offers_initrd,
         }),
+        loader: terms.loader.cloned(),
         report: terms.report,
         policy_digest: terms.digest,
         detail: Detail::Console,

@@ -20,6 +20,7 @@ mod application;
 mod driver;
 mod enforce;
 mod entry;
+mod fence;
 mod firmware;
 mod hold;
 mod loader;

@@ -20,6 +20,15 @@ use ringfence::payload::{Kernel, PayloadError, appended, is_bundle, verified};
 use ringfence::profile::PageSize;
 use ringfence::span::Span;
 
+/// A place of the initrd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// What LoadFile2 offers.
+    LoadFile2,
+    /// What `/chosen` names.
+    Chosen,
+}
+
 /// What is to be booted. All bytes stay as long as boot services do.
 #[derive(Default)]
 pub(crate) struct Payload {
@@ -39,8 +48,8 @@ pub(crate) struct Payload {
     pub(crate) policy: Option<&'static [u8]>,
     /// The kernel's command line; `None` leaves the tree's.
     pub(crate) line: Option<String>,
-    /// Whether the bundle was where the initrd belongs.
-    pub(crate) is_in_slot: bool,
+    /// Where the initrd belongs and the bundle is, if it is there.
+    pub(crate) slot: Option<Slot>,
 }
 
 impl Payload {
@@ -92,10 +101,12 @@ impl Payload {
             let kernel = files::read(path)?.leak();
             return Ok(Self { from: "named files", kernel, initrd: initrd.map(Pages::leak), ..payload });
         }
-        let offered = initrd::read()?.map(Pages::leak).filter(|bytes| is_bundle(bytes));
-        if let Some(bytes) = offered.or_else(|| slot::bytes(loader).filter(|bytes| is_bundle(bytes))) {
+        let offered = initrd::read()?.map(Pages::leak).map(|bytes| (Slot::LoadFile2, bytes));
+        let named = || slot::bytes(loader).map(|bytes| (Slot::Chosen, bytes));
+        let is_there = |(_, bytes): &(Slot, &[u8])| is_bundle(bytes);
+        if let Some((slot, bytes)) = offered.filter(is_there).or_else(|| named().filter(is_there)) {
             let found = payload.of_bundle("bundle in the initrd's place", bytes, loader, machine)?;
-            return Ok(Self { is_in_slot: true, ..found });
+            return Ok(Self { slot: Some(slot), ..found });
         }
         Err(refusal!(
             "no payload: this image has no section .linux or .bundle, the load options have no \

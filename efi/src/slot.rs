@@ -8,11 +8,16 @@ use ringfence::span::Span;
 /// Where loaders without LoadFile2 (GRUB before 2.12) say that the initrd is.
 pub(crate) const INITRD: [&str; 2] = ["linux,initrd-start", "linux,initrd-end"];
 
-/// Returns the bytes that `/chosen` calls the initrd, if there are any.
-pub(crate) fn bytes(loader: &Loader) -> Option<&'static [u8]> {
+/// Returns the addresses in it.
+pub(crate) fn span(loader: &Loader) -> Option<Span> {
     let chosen = loader.tree.as_ref()?.find("/chosen")?;
     let [start, end] = INITRD.map(|name| chosen.prop(name).and_then(|prop| prop.as_u64()));
-    let span = Span::from_ends(start?, end?)?;
+    Span::from_ends(start?, end?)
+}
+
+/// Returns the bytes that `/chosen` calls the initrd, if there are any.
+pub(crate) fn bytes(loader: &Loader) -> Option<&'static [u8]> {
+    let span = span(loader)?;
     // A stale entry is an address without anything there: what no loader has allocated is not read.
     let used = loader.map.within(span).filter(|range| range.kind.usage() == EfiUse::UntilLinux);
     if used.map(|range| range.span.len()).sum::<u64>() == span.len() {

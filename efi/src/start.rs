@@ -23,7 +23,7 @@ fn prepare<'h>(held: &'h Held, payload: &Payload) -> Result<(LoadedKernel, &'h s
     // Without an initrd of its own, a bundle in the initrd's place must not be taken for one.
     match payload.initrd {
         Some(bytes) => initrd::offer(bytes)?,
-        None if payload.is_in_slot && initrd::is_offered() => initrd::offer(&[])?,
+        None if payload.slot.is_some() && initrd::is_offered() => initrd::offer(&[])?,
         None => {}
     }
     let kernel = LoadedKernel::load(payload.kernel)?;

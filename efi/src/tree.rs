@@ -3,12 +3,16 @@
 use crate::firmware::fixup::{self, Flags, Unchanged};
 use crate::loader::Loader;
 use crate::machine::Overlay;
-use crate::payload::Payload;
+use crate::payload::{Payload, Slot};
 use crate::refusal::{Result, refusal};
-use crate::slot::INITRD;
+use crate::slot::{self, INITRD};
 use alloc::vec::Vec;
 use ringfence::efi::take_load_options;
+use ringfence::facts::LoaderFacts;
 use ringfence::fdt::{Edits, FdtError, MAX_BOOT_SIZE, Tree, rewrite};
+use ringfence::merge::{Loader as LoadersTree, merge};
+use ringfence::policy::Policy;
+use ringfence::span::Span;
 
 /// Bytes of room that the firmware gets for its fix-ups, each time anew.
 const FIXUP_ROOM: usize = 64 << 10;
@@ -21,11 +25,18 @@ pub(crate) struct Prepared {
     pub(crate) dtb: Vec<u8>,
     /// The bootargs that the load options have replaced.
     pub(crate) replaced: Option<Vec<u8>>,
+    /// What the loader's tree states, where this is the payload's.
+    pub(crate) loader: Option<LoaderFacts>,
 }
 
-/// Returns the payload's tree or the loader's, with the overlays applied, and with the command line in
-/// `bootargs`, because the stub puts it there.
-pub(crate) fn prepare(loader: &Loader, payload: &Payload, apply: Option<Overlay>) -> Result<Prepared> {
+/// Returns the loader's tree, or the payload's, completed by the firmware and with the loader's merged into
+/// it; with the overlays applied, and with the command line in `bootargs`, because the stub puts it there.
+pub(crate) fn prepare(
+    loader: &Loader,
+    payload: &Payload,
+    policy: Option<&Policy>,
+    apply: Option<Overlay>,
+) -> Result<Prepared> {
     let loaders = loader.tree.as_ref().map(|tree| tree.blob().bytes());
     let Some(base) = payload.dtb.or(loaders) else {
         return Err(refusal!(
@@ -33,6 +44,34 @@ pub(crate) fn prepare(loader: &Loader, payload: &Payload, apply: Option<Overlay>
              device tree instead of ACPI, or bring one in the bundle"
         ));
     };
+    let fail = |why: FdtError| refusal!("the device tree is damaged: {why}");
+    let mut blob = overlaid(base, payload, apply)?;
+    let mut facts = None;
+    if payload.dtb.is_some() {
+        blob = fixed_up(blob)?;
+        if let Some(tree) = &loader.tree {
+            let own = Tree::parse(&blob).map_err(fail)?;
+            let bytes = tree.blob().bytes();
+            let dtb = Span::new(bytes.as_ptr() as u64, bytes.len() as u64);
+            let bundle = slot::span(loader).filter(|_| payload.slot == Some(Slot::Chosen));
+            let merged = merge(&own, &LoadersTree { tree, dtb, bundle }, policy);
+            let merged = merged.map_err(|why| refusal!("{why}"))?;
+            console!("tree: {}", merged.facts.account);
+            blob = merged.dtb.unwrap_or(blob);
+            facts = Some(merged.facts);
+        }
+    }
+    if payload.slot == Some(Slot::Chosen) {
+        blob = without_slot(&blob).map_err(fail)?;
+    }
+    let Some(line) = &payload.line else { return Ok(Prepared { dtb: blob, replaced: None, loader: facts }) };
+    let tree = Tree::parse(&blob).map_err(fail)?;
+    let (dtb, replaced) = take_load_options(&tree, line.as_bytes()).map_err(fail)?;
+    Ok(Prepared { dtb, replaced, loader: facts })
+}
+
+/// Applies the overlays.
+fn overlaid(base: &[u8], payload: &Payload, apply: Option<Overlay>) -> Result<Vec<u8>> {
     let mut blob = base.to_vec();
     for (name, bytes) in &payload.overlays {
         let Some(apply) = apply else {
@@ -44,17 +83,7 @@ pub(crate) fn prepare(loader: &Loader, payload: &Payload, apply: Option<Overlay>
             .map_err(|why| refusal!("overlay {name}: {why}; the device tree stays as it was"))?;
         console!("overlay: {name} applied");
     }
-    if payload.dtb.is_some() {
-        blob = fixed_up(blob)?;
-    }
-    let fail = |why: FdtError| refusal!("the device tree is damaged: {why}");
-    if payload.is_in_slot {
-        blob = without_slot(&blob).map_err(fail)?;
-    }
-    let Some(line) = &payload.line else { return Ok(Prepared { dtb: blob, replaced: None }) };
-    let tree = Tree::parse(&blob).map_err(fail)?;
-    let (dtb, replaced) = take_load_options(&tree, line.as_bytes()).map_err(fail)?;
-    Ok(Prepared { dtb, replaced })
+    Ok(blob)
 }
 
 /// Removes the initrd's slot, in which the bundle is.

@@ -69,6 +69,16 @@ impl Tool {
         Command::new(&self.0)
     }
 
+    /// Gives an image of the stage this console for refusals without a tree, and returns the new image's path.
+    pub(crate) fn with_console(&self, ws: &Workspace, stage: &Path, console: &str) -> Result<PathBuf> {
+        let name = console.replace(['@', ','], "-");
+        let image = ws.scratch_file("console", &name, "img")?;
+        let mut pack = self.command();
+        pack.arg("pack").arg("--append-to").arg(stage).args(["--console", console]).arg("-o").arg(&image);
+        crate::shell::capture(&mut pack)?;
+        Ok(image)
+    }
+
     /// Packs a bundle into the scratch directory and returns its path.
     pub(crate) fn pack(&self, ws: &Workspace, name: &str, parts: &Parts) -> Result<PathBuf> {
         let bundle = ws.scratch_file("bundles", name, "itb")?;

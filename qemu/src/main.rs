@@ -25,11 +25,13 @@ mod dtc;
 mod efi;
 mod elf_image;
 mod fuzz;
+mod hostile;
 mod initramfs;
 mod iomem;
 mod job;
 mod machine;
 mod parallel;
+mod pressure;
 mod profile;
 mod reserved_nodes;
 mod runner;
@@ -80,6 +82,8 @@ enum Command {
     Boots(commands::boots::Options),
     /// Measure the stage and its rivals: bytes, and exact instruction counts
     Bench(commands::bench::Options),
+    /// Boot with damaged trees and bundles: each ends in a sound hand-off or in one HALT line
+    Hostile(commands::hostile::Options),
     /// Build a release: the tool as archive, Debian package and wheel, and the stage's images
     Dist(commands::dist::Options),
     /// Install the packages of a release in a Debian without Rust, use them, and remove them
@@ -98,6 +102,7 @@ fn main() -> ExitCode {
         Command::Matrix(options) => commands::matrix::run(&ws, &options),
         Command::Boots(options) => commands::boots::run(&ws, &options),
         Command::Bench(options) => commands::bench::run(&ws, &options),
+        Command::Hostile(options) => commands::hostile::run(&ws, &options),
         Command::Dist(options) => commands::dist::run(&ws, &options),
         Command::Packages(options) => commands::packages::run(&ws, &options),
         Command::Recipes(options) => commands::recipes::run(&ws, &options),

@@ -23,11 +23,6 @@ pub(crate) fn stage(ws: &Workspace, consent: Consent) -> Result<Built> {
     binary(ws, consent, "ringfence-boot", "ringfence", &[])
 }
 
-/// Builds the stage that writes to the `virt` board's serial port when no tree names a console.
-pub(crate) fn talkative(ws: &Workspace, consent: Consent) -> Result<Built> {
-    binary(ws, consent, "ringfence-boot", "ringfence-talkative", &["--features", "fallback-uart"])
-}
-
 /// Builds the stage with everything that a build may leave out: packed kernels.
 pub(crate) fn full(ws: &Workspace, consent: Consent) -> Result<Built> {
     binary(ws, consent, "ringfence-boot", "ringfence-full", &["--features", "packed,overlays"])
@@ -97,6 +92,11 @@ fn soft_binary(ws: &Workspace, consent: Consent, bin: &str) -> Result<Vec<u8>> {
     run(&mut cargo).with_context(|| format!("building {bin} with {}", toolchain.description))?;
     let built = target.join(setup::SOFT_TARGET).join("sentinel").join(bin);
     fs::read(&built).with_context(|| format!("cannot read {}", built.display()))
+}
+
+/// Builds the stage without the EFI face, to be measured.
+pub(crate) fn bare(ws: &Workspace, consent: Consent) -> Result<Built> {
+    binary(ws, consent, "ringfence-boot", "ringfence-bare", &["--no-default-features"])
 }
 
 /// Builds the payload that checks the state it was entered with.

@@ -1,6 +1,6 @@
 //! The test bed: what boots share, brought in once and built when it is first asked for.
 
-use crate::boards::{BoardConfig, tree};
+use crate::boards::{BoardConfig, tree, virt};
 use crate::build_cache::{Files, Once};
 use crate::job::{Parts, Tool};
 use crate::machine::{Board, Level};
@@ -26,10 +26,11 @@ pub(crate) struct TestBed {
     consent: Consent,
     tool: Once<Tool>,
     stage: Once<Built>,
-    talkative: Once<Built>,
+    talkative: Once<PathBuf>,
     full: Once<Built>,
     with_sentinel: Once<Built>,
     trespasser: Once<PathBuf>,
+    bare: Once<Built>,
     payload: Once<Built>,
     initrd: Once<PathBuf>,
     files: Files,
@@ -51,6 +52,7 @@ impl TestBed {
             full: Once::default(),
             with_sentinel: Once::default(),
             trespasser: Once::default(),
+            bare: Once::default(),
             payload: Once::default(),
             initrd: Once::default(),
             files: Files::default(),
@@ -77,8 +79,8 @@ impl TestBed {
     ///
     /// # Errors
     /// When it does not build.
-    pub(crate) fn talkative(&self) -> Result<Built> {
-        self.talkative.get(|| stage::talkative(&self.ws, self.consent))
+    pub(crate) fn talkative(&self) -> Result<PathBuf> {
+        self.talkative.get(|| self.tool()?.with_console(&self.ws, &self.stage()?.image, virt::CONSOLE))
     }
 
     /// Returns the stage with everything that a build may leave out.
@@ -119,6 +121,14 @@ impl TestBed {
     /// When it does not build.
     pub(crate) fn next_kernel(&self) -> Result<Vec<u8>> {
         stage::next_kernel(&self.ws, self.consent)
+    }
+
+    /// Returns the stage without the EFI face.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn bare(&self) -> Result<Built> {
+        self.bare.get(|| stage::bare(&self.ws, self.consent))
     }
 
     /// Returns the payload that checks its entry state.

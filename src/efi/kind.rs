@@ -149,6 +149,14 @@ impl EfiKind {
         }
     }
 
+    /// Tells whether Linux maps it as ordinary memory (`is_usable_memory` in drivers/firmware/efi/efi-init.c,
+    /// 6.12); the rest of what is memory is `nomap`.
+    #[must_use]
+    pub const fn is_usable(self) -> bool {
+        matches!(self.usage(), EfiUse::Free | EfiUse::UntilLinux)
+            || matches!(self, Self::Persistent | Self::AcpiReclaim)
+    }
+
     /// Returns the name that Linux prints with `efi=debug` (`memory_type_name` in
     /// drivers/firmware/efi/efi.c).
     #[must_use]

@@ -56,7 +56,6 @@ impl<'a> Blob<'a> {
     }
 
     fn walk_words<W: Word>(&mut self, words: &[W]) -> Result<usize, FdtError> {
-        let bound = self.header.struct_bound();
         let strings = self.strings();
         let all_names = all_names(strings);
         let mut tokens = Tokens::new(words, self.header.off_struct as usize, false);
@@ -105,9 +104,7 @@ impl<'a> Blob<'a> {
                 }
                 Token::End if depth > 0 => return Err(FdtError::Unclosed { offset, open: depth }),
                 Token::End if self.nodes == 0 => return Err(FdtError::NoRoot),
-                Token::End if self.header.size_struct.is_some() && tokens.at() != bound => {
-                    return Err(FdtError::TrailingBytes { offset: tokens.at() });
-                }
+                // What follows it in the block is read by no one (fdt_next_tag in scripts/dtc/libfdt).
                 Token::End => break,
             }
         }

@@ -127,11 +127,6 @@ pub enum FdtError {
         /// Offset of the node's token.
         offset: usize,
     },
-    /// `FDT_END` is not the last word of the structure block.
-    TrailingBytes {
-        /// First byte after it.
-        offset: usize,
-    },
     /// `#address-cells` or `#size-cells` is not one word of at most 4.
     BadCells {
         /// Offset of its value.
@@ -322,9 +317,6 @@ impl fmt::Display for FdtError {
             }
             Self::TooDeep { offset } => {
                 write!(f, "the node at offset {offset:#x} is nested deeper than 60 levels: flatten the tree")
-            }
-            Self::TrailingBytes { offset } => {
-                write!(f, "bytes follow FDT_END at offset {offset:#x} in the structure block: {REBUILD}")
             }
             Self::BadCells { offset, len } => write!(
                 f,

@@ -10,7 +10,8 @@
 //! | a property twice in one node | tolerated, kept; the first one counts, as in libfdt and Linux |
 //! | two siblings with one name | tolerated, kept; the first one is found by path |
 //! | a property after a child node | refused |
-//! | bytes after `FDT_END`, overlapping blocks, a root with a name | refused |
+//! | bytes after `FDT_END` in the structure block | legal, as in Linux; not written by [`rewrite()`] |
+//! | overlapping blocks, a root with a name | refused |
 //! | names: empty, over 255 bytes, not printable ASCII, a node's with `/` | refused |
 //! | memory reserve list | ends at the first entry of size 0, as in Linux; what follows it is not kept |
 

@@ -79,8 +79,8 @@ impl<'f, 'a> Choice<'f, 'a> {
         }
     }
 
-    /// Returns the default configuration if the policy in it is for the board of the tree in it: the bundle is
-    /// right then, whatever the loader calls the board.
+    /// Returns the default configuration if the policy in it is for the board of the tree in it: the bundle
+    /// is right then, whatever the loader calls the board.
     fn named_by_policy(&mut self) -> Option<Node<'f, 'a>> {
         let config = self.default().ok()?;
         let policy = Config::policy(self.fit, config).ok()??;

@@ -19,8 +19,10 @@ pub struct Config<'a> {
     pub name: String,
     /// The kernel.
     pub kernel: Image<'a>,
-    /// The initial ramdisk, if any.
+    /// The initial ramdisk, if any: the first that is named.
     pub ramdisk: Option<Image<'a>>,
+    /// The names of further ramdisks, which are not used: the boot protocol has one.
+    pub further_ramdisks: Vec<String>,
     /// The device tree, if the bundle brings one.
     pub fdt: Option<Image<'a>>,
     /// Overlays to apply to the device tree, in this order. As in U-Boot, these are the names in `fdt` after
@@ -40,6 +42,7 @@ impl<'a> Config<'a> {
             kernel: first("kernel")?
                 .ok_or_else(|| FitError::NoKernel { config: config.name().to_string() })?,
             ramdisk: first("ramdisk")?,
+            further_ramdisks: Self::further(config, "ramdisk"),
             fdt: trees.next(),
             overlays: trees.collect(),
             policy: Self::policy(fit, config)?,
@@ -66,6 +69,12 @@ impl<'a> Config<'a> {
             trees.push(Image::read(fit, Self::image_node(fit, config, name)?)?);
         }
         if trees.is_empty() { Err(FitError::malformed(config, "fdt")) } else { Ok(trees) }
+    }
+
+    /// Returns the names after the first under `role`.
+    fn further(config: Node<'_, 'a>, role: &str) -> Vec<String> {
+        let names = config.prop(role).into_iter().flat_map(|prop| prop.strings());
+        names.skip(1).take(MAX_LOADABLES).map(ToString::to_string).collect()
     }
 
     /// Reads the first image that the configuration names under `role`.

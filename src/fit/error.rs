@@ -174,7 +174,7 @@ impl fmt::Display for FitError {
                  there: the bundle was cut short"
             ),
             Self::Compression { image, found } => {
-                write!(f, "image `{image}`: compression `{found}` is not known; use none, gzip or zstd")
+                write!(f, "image `{image}`: compression `{found}` cannot be unpacked; use none, gzip or zstd")
             }
             Self::UnknownHash { image, algorithm } => write!(
                 f,

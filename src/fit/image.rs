@@ -60,6 +60,9 @@ pub struct Image<'a> {
     pub kind: String,
     /// The compression that it is labelled with; `None` for an image that is not compressed.
     pub packing: Option<Packing>,
+    /// The compression that it is labelled with, where ringfence cannot unpack it. It does not matter for a
+    /// ramdisk, which Linux unpacks.
+    pub foreign: Option<String>,
     /// The bytes as stored, compressed or not.
     pub data: &'a [u8],
     /// Offset of `data` in bytes from the bundle's start. The bundle's address in memory plus this is
@@ -74,23 +77,31 @@ impl<'a> Image<'a> {
         let name = node.name().to_string();
         let (data_offset, data) = locate(fit, node)?;
         let text = |key| node.prop(key).and_then(|prop| prop.as_str());
-        let packing = match text("compression") {
-            None | Some("none") => None,
-            Some(label) => Some(
-                Packing::named(label)
-                    .ok_or_else(|| FitError::Compression { image: name.clone(), found: label.to_string() })?,
-            ),
-        };
+        let label = text("compression").filter(|label| *label != "none");
+        let packing = label.and_then(Packing::named);
+        let foreign = label.filter(|_| packing.is_none()).map(ToString::to_string);
         let hashes = read_hashes(node)?;
         Ok(Self {
             name,
             description: text("description").unwrap_or_default(),
             kind: text("type").unwrap_or_default().to_string(),
             packing,
+            foreign,
             data,
             data_offset,
             hashes,
         })
+    }
+
+    /// Checks that ringfence can read the image.
+    ///
+    /// # Errors
+    /// [`FitError::Compression`].
+    pub fn check_label(&self) -> Result<(), FitError> {
+        match &self.foreign {
+            None => Ok(()),
+            Some(found) => Err(FitError::Compression { image: self.name.clone(), found: found.clone() }),
+        }
     }
 
     /// Verifies every recorded hash in software.

@@ -213,7 +213,8 @@ fn a_choice_that_cannot_be_made_is_an_error() {
 fn compression_is_known_or_refused() {
     let with = |value: &[u8]| {
         let bytes = fit(node("kernel", &[("data", b"x"), ("compression", value)], vec![]));
-        select(&bytes).map(|config| config.kernel.packing)
+        let kernel = select(&bytes)?.kernel;
+        kernel.check_label().map(|()| kernel.packing)
     };
     assert_eq!(with(b"gzip\0"), Ok(Some(Packing::Gzip)));
     assert_eq!(with(b"none\0"), Ok(None));

@@ -71,8 +71,8 @@ impl fmt::Display for MergeError {
             Self::Tree(why) => write!(f, "the loader's device tree cannot be merged: {why}"),
             Self::Cells { what, span } => write!(
                 f,
-                "{what} at {span} of the loader's device tree does not fit the #address-cells and #size-cells \
-                 of the bundle's; give its root and /reserved-memory 2 of each"
+                "{what} at {span} of the loader's device tree does not fit the #address-cells and \
+                 #size-cells of the bundle's; give its root and /reserved-memory 2 of each"
             ),
         }
     }

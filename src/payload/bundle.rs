@@ -24,6 +24,10 @@ pub fn verified<'a>(
     let config = Fit::parse(bytes)?.select(compatibles)?;
     for image in config.images() {
         image.verify_with(sha256)?;
+        // A ramdisk is passed to Linux as it is.
+        if config.ramdisk.as_ref().is_none_or(|ramdisk| ramdisk.name != image.name) {
+            image.check_label()?;
+        }
     }
     Ok(config)
 }
@@ -57,6 +61,7 @@ pub(super) fn open<'a>(
     if let Some(image) = &config.fdt {
         payload.fdt = Some((place(image)?, as_it_is(image)?));
     }
+    payload.further_ramdisks = config.further_ramdisks;
     for image in config.overlays {
         let bytes = as_it_is(&image)?;
         payload.overlays.push((image.name, bytes));

@@ -42,7 +42,11 @@ impl fmt::Display for PayloadError {
             Self::Fit(why) => write!(f, "{why}"),
             Self::NoPlace { image } => write!(f, "image {image} is empty; make the bundle anew"),
             Self::PackedImage { image, packing } => {
-                write!(f, "image {image} is packed with {}; only kernels may be packed", packing.name())
+                write!(
+                    f,
+                    "image {image} is packed with {}, and only kernels may be; add it to the bundle unpacked",
+                    packing.name()
+                )
             }
             Self::Policy(why) => write!(f, "policy: {why}"),
             Self::Kernel(why) => write!(f, "the kernel cannot be booted: {why}"),

@@ -5,6 +5,7 @@
 
 pub mod appended;
 mod bundle;
+pub mod console_slot;
 mod error;
 mod judged;
 mod kernel;
@@ -93,6 +94,8 @@ pub struct Payload<'a> {
     pub fdt: Option<(Span, &'a [u8])>,
     /// Overlays for the device tree by name, to be applied in this order.
     pub overlays: Vec<(String, &'a [u8])>,
+    /// Names of ramdisks that are not used, because there is one before them.
+    pub further_ramdisks: Vec<String>,
 }
 
 impl<'a> Payload<'a> {
@@ -123,6 +126,7 @@ impl<'a> Payload<'a> {
             policy_digest: None,
             fdt: None,
             overlays: Vec::new(),
+            further_ramdisks: Vec::new(),
         }
     }
 

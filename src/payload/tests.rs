@@ -81,6 +81,56 @@ fn the_parts_of_a_bundle_are_found_where_they_are() {
     assert_eq!(payload.profile().profile.page, PageSize::K16);
 }
 
+/// Returns a FIT made by other tools, with these labels for the compression of kernel and ramdisk.
+fn labelled(kernel_label: &str, ramdisk_label: &str) -> Vec<u8> {
+    use crate::fdt::{NewNode, build};
+    let image = |name: &str, data: &[u8], label: &str| {
+        let crc = crc32fast::hash(data).to_be_bytes();
+        let hash = NewNode::new("hash-1").prop_str("algo", "crc32").prop("value", crc);
+        NewNode::new(name).prop("data", data).prop_str("compression", label).child(hash)
+    };
+    let images = NewNode::new("images").child(image("kernel", &kernel(), kernel_label)).child(image(
+        "ramdisk",
+        b"ramdisk",
+        ramdisk_label,
+    ));
+    let conf = NewNode::new("conf").prop_str("kernel", "kernel").prop_str("ramdisk", "ramdisk");
+    let root = NewNode::new("").child(images).child(NewNode::new("configurations").child(conf));
+    build(&root, 0, &[]).unwrap()
+}
+
+#[test]
+fn a_label_of_the_ramdisk_is_linuxs_business_and_one_of_the_kernel_is_ours() {
+    for label in ["gzip", "lz4", "xz", "lzma", "bzip2", "lzo", "zstd"] {
+        assert!(open(&labelled("none", label)).unwrap().ramdisk.is_some(), "{label}");
+    }
+    let refused = open(&labelled("xz", "none")).map(|_| ()).unwrap_err();
+    assert!(std::string::ToString::to_string(&refused).contains("`xz` cannot be unpacked"), "{refused}");
+}
+
+#[test]
+fn a_second_ramdisk_is_named_and_not_used() {
+    use crate::fdt::{Edits, Tree, rewrite};
+    let bytes = labelled("none", "none");
+    let tree = Tree::parse(&bytes).unwrap();
+    let mut edits = Edits::new();
+    edits.set(tree.find("/configurations/conf").unwrap().id(), "ramdisk", b"ramdisk\0initrd-2\0".to_vec());
+    let bytes = rewrite(&tree, &edits).unwrap();
+    let payload = open(&bytes).unwrap();
+    assert!(payload.ramdisk.is_some());
+    assert_eq!(payload.further_ramdisks, ["initrd-2"]);
+}
+
+#[test]
+fn a_kernel_that_is_none_is_named_by_its_format() {
+    let named = |bytes: &[u8]| std::string::ToString::to_string(&open(bytes).map(|_| ()).unwrap_err());
+    let long = |magic: &[u8]| [magic, &[0; 100]].concat();
+    assert!(named(&long(b"\xfd7zXZ\0")).contains("an xz file, not an arm64 Image: unpack it with `xz -d`"));
+    assert!(named(b"BZh9").contains("a bzip2 file"));
+    assert!(named(&long(b"MZ\x90")).contains("an EFI application"));
+    assert!(named(&[0; 100]).contains("not an arm64 Image: 0x00000000"));
+}
+
 #[test]
 fn a_byte_that_changed_is_an_error_wherever_it_is() {
     let (bytes, layout, _) = bundle();

@@ -31,7 +31,7 @@
 //!         on-access = "abort";
 //!         console = "ring";
 //!         base = <0x0 0xd1000000>;
-//!         carveouts = "/reserved-memory/camera@84300000", "&label";
+//!         carveouts = "/…", "&label";
 //!     };
 //!     tree {                                       // optional
 //!         merge = "all";
@@ -85,6 +85,10 @@ impl Policy {
     /// # Errors
     /// Any [`PolicyError`]. The blob is hostile input.
     pub fn from_blob(blob: &[u8]) -> Result<Self, PolicyError> {
+        let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+        if !blob.is_empty() && blob.iter().take(64).all(is_text) {
+            return Err(PolicyError::Text);
+        }
         let tree = Tree::parse(blob)?;
         let root = Reader(tree.root());
         if root.0.prop("compatible").and_then(|prop| prop.as_str()) != Some(COMPATIBLE) {

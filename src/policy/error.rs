@@ -14,6 +14,8 @@ pub enum PolicyError {
     Tree(FdtError),
     /// A flattened tree, but not a policy: the root lacks `compatible = "ringfence,policy"`.
     NotAPolicy,
+    /// Text, such as a policy in TOML that was not compiled.
+    Text,
     /// A form that this version of ringfence does not know.
     Version {
         /// The version found; `None` when missing or malformed.
@@ -126,6 +128,9 @@ impl fmt::Display for PolicyError {
                 "not a policy blob: the root lacks compatible = \"ringfence,policy\"; \
                                  make one with `ringfence policy build`",
             ),
+            Self::Text => {
+                f.write_str("this is text, not a policy blob; compile it with `ringfence policy build`")
+            }
             Self::Version { found: Some(found) } => {
                 write!(f, "policy blob version {found} is not known: build it again with this ringfence")
             }

@@ -4,6 +4,7 @@
 //! therefore recognised by its text, wherever in the line that starts at a word.
 
 use crate::bootargs;
+use crate::efi::{self, EfiMap};
 use crate::ledger;
 use crate::profile::PageSize;
 use crate::span::{MIB, Span};
@@ -134,6 +135,12 @@ impl<'l> BootLog<'l> {
     #[must_use]
     pub fn is_efi(&self) -> bool {
         self.lines.iter().any(|line| find(line, "efi: EFI v").is_some())
+    }
+
+    /// Returns the EFI memory map that the kernel printed, which it does with `efi=debug`.
+    #[must_use]
+    pub fn efi_map(&self) -> Option<EfiMap> {
+        efi::parse(&self.lines.join("\n")).ok().map(|(map, _)| map).filter(|_| self.is_efi())
     }
 
     /// Returns the RAM that the kernel had, with what it left unmapped: ascending, disjoint.

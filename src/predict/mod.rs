@@ -32,6 +32,7 @@ use self::kernel::Kernel;
 use self::reading::Reading;
 use crate::analysis::Analysis;
 use crate::claims::ClaimKind;
+use crate::efi::{EfiKind, EfiMap, EfiUse};
 use crate::fdt::NodeId;
 use crate::span::Span;
 use alloc::string::String;
@@ -139,6 +140,18 @@ const PAGE_TABLES: usize = 2;
 /// Bytes of a kernel from `_text` to `_stext` (`SEGMENT_ALIGN` in arch/arm64/kernel/vmlinux.lds.S).
 const HEAD: u64 = 64 << 10;
 
+/// Takes what the EFI memory map does not leave to Linux (`reserve_regions` in
+/// drivers/firmware/efi/efi-init.c, 6.12).
+fn reserve_efi(kernel: &mut Kernel<'_>, map: &EfiMap) {
+    for range in map.ranges().iter().filter(|range| range.kind.usage() != EfiUse::Device) {
+        if !range.kind.is_usable() {
+            kernel.mark_no_map(range.span);
+        } else if range.kind == EfiKind::AcpiReclaim {
+            kernel.reserve(range.span);
+        }
+    }
+}
+
 /// Predicts how the kernel of an analysis uses its tree, with the claims as the contents of memory at entry.
 #[must_use]
 pub fn predict(analysis: &Analysis<'_, '_>) -> Prediction {
@@ -162,6 +175,9 @@ pub fn predict(analysis: &Analysis<'_, '_>) -> Prediction {
     let cmdline = line.get(..line.len().min(crate::bootargs::MAX_LEN)).unwrap_or_default().to_vec();
     let arg = crate::bootargs::cma(&cmdline);
     let mut kernel = Kernel::new(analysis, &reading, arg, memblock);
+    if let Some(efi) = &analysis.facts.efi {
+        reserve_efi(&mut kernel, &efi.map);
+    }
     for span in taken {
         kernel.reserve(span);
     }

@@ -17,6 +17,8 @@ pub(super) struct Reading {
     pub(super) reserved: Option<ReservedMemory>,
     /// RAM that it uses: ascending, disjoint.
     pub(super) ram: Vec<Span>,
+    /// Whether the kernel is started by its EFI stub.
+    pub(super) is_efi: bool,
 }
 
 impl Reading {
@@ -45,7 +47,7 @@ impl Reading {
             }
         }
         let reserved = found.map(ReservedMemory::read);
-        Self { regions, is_read, reserved, ram: ram.spans().to_vec() }
+        Self { regions, is_read, reserved, ram: ram.spans().to_vec(), is_efi: facts.efi.is_some() }
     }
 
     /// Returns the regions that this kernel reads, with their indices.

@@ -73,6 +73,10 @@ impl<'k> Kernel<'k> {
     }
 
     fn memreserve(&mut self) {
+        // The EFI stub has deleted them all.
+        if self.reading.is_efi {
+            return;
+        }
         for entries in self.claimed(ClaimKind::Memreserve) {
             self.reserve(entries);
         }

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::efi::Hold;
 use crate::facts::{BootFacts, Position};
 use crate::fdt::{FdtError, Loss, MAX_BOOT_SIZE, Tree};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, RuleId, Severity};
 use crate::ledger;
 use crate::plan::{Placement, PlacementFailure, Plan, Repaired};
 use crate::policy::{Mode, OnError, Policy, Requirement};
@@ -168,6 +168,9 @@ pub(crate) fn prove(
     prove_with(surveyed, before, plan, bytes, witness::read)
 }
 
+/// The rule that there is RAM at all (RF106).
+const NO_RAM: RuleId = RuleId(106);
+
 /// Does the same with another second reader.
 fn prove_with(
     surveyed: &Analysis<'_, '_>,
@@ -179,6 +182,11 @@ fn prove_with(
     let context = surveyed.context();
     let accept = context.policy.is_some_and(|policy| policy.on_error == OnError::Continue);
     if !plan.stuck.is_empty() && !accept {
+        // Without RAM nothing has a place; that there is none is what to say.
+        let no_ram = |finding: &&Finding| finding.rule == NO_RAM && finding.severity == Severity::Error;
+        if let Some(finding) = before.iter().find(no_ram) {
+            return Err(Refusal::Findings(alloc::vec![finding.clone()]));
+        }
         return Err(Refusal::PlacementFailure(plan.stuck));
     }
     let dtb = match bytes {

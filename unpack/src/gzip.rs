@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
-use ringfence::kernel_image::HEADER_LEN;
+use ringfence::kernel_image::{HEADER_LEN, Header};
 use ringfence::payload::Measure;
 
 /// Bytes of the fixed header and of the trailer (CRC-32, length).
@@ -18,61 +18,82 @@ const HAS_COMMENT: u8 = 1 << 4;
 pub(crate) fn measure(stream: &[u8]) -> Option<Measure> {
     let mut head = [0; HEADER_LEN];
     inflate(stream, &mut head)?;
-    Some(Measure { head, len: len(stream)? })
+    // What follows the stream, padding or a device tree, takes the place of its trailer: then the length is
+    // not known before all of it is unpacked, and the kernel's own header must do.
+    let stated = last_len(stream)?;
+    let declared = Header::parse(&head).ok().and_then(|header| header.declared_size());
+    let len = if declared.is_some_and(|declared| stated > declared) { 0 } else { stated };
+    Some(Measure { head, len })
 }
 
-/// Unpacks as many bytes as the trailer states.
+/// Unpacks the stream, which ends where it ends: `out` may be longer, and bytes may follow the stream.
 pub(crate) fn unpack(stream: &[u8], out: &mut [u8]) -> Option<usize> {
-    let out = out.get_mut(..usize::try_from(len(stream)?).ok()?)?;
-    (inflate(stream, out)? == Reached::End).then_some(out.len())
+    match inflate(stream, out)? {
+        Reached::End { len, trailer: [_, stated] } => (stated == len as u32).then_some(len),
+        Reached::Full => None,
+    }
 }
 
 pub(crate) fn to_vec(stream: &[u8], limit: u64) -> Option<Vec<u8>> {
-    let len = usize::try_from(len(stream).filter(|&len| len <= limit)?).ok()?;
+    let limit = usize::try_from(limit).ok()?;
+    let mut room = usize::try_from(last_len(stream)?).ok()?.min(limit);
     let mut out = Vec::new();
-    out.try_reserve_exact(len).ok()?;
-    out.resize(len, 0);
-    unpack(stream, &mut out)?;
-    let [crc, _] = trailer(stream)?;
-    (crc32fast::hash(&out) == crc).then_some(out)
+    loop {
+        out.try_reserve_exact(room.checked_sub(out.len())?).ok()?;
+        out.resize(room, 0);
+        match inflate(stream, &mut out)? {
+            Reached::End { len, trailer: [crc, stated] } => {
+                out.truncate(len);
+                return (stated == len as u32 && crc32fast::hash(&out) == crc).then_some(out);
+            }
+            // Bytes follow the stream, and its length is not the last of them.
+            Reached::Full if room < limit => room = (room.max(stream.len()).saturating_mul(2)).min(limit),
+            Reached::Full => return None,
+        }
+    }
 }
 
-/// Returns the CRC-32 and the length that the trailer states.
-fn trailer(stream: &[u8]) -> Option<[u32; 2]> {
-    let (words, _) = stream.last_chunk::<TRAILER>()?.as_chunks();
-    let [crc, len] = words else { return None };
-    Some([u32::from_le_bytes(*crc), u32::from_le_bytes(*len)])
+/// Returns the CRC-32 and the length that 8 bytes state.
+fn numbers(trailer: &[u8; TRAILER]) -> [u32; 2] {
+    let (words, _) = trailer.as_chunks();
+    let word = |index: usize| words.get(index).map_or(0, |word| u32::from_le_bytes(*word));
+    [word(0), word(1)]
 }
 
-fn len(stream: &[u8]) -> Option<u64> {
-    trailer(stream).map(|[_, len]| u64::from(len))
+/// Returns the length that the last bytes state, if nothing follows the stream.
+fn last_len(stream: &[u8]) -> Option<u64> {
+    let [_, len] = numbers(stream.last_chunk()?);
+    Some(u64::from(len))
 }
 
 /// Where unpacking stopped.
-#[derive(PartialEq, Eq)]
 enum Reached {
     /// The output is full, and there is more of the stream.
     Full,
-    /// The stream ends with the output.
-    End,
+    /// The stream ended after `len` bytes of output.
+    End { len: usize, trailer: [u32; 2] },
 }
 
-/// Unpacks into `out` until it is full.
+/// Unpacks into `out` until it is full, or the stream ends.
 fn inflate(stream: &[u8], out: &mut [u8]) -> Option<Reached> {
     let mut state = DecompressorOxide::new();
     let flags = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-    let (status, _, written) = decompress(&mut state, deflated(stream)?, out, 0, flags);
+    let deflated = deflated(stream)?;
+    let (status, read, len) = decompress(&mut state, deflated, out, 0, flags);
     match status {
-        TINFLStatus::Done if written == out.len() => Some(Reached::End),
+        TINFLStatus::Done => {
+            let trailer = numbers(deflated.get(read..)?.first_chunk()?);
+            Some(Reached::End { len, trailer })
+        }
         TINFLStatus::HasMoreOutput => Some(Reached::Full),
         _ => None,
     }
 }
 
-/// Returns what is between the header, whose length depends on its flags, and the trailer.
+/// Returns what follows the header, whose length depends on its flags.
 fn deflated(stream: &[u8]) -> Option<&[u8]> {
     let flags = *stream.get(3)?;
-    let mut rest = stream.get(FIXED..stream.len().checked_sub(TRAILER)?)?;
+    let mut rest = stream.get(FIXED..)?;
     if flags & HAS_EXTRA != 0 {
         let (len, after) = rest.split_first_chunk::<2>()?;
         rest = after.get(usize::from(u16::from_le_bytes(*len))..)?;

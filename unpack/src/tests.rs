@@ -44,6 +44,34 @@ fn what_does_not_fit_or_is_cut_off_is_refused() {
     }
 }
 
+/// Returns a kernel whose header states how much memory it takes.
+fn image() -> Vec<u8> {
+    let mut image = kernel();
+    image[0x08..0x10].fill(0);
+    image[0x10..0x18].copy_from_slice(&0x20_0000_u64.to_le_bytes());
+    image[0x18..0x20].copy_from_slice(&8_u64.to_le_bytes());
+    image[0x38..0x3c].copy_from_slice(b"ARM\x64");
+    image
+}
+
+#[test]
+fn a_gzip_stream_ends_where_it_ends_whatever_follows() {
+    let image = image();
+    let packed = pack(Packing::Gzip, &image);
+    // Padding to a page, and a device tree.
+    for tail in [vec![0; 1000], [&b"\xd0\x0d\xfe\xed"[..], &[0x77; 300]].concat()] {
+        let bytes = [&packed[..], &tail].concat();
+        let stream = stream(Packing::Gzip, &bytes);
+        let measure = measure(stream).unwrap();
+        assert!(measure.head == image[..64] && measure.len <= 0x20_0000);
+        let mut out = vec![0xee; 0x20_0000];
+        assert_eq!(unpack(stream, &mut out), Some(image.len()));
+        assert!(out.starts_with(&image));
+        assert!(to_vec(stream, 2 * LIMIT).unwrap() == image);
+        assert_eq!(to_vec(stream, image.len() as u64 - 1), Err(StreamError::Damaged));
+    }
+}
+
 #[test]
 fn a_gzip_stream_is_checked_against_its_checksum() {
     let mut bytes = pack(Packing::Gzip, &kernel());

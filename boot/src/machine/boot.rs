@@ -3,22 +3,20 @@
 use super::asm::{self, EntryState, Symbols};
 use super::enforce::Surveyed;
 use super::maps::Maps;
-use super::memory::Reserved;
+use super::memory::{self, Reserved};
 use super::sentinel::Sentinel;
 use super::trees::{self, Chosen};
 use super::{dtb, enforce, fault, handoff, heap, log, payload, power, structured};
 use alloc::vec::Vec;
 use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
+use ringfence::payload::console_slot;
 use ringfence::psci;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
 use ringfence_boot::console::{self, Console, Source};
+use ringfence_boot::paging::MapError;
 use ringfence_boot::regions::Wanted;
-
-/// The console of a build for QEMU's `virt` board, until a device tree names one.
-const FALLBACK: Option<Console> =
-    if cfg!(feature = "fallback-uart") { Some(console::QEMU_VIRT) } else { None };
 
 /// Boots. Entered by `asm/entry.S` with caches on, relocated, BSS cleared.
 #[unsafe(no_mangle)]
@@ -33,7 +31,11 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     defmt::info!("entered at EL{=u64}, image {=u64:#x}, dtb {=u64:#x}", entry.el(), layout.base, entry.x[0]);
 
     let mut maps = Maps::new(entry, layout);
-    let header = enter_second_map(&mut maps, dtb::header(entry.x[0], &layout));
+    let fallback = console_slot::get(memory::console_slot()).and_then(Console::named);
+    let fallback_page: Vec<Span> = fallback.and_then(|console| console.page()).into_iter().collect();
+    let header = enter_second_map(&mut maps, dtb::header(entry.x[0], &layout), &fallback_page);
+    // SAFETY: this map and the third have its page; nothing is logged between the fourth and the next call.
+    unsafe { log::fall_back_to(fallback) };
     console!("ringfence {} at {:#x}, EL{}", env!("CARGO_PKG_VERSION"), layout.base, entry.el());
     if let Some(ring) = structured::span() {
         console!("structured log at {ring}");
@@ -48,30 +50,42 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         console!("x1 to x3 are not 0 at entry, against the boot protocol; the kernel will get 0");
     }
     let at = header.and_then(|header| dtb::measure(&mut maps, header, &layout));
-    let at = at.unwrap_or_else(|why| without_tree(why));
+    let at = at.unwrap_or_else(|why| halt!("{why}"));
 
-    enter(&mut maps, &Wanted { read: &[at], devices: &fallback(), ..Wanted::default() });
-    let tree = Tree::parse(maps.read(at).unwrap_or_default()).unwrap_or_else(|why| {
-        without_tree(format_args!("the device tree at {:#x} is damaged: {why}", at.base()))
-    });
+    enter(&mut maps, &Wanted { read: &[at], devices: &fallback_page, ..Wanted::default() });
+    let tree = Tree::parse(maps.read(at).unwrap_or_default())
+        .unwrap_or_else(|why| halt!("the device tree at {:#x} is damaged: {why}", at.base()));
     power::use_conduit(psci::conduit(&tree));
 
     let survey = MemoryMap::survey(&tree, &BootFacts::default());
     let places = payload::places(&tree, &survey, &layout);
     let read = places.as_ref().map_or_else(|_| Vec::new(), payload::Places::spans);
-    let console = console::find(&tree, |page, source| {
-        let owner = owner(page, source, &survey, &[layout.image(), Some(at)], &read);
+    let own = [layout.image(), Some(at)];
+    let is_free = |page, source| {
+        let owner = owner(page, source, &survey, &own, &read);
         if let Some(owner) = owner {
             console!("console: {source} names a UART whose page {page} overlaps {owner}; it is not used");
         }
         owner.is_none()
+    };
+    let console = console::find(&tree, fallback, is_free);
+    let fallback = fallback.filter(|fallback| {
+        fallback.page().is_some_and(|page| owner(page, Source::Fallback, &survey, &own, &read).is_none())
     });
-    let devices: Vec<Span> = console.and_then(|console| console.page()).into_iter().collect();
-    enter(&mut maps, &Wanted { read: &read, devices: &devices, ..Wanted::default() });
+    let devices = [console, fallback].into_iter().flatten().filter_map(|console| console.page());
+    let devices: Vec<Span> = devices.collect();
+    let entered = maps.enter(&Wanted { read: &read, devices: &devices, ..Wanted::default() });
+    if entered.is_err() {
+        // What cannot be mapped must not cost the console on which that is logged.
+        enter(&mut maps, &Wanted { devices: &devices, ..Wanted::default() });
+    }
+    // SAFETY: this map and the final one, the only one to follow, have its page in `devices`.
+    unsafe { log::fall_back_to(fallback) };
     if let Some(console) = console {
-        // SAFETY: this map and the final one, the only one to follow, have the console's pages in `devices`.
+        // SAFETY: as above.
         unsafe { log::start(console) };
     }
+    entered.unwrap_or_else(|why| unmappable(why));
     if entry.was_el3() {
         // There is no firmware: the loader took the stage for it.
         power::use_conduit(None);
@@ -101,14 +115,15 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         proven.carveouts().map(|(span, _)| span).filter(|&span| Some(span) != home).collect();
     let ram = handoff::memory_needed(&proven);
     enter(&mut maps, &Wanted { ram: &ram, carveouts: &holes, read: &read, devices: &devices });
+    enforce::read_banks(&proven, &ram);
     enforce::probe(&proven, home);
     let sentinel = sentinel.map(|sentinel| (sentinel, console));
     handoff::hand_off(entry, &maps, &payload, &proven, sentinel)
 }
 
-/// Returns the owner of the page of a console, if it is memory. RAM counts against an
-/// address on the command line alone: where a node says that there is a UART, it may be the RAM that is
-/// wrong, which must be reported.
+/// Returns the owner of the page of a console, if it is memory. RAM counts only against an address that is
+/// not a node's: where a node says that there is a UART, it may be the RAM that is wrong, which must be
+/// reported.
 fn owner(
     page: Span,
     source: Source,
@@ -121,34 +136,23 @@ fn owner(
         () if own.iter().flatten().any(overlaps) => Some("the stage or the device tree"),
         () if payload.iter().any(overlaps) => Some("the payload"),
         () if survey.carveouts().any(|span| overlaps(&span)) => Some("a carveout"),
-        () if source == Source::Earlycon && survey.ram.spans().iter().any(overlaps) => Some("RAM"),
+        () if source.is_address() && survey.ram.spans().iter().any(overlaps) => Some("RAM"),
         () => None,
     }
 }
 
-/// Refuses because there is no device tree: nothing names a console, so the fallback is used.
-fn without_tree(why: impl core::fmt::Display) -> ! {
-    if let Some(console) = FALLBACK {
-        // SAFETY: the second map and the third have its page, and no other is entered any more.
-        unsafe { log::start(console) };
-    }
-    halt!("{why}")
-}
-
-/// Returns the registers of the fallback console, where there is one.
-fn fallback() -> Vec<Span> {
-    FALLBACK.and_then(|console| console.page()).into_iter().collect()
-}
-
 /// Enters the second map, with the first words of the device tree and the fallback console. A device tree
 /// that cannot be mapped must not cost the console on which that is logged.
-fn enter_second_map(maps: &mut Maps, header: Result<Span, &'static str>) -> Result<Span, &'static str> {
+fn enter_second_map(
+    maps: &mut Maps,
+    header: Result<Span, &'static str>,
+    devices: &[Span],
+) -> Result<Span, &'static str> {
     let read: Vec<Span> = header.iter().copied().collect();
-    let devices = fallback();
-    if maps.enter(&Wanted { read: &read, devices: &devices, ..Wanted::default() }).is_ok() {
+    if maps.enter(&Wanted { read: &read, devices, ..Wanted::default() }).is_ok() {
         return header;
     }
-    if let Err(why) = maps.enter(&Wanted { devices: &devices, ..Wanted::default() }) {
+    if let Err(why) = maps.enter(&Wanted { devices, ..Wanted::default() }) {
         halt!("the stage cannot map itself: {why}; load it elsewhere");
     }
     header.and(Err(
@@ -157,5 +161,9 @@ fn enter_second_map(maps: &mut Maps, header: Result<Span, &'static str>) -> Resu
 }
 
 fn enter(maps: &mut Maps, wanted: &Wanted<'_>) {
-    maps.enter(wanted).unwrap_or_else(|why| halt!("{why}; check /memory and the load addresses"));
+    maps.enter(wanted).unwrap_or_else(|why| unmappable(why));
+}
+
+fn unmappable(why: MapError) -> ! {
+    halt!("{why}; check /memory and the load addresses")
 }

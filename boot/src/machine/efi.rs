@@ -4,6 +4,7 @@ use super::heap;
 use super::memory::Reserved;
 use super::payload::Board;
 use core::ffi::c_void;
+use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicBool, Ordering};
 use ringfence::packing::Stream;
 use ringfence::payload::Kernel;
@@ -34,11 +35,14 @@ impl Machine for Board {
     }
 }
 
+/// Whether the firmware has started this image, so that the console is the firmware's.
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
-/// Tells whether the firmware has started this image, so that the console is the firmware's.
-pub(super) fn is_entered() -> bool {
-    ENTERED.load(Ordering::Relaxed)
+/// Reports a panic on the firmware's console, where it is the firmware that has started this image.
+pub(super) fn panicked(info: &PanicInfo<'_>) {
+    if ENTERED.load(Ordering::Relaxed) {
+        ringfence_efi::panicked(info);
+    }
 }
 
 /// Runs the EFI face. Entered by `asm/head.S` with caches on, relocated, BSS cleared, on the firmware's

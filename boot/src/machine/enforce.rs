@@ -5,6 +5,7 @@ use ringfence::announce::announce;
 use ringfence::facts::{BootFacts, Detail, LoaderFacts, Position};
 use ringfence::fdt::Tree;
 use ringfence::finding::Severity;
+use ringfence::ledger;
 use ringfence::payload::Payload;
 use ringfence::pipeline::{self, Context};
 use ringfence::policy::OnError;
@@ -12,6 +13,7 @@ use ringfence::prove::{Proven, Refusal};
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
 use ringfence_boot::layout::Layout;
+use ringfence_boot::paging::PAGE;
 
 /// A tree with its survey.
 pub(super) struct Surveyed<'a> {
@@ -41,7 +43,8 @@ pub(super) fn enforce(layout: &Layout, at: Span, surveyed: Surveyed<'_>, payload
     for finding in judged.findings() {
         console!("{finding}");
     }
-    let planned = judged.plan();
+    let applied = judged.plan().apply().unwrap_or_else(|why| refuse_proof(&why));
+    let planned = applied.planned();
     for repair in &planned.plan().repairs {
         console!("repair: {repair}");
     }
@@ -50,7 +53,7 @@ pub(super) fn enforce(layout: &Layout, at: Span, surveyed: Surveyed<'_>, payload
         planned.judged().findings().len(),
         planned.plan().repairs.len()
     );
-    let proven = planned.apply().and_then(|applied| applied.prove()).unwrap_or_else(|why| refuse_proof(&why));
+    let proven = applied.prove().unwrap_or_else(|why| refuse_proof(&why));
     announce(proven.map(), &mut |line| console!("{line}"));
     let left = proven.findings().iter().filter(|finding| finding.severity == Severity::Error).count();
     if left > 0 {
@@ -67,6 +70,29 @@ fn refuse_proof(why: &Refusal) -> ! {
         halt!("{finding}; {}", finding.help);
     }
     halt!("{why}; run `ringfence check` on this device tree for the whole story")
+}
+
+/// Most RAM banks that are read; each costs two accesses.
+const MAX_BANKS: usize = 64;
+
+/// Reads the first and the last byte of every RAM bank that is mapped and has no owner: RAM that answers with
+/// an abort is refused before Linux meets it. An alias, or a bus that answers 0, is not found.
+pub(super) fn read_banks(proven: &Proven, ram: &[Span]) {
+    let claimed =
+        ledger::union(proven.claims().all().iter().filter_map(|claim| claim.span.outward(PAGE)).collect());
+    let banks = ram.iter().take(MAX_BANKS).filter_map(|bank| bank.inward(PAGE));
+    for bank in banks {
+        let free = ledger::subtract(&[bank], ledger::meeting(&claimed, bank));
+        let ends = free.first().zip(free.last()).map(|(first, last)| [first.base(), last.last()]);
+        for address in ends.into_iter().flatten() {
+            if let Err((esr, _)) = asm::probe(address) {
+                halt!(
+                    "ram: {bank} does not answer at {address:#x} ({esr}): the board has less RAM than the \
+                     device tree says; correct /memory"
+                );
+            }
+        }
+    }
 }
 
 /// Probes the first and the last byte of every carveout but the one that the stage itself still fills: each

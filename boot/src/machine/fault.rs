@@ -36,6 +36,7 @@ extern "C" fn stage_fault(kind: u64, esr: u64, far: u64, pc: u64, sp: u64, lr: u
         // The report itself faulted: the console is not to be touched again.
         power::stop_silently();
     }
+    log::give_up_console_at(far);
     let esr = Esr(esr);
     let base = LAYOUT.get().map_or(0, |layout| layout.base);
     let offset = pc.wrapping_sub(base);
@@ -70,9 +71,7 @@ extern "C" fn stage_fault(kind: u64, esr: u64, far: u64, pc: u64, sp: u64, lr: u
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    if super::efi::is_entered() {
-        ringfence_efi::panicked(info);
-    }
+    super::efi::panicked(info);
     if IN_FAULT.swap(true, Ordering::Relaxed) {
         power::stop_silently();
     }

@@ -39,6 +39,8 @@ const LINE_END: &str = "\r\n";
 static LOG: Mutex<Log> =
     Mutex::new(Log { text: [0; KEPT], len: 0, sent: 0, lost: 0, record: None, record_len: 0 });
 static PORT: Once<Port> = Once::new();
+/// The console that a refusal is also sent to, and alone where no other is known.
+static FALLBACK: Mutex<Option<Console>> = Mutex::new(None);
 /// Set once the console has not taken a byte in time: it is not asked again.
 static IS_DEAD: AtomicBool = AtomicBool::new(false);
 
@@ -63,6 +65,7 @@ pub(super) fn line(arguments: fmt::Arguments<'_>) {
 
 /// Logs one line out of a fault, where what faulted may hold the lock.
 pub(super) fn line_in_fault(arguments: fmt::Arguments<'_>) {
+    need_console();
     match LOG.try_lock() {
         Some(mut log) => log.line(arguments),
         None => {
@@ -72,6 +75,7 @@ pub(super) fn line_in_fault(arguments: fmt::Arguments<'_>) {
             }
         }
     }
+    tell_fallback(arguments);
 }
 
 /// Sends lines to a console from now on, starting with those that were kept.
@@ -88,6 +92,48 @@ pub(super) unsafe fn start(console: Console) {
     if log.lost > 0 {
         let lost = log.lost;
         log.line(format_args!("{lost} bytes of log were lost before the console was known"));
+    }
+}
+
+/// Names the console that a refusal is also sent to; `None` when it may be used no longer.
+///
+/// # Safety
+/// The page of its registers is mapped as device memory in every map until this is called again.
+pub(super) unsafe fn fall_back_to(console: Option<Console>) {
+    *FALLBACK.lock() = console;
+}
+
+/// Takes the fallback console if there is no other. What is logged next is sent, with all that was kept.
+pub(super) fn need_console() {
+    if PORT.get().is_none()
+        && let Some(console) = FALLBACK.try_lock().and_then(|fallback| *fallback)
+    {
+        // SAFETY: by the contract of `fall_back_to`; the stage is alone on the machine.
+        let device = unsafe { Device::new(console.base) };
+        console.open(&device);
+        PORT.call_once(|| Port { device, console });
+    }
+}
+
+/// Sends a line to the fallback console, where that is another than the one in use: what a tree calls a
+/// console may be none.
+pub(super) fn tell_fallback(arguments: fmt::Arguments<'_>) {
+    let Some(console) = FALLBACK.try_lock().and_then(|fallback| *fallback) else { return };
+    if port().is_some_and(|port| port.console.base == console.base) {
+        return;
+    }
+    // SAFETY: by the contract of `fall_back_to`; the stage is alone on the machine.
+    let device = unsafe { Device::new(console.base) };
+    console.open(&device);
+    // A formatter that fails has nowhere to report it.
+    let _ = write!(Fallback { device, console }, "{PREFIX}{arguments}{LINE_END}");
+    let _ = console.flush(&device);
+}
+
+/// Gives the console up if `address` is one of its registers: what was written there has faulted.
+pub(super) fn give_up_console_at(address: u64) {
+    if PORT.get().and_then(|port| port.console.page()).is_some_and(|page| page.contains(address)) {
+        IS_DEAD.store(true, Ordering::Relaxed);
     }
 }
 
@@ -199,6 +245,18 @@ impl Write for Log {
 struct Port {
     device: Device,
     console: Console,
+}
+
+/// A console that takes what it can, and is not asked whether it did.
+struct Fallback {
+    device: Device,
+    console: Console,
+}
+
+impl Write for Fallback {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.console.write(&self.device, text.as_bytes()).map_err(|TimedOut| fmt::Error)
+    }
 }
 
 impl Port {

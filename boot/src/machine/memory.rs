@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering};
 use ringfence::kernel_image::HEADER_LEN;
+use ringfence::payload::console_slot;
 use ringfence_boot::paging::{MapError, PAGE, Table};
 use ringfence_boot::ring::BUILD_ID_LEN;
 
@@ -63,6 +64,13 @@ pub(super) fn tables(count: usize) -> Result<Vec<Table>, MapError> {
 pub(super) fn header() -> &'static [u8; HEADER_LEN] {
     // SAFETY: the image starts with it, and it is mapped from the first map on and never written.
     unsafe { &*(Symbols::get().layout().base as *const [u8; HEADER_LEN]) }
+}
+
+/// Returns the console that the image was given when it was made.
+pub(super) fn console_slot() -> &'static [u8] {
+    let slot = (Symbols::get().layout().base + console_slot::SLOT.start as u64) as *const u8;
+    // SAFETY: the first page of the image, which is mapped from the first map on and never written.
+    unsafe { core::slice::from_raw_parts(slot, console_slot::SLOT.len()) }
 }
 
 /// Returns the SHA-1 that the linker made of this very build.

@@ -9,6 +9,7 @@ mod boot;
 mod clock;
 mod dtb;
 mod early;
+#[cfg_attr(not(feature = "efi"), path = "no_efi.rs")]
 mod efi;
 mod enforce;
 mod fault;

@@ -41,6 +41,7 @@ fn overlaid(changed: Option<&'static [u8]>, tree: &Tree<'_>, name: &str, bytes: 
             ringfence::fdt::apply_overlay(&tree, &overlay)
         }
     };
+    let blob = blob.unwrap_or_else(|why| halt!("overlay {name}: {why}; the device tree stays as it was"));
     console!("overlay: {name} applied");
-    blob.unwrap_or_else(|why| halt!("overlay {name}: {why}; the device tree stays as it was")).leak()
+    blob.leak()
 }

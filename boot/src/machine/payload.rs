@@ -4,7 +4,7 @@
 //! |---|---|
 //! | bundle, appended | after the stage, as its own header says (`ringfence::appended`) |
 //! | bundle, as the initrd | `linux,initrd-start` in `/chosen` |
-//! | modules | `multiboot,kernel` and `multiboot,ramdisk` in `/chosen` |
+//! | modules | `multiboot,kernel`, `xen,linux-zimage` and their ramdisks below `/chosen` |
 //! | kernel, appended | as the first; an initrd is then an initrd |
 
 use super::maps::Maps;
@@ -158,19 +158,25 @@ impl Places {
             }
             return Opened { payload, bootargs: modules.bootargs };
         }
-        match (appended, initrd) {
-            (Some((at, bytes)), _) => {
-                let payload = open(at, bytes, "appended payload", tree);
-                Opened { payload: Payload { ramdisk: initrd, ..payload }, bootargs: None }
-            }
-            (None, Some(at)) => halt!(
-                "no payload: the initrd slot at {at} holds no bundle; load one made by `ringfence pack`"
-            ),
-            (None, None) => halt!(
-                "no payload: nothing is appended to the stage, and /chosen has no linux,initrd-start and \
-                 -end; load a bundle as the initrd"
-            ),
-        }
+        let Some((at, bytes)) = appended else {
+            let slot = slot.map_or("is absent", |(_, bytes)| content(bytes));
+            halt!(
+                "no payload: nothing is appended to the stage; linux,initrd-start in /chosen {slot}; no node \
+                 below /chosen or /chosen/modules is a multiboot,kernel or xen,linux-zimage with a reg; load \
+                 a bundle made by `ringfence pack` as the initrd"
+            );
+        };
+        let payload = open(at, bytes, "appended payload", tree);
+        Opened { payload: Payload { ramdisk: initrd, ..payload }, bootargs: None }
+    }
+}
+
+/// Returns what the initrd slot holds instead of a bundle, for the end of a sentence.
+fn content(bytes: &[u8]) -> &'static str {
+    match bytes {
+        _ if Header::parse(bytes).is_ok() => "holds a kernel instead of a bundle",
+        [b'0', b'7', b'0', b'7', b'0', ..] => "holds a cpio archive instead of a bundle",
+        _ => ringfence::packing::format_of(bytes).map_or("holds no bundle", |format| format.holds),
     }
 }
 
@@ -179,6 +185,9 @@ fn open(at: Span, bytes: &'static [u8], what: &str, tree: &Tree<'_>) -> Payload<
     let compatible = tree.root().prop("compatible");
     let boards: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
     let payload = Payload::open(at, bytes, &boards, &Board).unwrap_or_else(|why| refuse(what, at, &why));
+    if let [further, ..] = payload.further_ramdisks.as_slice() {
+        console!("{what}: the ramdisk {further} is not used, because there is one before it");
+    }
     defmt::info!("payload of {=u64} bytes at {=u64:#x} opened", at.len(), at.base());
     payload
 }

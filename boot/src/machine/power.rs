@@ -52,7 +52,9 @@ pub(super) fn is_stopping() -> bool {
 /// Logs why the boot ends here, and ends it.
 pub(super) fn refuse(why: fmt::Arguments<'_>) -> ! {
     defmt::error!("refused: {}", defmt::Display2Format(&why));
+    log::need_console();
     log::line(format_args!("HALT {why}"));
+    log::tell_fallback(format_args!("HALT {why}"));
     stop()
 }
 

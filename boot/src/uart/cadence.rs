@@ -17,6 +17,7 @@ impl Uart for Cadence {
     const COMPATIBLES: &'static [&'static str] =
         &["cdns,uart-r1p8", "cdns,uart-r1p12", "xlnx,xuartps", "xlnx,zynqmp-uart"];
     const EARLYCONS: &'static [&'static str] = &["cdns"];
+    const TTY: &'static str = "ttyPS";
 
     /// Where no loader has used it, it starts closed and swallows what is written.
     fn open(uart: &impl Hardware) {

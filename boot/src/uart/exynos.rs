@@ -26,6 +26,7 @@ impl Uart for Exynos {
         "google,gs101-uart",
     ];
     const EARLYCONS: &'static [&'static str] = &["exynos4210", "s5pv210", "artpec8", "gs101"];
+    const TTY: &'static str = "ttySAC";
 
     fn layout(name: &str) -> Layout {
         if WITH_WORDS.contains(&name) { Layout::WORDS } else { Layout::BYTES }

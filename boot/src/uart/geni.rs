@@ -36,6 +36,7 @@ pub(super) struct Geni;
 impl Uart for Geni {
     const COMPATIBLES: &'static [&'static str] = &["qcom,geni-debug-uart"];
     const EARLYCONS: &'static [&'static str] = &["qcom_geni"];
+    const TTY: &'static str = "ttyMSM";
 
     fn is_idle(_: Layout) -> Condition {
         STATUS.lacks(COMMAND_ACTIVE)

@@ -13,6 +13,7 @@ pub(super) struct Imx;
 impl Uart for Imx {
     const COMPATIBLES: &'static [&'static str] = &["fsl,imx6q-uart", "fsl,imx21-uart"];
     const EARLYCONS: &'static [&'static str] = &["ec_imx6q", "ec_imx21"];
+    const TTY: &'static str = "ttymxc";
 
     fn write(uart: &impl Hardware, _: Layout, text: &[u8]) -> Result<(), TimedOut> {
         send_each(uart, text, TEST.lacks(FULL), DATA)

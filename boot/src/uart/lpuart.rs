@@ -16,6 +16,7 @@ pub(super) struct Lpuart;
 impl Uart for Lpuart {
     const COMPATIBLES: &'static [&'static str] = &["fsl,ls1028a-lpuart"];
     const EARLYCONS: &'static [&'static str] = &["lpuart32"];
+    const TTY: &'static str = "ttyLP";
 
     fn write(uart: &impl Hardware, _: Layout, text: &[u8]) -> Result<(), TimedOut> {
         send_each(uart, text, Register::word(STATUS).has(EMPTY), Register::word(DATA))
@@ -36,7 +37,9 @@ pub(super) struct ImxLpuart;
 impl Uart for ImxLpuart {
     const COMPATIBLES: &'static [&'static str] =
         &["fsl,imx7ulp-lpuart", "fsl,imx8ulp-lpuart", "fsl,imx8qxp-lpuart"];
-    const EARLYCONS: &'static [&'static str] = &[];
+    /// Linux has none: with its `lpuart32` one states the address of the first register that both have.
+    const EARLYCONS: &'static [&'static str] = &["imx-lpuart"];
+    const TTY: &'static str = "ttyLP";
 
     fn write(uart: &impl Hardware, _: Layout, text: &[u8]) -> Result<(), TimedOut> {
         send_each(uart, text, Register::word(IMX + STATUS).has(EMPTY), Register::word(IMX + DATA))

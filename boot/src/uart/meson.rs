@@ -15,6 +15,7 @@ pub(super) struct Meson;
 impl Uart for Meson {
     const COMPATIBLES: &'static [&'static str] = &["amlogic,meson-ao-uart", "amlogic,meson-s4-uart"];
     const EARLYCONS: &'static [&'static str] = &["meson"];
+    const TTY: &'static str = "ttyAML";
 
     fn open(uart: &impl Hardware) {
         uart.write(CONTROL, 4, uart.read(CONTROL, 4) | ENABLE_TRANSMITTER);

@@ -80,8 +80,10 @@ impl Layout {
 pub trait Uart {
     /// `compatible` strings.
     const COMPATIBLES: &'static [&'static str];
-    /// Names that follow `earlycon=` (`EARLYCON_DECLARE` in Linux' drivers).
+    /// Names that follow `earlycon=` (`EARLYCON_DECLARE` in Linux' drivers), at least one.
     const EARLYCONS: &'static [&'static str];
+    /// What Linux calls its terminals, without the number: the name after `console=`.
+    const TTY: &'static str;
 
     /// Returns the layout of the registers where neither the node nor the command line states one.
     fn layout(_name: &str) -> Layout {

@@ -22,6 +22,7 @@ pub(super) struct Msm;
 impl Uart for Msm {
     const COMPATIBLES: &'static [&'static str] = &["qcom,msm-uartdm"];
     const EARLYCONS: &'static [&'static str] = &["msm_serial_dm"];
+    const TTY: &'static str = "ttyMSM";
 
     /// Leaves the data mover, in which the FIFO is not filled by the processor.
     fn open(uart: &impl Hardware) {

@@ -12,6 +12,7 @@ pub(super) struct Mvebu;
 impl Uart for Mvebu {
     const COMPATIBLES: &'static [&'static str] = &["marvell,armada-3700-uart"];
     const EARLYCONS: &'static [&'static str] = &["ar3700_uart"];
+    const TTY: &'static str = "ttyMV";
 
     fn write(uart: &impl Hardware, _: Layout, text: &[u8]) -> Result<(), TimedOut> {
         send_each(uart, text, STATUS.lacks(FULL), DATA)

@@ -33,6 +33,7 @@ impl Uart for Ns16550 {
     ];
     const EARLYCONS: &'static [&'static str] =
         &["uart8250", "uart", "ns16550", "ns16550a", "bcm2835aux", "mtk8250", "omap8250"];
+    const TTY: &'static str = "ttyS";
 
     fn layout(name: &str) -> Layout {
         match name {

@@ -12,6 +12,7 @@ pub(super) struct Pl011;
 impl Uart for Pl011 {
     const COMPATIBLES: &'static [&'static str] = &["arm,pl011", "arm,sbsa-uart"];
     const EARLYCONS: &'static [&'static str] = &["pl011"];
+    const TTY: &'static str = "ttyAMA";
 
     fn write(uart: &impl Hardware, _: Layout, text: &[u8]) -> Result<(), TimedOut> {
         send_each(uart, text, FLAGS.lacks(FULL), DATA)

@@ -54,6 +54,7 @@ pub(super) struct Scif;
 impl Uart for Scif {
     const COMPATIBLES: &'static [&'static str] = &["renesas,scif", "renesas,hscif"];
     const EARLYCONS: &'static [&'static str] = &["scif", "hscif"];
+    const TTY: &'static str = "ttySC";
 
     fn write(uart: &impl Hardware, _: Layout, text: &[u8]) -> Result<(), TimedOut> {
         RCAR.write(uart, text)
@@ -74,7 +75,9 @@ pub(super) struct RzScif;
 impl Uart for RzScif {
     const COMPATIBLES: &'static [&'static str] =
         &["renesas,scif-r9a07g044", "renesas,scif-r9a09g057", "renesas,scif-r7s9210"];
-    const EARLYCONS: &'static [&'static str] = &[];
+    /// Linux finds them by their nodes alone.
+    const EARLYCONS: &'static [&'static str] = &["rz-scif"];
+    const TTY: &'static str = "ttySC";
 
     fn write(uart: &impl Hardware, _: Layout, text: &[u8]) -> Result<(), TimedOut> {
         RZ.write(uart, text)

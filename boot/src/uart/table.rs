@@ -29,6 +29,14 @@ macro_rules! uarts {
                 }
             }
 
+            /// Returns what Linux calls its terminals, without the number.
+            #[must_use]
+            pub const fn tty(self) -> &'static str {
+                match self {
+                    $(Self::$uart => $module::$uart::TTY,)+
+                }
+            }
+
             /// Returns the layout of the registers where nothing but the name states one.
             #[must_use]
             pub fn layout(self, name: &str) -> Layout {

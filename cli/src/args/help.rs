@@ -51,8 +51,9 @@ pub(super) const DIFF: &str = "\
 Without --fail-on the exit code is 0, whatever changed. Regions are matched by path, then by label \
 (/__symbols__), then by name without the unit address.
 
-Example:
-  ringfence diff --fail-on shrink,remove,flags,collide old.dtb new.dtb";
+Examples:
+  ringfence diff --fail-on shrink,remove,flags,collide old.dtb new.dtb
+  ringfence diff --format html old.dtb new.dtb > maps.html      both maps, side by side";
 
 pub(super) const HEADROOM: &str = "\
 Example:

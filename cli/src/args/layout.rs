@@ -69,7 +69,7 @@ pub struct Diff {
     pub boot: Boot,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
-    pub format: Plain,
+    pub format: DiffFormat,
     /// Exit with 1 on changes of this kind; may be repeated
     #[arg(long, value_enum, value_name = "KIND", value_delimiter = ',')]
     pub fail_on: Vec<Kind>,
@@ -77,6 +77,20 @@ pub struct Diff {
     pub old: PathBuf,
     /// The new tree, or directory
     pub new: PathBuf,
+}
+
+/// The forms in which a comparison is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
+    /// A drawing of both maps, side by side
+    Svg,
+    /// A self-contained page: both maps, with details by pointer and keyboard
+    Html,
 }
 
 /// Show how far each region, kernel, initrd and DTB can grow.

@@ -61,13 +61,13 @@ pub struct Init {
 #[command(after_help = help::PACK)]
 pub struct Pack {
     /// arm64 Image, plain or packed: gzip, zstd, EFI zboot
-    #[arg(long, value_name = "FILE", required_unless_present = "efi_driver")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["console", "efi_driver"])]
     pub kernel: Option<PathBuf>,
     /// Initial ramdisk
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "kernel")]
     pub initrd: Option<PathBuf>,
     /// Device tree: .dtb or .dts
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "kernel")]
     pub dtb: Option<PathBuf>,
     /// Overlay that the stage or U-Boot applies to the device tree; may be repeated, applied in order
     #[arg(long, value_name = "FILE", requires = "dtb")]
@@ -75,6 +75,10 @@ pub struct Pack {
     /// Append the bundle to this image of the stage, for loaders that cannot load an initrd
     #[arg(long, value_name = "STAGE")]
     pub append_to: Option<PathBuf>,
+    /// Console of the stage when the device tree leads to none, or there is no sound tree: pl011@0x9000000,
+    /// or uart8250,mmio32@0xfe650000; written into the image of --append-to, with or without a kernel
+    #[arg(long, value_name = "KIND@ADDR", requires = "append_to", value_parser = super::console)]
+    pub console: Option<String>,
     /// Policy: TOML or blob
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,

@@ -33,7 +33,8 @@ pub(super) fn run(args: &Map) -> Result<Outcome, Failure> {
     };
     let path = args.input.display().to_string();
     let (fixed, findings) = (fixed.as_ref(), findings.as_slice());
-    let shown = Picture { path: &path, before: &before, fixed, findings, with_free: args.free };
+    let shown =
+        Picture { path: &path, before: &before, fixed, titles: draw::FIXED, findings, with_free: args.free };
     terminal::out(&match args.format {
         MapFormat::Text => text(&shown),
         MapFormat::Svg => draw::picture(&shown),

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use ringfence::efi::pe::{self, Subsystem};
 use ringfence::facts::BootFacts;
 use ringfence::finding::Severity;
+use ringfence::fit::Layout;
 use ringfence::kernel_image::Header;
-use ringfence::payload::{Judged, appended};
+use ringfence::payload::{Judged, appended, console_slot};
 use ringfence::pipeline::{self, Context};
 use ringfence::span::Size;
 
@@ -27,14 +28,15 @@ pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
     write_out::keep_apart(&args.output, inputs.map(PathBuf::as_path))?;
     match (&args.kernel, &args.append_to) {
         (Some(kernel), _) => pack(args, kernel),
-        (None, Some(stage)) => driver(args, stage),
-        (None, None) => Err(Failure::new("--kernel or --efi-driver is missing")),
+        (None, Some(stage)) if args.efi_driver => driver(args, stage),
+        (None, Some(stage)) => with_console(args, stage),
+        (None, None) => Err(Failure::new("--kernel, --console or --efi-driver is missing")),
     }
 }
 
 /// Makes the EFI driver: the image of the stage with a policy, which firmware loads and keeps.
 fn driver(args: &Pack, stage: &Path) -> Result<Outcome, Failure> {
-    let mut image = std::fs::read(stage).map_err(|error| Failure::of(stage, error))?;
+    let mut image = image(args, stage)?;
     let fail = |error| Failure::of(stage, error);
     let headers = pe::Headers::parse(&image).map_err(fail)?;
     if headers.section(&image, appended::SECTION).is_some() {
@@ -55,6 +57,18 @@ fn driver(args: &Pack, stage: &Path) -> Result<Outcome, Failure> {
     Ok(Outcome::Clean)
 }
 
+/// Gives the image of the stage a console, and nothing else.
+fn with_console(args: &Pack, stage: &Path) -> Result<Outcome, Failure> {
+    if args.policy.is_some() {
+        return Err(Failure::new("--policy goes into a bundle: name its --kernel"));
+    }
+    write_out::write(&args.output, &image(args, stage)?)?;
+    if !is_stdin(&args.output) {
+        terminal::out(&format!("{}: the stage, with a console\n", args.output.display()))?;
+    }
+    Ok(Outcome::Clean)
+}
+
 fn pack(args: &Pack, kernel: &Path) -> Result<Outcome, Failure> {
     let parts = Parts {
         kernel: kernel.to_owned(),
@@ -67,28 +81,42 @@ fn pack(args: &Pack, kernel: &Path) -> Result<Outcome, Failure> {
     match &args.append_to {
         None => write_out::write(&args.output, &bundle)?,
         Some(stage) => {
-            let image = std::fs::read(stage).map_err(|error| Failure::of(stage, error))?;
+            let image = image(args, stage)?;
             let whole = appended::append(&image, &bundle).map_err(|error| Failure::of(stage, error))?;
             write_out::write(&args.output, &whole)?;
         }
     }
     if !is_stdin(&args.output) {
-        let size = approximate(layout.len);
-        let mut text = format!("{}: {size} ({} bytes)\n", args.output.display(), layout.len);
-        let lines = [
-            ("policy", parts.policy.is_some(), layout.policy),
-            ("dtb", parts.dtb.is_some(), layout.fdt),
-            ("overlays", !parts.overlays.is_empty(), layout.overlays),
-            ("kernel", true, layout.kernel),
-            ("initrd", parts.initrd.is_some(), layout.ramdisk),
-        ];
-        for (name, _, offset) in lines.iter().filter(|(_, present, _)| *present) {
-            text += &format!("  {offset:#010x} {name}\n");
-        }
-        terminal::out(&text)?;
+        terminal::out(&listed(args, &layout))?;
     }
     warn(&parts)?;
     Ok(Outcome::Clean)
+}
+
+/// Reads an image of the stage, and gives it the console of the command line.
+fn image(args: &Pack, stage: &Path) -> Result<Vec<u8>, Failure> {
+    let mut image = std::fs::read(stage).map_err(|error| Failure::of(stage, error))?;
+    if let Some(console) = &args.console {
+        console_slot::set(&mut image, console).map_err(|error| Failure::of(stage, error))?;
+    }
+    Ok(image)
+}
+
+/// Returns the size of the bundle and the places of its parts.
+fn listed(args: &Pack, layout: &Layout) -> String {
+    let size = approximate(layout.len);
+    let mut text = format!("{}: {size} ({} bytes)\n", args.output.display(), layout.len);
+    let lines = [
+        ("policy", args.policy.is_some(), layout.policy),
+        ("dtb", args.dtb.is_some(), layout.fdt),
+        ("overlays", !args.overlay.is_empty(), layout.overlays),
+        ("kernel", true, layout.kernel),
+        ("initrd", args.initrd.is_some(), layout.ramdisk),
+    ];
+    for (name, _, offset) in lines.iter().filter(|(_, present, _)| *present) {
+        text += &format!("  {offset:#010x} {name}\n");
+    }
+    text
 }
 
 /// Reports the errors that `check` finds in what was packed: the stage repairs them, or halts.

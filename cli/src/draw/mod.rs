@@ -24,21 +24,26 @@ pub struct Picture<'c> {
     pub path: &'c str,
     /// The map as it is.
     pub before: &'c Chart,
-    /// The map after the repairs of `fix`.
+    /// The map to show beside it: after the repairs of `fix`, or of another tree.
     pub fixed: Option<&'c Fixed>,
+    /// What the two maps are called, after "the map".
+    pub titles: [&'static str; 2],
     /// The findings of the rules, a line each.
     pub findings: &'c [String],
     /// Whether free memory is labelled.
     pub with_free: bool,
 }
 
-/// A map after its repairs.
+/// The titles of a map before and after `fix`.
+pub const FIXED: [&str; 2] = ["as it is", "after fix"];
+
+/// A map that another one became: after its repairs, or in another tree.
 #[derive(Clone, Debug)]
 pub struct Fixed {
     /// The map.
     pub chart: Chart,
     /// The changes from the map before.
     pub changes: Vec<Change>,
-    /// The repairs, in words.
+    /// The repairs, in words; none where another tree is compared.
     pub repairs: Vec<String>,
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ringfence::efi;
+use ringfence::efi::{self, EfiMap};
 use ringfence::facts::{BootFacts, EfiFacts, Firmware, Position};
 use ringfence::fdt::{FdtError, Tree};
 use ringfence::ledger;
@@ -239,6 +239,11 @@ impl Job {
         self.facts.ram = ram;
     }
 
+    /// Sets the EFI memory map.
+    pub fn set_efi_map(&mut self, map: EfiMap) {
+        self.facts.efi = Some(EfiFacts { map, ..EfiFacts::default() });
+    }
+
     /// Takes the places of what the command line has not placed.
     fn place_rest(&mut self, boot: &BootFacts) {
         let facts = &mut self.facts;
@@ -316,8 +321,8 @@ impl Job {
     }
 
     /// Returns the tree that the kernel will see: as it is, or with the loader's tree merged into it, or with
-    /// the bootargs that the user gave. In an EFI boot these are load options, and what they replace is a fact
-    /// of that boot.
+    /// the bootargs that the user gave. In an EFI boot these are load options, and what they replace is a
+    /// fact of that boot.
     ///
     /// # Errors
     /// When `dtb` is not a device tree.

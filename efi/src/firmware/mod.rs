@@ -1,6 +1,7 @@
 //! What the firmware is asked: each module is one service of UEFI after safe functions. All `unsafe` of
 //! the EFI face is here.
 
+pub(crate) mod attributes;
 pub(crate) mod files;
 pub(crate) mod fixup;
 pub(crate) mod image;

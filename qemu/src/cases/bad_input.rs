@@ -87,7 +87,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// Replaces the bytes at an offset.
-pub(super) fn overwrite(bytes: &mut [u8], at: usize, new: &[u8]) -> Result<()> {
+pub(crate) fn overwrite(bytes: &mut [u8], at: usize, new: &[u8]) -> Result<()> {
     bytes.get_mut(at..at + new.len()).context("the file is too short")?.copy_from_slice(new);
     Ok(())
 }
@@ -135,7 +135,7 @@ fn raw(bed: &TestBed, name: &str, x0: u64, tree: Option<PathBuf>) -> Result<Boar
     let jump = bed.ws.scratch_file("bad", name, "bin")?;
     fs::write(&jump, jump_to(STAGE_AT, x0))?;
     let mut loaded =
-        vec![Loaded { file: bed.talkative()?.image, at: STAGE_AT }, Loaded { file: jump, at: JUMP_AT }];
+        vec![Loaded { file: bed.talkative()?, at: STAGE_AT }, Loaded { file: jump, at: JUMP_AT }];
     loaded.extend(tree.map(|file| Loaded { file, at: DTB_AT }));
     Ok(Board {
         machine: &virt::MACHINE,
@@ -161,7 +161,7 @@ fn at_el3(bed: &TestBed, name: &str, below: Level) -> Result<String> {
 }
 
 /// AArch64 code that loads x0 and jumps: `ldr x0, x0_value; ldr x16, target; br x16`, then both values.
-pub(super) fn jump_to(target: u64, x0: u64) -> Vec<u8> {
+pub(crate) fn jump_to(target: u64, x0: u64) -> Vec<u8> {
     let code = [0x5800_0080u32, 0x5800_00b0, 0xd61f_0200, 0xd503_201f];
     let words = code.iter().flat_map(|word| word.to_le_bytes());
     words.chain(x0.to_le_bytes()).chain(target.to_le_bytes()).collect()

@@ -1,21 +1,27 @@
 //! The boots that the tests are made of: each is a name and a function that says what it saw, or what is
 //! wrong.
 
+mod at_stage;
 mod bad_input;
 mod bootm;
 mod chain;
 mod console;
 mod crash;
+mod documented;
 mod efi;
+mod hostile;
 mod linux;
 mod on_error;
 mod payload;
 mod persistent_log;
 mod placement;
+mod pressure;
 mod repaired;
 mod same_answer;
 mod scenario;
 mod sentinel;
+
+pub(crate) use bad_input::{jump_to, overwrite};
 
 use crate::test_bed::TestBed;
 use crate::transcript::Transcript;
@@ -34,7 +40,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    fn new(
+    pub(crate) fn new(
         name: impl Into<String>,
         run: impl Fn(&TestBed, &str) -> Result<String> + Send + Sync + 'static,
     ) -> Self {
@@ -55,8 +61,10 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     let mut cases = linux::cases();
     cases.extend(chain::cases());
     cases.extend(bootm::cases());
+    cases.extend(documented::cases());
     cases.extend(crash::cases());
     cases.extend(efi::cases());
+    cases.extend(pressure::cases());
     cases.extend(persistent_log::cases());
     cases.extend(on_error::cases());
     cases.extend(console::cases());
@@ -67,7 +75,14 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     cases.extend(repaired::cases(ws)?);
     cases.extend(same_answer::cases(ws)?);
     cases.extend(bad_input::cases());
+    cases.extend(at_stage::cases());
+    cases.extend(hostile::cases());
     Ok(cases)
+}
+
+/// Returns the boots by UEFI under every firmware, kernel, level and amount of RAM.
+pub(crate) fn efi_matrix() -> Vec<Case> {
+    efi::matrix()
 }
 
 /// Fails unless the stage refused: a `HALT` line, no Linux, no panic, and the board powered off by itself.

@@ -171,7 +171,7 @@ fn board(bed: &TestBed, name: &str, place: Place) -> Result<Board> {
         Tree::InFlash => FLASH_AT,
     };
     let jump = tree::keep(&ws.scratch_file("placement", name, "jump")?, &jump_to(place.stage, at))?;
-    let stage = bed.talkative()?.image;
+    let stage = bed.talkative()?;
     let stage_file = fs::metadata(&stage)?.len();
     let mut loaded = vec![
         Loaded { file: stage, at: place.stage },

@@ -121,11 +121,13 @@ impl Measured<'_> {
             functions.iter().take(40).for_each(|(name, count)| eprintln!("{count:>10}  {name}"));
         }
         let image = fs::read(&built.image)?;
+        let bare = fs::metadata(self.bed.bare()?.image)?.len();
         Ok(json!({
             "instructions_to_kernel": small.total,
             "instructions_caches_off": small.caches_off(),
             "instructions_to_linux_6_12_with_sha256": real.total,
             "image_bytes": image.len(),
+            "image_bytes_of_efi": (image.len() as u64).saturating_sub(bare),
             "ram_bytes": image_size(&image).context("the stage has no image header")?,
             "dtb_bytes": fs::metadata(dtc::compile(ws, &self.tree)?)?.len(),
         }))

@@ -1,6 +1,7 @@
 //! `cargo xtask matrix`: boots Linux in every way that makes sense, and prints the table.
 
 use crate::boards;
+use crate::cases::{self, Case};
 use crate::chain::{BootConfig, Loader, PayloadForm};
 use crate::machine::Level;
 use crate::parallel;
@@ -30,12 +31,12 @@ pub(crate) struct Options {
 /// # Errors
 /// When set-up or a build fails, or a boot is not as promised.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
-    let mut configs = every();
+    let mut boots: Vec<Case> = every().into_iter().map(case).chain(cases::efi_matrix()).collect();
     if let Some(wanted) = &options.only {
-        configs.retain(|config| config.to_string().contains(wanted.as_str()));
+        boots.retain(|boot| boot.name.contains(wanted.as_str()));
     }
     if options.list {
-        configs.iter().for_each(|config| println!("{config}"));
+        boots.iter().for_each(|boot| println!("{}", boot.name));
         return Ok(());
     }
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
@@ -44,11 +45,11 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     bed.stage()?;
     bed.tool()?;
     let started = Instant::now();
-    let failed = boot_all(&bed, &configs)?;
+    let failed = boot_all(&bed, &boots)?;
     let minutes = started.elapsed().as_secs_f64() / 60.0;
-    println!("\n{} boots in {minutes:.0} minutes, {failed} failed", configs.len());
+    println!("\n{} boots in {minutes:.0} minutes, {failed} failed", boots.len());
     if failed > 0 {
-        bail!("{failed} of {} boots failed", configs.len());
+        bail!("{failed} of {} boots failed", boots.len());
     }
     Ok(())
 }
@@ -71,15 +72,19 @@ fn every() -> Vec<BootConfig> {
     configs
 }
 
+fn case(config: BootConfig) -> Case {
+    Case::new(config.to_string(), move |bed, name| config.boot(bed, name))
+}
+
 /// Boots all, prints a line of the table for each as it ends, and counts what failed.
-fn boot_all(bed: &TestBed, configs: &[BootConfig]) -> Result<usize> {
+fn boot_all(bed: &TestBed, boots: &[Case]) -> Result<usize> {
     println!("| boot | seconds | seen |\n|---|---|---|");
-    let results = parallel::each(configs, parallel::AT_A_TIME, |config| {
+    let results = parallel::each(boots, parallel::AT_A_TIME, |boot| {
         let started = Instant::now();
-        let result = config.boot(bed, &format!("matrix-{config}"));
+        let result = (boot.run)(bed, &format!("matrix-{}", boot.name));
         let failed = result.is_err();
         let seen = result.unwrap_or_else(|error| format!("FAILED: {error:#}").replace('\n', " "));
-        println!("| {config} | {:.0} | {seen} |", started.elapsed().as_secs_f64());
+        println!("| {} | {:.0} | {seen} |", boot.name, started.elapsed().as_secs_f64());
         failed
     })?;
     Ok(results.into_iter().filter(|&failed| failed).count())

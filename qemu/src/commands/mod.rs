@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod boots;
 pub(crate) mod dist;
+pub(crate) mod hostile;
 pub(crate) mod lint;
 pub(crate) mod matrix;
 pub(crate) mod packages;

@@ -5,6 +5,7 @@ use crate::boards::{self, tree, virt};
 use crate::efi::{EfiBoot, EfiLoader, Firmware, Form, Signed};
 use crate::job::{self, Parts};
 use crate::machine::{Board, Level, Machine, Ram};
+use crate::pressure::{FILL, Pressure};
 use crate::runner;
 use crate::setup::{Consent, Need, Release};
 use crate::test_bed::TestBed;
@@ -92,6 +93,10 @@ pub(crate) struct Options {
     /// Read this address in Linux through /dev/mem, and print what happened
     #[arg(long, value_parser = address)]
     touch: Option<u64>,
+    /// Fill the carveouts with a pattern before the boot and all of Linux' memory after it, and count the pages
+    /// of carveouts that changed
+    #[arg(long, conflicts_with_all = ["via", "initrd"])]
+    pressure: bool,
     /// Boot Linux alone, to see how it uses the tree without the stage
     #[arg(long)]
     without_stage: bool,
@@ -113,15 +118,24 @@ pub(crate) struct Options {
 /// tree that Linux was given is not reserved there.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
-    let board = prepare(ws, options, consent)?;
+    let (mut board, dtb) = prepare(ws, options, consent)?;
+    let pressure = options.pressure.then(|| Pressure::on(ws, "qemu", &mut board, &dtb)).transpose()?;
     let mut sink = Sink { console: io::stdout(), log: None };
     if let Some(path) = &options.log {
         sink.log = Some(File::create(path).with_context(|| format!("cannot write {}", path.display()))?);
     }
-    let transcript = runner::run(&board, Duration::from_secs(options.timeout), &mut sink)?;
+    let is_over = pressure.as_ref().map(|pressure| |console: &str| pressure.is_over(console));
+    let enough = is_over.as_ref().map(|is_over| is_over as &dyn Fn(&str) -> bool);
+    let limit = Duration::from_secs(options.timeout);
+    let mut transcript = runner::run_until(&board, limit, &mut sink, enough)?;
     println!();
     for line in transcript.section("touch") {
         println!("touch: {line}");
+    }
+    let changed = pressure.map(|pressure| pressure.changed(&mut transcript)).transpose()?;
+    if let Some(changed) = &changed {
+        assertions::filled(&transcript)?;
+        println!("{changed}");
     }
     if options.without_stage {
         assertions::came_up(&transcript)?;
@@ -133,11 +147,14 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     }
     let held = assertions::held(&transcript)?;
     println!("{held}; {:.1} s", transcript.took.as_secs_f64());
-    Ok(())
+    match changed.filter(|changed| changed.pages > 0) {
+        Some(changed) => bail!("{changed}"),
+        None => Ok(()),
+    }
 }
 
-/// Builds and packs everything, and returns the board ready to start.
-fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board> {
+/// Builds and packs everything, and returns the board ready to start, with its tree.
+fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<(Board, PathBuf)> {
     let is_virt = options.machine == &virt::MACHINE;
     if !is_virt && options.via != Via::Direct {
         bail!("there is firmware for `virt` only; leave --via out");
@@ -193,7 +210,8 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     };
     let usual = config.map_or(virt::APPEND, |config| config.append);
     let touch = options.touch.map(|address| format!("ringfence.touch={address:#x}"));
-    let append = [usual, &touch.unwrap_or_default(), &options.append].join(" ").trim_end().to_owned();
+    let fill = if options.pressure { FILL } else { "" };
+    let append = [usual, &touch.unwrap_or_default(), &options.append, fill].join(" ").trim_end().to_owned();
     if let Some((firmware, loader)) = efi {
         let form = match (options.without_stage, options.efi_driver) {
             (true, _) => Form::Alone,
@@ -211,20 +229,22 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
             series,
             initrd,
             dtb,
+            devicetree: None,
             policy,
             line: append,
             signed: Signed::Nothing,
             random: true,
         };
-        return boot.ready(&bed, "qemu");
+        let dtb = boot.dtb.clone();
+        return Ok((boot.ready(&bed, "qemu")?, dtb));
     }
     let mut board = if options.without_stage {
-        job::board(kernel, Some(initrd), Some(dtb), &append)
+        job::board(kernel, Some(initrd), Some(dtb.clone()), &append)
     } else {
         let stage = if options.sentinel { bed.with_sentinel()? } else { bed.stage()? };
         let parts = Parts { kernel, initrd: Some(initrd), policy, ..Parts::default() };
         let bundle = bed.tool()?.pack(ws, "qemu", &parts)?;
-        job::board(stage.image, Some(bundle), Some(dtb), &append)
+        job::board(stage.image, Some(bundle), Some(dtb.clone()), &append)
     };
     board.machine = options.machine;
     board.level = options.el;
@@ -237,7 +257,7 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<Board>
     if options.via == Via::Uboot {
         board.entry = uboot::entry(board.entry, &ws.scratch("uboot")?)?;
     }
-    Ok(board)
+    Ok((board, dtb))
 }
 
 /// Reads an address in hexadecimal, with or without `0x`.

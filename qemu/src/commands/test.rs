@@ -124,6 +124,11 @@ fn report(ws: &Workspace, outcomes: &[Outcome]) -> Result<()> {
         let seconds = outcome.took.as_secs_f64();
         println!("{:<4} {:<42} {seconds:>6.1} s  {seen}", word(outcome), outcome.name);
     }
+    let efi = outcomes.iter().filter(|outcome| outcome.name.starts_with("efi-"));
+    let (boots, took) = efi.fold((0, Duration::ZERO), |(n, all), outcome| (n + 1, all + outcome.took));
+    if boots > 0 {
+        println!("\n{boots} boots by EFI, {:.0} s if one followed the other", took.as_secs_f64());
+    }
     for outcome in outcomes {
         if let Err(error) = &outcome.result {
             let log = ws.scratch_file("logs", &outcome.name, "log")?;

@@ -14,8 +14,15 @@ pub(super) fn systemd_boot(boot: &EfiBoot, bed: &TestBed, name: &str) -> Result<
     let esp = Esp::new(&bed.ws, name)?;
     esp.file("EFI/BOOT/BOOTAA64.EFI", &boot.release.file(&bed.ws, EfiFile::SystemdBoot))?;
     esp.text("loader/loader.conf", "timeout 0\ndefault linux*\n")?;
+    let devicetree = match &boot.devicetree {
+        Some(tree) => {
+            esp.file("board.dtb", tree)?;
+            "devicetree /board.dtb\n"
+        }
+        None => "",
+    };
     let entry = |image: &str, initrd: &str| {
-        format!("title Linux\nlinux {image}\ninitrd {initrd}\noptions {}\n", boot.line)
+        format!("title Linux\nlinux {image}\ninitrd {initrd}\n{devicetree}options {}\n", boot.line)
     };
     match boot.form {
         Form::Application => {
@@ -31,7 +38,13 @@ pub(super) fn systemd_boot(boot: &EfiBoot, bed: &TestBed, name: &str) -> Result<
         Form::Unified => esp.file("EFI/Linux/linux.efi", &boot.unified(bed)?)?,
         Form::Driver => {
             esp.file("EFI/systemd/drivers/ringfenceaa64.efi", &boot.driver(bed)?)?;
-            esp.file("EFI/Linux/linux.efi", &boot.unmodified(bed)?)?;
+            if boot.devicetree.is_some() {
+                esp.file("Image", &boot.kernel)?;
+                esp.file("initrd", &boot.initrd)?;
+                esp.text("loader/entries/linux.conf", &entry("/Image", "/initrd"))?;
+            } else {
+                esp.file("EFI/Linux/linux.efi", &boot.unmodified(bed)?)?;
+            }
         }
     }
     Ok(esp.dir())

@@ -81,6 +81,8 @@ pub(crate) struct EfiBoot {
     pub(crate) initrd: PathBuf,
     /// The tree that the firmware is given.
     pub(crate) dtb: PathBuf,
+    /// The tree that the boot loader installs in its place.
+    pub(crate) devicetree: Option<PathBuf>,
     pub(crate) policy: Option<PathBuf>,
     pub(crate) line: String,
     pub(crate) signed: Signed,

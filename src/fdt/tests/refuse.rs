@@ -31,8 +31,16 @@ fn a_damaged_header_is_refused_by_name() {
     assert!(matches!(damaged(20, 15), Err(FdtError::BadVersion { version: 15, .. })));
     assert!(matches!(damaged(24, 18), Err(FdtError::BadVersion { last_compatible: 18, .. })));
     assert!(matches!(damaged(32, word(32) + 1), Err(FdtError::BlockOutside { block: Block::Strings, .. })));
-    assert!(matches!(damaged(36, word(36) + 4), Err(FdtError::TrailingBytes { .. })));
     assert!(matches!(damaged(36, word(36) - 4), Err(FdtError::StructTruncated { .. })));
+}
+
+#[test]
+fn what_follows_the_end_in_its_block_is_no_part_of_the_tree() {
+    let (blob, plain) = (words(&[1, 0, 2, 9, 4, 0xdead]), words(&[1, 0, 2, 9]));
+    let tree = Tree::parse(&blob).unwrap();
+    assert_eq!(tree.nodes().count(), 1);
+    let again = rewrite(&tree, &Edits::new()).unwrap();
+    assert_eq!(again, rewrite(&Tree::parse(&plain).unwrap(), &Edits::new()).unwrap());
 }
 
 /// Returns a blob of these structure words with the strings block `"reg\0"`.
@@ -57,7 +65,6 @@ fn a_damaged_structure_is_refused_by_name() {
     assert!(matches!(check(&[1, 0, 9]), Err(FdtError::Unclosed { open: 1, .. })));
     assert!(matches!(check(&[1, 0, 2, 2, 9]), Err(FdtError::UnbalancedEnd { offset: 68 })));
     assert!(matches!(check(&[1, 0, 2, 1, 0, 2, 9]), Err(FdtError::SecondRoot { offset: 68 })));
-    assert!(matches!(check(&[1, 0, 2, 9, 4]), Err(FdtError::TrailingBytes { .. })));
     assert!(matches!(check(&[1, 0, 5, 2, 9]), Err(FdtError::BadToken { token: 5, offset: 64 })));
     assert!(matches!(check(&[3, 0, 0, 1, 0, 2, 9]), Err(FdtError::PropMisplaced { offset: 56 })));
     assert!(matches!(check(&[1, 0, 3, 9, 0, 2, 9]), Err(FdtError::StructTruncated { offset: 64 })));

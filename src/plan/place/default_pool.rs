@@ -30,8 +30,8 @@ pub(super) fn keep_fixed(layout: &Layout<'_, '_, '_>, space: &mut Space<'_, '_, 
     }
 }
 
-/// Asks for a place for the default pool, when the findings want it settled and it needs one. `unplaced` bytes
-/// of the boot's own things are placed after it.
+/// Asks for a place for the default pool, when the findings want it settled and it needs one. `unplaced`
+/// bytes of the boot's own things are placed after it.
 pub(super) fn request(
     layout: &Layout<'_, '_, '_>,
     space: &Space<'_, '_, '_>,

@@ -38,10 +38,16 @@ pub(super) fn settle(layout: &mut Layout<'_, '_, '_>, pool: DefaultPool) -> Sett
     let new_arg = if via_node { None } else { pool.arg.map(CmaArg::at) };
     let changes = if via_node { arg.is_some() } else { new_arg.is_some() && new_arg != arg };
     let bootargs = changes.then(|| (bootargs::with_cma(&line, new_arg.as_ref()), new_arg));
-    if let Some((line, new_arg)) = &bootargs
-        && (line.len() > MAX_LEN || bootargs::cma(line) != *new_arg)
-    {
-        layout.fail("/chosen", "bootargs have no room for `cma=`, or a quote that never closes");
-    }
+    let bootargs = bootargs.filter(|(line, new_arg)| {
+        let why = match () {
+            () if line.len() > MAX_LEN => "bootargs have no room for `cma=`: shorten them",
+            () if bootargs::cma(line) != *new_arg => {
+                "bootargs have a quote that never closes, so `cma=` would be part of it: close it"
+            }
+            () => return true,
+        };
+        layout.fail("/chosen", why);
+        false
+    });
     Settled { bootargs, demoted, node: pool.node }
 }

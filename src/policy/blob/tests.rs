@@ -61,6 +61,12 @@ fn read(root: &NewNode) -> Result<Policy, PolicyError> {
 }
 
 #[test]
+fn a_policy_that_was_not_compiled_is_told_apart() {
+    assert_eq!(Policy::from_blob(b"mode = \"fix\"\n"), Err(PolicyError::Text));
+    assert!(matches!(Policy::from_blob(&[]), Err(PolicyError::Tree(_))));
+}
+
+#[test]
 fn a_policy_comes_back_as_it_went() {
     let unclaimed = Policy { sentinel: Some(Sentinel::default()), ..Policy::default() };
     for policy in [Policy::default(), unclaimed, board_policy()] {
@@ -113,7 +119,6 @@ fn a_second_entry_is_refused_and_not_dropped() {
 #[test]
 fn a_device_tree_is_no_policy() {
     assert_eq!(read(&NewNode::new("")), Err(PolicyError::NotAPolicy));
-    assert!(matches!(Policy::from_blob(b"mode = \"fix\""), Err(PolicyError::Tree(_))));
 }
 
 #[test]

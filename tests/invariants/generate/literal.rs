@@ -12,8 +12,8 @@ impl fmt::Debug for Case {
         let (profile, others) = (kernel(profile), others.join(", "));
         write!(
             f,
-            "Case {{ board: {board}, loader: {loader}, policy: {policy}, profile: {profile}, others: vec![{others}], \
-             facts: {facts} }}"
+            "Case {{ board: {board}, loader: {loader}, policy: {policy}, profile: {profile}, \
+             others: vec![{others}], facts: {facts} }}"
         )
     }
 }

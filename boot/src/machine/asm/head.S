@@ -4,7 +4,7 @@
 // base; the firmware puts the data where the entry code of a bare boot copies it.
 //
 // There is no table of base relocations: the entry of either boot applies the linker's own list. The rest of
-// the page is room for the headers of sections that are added later.
+// the page is room for the headers of sections that are added later, and its end for a console.
 
 .equ PE_PLUS, 0x20b
 .equ APPLICATION, 10
@@ -65,6 +65,11 @@ sections:
     .long   __pe_data_size, __pe_data_rva, __pe_data_raw_size, __pe_data_raw
     .long   0, 0, 0, 0xc0000040     // data, readable, writable
 sections_end:
+
+// The console that `ringfence pack --console` writes into the image (src/payload/console_slot.rs).
+    .org    0xf80
+    .ascii  "RINGFENCECONSOLE"
+    .fill   112, 1, 0
 
 .section .entry, "ax"
 // efi_entry(x0 image, x1 system table): what the firmware calls. Loaded, BSS cleared, caches on, on the

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::Pair;
-use crate::args::{Diff, Plain};
+use crate::args::{Diff, DiffFormat};
 use crate::commands::Outcome;
 use crate::draw::changes::{self, Board, Boards};
 use crate::failure::Failure;
@@ -17,6 +17,10 @@ use crate::terminal::progress::Progress;
 use crate::{input, terminal};
 
 pub(super) fn run(args: &Diff, job: &Job) -> Result<Outcome, Failure> {
+    if matches!(args.format, DiffFormat::Svg | DiffFormat::Html) {
+        return Err(Failure::new("a picture is of two trees, not of two directories")
+            .with_help("name the tree of one board in each"));
+    }
     let (old, new) = (trees(&args.old)?, trees(&args.new)?);
     let (pairs, removed, added) = paired(&old, &new);
     let progress = Progress::new(pairs.len());
@@ -38,11 +42,13 @@ pub(super) fn run(args: &Diff, job: &Job) -> Result<Outcome, Failure> {
         }
     }
     terminal::out(&match args.format {
-        Plain::Human => changes::boards_human(&boards, &args.fail_on),
-        Plain::Json => {
+        DiffFormat::Human => changes::boards_human(&boards, &args.fail_on),
+        DiffFormat::Json => {
             let (old, new) = (args.old.display().to_string(), args.new.display().to_string());
             changes::boards_json(&old, &new, &boards, &args.fail_on)
         }
+        // Refused above.
+        DiffFormat::Svg | DiffFormat::Html => String::new(),
     })?;
     let mut all = boards.boards.iter().flat_map(|board| &board.changes);
     let failed = all.any(|change| args.fail_on.contains(&change.kind));

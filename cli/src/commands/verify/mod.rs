@@ -109,6 +109,12 @@ fn told(args: &Verify, captured: &Captured, input: &Input, log: &BootLog<'_>) ->
     }
     let ram = log.ram();
     let is_given = !boot.ram.is_empty() || boot.efi_map.is_some();
+    let map = log.efi_map().filter(|_| !is_given);
+    let is_given = is_given || map.is_some();
+    if let Some(map) = map {
+        note("an EFI boot: its memory map is as the log has it");
+        job.set_efi_map(map);
+    }
     if log.is_efi() && !is_given && !ram.is_empty() {
         note("an EFI boot: RAM is as the log has it, since the kernel took it from the firmware");
         job.set_ram(ram.clone());

@@ -9,7 +9,7 @@ use ringfence::span::Size;
 use sha2::{Digest, Sha256};
 
 use super::escape::escape;
-use super::{Picture, svg};
+use super::{FIXED, Picture, svg};
 use crate::memmap::chart::Chart;
 use crate::memmap::entries::Entry;
 
@@ -58,17 +58,20 @@ fn story(shown: &Picture<'_>) -> String {
     };
     list(&mut out, "Findings", &mut shown.findings.iter().cloned());
     let Some(fixed) = shown.fixed else { return out };
-    list(&mut out, "Repairs", &mut fixed.repairs.iter().cloned());
+    if shown.titles == FIXED {
+        list(&mut out, "Repairs", &mut fixed.repairs.iter().cloned());
+    }
     let changes = fixed.changes.iter().map(|c| format!("{} {}: {}", c.kind.as_str(), c.node(), c.what));
     list(&mut out, "Changes", &mut changes.into_iter());
     out
 }
 
 fn tables(shown: &Picture<'_>) -> String {
-    let title = if shown.fixed.is_some() { "The map as it is" } else { "The map as a table" };
+    let [before, after] = shown.titles.map(|title| format!("The map {title}"));
+    let title = if shown.fixed.is_some() { &before } else { "The map as a table" };
     let mut out = table(title, shown.before, shown.with_free);
     if let Some(fixed) = shown.fixed {
-        out += &table("The map after fix", &fixed.chart, shown.with_free);
+        out += &table(&after, &fixed.chart, shown.with_free);
     }
     out
 }
@@ -143,8 +146,14 @@ mod tests {
     #[test]
     fn a_page_loads_nothing_from_anywhere() {
         let chart = chart(&board(&[("a@50000000", 0x5000_0000, 0x1000, &["no-map"])]));
-        let page =
-            page(&Picture { path: "b.dtb", before: &chart, fixed: None, findings: &[], with_free: false });
+        let page = page(&Picture {
+            path: "b.dtb",
+            before: &chart,
+            fixed: None,
+            titles: FIXED,
+            findings: &[],
+            with_free: false,
+        });
         let without_namespace = page.replace("http://www.w3.org/2000/svg", "");
         for foreign in ["http:", "https:", "src=", "href=", "@import", "url(\""] {
             assert!(!without_namespace.contains(foreign), "{foreign}");

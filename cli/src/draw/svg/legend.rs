@@ -50,9 +50,9 @@ pub(super) struct Legend {
 }
 
 /// Draws it from `top` on, `width` pixels wide.
-pub(super) fn draw(charts: &[&Chart], has_hole: bool, top: u32, width: u32) -> Legend {
+pub(super) fn draw(charts: &[&Chart], titles: [&str; 2], has_hole: bool, top: u32, width: u32) -> Legend {
     let mut out = String::from("<g class=\"legend\">\n");
-    let mut y = off(&mut out, charts, top);
+    let mut y = off(&mut out, charts, titles, top);
     let present: BTreeSet<&str> =
         charts.iter().flat_map(|chart| &chart.claims).map(|claim| class(&claim.entry)).collect();
     let mut samples: Vec<(String, &str)> = REGIONS
@@ -93,7 +93,7 @@ pub(super) fn draw(charts: &[&Chart], has_hole: bool, top: u32, width: u32) -> L
 }
 
 /// Lists the claims that have no place on the map. Names the map only if the two maps differ.
-fn off(out: &mut String, charts: &[&Chart], top: u32) -> u32 {
+fn off(out: &mut String, charts: &[&Chart], titles: [&str; 2], top: u32) -> u32 {
     let lines = |chart: &Chart| -> Vec<String> {
         let line = |entry: &Entry| {
             let why = match (entry.is_live(), entry.size) {
@@ -109,7 +109,7 @@ fn off(out: &mut String, charts: &[&Chart], top: u32) -> u32 {
     let all: Vec<Vec<String>> = charts.iter().map(|chart| lines(chart)).collect();
     let same = all.iter().skip(1).eq(all.iter().take(all.len().saturating_sub(1)));
     let mut y = top;
-    for (lines, title) in all.iter().zip(["as it is", "after fix"]).take(if same { 1 } else { 2 }) {
+    for (lines, title) in all.iter().zip(titles).take(if same { 1 } else { 2 }) {
         if lines.is_empty() {
             continue;
         }

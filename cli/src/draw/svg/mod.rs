@@ -47,7 +47,7 @@ pub(super) fn draw(shown: &Picture<'_>, interactive: bool) -> String {
     let width = if charts.len() > 1 { WIDTH_OF_TWO } else { WIDTH_ALONE };
     let columns: Vec<Column<'_>> = charts
         .iter()
-        .zip(["as it is", "after fix"])
+        .zip(shown.titles)
         .zip(0..)
         .map(|((chart, title), index)| Column {
             chart,
@@ -62,8 +62,13 @@ pub(super) fn draw(shown: &Picture<'_>, interactive: bool) -> String {
         .collect();
     let all = columns.last().map_or(0, |last| last.left + last.width) + MARGIN;
     let bottom = TOP + scale.height().max(40);
-    let legend =
-        legend::draw(&charts, scale.stretches.iter().any(|stretch| stretch.is_hole), bottom + 24, all);
+    let legend = legend::draw(
+        &charts,
+        shown.titles,
+        scale.stretches.iter().any(|stretch| stretch.is_hole),
+        bottom + 24,
+        all,
+    );
     let mut out = open(shown, all, legend.bottom + MARGIN, interactive);
     axis(&mut out, &scale);
     if let [before, after] = columns.as_slice() {
@@ -124,11 +129,19 @@ fn axis(out: &mut String, scale: &Scale) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draw::FIXED;
     use crate::memmap::chart::tests::{board, chart};
 
     fn drawn(regions: &[crate::memmap::chart::tests::Region<'_>]) -> String {
         let chart = chart(&board(regions));
-        picture(&Picture { path: "<b>.dtb", before: &chart, fixed: None, findings: &[], with_free: true })
+        picture(&Picture {
+            path: "<b>.dtb",
+            before: &chart,
+            fixed: None,
+            titles: FIXED,
+            findings: &[],
+            with_free: true,
+        })
     }
 
     #[test]

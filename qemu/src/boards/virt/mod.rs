@@ -7,6 +7,9 @@ use ringfence::profile::PageSize;
 /// The command line that its Linux gets by default: a console, and an end after a panic.
 pub(crate) const APPEND: &str = "console=ttyAMA0 panic=-1";
 
+/// Its serial port, as `ringfence pack --console` takes it.
+pub(crate) const CONSOLE: &str = "pl011@0x9000000";
+
 pub(crate) static MACHINE: Machine = Machine {
     name: "virt",
     help: "QEMU's machine for virtual machines: RAM from 0x40000000, PL011 console",

@@ -19,6 +19,8 @@ struct Fault {
     /// What is replaced in the source.
     change: &'static [(&'static str, &'static str)],
     loader: EfiLoader,
+    /// Whether the loader installs the tree: QEMU takes an initrd and RAM out of one that it is given.
+    by_loader: bool,
     harm: Harm,
     outcome: Outcome,
     /// Whether it is left to the long tests.
@@ -56,6 +58,7 @@ const FAULTS: &[Fault] = &[
             ("0x64300000 0x0 0x500000", "0x76000000 0x0 0x500000"),
         ],
         loader: EfiLoader::Direct,
+        by_loader: false,
         harm: Harm::Line("failed to reserve memory for node 'camera@76000000'"),
         outcome: Outcome::Kept("RF704 error /reserved-memory/camera@76000000"),
         is_long: false,
@@ -68,6 +71,7 @@ const FAULTS: &[Fault] = &[
             ("0x64300000 0x0 0x500000", "0x7c400000 0x0 0x100000"),
         ],
         loader: EfiLoader::Direct,
+        by_loader: false,
         harm: Harm::Line("failed to reserve memory for node 'camera@7c400000'"),
         outcome: Outcome::Refused("RF702 error /reserved-memory/camera@7c400000"),
         is_long: true,
@@ -81,6 +85,7 @@ const FAULTS: &[Fault] = &[
             ("size = <0x0 0xc00000>;", "reg = <0x0 0x7c400000 0x0 0xc00000>;"),
         ],
         loader: EfiLoader::Direct,
+        by_loader: false,
         harm: Harm::Line("BUG: Bad page state"),
         outcome: Outcome::Refused("RF702 error /reserved-memory/adsp-heap@7c400000"),
         is_long: true,
@@ -93,6 +98,7 @@ const FAULTS: &[Fault] = &[
             ("0x64300000 0x0 0x500000", "0x44000000 0x0 0x500000"),
         ],
         loader: EfiLoader::Direct,
+        by_loader: false,
         harm: Harm::Line("efi:   0x000044000000-0x00004401ffff [Boot Data"),
         outcome: Outcome::KeptInUse("RF703 warning /reserved-memory/camera@44000000"),
         is_long: true,
@@ -105,14 +111,28 @@ const FAULTS: &[Fault] = &[
              reserved-memory {",
         )],
         loader: EfiLoader::SystemdBoot,
-        harm: Harm::Fatal("Initramfs unpacking failed"),
+        by_loader: true,
+        harm: Harm::Fatal("VFS: Unable to mount root fs"),
         outcome: Outcome::Kept("RF708 error /chosen"),
+        is_long: true,
+    },
+    Fault {
+        name: "efi-ram-mismatch",
+        change: &[(
+            "reserved-memory {",
+            "memory@40000000 { reg = <0x0 0x40000000 0x0 0x20000000>; }; reserved-memory {",
+        )],
+        loader: EfiLoader::SystemdBoot,
+        by_loader: true,
+        harm: Harm::Line("node   0: [mem 0x0000000066100000-"),
+        outcome: Outcome::Kept("RF701 warning /memory@40000000: lacks 512 MiB at 0x60000000"),
         is_long: true,
     },
     Fault {
         name: "efi-lost-cma",
         change: &[("reserved-memory {", "chosen { bootargs = \"cma=96M\"; }; reserved-memory {")],
         loader: EfiLoader::SystemdBoot,
+        by_loader: false,
         harm: Harm::Line("cma: Reserved 64 MiB at"),
         outcome: Outcome::Kept("repair: /chosen: bootargs say `cma=96M` again"),
         is_long: false,
@@ -121,6 +141,7 @@ const FAULTS: &[Fault] = &[
         name: "efi-memreserve",
         change: &[("/dts-v1/;", "/dts-v1/;\n/memreserve/ 0x50000000 0x200000;")],
         loader: EfiLoader::Direct,
+        by_loader: false,
         harm: Harm::NotReserved("50000000-501fffff"),
         outcome: Outcome::Kept("repair: /memreserve/: reserved 0x50000000..0x50200000"),
         is_long: true,
@@ -189,7 +210,9 @@ impl Fault {
 
     fn boot(&self, bed: &TestBed, name: &str) -> Result<EfiBoot> {
         let dtb = tree(bed, name, self.change)?;
-        Ok(EfiBoot { release: Release::Bookworm, policy: None, dtb, loader: self.loader, ..usual(bed)? })
+        let devicetree = self.by_loader.then(|| dtb.clone());
+        let (release, loader) = (Release::Bookworm, self.loader);
+        Ok(EfiBoot { release, policy: None, dtb, devicetree, loader, ..usual(bed)? })
     }
 }
 
@@ -200,7 +223,7 @@ fn iomem<'t>(transcript: &'t Transcript, span: &str) -> Option<&'t String> {
 }
 
 /// Returns the usual tree with some of its source replaced.
-fn tree(bed: &TestBed, name: &str, change: &[(&str, &str)]) -> Result<PathBuf> {
+pub(super) fn tree(bed: &TestBed, name: &str, change: &[(&str, &str)]) -> Result<PathBuf> {
     let usual = job::default_tree(&bed.ws, Ram::GIB);
     let mut source = fs::read_to_string(&usual)?;
     for (from, to) in change {

@@ -1,10 +1,12 @@
 //! Each loader, and each form in which it starts ringfence.
 
-use super::{Case, EfiBoot, EfiLoader, Firmware, Form, keeps, line, usual};
+use super::{Case, EfiBoot, EfiLoader, Firmware, Form, faults, keeps, line, map, usual};
 use crate::machine::Level;
 use crate::setup::Release;
 use crate::test_bed::TestBed;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use ringfence::efi::EfiUse;
+use ringfence::span::Span;
 
 /// Returns one boot for each.
 pub(super) fn cases() -> Vec<Case> {
@@ -14,6 +16,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("efi-unified-image", |boot| EfiBoot { form: Form::Unified, ..boot }),
         case("efi-systemd-boot", |boot| EfiBoot { loader: EfiLoader::SystemdBoot, ..boot }),
         driver("efi-systemd-boot-driver", |boot| EfiBoot { loader: EfiLoader::SystemdBoot, ..boot }),
+        Case::new("efi-driver-other-tree", other_tree),
         case("efi-grub-linux", |boot| EfiBoot { loader: EfiLoader::Grub, ..boot }),
         case("efi-u-boot-bootefi", |boot| EfiBoot { firmware: Firmware::UBoot, level: Level::El2, ..boot }),
     ]
@@ -31,6 +34,22 @@ fn driver(name: &'static str, change: fn(EfiBoot) -> EfiBoot) -> Case {
         line(&transcript, "ringfence: device tree: ")?;
         Ok(seen)
     })
+}
+
+/// The loader installs another tree than the firmware had, through the driver's fix-up protocol: what was held
+/// for the first one is given back.
+fn other_tree(bed: &TestBed, name: &str) -> Result<String> {
+    const MOVED: &[(&str, &str)] =
+        &[("camera@64300000", "camera@52000000"), ("0x64300000 0x0 0x500000", "0x52000000 0x0 0x500000")];
+    let devicetree = Some(faults::tree(bed, name, MOVED)?);
+    let (form, loader) = (Form::Driver, EfiLoader::SystemdBoot);
+    let boot = EfiBoot { form, loader, devicetree, policy: None, ..usual(bed)? };
+    let (transcript, seen) = keeps(bed, name, &boot)?;
+    line(&transcript, "camera@64300000 0x64300000..0x64800000 (5 MiB) held as [Reserved]")?;
+    let old = Span::new(0x6430_0000, 0x50_0000).context("a span")?;
+    let kept = map(&transcript)?.within(old).any(|range| range.kind.usage() == EfiUse::Reserved);
+    ensure!(!kept, "{old} of the first tree is still held");
+    Ok(seen)
 }
 
 fn boots(bed: &TestBed, name: &str, boot: &EfiBoot) -> Result<String> {

@@ -1,5 +1,6 @@
 //! Boots by UEFI: each loader, each form of ringfence, and the faults that only an EFI boot has.
 
+mod combinations;
 mod faults;
 mod loaders;
 mod secure_boot;
@@ -26,24 +27,36 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = loaders::cases();
     cases.extend(faults::cases());
     cases.extend(secure_boot::cases());
+    cases.extend(combinations::random());
     cases
+}
+
+/// Returns the boots of the matrix.
+pub(super) fn matrix() -> Vec<Case> {
+    combinations::matrix()
 }
 
 /// Returns the usual boot: EDK2 of Debian 13 at EL1, which starts the application with a bundle, on the 1 GiB
 /// board.
 fn usual(bed: &TestBed) -> Result<EfiBoot> {
-    let source = job::default_tree(&bed.ws, Ram::GIB);
+    on_board(bed, Ram::GIB, Series::V6_12)
+}
+
+/// Returns the same with another amount of RAM and another kernel.
+fn on_board(bed: &TestBed, ram: Ram, series: Series) -> Result<EfiBoot> {
+    let source = job::default_tree(&bed.ws, ram);
     Ok(EfiBoot {
         firmware: Firmware::Edk2,
         release: Release::Trixie,
         loader: EfiLoader::Direct,
         form: Form::Application,
         level: Level::El1,
-        ram: Ram::GIB,
-        kernel: Series::V6_12.image(&bed.ws),
-        series: Some(Series::V6_12),
+        ram,
+        kernel: series.image(&bed.ws),
+        series: Some(series),
         initrd: bed.initrd()?,
         dtb: dtc::compile(&bed.ws, &source)?,
+        devicetree: None,
         policy: job::policy_of(&source),
         line: format!("{} {} efi=debug", virt::APPEND, job::QUICK),
         signed: Signed::Nothing,

@@ -1,0 +1,191 @@
+//! What loaders and packers bring that the stage once took for something else: one boot a situation.
+
+use super::{Case, TestBed, jump_to, refused};
+use crate::boards::{BoardConfig, raspi3b, tree, virt};
+use crate::job::Parts;
+use crate::machine::{Board, Entry, Level, Loaded, Ram};
+use anyhow::{Context, Result, anyhow, ensure};
+use flate2::{Compression, write::GzEncoder};
+use ringfence::facts::BootFacts;
+use ringfence::fdt::{Edits, NewNode, Tree, rewrite};
+use ringfence::payload::appended;
+use ringfence::span::Span;
+use ringfence::survey::MemoryMap;
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const STAGE_AT: u64 = 0x4020_0000;
+const JUMP_AT: u64 = 0x4700_0000;
+const DTB_AT: u64 = 0x4720_0000;
+const PAYLOAD_AT: u64 = 0x4800_0000;
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Where neither board has RAM, and QEMU answers with an abort.
+const NO_RAM: (u64, u64) = (0x9000_0000, 0x1000_0000);
+
+/// Returns the boots.
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::new("at-stage-ram-that-is-not-there-virt", |bed, name| ram_missing(bed, name, &virt::ONE_GIB)),
+        Case::new("at-stage-ram-that-is-not-there-raspi3b", |bed, name| {
+            ram_missing(bed, name, &raspi3b::BOARD)
+        }),
+        Case::new("at-stage-modules-of-xen", modules_of_xen),
+        Case::new("at-stage-no-console-no-payload", |bed, name| {
+            let dtb = edited(bed, |tree, edits| {
+                tree.root()
+                    .children()
+                    .filter(|node| ["chosen", "aliases"].contains(&node.name()))
+                    .for_each(|node| edits.remove_node(node.id()));
+            })?;
+            let transcript = bed.boot(name, &raw(bed, name, &dtb, None)?, LIMIT)?;
+            says(refused(&transcript)?, "linux,initrd-start in /chosen is absent; no node below /chosen")
+        }),
+        Case::new("at-stage-no-memory-node", |bed, name| {
+            let bundle = bundle(bed, None)?;
+            let slot = Span::new(PAYLOAD_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
+            let dtb = edited(bed, |tree, edits| {
+                if let Some(memory) = tree.find("/memory@40000000") {
+                    edits.remove_node(memory.id());
+                }
+                set_slot(tree, edits, slot);
+            })?;
+            let transcript = bed.boot(name, &raw(bed, name, &dtb, Some(bundle))?, LIMIT)?;
+            says(refused(&transcript)?, "RF106 error /memory: no enabled memory node")
+        }),
+        Case::new("at-stage-bundle-of-another-board", |bed, name| {
+            let other = edited(bed, |tree, edits| {
+                edits.set(tree.root().id(), "compatible", b"vendor,other-board\0".to_vec());
+            })?;
+            let other = tree::keep(&bed.ws.scratch_file("at-stage", name, "own.dtb")?, &other)?;
+            let bundle = bundle(bed, Some(other))?;
+            let transcript = bed.boot(name, &in_slot(bed, bundle)?, LIMIT)?;
+            says(refused(&transcript)?, "no configuration is for this board, `linux,dummy-virt`")
+        }),
+        Case::new("at-stage-bytes-behind-gzip", |bed, name| {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+            gzip.write_all(&fs::read(bed.payload()?.image)?)?;
+            let mut packed = gzip.finish()?;
+            // Image.gz-dtb: a device tree follows.
+            packed.extend(edited(bed, |_, _| {})?);
+            let image = appended::append(&fs::read(bed.full()?.image)?, &packed);
+            let image = image.map_err(|why| anyhow!("{why}"))?;
+            let image = tree::keep(&bed.ws.scratch_file("at-stage", name, "img")?, &image)?;
+            let mut board = in_slot(bed, image.clone())?;
+            board.entry = Entry::Linux { kernel: image, initrd: None, dtb: None, append: None };
+            passes(bed, name, &board)
+        }),
+    ]
+}
+
+fn says(halt: &str, words: &str) -> Result<String> {
+    ensure!(halt.contains(words), "refused for another reason: {halt}");
+    Ok(halt.to_owned())
+}
+
+fn passes(bed: &TestBed, name: &str, board: &Board) -> Result<String> {
+    let transcript = bed.boot(name, board, LIMIT)?;
+    let passed = transcript.lines.iter().any(|line| line == "payload: PASS");
+    ensure!(passed, "the payload was not entered:\n{}", transcript.tail(8));
+    Ok("the payload was entered".into())
+}
+
+/// A bundle's tree states RAM that the board does not have, and its policy takes nothing from the loader's.
+fn ram_missing(bed: &TestBed, name: &str, config: &BoardConfig) -> Result<String> {
+    let level = Level::El2;
+    let bytes = fs::read(bed.tree(config, level)?)?;
+    let tree = Tree::parse(&bytes).map_err(|error| anyhow!("{error}"))?;
+    let map = MemoryMap::survey(&tree, &BootFacts::default());
+    let bank = map.banks.first().context("no memory node")?;
+    let ram = bank.span.map_or((config.ram_base, config.ram.0), |span| (span.base(), span.len()));
+    let reg = [ram, NO_RAM].map(|(base, size)| map.cells.encode(base, size).unwrap_or_default()).concat();
+    let mut edits = Edits::new();
+    edits.set(bank.node, "reg", reg);
+    let own = rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))?;
+    let own = tree::keep(&bed.ws.scratch_file("at-stage", name, "dtb")?, &own)?;
+    let policy = bed.ws.scratch_file("at-stage", name, "toml")?;
+    fs::write(&policy, "[tree]\nmerge = \"none\"\n")?;
+    let parts =
+        Parts { kernel: bed.payload()?.image, dtb: Some(own), policy: Some(policy), ..Parts::default() };
+    let board = Board {
+        machine: config.machine,
+        level,
+        ram: config.ram,
+        entry: Entry::Linux {
+            kernel: bed.stage()?.image,
+            initrd: Some(bed.pack(&parts)?),
+            dtb: Some(bed.tree(config, level)?),
+            append: Some(config.append.to_owned()),
+        },
+        plugin: None,
+        more: config.arguments(),
+    };
+    let transcript = bed.boot(name, &board, LIMIT)?;
+    let halt = transcript.stage().find(|line| line.starts_with("HALT "));
+    let halt = halt.with_context(|| format!("no HALT:\n{}", transcript.tail(8)))?;
+    says(halt, "does not answer at 0x90000000")
+}
+
+/// The kernel is a module below `/chosen/modules`, by the name that Xen's older loaders write.
+fn modules_of_xen(bed: &TestBed, name: &str) -> Result<String> {
+    let kernel = bed.payload()?.image;
+    let len = fs::metadata(&kernel)?.len();
+    let module = NewNode::new("module@0")
+        .prop_strs("compatible", &["xen,linux-zimage", "xen,multiboot-module"])
+        .prop("reg", [PAYLOAD_AT, len].map(u64::to_be_bytes).concat());
+    let modules = NewNode::new("modules").child(module);
+    let dtb = edited(bed, |tree, edits| {
+        if let Some(chosen) = tree.find("/chosen") {
+            edits.add_node(chosen.id(), modules.clone());
+        }
+    })?;
+    passes(bed, name, &raw(bed, name, &dtb, Some(kernel))?)
+}
+
+fn bundle(bed: &TestBed, dtb: Option<PathBuf>) -> Result<PathBuf> {
+    bed.pack(&Parts { kernel: bed.payload()?.image, dtb, ..Parts::default() })
+}
+
+/// Returns the tree of the small board with edits.
+fn edited(bed: &TestBed, edit: impl FnOnce(&Tree<'_>, &mut Edits)) -> Result<Vec<u8>> {
+    let bytes = fs::read(bed.tree(&virt::ONE_GIB, Level::El2)?)?;
+    let tree = Tree::parse(&bytes).map_err(|error| anyhow!("{error}"))?;
+    let mut edits = Edits::new();
+    edit(&tree, &mut edits);
+    rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))
+}
+
+fn set_slot(tree: &Tree<'_>, edits: &mut Edits, slot: Span) {
+    let Some(chosen) = tree.find("/chosen") else { return };
+    for (name, end) in [("linux,initrd-start", slot.base()), ("linux,initrd-end", slot.end())] {
+        edits.set(chosen.id(), name, end.to_be_bytes().to_vec());
+    }
+}
+
+/// Returns a board that QEMU loads as it loads Linux, with `initrd` in its slot.
+fn in_slot(bed: &TestBed, initrd: PathBuf) -> Result<Board> {
+    let config = &virt::ONE_GIB;
+    let dtb = Some(bed.tree(config, Level::El2)?);
+    let entry = Entry::Linux { kernel: bed.stage()?.image, initrd: Some(initrd), dtb, append: None };
+    let (machine, ram) = (config.machine, config.ram);
+    Ok(Board { machine, level: Level::El2, ram, entry, plugin: None, more: config.arguments() })
+}
+
+/// Returns a board whose stage finds exactly this tree, and this file beside it.
+fn raw(bed: &TestBed, name: &str, dtb: &[u8], payload: Option<PathBuf>) -> Result<Board> {
+    let dtb = tree::keep(&bed.ws.scratch_file("at-stage", name, "raw.dtb")?, dtb)?;
+    let jump = tree::keep(&bed.ws.scratch_file("at-stage", name, "jump")?, &jump_to(STAGE_AT, DTB_AT))?;
+    let files = [(bed.talkative()?, STAGE_AT), (jump, JUMP_AT), (dtb, DTB_AT)];
+    let files = files.into_iter().chain(payload.map(|payload| (payload, PAYLOAD_AT)));
+    let loaded = files.map(|(file, at)| Loaded { file, at }).collect();
+    Ok(Board {
+        machine: &virt::MACHINE,
+        level: Level::El2,
+        ram: Ram::GIB,
+        entry: Entry::Raw { loaded, start: JUMP_AT },
+        plugin: None,
+        more: virt::ONE_GIB.arguments(),
+    })
+}
