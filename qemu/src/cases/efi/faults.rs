@@ -159,6 +159,7 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(if fault.is_long { alone.long() } else { alone });
         cases.push(if is_short { behind } else { behind.long() });
     }
+    cases.push(Case::new("efi-back-to-boot-manager", back_to_boot_manager).long());
     cases.push(Case::new("efi-no-payload-refused", |bed, name| {
         let boot = EfiBoot { kernel: bed.stage()?.image, ..usual(bed)? };
         // The image starts itself as the kernel, and the second one has no payload.
@@ -214,6 +215,18 @@ impl Fault {
         let (release, loader) = (Release::Bookworm, self.loader);
         Ok(EfiBoot { release, policy: None, dtb, devicetree, loader, ..usual(bed)? })
     }
+}
+
+/// Two carveouts overlap, and the policy wants the boot manager to go on: it reports what came back, and why.
+fn back_to_boot_manager(bed: &TestBed, name: &str) -> Result<String> {
+    let dtb = tree(bed, name, &[("0x64300000 0x0 0x500000", "0x64300000 0x0 0x600000")])?;
+    let policy = bed.ws.scratch_file("efi", name, "toml")?;
+    fs::write(&policy, "on-error = \"boot-manager\"\n")?;
+    let boot = EfiBoot { dtb, policy: Some(policy), ..usual(bed)? };
+    let went_on = |text: &str| text.contains("failed to start Boot");
+    let transcript = bed.boot_until(name, &boot.ready(bed, name)?, LIMIT, Some(&went_on))?;
+    line(&transcript, "HALT RF201 error")?;
+    line(&transcript, "failed to start Boot").map(|line| line.trim().to_owned())
 }
 
 /// Returns the line of `/proc/iomem` for a reserved span.

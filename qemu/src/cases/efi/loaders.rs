@@ -36,8 +36,8 @@ fn driver(name: &'static str, change: fn(EfiBoot) -> EfiBoot) -> Case {
     })
 }
 
-/// The loader installs another tree than the firmware had, through the driver's fix-up protocol: what was held
-/// for the first one is given back.
+/// The loader installs another tree than the firmware had, through the driver's fix-up protocol: what was
+/// held for the first one is given back.
 fn other_tree(bed: &TestBed, name: &str) -> Result<String> {
     const MOVED: &[(&str, &str)] =
         &[("camera@64300000", "camera@52000000"), ("0x64300000 0x0 0x500000", "0x52000000 0x0 0x500000")];
