@@ -1,54 +1,108 @@
-//! A short run of every fuzz target, where a nightly compiler and cargo-fuzz happen to be installed.
+//! Builds and runs the fuzz targets with what is installed: a stable compiler and a C++ compiler.
 //!
-//! Elsewhere the same promises are held by `tests/damage.rs`, which needs neither: nothing is installed for
-//! this.
+//! libFuzzer comes with the `libfuzzer-sys` crate. The coverage that it is guided by is a pass of LLVM that a
+//! stable compiler has, too; a sanitizer is not needed, since nothing under test is unsafe.
 
-use crate::shell::find_program;
+use crate::shell::{capture, find_program};
 use crate::workspace::Workspace;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Seconds that each target runs: long enough to go through the seeds and some thousand mutations.
-const SECONDS: u32 = 8;
+/// What makes a build one for libFuzzer, as cargo-fuzz has it.
+const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+     -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions";
 
-/// Largest input that is tried, in bytes: the fixtures are smaller, and small ones are tried faster.
+/// Largest input that is tried, in bytes: the seeds are smaller, and small ones are tried faster.
 const LARGEST: u32 = 8192;
 
-/// Returns one command for each target; none where it cannot be run.
-pub(crate) fn smoke(ws: &Workspace) -> Result<Vec<(String, Command)>> {
-    if find_program("cargo-fuzz").is_none() || !nightly_is_installed() {
-        return Ok(Vec::new());
-    }
+/// Returns the names of all targets.
+///
+/// # Errors
+/// When their directory cannot be read.
+pub(crate) fn targets(ws: &Workspace) -> Result<Vec<String>> {
     let dir = ws.root.join("fuzz/fuzz_targets");
-    let mut commands = Vec::new();
+    let mut names = Vec::new();
     for entry in fs::read_dir(&dir).with_context(|| dir.display().to_string())? {
-        let path = entry?.path();
-        let target = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut fuzz = Command::new("cargo");
-        fuzz.current_dir(&ws.root).args(["fuzz", "run", "--target-dir"]).arg(ws.target.join("fuzz"));
-        fuzz.arg(&target).arg(ws.scratch("fuzz")?.join(&target)).arg("tests/fixtures");
-        fuzz.args(["--", "-verbosity=0", "-print_final_stats=0"]);
-        fuzz.arg(format!("-max_total_time={SECONDS}")).arg(format!("-max_len={LARGEST}"));
-        // The installed nightly and no other: a missing one must not be fetched.
-        fuzz.env("RUSTUP_TOOLCHAIN", "nightly").env("RUSTUP_AUTO_INSTALL", "0");
-        // What the cargo that runs us says about itself would lead the nightly one to the wrong compiler.
-        for name in ["CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS", "CARGO_TARGET_DIR"] {
-            fuzz.env_remove(name);
-        }
-        fs::create_dir_all(ws.scratch("fuzz")?.join(&target))?;
-        commands.push((format!("fuzz-{target}"), fuzz));
+        names.extend(entry?.path().file_stem().map(|stem| stem.to_string_lossy().into_owned()));
     }
-    commands.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(commands)
+    names.sort();
+    Ok(names)
 }
 
-fn nightly_is_installed() -> bool {
-    let home = std::env::var_os("RUSTUP_HOME").map(PathBuf::from);
-    let home = home.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".rustup")));
-    let toolchains = home.and_then(|home| fs::read_dir(home.join("toolchains")).ok());
-    toolchains.is_some_and(|list| {
-        list.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("nightly-"))
-    })
+/// Builds targets and returns the directory of their programs.
+///
+/// # Errors
+/// When something is missing or does not build.
+pub(crate) fn build(ws: &Workspace, targets: &[String]) -> Result<PathBuf> {
+    if find_program("c++").is_none() {
+        bail!("`c++` is missing, which compiles libFuzzer: install the Debian package g++");
+    }
+    let version = capture(Command::new("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.context("`rustc -vV` names no host")?;
+    let dir = ws.target.join("fuzz");
+    let mut cargo = ws.cargo();
+    // With a target named, build scripts and macros are not instrumented.
+    cargo.args([
+        "build",
+        "--release",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--target",
+        host,
+        "--target-dir",
+    ]);
+    cargo.arg(&dir).env("RUSTFLAGS", COVERAGE).env_remove("CARGO_ENCODED_RUSTFLAGS");
+    for target in targets {
+        cargo.args(["--bin", target]);
+    }
+    crate::shell::run(&mut cargo)?;
+    Ok(dir.join(host).join("release"))
+}
+
+/// Returns the command that runs one target for some seconds. What it finds interesting is kept for the next
+/// run, and an input that fails is written beside it.
+///
+/// # Errors
+/// When the directories cannot be made.
+pub(crate) fn command(ws: &Workspace, programs: &Path, target: &str, seconds: u64) -> Result<Command> {
+    let corpus = ws.scratch("fuzz")?.join(target);
+    fs::create_dir_all(&corpus)?;
+    let mut fuzz = Command::new(programs.join(target));
+    fuzz.current_dir(&ws.root).arg(&corpus);
+    fuzz.args(seeds(target));
+    fuzz.args(["-verbosity=0", "-print_final_stats=1", "-timeout=20", "-rss_limit_mb=2048"]);
+    fuzz.arg(format!("-artifact_prefix={}/failed-", ws.scratch("fuzz")?.join(target).display()));
+    fuzz.arg(format!("-max_total_time={seconds}")).arg(format!("-max_len={LARGEST}"));
+    Ok(fuzz)
+}
+
+/// Returns the directories of the project whose files a target starts from.
+fn seeds(target: &str) -> &'static [&'static str] {
+    match target {
+        "boot_log" => &["fuzz/seeds/boot_log"],
+        _ => &["tests/fixtures"],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_is_built_and_its_seeds_are_there() {
+        let ws = Workspace::locate();
+        let manifest = fs::read_to_string(ws.root.join("fuzz/Cargo.toml")).unwrap();
+        let targets = targets(&ws).unwrap();
+        assert!(targets.len() >= 6, "{targets:?}");
+        for target in targets {
+            assert!(manifest.contains(&format!("name = \"{target}\"")), "{target}");
+            for dir in seeds(&target) {
+                assert!(ws.root.join(dir).is_dir(), "{dir}");
+            }
+        }
+    }
 }

@@ -76,6 +76,10 @@ enum Command {
     },
     /// Run everything: unit, property and corpus tests, and boots of real Linux
     Test(commands::test::Options),
+    /// Try inputs that nobody has thought of, guided by the code that they reach
+    Fuzz(commands::fuzz::Options),
+    /// Change the core in small ways, and report the changes that no test notices
+    Mutants(commands::mutants::Options),
     /// Boot Linux through every chain of loader, payload, board, level and kernel
     Matrix(commands::matrix::Options),
     /// Boot repaired trees without the stage, and compare Linux's map with the plan
@@ -99,6 +103,8 @@ fn main() -> ExitCode {
         Command::Qemu(options) => commands::qemu::run(&ws, &options),
         Command::LintStage { no_install } => commands::lint::run(&ws, no_install),
         Command::Test(options) => commands::test::run(&ws, &options),
+        Command::Fuzz(options) => commands::fuzz::run(&ws, &options),
+        Command::Mutants(options) => commands::mutants::run(&ws, &options),
         Command::Matrix(options) => commands::matrix::run(&ws, &options),
         Command::Boots(options) => commands::boots::run(&ws, &options),
         Command::Bench(options) => commands::bench::run(&ws, &options),

@@ -1,11 +1,10 @@
 //! `cargo xtask test`: everything, from unit tests to boots of real Linux.
 
 use crate::cases::{self, Case};
-use crate::fuzz;
 use crate::parallel;
 use crate::seeds;
 use crate::setup::{self, Consent, Need};
-use crate::shell::{capture, find_program, run as run_command};
+use crate::shell::{find_program, run as run_command};
 use crate::test_bed::TestBed;
 use crate::workspace::Workspace;
 use anyhow::{Result, bail};
@@ -55,10 +54,6 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         }
         for (name, command) in seeds::runs(ws, options.long) {
             outcomes.push(timed(&name, command, run_command));
-        }
-        for (name, command) in fuzz::smoke(ws)? {
-            // libFuzzer prints pages of which only those of a failure say anything.
-            outcomes.push(timed(&name, command, |command| capture(command).map(drop)));
         }
     }
     let mut boots = cases::all(ws)?;

@@ -74,11 +74,12 @@ fn place_of(layout: &mut Layout<'_, '_, '_>, answer: &Answer<'_>, required: &Car
     };
     let end = base.checked_add(required.size);
     let span = end.and_then(|end| Span::from_ends(align_down(base, page), end));
-    let span = match answer.span().filter(|_| answer.is_at(base)) {
-        Some(at) => span.and_then(|span| Span::from_ends(span.base().min(at.base()), span.end().max(at.end()))),
-        None => span,
+    let standing = answer.span().filter(|_| answer.is_at(base));
+    let both = |span: Span| match standing {
+        Some(at) => Span::from_ends(span.base().min(at.base()), span.end().max(at.end())),
+        None => Some(span),
     };
-    let span = span.and_then(|span| span.outward(page));
+    let span = span.and_then(both).and_then(|span| span.outward(page));
     if span.is_none() {
         layout.fail(answer.path, "the policy gives it a size of 0, or an end beyond the address space");
     }

@@ -7,7 +7,8 @@ use ringfence::profile::{KernelProfile, PageSize};
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { board, loader, policy, profile, others, facts } = self;
-        let (board, loader, policy, facts) = (rust(board), rust(loader), rust(policy), efi(&rust(facts)));
+        let (board, loader) = (rust(board), rust(loader));
+        let (policy, facts) = (rust(policy), efi(&rust(facts)));
         let others: Vec<String> = others.iter().map(kernel).collect();
         let (profile, others) = (kernel(profile), others.join(", "));
         write!(
