@@ -2,6 +2,7 @@
 
 use crate::efi::{EfiMap, Hold};
 use crate::policy::Key;
+use crate::predict::Predictor;
 use crate::span::{GIB, Span, align_down};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -30,6 +31,11 @@ pub struct BootFacts {
     pub loader: Option<LoaderFacts>,
     /// Firmware of other processors, which is loaded into regions.
     pub firmware: Vec<Firmware>,
+    /// How far devices reach, exclusive, where that is less than the tree says.
+    pub dma_limit: Option<u64>,
+    /// What predicts for the rules how a kernel uses the tree. The stage has none: it places everything
+    /// itself, and is smaller without.
+    pub predictor: Option<Predictor>,
     /// How much a finding holds.
     pub detail: Detail,
     /// Leave a report of the enforcement in `/chosen/ringfence`.

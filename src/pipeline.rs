@@ -88,6 +88,22 @@ impl<'a, 'c> Judged<'a, 'c> {
         &self.findings
     }
 
+    /// Returns the same with only those repairs proposed that the planner makes, were every permission given.
+    #[must_use]
+    pub fn with_offers(mut self) -> Self {
+        let analysis = &self.surveyed.analysis;
+        if self.findings.iter().any(|finding| finding.repair.is_some())
+            && let Ok(tree) = Tree::parse(analysis.tree.blob().bytes())
+        {
+            let plan = plan::permitting(analysis, tree, &self.findings);
+            for finding in &mut self.findings {
+                finding.repair =
+                    finding.repair.take().filter(|repair| plan.makes(repair.kind, &analysis.tree));
+            }
+        }
+        self
+    }
+
     /// Plans the repairs that may be made, and where the boot's own things are to be.
     #[must_use]
     pub fn plan(self) -> Planned<'a, 'c> {

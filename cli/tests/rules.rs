@@ -11,6 +11,7 @@ use ringfence::finding::{Finding, Severity};
 use ringfence::merge::{Loader, merge};
 use ringfence::pipeline::{self, Context};
 use ringfence::policy::Policy;
+use ringfence::predict::Predictor;
 use ringfence::profile::KernelProfile;
 use ringfence::rules::{self, Doc};
 use ringfence_cli::project::policy_file;
@@ -39,7 +40,8 @@ fn judge(doc: &Doc, kind: &str, source: &str) -> Vec<Finding> {
         line => efi::take_load_options(&Tree::parse(&dtb).unwrap(), line.as_bytes()).unwrap(),
     };
     let efi = map.map(|map| EfiFacts { map, replaced, ..EfiFacts::default() });
-    let mut facts = BootFacts { efi, ..BootFacts::default() };
+    let predictor = Some(Predictor::MODEL);
+    let mut facts = BootFacts { efi, predictor, ..BootFacts::default() };
     let dtb = match doc.loader {
         "" => dtb,
         loader => {

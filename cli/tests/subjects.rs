@@ -13,6 +13,7 @@ use ringfence::finding::{Finding, Severity};
 use ringfence::merge::{Loader, merge};
 use ringfence::pipeline::Surveyed;
 use ringfence::policy::Policy;
+use ringfence::predict::Predictor;
 use ringfence::profile::KernelProfile;
 use ringfence::rules::{DOCS, Doc};
 use ringfence_cli::input::{self, Input};
@@ -46,7 +47,8 @@ impl Example {
         let map = (!doc.efi_map.is_empty()).then(|| efi::parse(doc.efi_map).unwrap().0);
         let tree = Tree::parse(&input.dtb).unwrap();
         let efi = map.map(|map| EfiFacts { map, ..EfiFacts::default() });
-        let mut facts = BootFacts { efi, ..BootFacts::default() };
+        let predictor = Some(Predictor::MODEL);
+        let mut facts = BootFacts { efi, predictor, ..BootFacts::default() };
         if !doc.loader.is_empty() {
             let path = path.with_extension("loader.dts");
             std::fs::write(&path, doc.loader).unwrap();

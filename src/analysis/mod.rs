@@ -14,10 +14,13 @@ use crate::context::Context;
 use crate::facts::BootFacts;
 use crate::fdt::{NodeId, Tree};
 use crate::ledger::{self, Coverage};
+use crate::order;
 use crate::policy::Policy;
+use crate::predict::{FailureKind, Prediction, dma};
 use crate::profile::KernelProfile;
 use crate::span::Span;
 use crate::survey::{MemoryMap, Region};
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::OnceCell;
@@ -39,6 +42,8 @@ pub struct Analysis<'c, 'a> {
     answered: Vec<Answered>,
     references: OnceCell<Vec<Reference>>,
     users: OnceCell<Vec<(NodeId, NodeId)>>,
+    prediction: OnceCell<Box<Prediction>>,
+    dma_limit: OnceCell<u64>,
 }
 
 impl<'c, 'a> Analysis<'c, 'a> {
@@ -58,6 +63,8 @@ impl<'c, 'a> Analysis<'c, 'a> {
             answered,
             references: OnceCell::new(),
             users: OnceCell::new(),
+            prediction: OnceCell::new(),
+            dma_limit: OnceCell::new(),
         }
     }
 
@@ -234,6 +241,39 @@ impl<'c, 'a> Analysis<'c, 'a> {
         let mine = all.iter().skip(all.partition_point(|reference| reference.user < node));
         let mine = mine.take_while(move |reference| reference.user == node);
         mine.filter_map(|reference| self.map.region(reference.target?))
+    }
+
+    /// Returns what the kernel is predicted to do, made when first asked for. `None` where RAM is unknown, or
+    /// where nothing predicts.
+    #[must_use]
+    pub fn prediction(&self) -> Option<&Prediction> {
+        let predictor = self.facts.predictor.filter(|_| self.map.usable.is_known())?;
+        Some(self.prediction.get_or_init(|| Box::new(predictor.predict(self))))
+    }
+
+    /// Returns the regions of which the kernel is predicted to fail in this way, ascending. `None` without a
+    /// prediction.
+    #[must_use]
+    pub fn failing(&self, kind: FailureKind) -> Option<Vec<NodeId>> {
+        let failures = self.prediction()?.failures.iter().filter(|failure| failure.kind == kind);
+        let mut nodes: Vec<NodeId> = failures.filter_map(|failure| failure.node).collect();
+        order::sort(&mut nodes);
+        Some(nodes)
+    }
+
+    /// Tells whether the kernel is predicted to fail in this way. `None` where there is no prediction.
+    #[must_use]
+    pub fn fails(&self, kind: FailureKind) -> Option<bool> {
+        Some(self.prediction()?.failures.iter().any(|failure| failure.kind == kind))
+    }
+
+    /// Returns the end of what devices reach, exclusive: the lowest that the tree's `dma-ranges` give this
+    /// kernel, or less if the facts say so.
+    #[must_use]
+    pub fn dma_limit(&self) -> u64 {
+        let stated = self.facts.dma_limit.unwrap_or(u64::MAX);
+        let of_tree = || dma::limit(&self.tree, self.map.usable.spans(), self.profile.dma_limit);
+        (*self.dma_limit.get_or_init(of_tree)).min(stated)
     }
 
     /// Returns the effective `cma=` of the command line.

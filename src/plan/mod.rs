@@ -28,8 +28,10 @@ pub use report::REPORT;
 pub use rewrites::Rewrites;
 
 use crate::analysis::Analysis;
+use crate::context::Context;
 use crate::fdt::{FdtError, Tree, rewrite};
 use crate::finding::Finding;
+use crate::policy::{Allow, Mode};
 use crate::rules;
 use crate::survey::MemoryMap;
 use alloc::string::{String, ToString};
@@ -103,6 +105,28 @@ const MAX_PASSES: usize = 4;
 #[must_use]
 pub fn plan(analysis: &Analysis<'_, '_>, findings: &[Finding]) -> Plan {
     plan_from(analysis, findings, Report { found: findings, earlier: Vec::new() }, MAX_PASSES)
+}
+
+/// Plans as if the policy permitted every repair; `tree` is that of the analysis.
+pub(crate) fn permitting<'a>(analysis: &Analysis<'_, 'a>, tree: Tree<'a>, findings: &[Finding]) -> Plan {
+    let mut policy = analysis.policy.cloned().unwrap_or_default();
+    policy.mode = Mode::Fix;
+    for switch in Allow::SWITCHES {
+        *(switch.field)(&mut policy.allow) = true;
+    }
+    let context = Context { policy: Some(&policy), ..analysis.context() };
+    plan(&Analysis::new(tree, analysis.map.clone(), context), findings)
+}
+
+impl Plan {
+    /// Tells whether a repair of the findings about `tree` is one that it makes. What one repair shifts may
+    /// be another region than the finding names.
+    pub(crate) fn makes(&self, kind: RepairKind, tree: &Tree<'_>) -> bool {
+        let path = kind.node().filter(|_| !matches!(kind, RepairKind::Shift(_)));
+        let path = path.map(|node| tree.node(node).path());
+        let mut alike = self.repairs.iter().filter(|repaired| repaired.kind == kind.name());
+        alike.any(|repaired| path.as_ref().is_none_or(|path| *path == repaired.node))
+    }
 }
 
 /// Plans for a tree, gathering at most `passes` times what is out of place.

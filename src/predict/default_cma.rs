@@ -10,6 +10,7 @@ use crate::ledger::Direction;
 use crate::profile::{Above4Gib, PageSize};
 use crate::span::{MIB, Span, align_down, align_up};
 use alloc::format;
+use alloc::vec::Vec;
 
 /// What the kernel takes from the top of RAM before it places the pool (page tables, the unflattened tree,
 /// node data) is well below this. Where so much RAM is free above the pool's window, the place is
@@ -26,7 +27,7 @@ struct Want {
 
 /// Reserves the default pool as `dma_contiguous_reserve()` does.
 pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
-    let dma_limit = dma::limit(kernel.tree, &kernel.memblock, kernel.profile.dma_limit);
+    let dma_limit = dma_limit(kernel);
     let want = match kernel.arg {
         None => Want { size: kernel.profile.build.default_cma, base: 0, limit: dma_limit, fixed: false },
         Some(arg) => {
@@ -72,6 +73,13 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
     }
     kernel.log.push(format!("cma: Reserved {} MiB at {:#018x}{on_node}", shown / MIB, span.base()));
     DefaultCma::At(span)
+}
+
+/// Returns how far devices reach, never beyond the end of RAM.
+fn dma_limit(kernel: &Kernel<'_>) -> u64 {
+    let ram: Vec<Span> = kernel.memblock.memory().collect();
+    let limit = dma::limit(kernel.tree, &ram, kernel.profile.dma_limit);
+    limit.min(kernel.memblock.end()).min(kernel.dma_limit.unwrap_or(u64::MAX))
 }
 
 /// Places a pool (mm/cma.c, `cma_declare_contiguous_nid`), and returns whether nothing else could have been

@@ -1,19 +1,19 @@
 //! How far devices reach, which bounds the default CMA pool (arch/arm64/mm/init.c).
 
-use super::memblock::Memblock;
 use crate::fdt::{Bus, Tree};
 use crate::profile::DmaLimit;
-use crate::span::GIB;
+use crate::span::{GIB, Span};
 
 /// The end of 32-bit DMA.
 pub(super) const LIMIT_32: u64 = 4 * GIB;
 
-/// Returns the kernel's limit for DMA (`arm64_dma_phys_limit`), exclusive, never beyond the end of RAM.
-pub(super) fn limit(tree: &Tree<'_>, memblock: &Memblock, how: DmaLimit) -> u64 {
-    let end = memblock.end();
-    let start = memblock.memory().next().map_or(0, |bank| bank.base());
+/// Returns the kernel's limit for DMA (`arm64_dma_phys_limit`) with this ascending RAM, exclusive. It may be
+/// beyond the end of RAM, where the kernel then sets it.
+pub(crate) fn limit(tree: &Tree<'_>, ram: &[Span], how: DmaLimit) -> u64 {
+    let end = ram.last().map_or(u64::MAX, |bank| bank.end());
+    let start = ram.first().map_or(0, |bank| bank.base());
     let reach = || reach(tree).unwrap_or(u64::MAX);
-    let limit = match how {
+    match how {
         DmaLimit::IgnoresRanges => (start / LIMIT_32 + 1).saturating_mul(LIMIT_32),
         // Where RAM starts above 4 GiB, no zone is of use (`max_zone_phys`).
         DmaLimit::RoundedUp if start >= LIMIT_32 => end,
@@ -23,8 +23,7 @@ pub(super) fn limit(tree: &Tree<'_>, memblock: &Memblock, how: DmaLimit) -> u64 
         },
         DmaLimit::Exact if start >= LIMIT_32 => reach(),
         DmaLimit::Exact => reach().min(LIMIT_32),
-    };
-    limit.min(end)
+    }
 }
 
 /// Returns the lowest end of the `dma-ranges` of any bus in use, exclusive; `None` when none has any

@@ -35,6 +35,8 @@ pub(super) struct PoolAt {
 pub(super) struct Kernel<'k> {
     pub(super) tree: &'k Tree<'k>,
     pub(super) map: &'k MemoryMap,
+    /// How far devices reach, where that is less than the tree says.
+    pub(super) dma_limit: Option<u64>,
     /// What owns memory when the kernel starts, by ascending base.
     claims: &'k [Claim],
     pub(super) reading: &'k Reading,
@@ -44,6 +46,8 @@ pub(super) struct Kernel<'k> {
     pub(super) log: Vec<String>,
     pub(super) failures: Vec<Failure>,
     pub(super) pools: Vec<PoolAt>,
+    /// How many of them are CMA areas.
+    pub(super) areas: usize,
     /// Places of dynamic regions, by their indices.
     pub(super) placed: Vec<(usize, Span)>,
     /// The region that has become the default CMA pool, by its index.
@@ -65,6 +69,7 @@ impl<'k> Kernel<'k> {
         Self {
             tree: &analysis.tree,
             map: &analysis.map,
+            dma_limit: analysis.facts.dma_limit,
             claims: analysis.claims(),
             reading,
             profile: analysis.profile,
@@ -73,6 +78,7 @@ impl<'k> Kernel<'k> {
             log: Vec::new(),
             failures: Vec::new(),
             pools: Vec::new(),
+            areas: 0,
             placed: Vec::new(),
             default_pool: None,
             table: Vec::new(),

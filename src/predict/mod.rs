@@ -7,7 +7,7 @@
 
 mod boot_log;
 mod default_cma;
-mod dma;
+pub(crate) mod dma;
 mod dynamic;
 mod failure;
 mod heaps;
@@ -133,6 +133,20 @@ pub struct Prediction {
     pub cmdline: Vec<u8>,
     /// The state of memory after the kernel has reserved and before it frees the initrd.
     pub memblock: Memblock,
+}
+
+/// A function that predicts. Code that only hands it on does not hold the whole model.
+#[derive(Clone, Copy, Debug)]
+pub struct Predictor(fn(&Analysis<'_, '_>) -> Prediction);
+
+impl Predictor {
+    /// The model of this module.
+    pub const MODEL: Self = Self(predict);
+
+    /// Predicts how the kernel of an analysis uses its tree.
+    pub(crate) fn predict(self, analysis: &Analysis<'_, '_>) -> Prediction {
+        (self.0)(analysis)
+    }
 }
 
 /// Entries for the linear map's page tables next to each other before the array can grow.

@@ -2,6 +2,7 @@
 
 use super::DefaultCma;
 use super::dma::LIMIT_32;
+use super::failure::FailureKind;
 use super::kernel::Kernel;
 use super::memblock::Memblock;
 use crate::bootargs::{cma_of_nodes, last_value, memparse};
@@ -55,7 +56,8 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>, cma: DefaultCma, cmdline: &[u8]) 
         let align = kernel.profile.cma_align();
         let Some(size) = align_up(shown, align).filter(|&size| size > 0) else { continue };
         let Some((span, is_certain)) = place(kernel, &banks, size, align) else {
-            kernel.say(format!("cma: Failed to reserve {} MiB", shown / MIB));
+            let line = format!("cma: Failed to reserve {} MiB", shown / MIB);
+            kernel.fail(FailureKind::DefaultPool, None, line);
             continue;
         };
         kernel.reserve(span);

@@ -15,7 +15,7 @@ pub(super) const NO_AREA: &str = "cma: Not enough slots for CMA reserved regions
 impl Kernel<'_> {
     /// Returns whether a CMA area is free.
     pub(super) fn has_area(&self) -> bool {
-        self.pools.iter().filter(|pool| pool.cma).count() < self.profile.build.cma_areas
+        self.areas < self.profile.build.cma_areas
     }
 
     /// Sets a region up as its `compatible` says, and undoes its reservation where that fails. Returns
@@ -101,6 +101,7 @@ impl Kernel<'_> {
             self.default_pool = Some(index);
         }
         self.pools.push(PoolAt { index, span, cma: true });
+        self.areas += 1;
         let size = span.len() / MIB;
         self.say(format!(
             "Reserved memory: created CMA memory pool at {:#018x}, size {size} MiB",

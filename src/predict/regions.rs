@@ -162,7 +162,7 @@ impl<'k> Kernel<'k> {
             "{}Reserved memory: invalid reg property in '{}', skipping node.",
             self.profile.log.scan, region.name
         );
-        self.say(line);
+        self.fail(FailureKind::Malformed, Some(region.node), line);
     }
 
     pub(super) fn has_size(&self, region: &Region) -> bool {

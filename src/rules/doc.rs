@@ -18,6 +18,8 @@ pub struct Doc {
     pub severity: Severity,
     /// The kernels that are affected.
     pub kernels: Kernels,
+    /// Whether its errors are failures that the kernel is predicted to log, or to die of.
+    pub predicted: Predicted,
     /// What must hold, and what which kernel does when it does not.
     pub why: &'static str,
     /// A device tree with the problem, as DTS; empty where no tree of a readable size has it.
@@ -46,6 +48,7 @@ impl Doc {
         title: "",
         severity: Severity::Error,
         kernels: Kernels::All,
+        predicted: Predicted::Never,
         why: "",
         bad: "",
         good: "",
@@ -56,6 +59,17 @@ impl Doc {
         load_options: "",
         repair: "",
     };
+}
+
+/// How the errors of a rule go with the failures that a kernel is predicted to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Predicted {
+    /// No kernel logs them.
+    Never,
+    /// They explain failures, and some of them are silent.
+    Partly,
+    /// Some kernel logs each of them, or dies of it.
+    Always,
 }
 
 /// The kernels that a problem affects, stated so that a new kernel profile edits no rule.

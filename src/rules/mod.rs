@@ -11,7 +11,7 @@ mod report;
 mod required;
 mod sink;
 
-pub use doc::{Doc, Kernels};
+pub use doc::{Doc, Kernels, Predicted};
 pub(crate) use near::is_near;
 pub use report::{Report, Subject, Text};
 pub(crate) use rf213_unreserved_release_address::unreserved as unreserved_release_pages;
@@ -31,6 +31,7 @@ type Check = fn(&Analysis<'_, '_>, &mut Sink);
 struct Rule {
     id: RuleId,
     severity: Severity,
+    predicted: Predicted,
     check: Check,
 }
 
@@ -40,7 +41,12 @@ macro_rules! catalogue {
 
         /// Every rule, in the order of the numbers.
         static RULES: &[Rule] = &[
-            $(Rule { id: $module::DOC.id, severity: $module::DOC.severity, check: $module::check }),*
+            $(Rule {
+                id: $module::DOC.id,
+                severity: $module::DOC.severity,
+                predicted: $module::DOC.predicted,
+                check: $module::check,
+            }),*
         ];
 
         /// Every rule's documentation, in the order of the numbers.
@@ -124,11 +130,13 @@ catalogue! {
     rf507_elfcorehdr,
     rf508_kaslr_seed_length,
     rf509_incomplete_initrd,
+    rf510_unplaceable_cma,
     rf601_unit_address,
     rf602_dangling_memory_region,
     rf603_disabled_region_in_use,
     rf604_shared_region,
     rf605_misspelled_flag,
+    rf606_unexplained_failure,
     rf701_efi_ram_mismatch,
     rf702_over_efi_firmware,
     rf703_over_efi_in_use,
@@ -156,6 +164,11 @@ pub fn judge(analysis: &Analysis<'_, '_>) -> Vec<Finding> {
         (rule.check)(analysis, &mut sink);
     }
     sink.into_findings()
+}
+
+/// Tells whether a rule explains failures that a kernel is predicted to have.
+fn is_predicted(id: RuleId) -> bool {
+    RULES.iter().any(|rule| rule.id == id && rule.predicted != Predicted::Never)
 }
 
 /// Finds a rule's documentation by its number.

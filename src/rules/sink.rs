@@ -58,6 +58,11 @@ impl Sink {
         self.open.insert(Report { finding, detail: self.detail })
     }
 
+    /// Returns the findings so far.
+    pub(super) fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.kept.iter().chain(self.open.as_ref().map(|open| &open.finding))
+    }
+
     /// Keeps the open finding where there is room for it.
     fn close(&mut self) {
         let Some(Report { finding, .. }) = self.open.take() else { return };

@@ -8,6 +8,7 @@
 mod check;
 mod found;
 mod generate;
+mod predicted;
 mod reading;
 
 use check::run;
@@ -75,6 +76,16 @@ proptest! {
             };
             prop_assert_eq!(others(&line), others(&with), "the neighbours of cma= changed");
         }
+    }
+}
+
+proptest! {
+    // Each case is judged for every family of kernels.
+    #![proptest_config(Config { cases: config().cases / 15, ..config() })]
+
+    #[test]
+    fn what_kernels_fail_at_is_found_and_what_is_found_fails(case in case()) {
+        predicted::agree(&case)?;
     }
 }
 

@@ -114,6 +114,10 @@ pub struct Boot {
     /// with `efi=debug` or U-Boot's `efidebug memmap` prints
     #[arg(long, value_name = "FILE", conflicts_with = "ram")]
     pub efi_map: Option<PathBuf>,
+    /// End of what devices reach, where that is less than the tree's `dma-ranges` say: the default CMA pool
+    /// is to be below it
+    #[arg(long, value_name = "ADDR", value_parser = number::address)]
+    pub dma_limit: Option<u64>,
     /// Size of the default CMA pool where neither tree nor command line asks for one
     /// (CONFIG_CMA_SIZE_MBYTES), or none [default: 64 MiB, as in Debian's kernels]
     #[arg(long, value_name = "SIZE|none", value_parser = cma_default)]

@@ -45,7 +45,8 @@ pub(crate) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
     report.has_policy = job.context().policy.is_some();
     let several = job.profiles().len() > 1;
     for (index, profile) in job.profiles().iter().enumerate() {
-        let judged = pipeline::survey(&dtb, job.context_of(profile)).map_err(unreadable)?.judge();
+        let judged =
+            pipeline::survey(&dtb, job.context_of(profile)).map_err(unreadable)?.judge().with_offers();
         let surveyed = judged.surveyed();
         if index == 0 {
             report.map = entries::entries(surveyed.analysis());

@@ -10,6 +10,7 @@ use ringfence::ledger;
 use ringfence::merge::{Loader, merge};
 use ringfence::pipeline::Context;
 use ringfence::policy::{Allow, Key, Policy, Requirement};
+use ringfence::predict::Predictor;
 use ringfence::profile::{KernelProfile, PageSize};
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
@@ -52,6 +53,9 @@ impl Job {
     /// When the policy or the configuration cannot be read, or the kernel is not known.
     pub fn from_args(args: &Boot) -> Result<Self, Failure> {
         let mut facts = BootFacts { ram: args.ram.clone(), ..BootFacts::default() };
+        facts.dma_limit = args.dma_limit;
+        // With a bundle the answer is the stage's, which places everything itself.
+        facts.predictor = args.bundle.is_none().then_some(Predictor::MODEL);
         facts.efi = args.efi_map.as_deref().map(efi_map).transpose()?;
         for (item, place) in &args.boot_map {
             place.enter(*item, Path::new(""), &mut facts)?;

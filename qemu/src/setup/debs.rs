@@ -84,6 +84,22 @@ pub(crate) fn fetch_corpus(ws: &Workspace, to: &Path, image: &Path) -> Result<()
     })
 }
 
+/// Fetches the device trees of the newest kernel of a series.
+pub(crate) fn fetch_trees(ws: &Workspace, series: Series) -> Result<()> {
+    let found = find_newest(ws, series, series.trees_prefix(), "-arm64")?;
+    with_package(ws, &found, |root| {
+        // Below the directory of the release, or of its modules.
+        let lib = root.join("usr/lib");
+        let inside = |dir: &str, prefix: &str| {
+            let all = entries(&lib.join(dir)).unwrap_or_default();
+            all.into_iter().find(|path| name_of(path).starts_with(prefix))
+        };
+        let trees = inside("", "linux-image-").or_else(|| Some(inside("modules", "")?.join("dtb")));
+        let trees = trees.filter(|trees| trees.is_dir());
+        place(&trees.ok_or_else(|| anyhow!("{found} has no device trees"))?, &series.trees(ws))
+    })
+}
+
 /// A file or directory of a package, and the name under which it is kept.
 pub(super) type Keep = (&'static str, &'static str);
 

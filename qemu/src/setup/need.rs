@@ -35,6 +35,8 @@ pub(crate) enum Need {
     Busybox,
     /// The device trees of Debian's arm64 kernel.
     Corpus,
+    /// The device trees of another kernel of Debian's.
+    Trees(Series),
     /// UEFI firmware and boot loaders.
     Efi(Release),
     /// Runs `ukify`.
@@ -80,7 +82,8 @@ impl Need {
 
     /// Returns what the tests need.
     pub(crate) fn of_tests() -> Vec<Self> {
-        [Self::of_boots(), vec![Self::Cpp, Self::Chromium, Self::Valgrind]].concat()
+        let trees = [Series::V6_1, Series::V7].map(Self::Trees);
+        [Self::of_boots(), trees.to_vec(), vec![Self::Cpp, Self::Chromium, Self::Valgrind]].concat()
     }
 
     /// Names it for a person.
@@ -99,6 +102,7 @@ impl Need {
             Self::Kernel(series) => format!("Debian's arm64 Linux {}", series.name()),
             Self::Busybox => "a static arm64 busybox".into(),
             Self::Corpus => "the device trees of Debian's arm64 Linux 6.12 and that kernel".into(),
+            Self::Trees(series) => format!("the device trees of Debian's arm64 Linux {}", series.name()),
             Self::Efi(release) => format!("UEFI firmware and boot loaders of Debian {}", release.number()),
             Self::Python => "python3".into(),
             Self::OpenSsl => "openssl".into(),
@@ -132,6 +136,7 @@ impl Need {
             Self::Corpus => {
                 "are real trees that must be carried through unchanged, and the kernel of a real board"
             }
+            Self::Trees(_) => "are real trees in which every error must be a known defect",
             Self::Efi(_) => "start the EFI face as boards with UEFI do",
             Self::Python => "runs ukify, which makes unified kernel images",
             Self::OpenSsl => "makes the keys of a board with Secure Boot",
@@ -153,6 +158,7 @@ impl Need {
             Self::Kernel(_)
             | Self::Busybox
             | Self::Corpus
+            | Self::Trees(_)
             | Self::Efi(_)
             | Self::Sbsign
             | Self::CrossStd
@@ -191,6 +197,7 @@ impl Need {
             Self::Kernel(_)
             | Self::Busybox
             | Self::Corpus
+            | Self::Trees(_)
             | Self::Efi(_)
             | Self::Sbsign
             | Self::Debian(_)
@@ -216,6 +223,7 @@ impl Need {
             }
             Self::Busybox => busybox(ws).is_file(),
             Self::Corpus => corpus(ws).is_dir() && board_kernel(ws).is_file(),
+            Self::Trees(series) => series.trees(ws).is_dir(),
             Self::Efi(release) => release.is_kept(ws),
             Self::Python => find_program("python3").is_some(),
             Self::OpenSsl => find_program("openssl").is_some(),
@@ -238,9 +246,13 @@ impl Need {
                 format!("rustup target add {}", bare_target::TARGET),
                 format!("or: {}", apt::command_line(self.packages())),
             ],
-            Self::Kernel(_) | Self::Busybox | Self::Corpus | Self::Efi(_) | Self::Sbsign | Self::QemuUser => {
-                debs::commands(ws)
-            }
+            Self::Kernel(_)
+            | Self::Busybox
+            | Self::Corpus
+            | Self::Trees(_)
+            | Self::Efi(_)
+            | Self::Sbsign
+            | Self::QemuUser => debs::commands(ws),
             Self::Debian(_) => vec!["cargo xtask packages".into()],
             Self::Tool(_) | Self::CrossStd => vec!["cargo xtask dist".into()],
             _ => vec![apt::command_line(self.packages())],
@@ -254,6 +266,7 @@ impl Need {
             Self::Kernel(series) => debs::fetch_kernel(ws, series),
             Self::Busybox => debs::fetch_busybox(ws, &busybox(ws)),
             Self::Corpus => debs::fetch_corpus(ws, &corpus(ws), &board_kernel(ws)),
+            Self::Trees(series) => debs::fetch_trees(ws, series),
             Self::Efi(release) => release.fetch(ws),
             Self::Sbsign => efi::fetch_sbsign(ws),
             Self::CrossStd => cross::fetch(ws),

@@ -142,6 +142,16 @@ impl Series {
         Some(format!("{}.{version}", self.family))
     }
 
+    /// Returns how the names of the packages with its device trees begin.
+    pub(crate) fn trees_prefix(self) -> &'static str {
+        if self.has_modules() { self.package_prefix } else { "linux-base-7." }
+    }
+
+    /// Returns where set-up keeps its device trees.
+    pub(crate) fn trees(self, ws: &Workspace) -> PathBuf {
+        ws.cache().join(format!("corpus-{}", self.name()))
+    }
+
     /// Returns where set-up keeps its kernel image.
     pub(crate) fn image(self, ws: &Workspace) -> PathBuf {
         self.dir(ws).join("Image")

@@ -7,7 +7,7 @@ use crate::plan::RepairKind;
 use crate::plan::layout::Layout;
 use crate::policy::CmaWant;
 pub(super) use crate::policy::Via;
-use crate::span::{GIB, Span, align_up};
+use crate::span::{Span, align_up};
 use crate::survey::{Region, TupleIndex};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -85,13 +85,11 @@ fn pool_request(
 }
 
 /// Returns where the kernel can still reserve what `cma=` asks for: below what it has taken itself by then,
-/// and, where there is RAM below 4 GiB, below that (`arm64_dma_phys_limit`, which kernels up to 6.16 never
-/// exceed).
+/// and within the reach of devices, beyond which kernels up to 6.12 refuse it.
 fn reach(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>, unplaced: u64) -> Option<Span> {
     let ram = layout.analysis.map.usable.spans();
-    let low = ram.iter().any(|bank| bank.base() < 4 * GIB);
     let ceiling = early::ceiling(ram, space.spans().into_iter(), unplaced);
-    Span::from_ends(0, ceiling.min(if low { 4 * GIB } else { u64::MAX }))
+    Span::from_ends(0, ceiling.min(layout.analysis.dma_limit()))
 }
 
 /// Returns what the policy wants of the default pool, when `region` is that pool.

@@ -3,6 +3,7 @@
 use super::default_pool::{self, DefaultPool, Via};
 use super::space::{Request, Space};
 use crate::claims::Lifetime;
+use crate::ledger::meeting;
 use crate::order;
 use crate::plan::layout::{Layout, Origin, Slot};
 use crate::plan::no_fit::explain_no_fit;
@@ -75,7 +76,7 @@ fn is_wrong(layout: &Layout<'_, '_, '_>, slot: &Slot) -> bool {
 }
 
 /// Places every pool and dynamic region that needs it: static pools first, since they have a place to keep
-/// to, then dynamic regions in tree order as kernels from 6.12.13 on allocate them, then the default CMA
+/// to, then dynamic regions, then the default CMA
 /// pool. `unplaced` bytes of the boot's own things are placed after all of these.
 pub(super) fn place(
     layout: &mut Layout<'_, '_, '_>,
@@ -93,7 +94,10 @@ pub(super) fn place(
             && layout.wanted.has(RepairKind::Pin(region.node))
             && layout.slot_of(region.node).is_none()
     });
-    let pinned = pinned.map(|(index, region)| (index, TupleIndex::FIRST, region, None));
+    let mut pinned: Vec<_> = pinned.map(|(index, region)| (index, TupleIndex::FIRST, region, None)).collect();
+    if pinned.len() <= MAX_REQUESTS {
+        order::sort_by_key(&mut pinned, |(_, _, region, _)| freedom(layout, region));
+    }
     let all: Vec<_> = moved.chain(pinned).collect();
     if all.len() > MAX_REQUESTS {
         layout.fail("/reserved-memory", "more regions look for a place than can be placed in one go");
@@ -134,6 +138,24 @@ pub(super) fn place(
         }
     }
     pool
+}
+
+/// Where a region has this many times its size to choose from, it is as free as any.
+const AMPLE: u64 = 16;
+
+/// Orders dynamic regions: those with the least freedom first, then by name, whatever their order in the
+/// tree.
+fn freedom<'r>(layout: &Layout<'_, '_, '_>, region: &'r Region) -> (u64, &'r str) {
+    let Extent::Dynamic(dynamic) = &region.extent else { return (u64::MAX, &region.name) };
+    let ram = layout.analysis.map.usable.spans();
+    let everywhere = Span::from_ends(0, u64::MAX);
+    let windows = if dynamic.windows.is_empty() { everywhere.as_slice() } else { &dynamic.windows };
+    let pieces = windows
+        .iter()
+        .flat_map(|&window| meeting(ram, window).iter().filter_map(move |bank| bank.intersection(window)));
+    let room = pieces.map(Span::len).fold(0, u64::saturating_add);
+    let is_ample = dynamic.size.saturating_mul(AMPLE) <= room;
+    (if is_ample { u64::MAX } else { room.saturating_sub(dynamic.size) }, &region.name)
 }
 
 /// Finds and takes a place, or notes why there is none.

@@ -3,7 +3,6 @@
 use crate::analysis::Analysis;
 use crate::ledger::{self, Coverage, Direction, Ledger, meeting};
 use crate::span::{GIB, Span};
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// More windows than any region has: each costs a pass over what is taken.
@@ -93,7 +92,11 @@ impl<'s, 'c, 'a> Space<'s, 'c, 'a> {
         }
         let low = Span::from_ends(0, 4 * GIB)?;
         let high = Span::from_ends(4 * GIB, u64::MAX)?;
-        let windows = if request.windows.is_empty() { vec![low, high] } else { request.windows.clone() };
+        let reached = Span::from_ends(0, self.analysis.dma_limit().min(4 * GIB));
+        let windows = match request.windows.as_slice() {
+            [] => reached.into_iter().chain([low, high]).collect(),
+            windows => windows.to_vec(),
+        };
         let banks = self.analysis.map.usable.spans();
         for window in windows.into_iter().take(MAX_WINDOWS) {
             let sides: &[Span] = if request.pool { &[high, low] } else { &[window] };

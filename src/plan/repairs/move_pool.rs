@@ -3,5 +3,4 @@
 use super::Repair;
 use crate::fdt::NodeId;
 
-pub(super) const REPAIR: Repair<NodeId> =
-    Repair::permitted_by("move-pool", "shift", |allow| allow.shift);
+pub(super) const REPAIR: Repair<NodeId> = Repair::permitted_by("move-pool", "shift", |allow| allow.shift);

@@ -1,6 +1,6 @@
 //! RF101: `/reserved-memory` has other cells than the root.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId};
 use alloc::string::{String, ToString};
@@ -19,6 +19,7 @@ pub(super) const DOC: Doc = Doc {
     repair: r"
         Rewrites the cells to the root's, and every `reg`, `size`, `alignment` and `alloc-ranges` with them.
     ",
+    predicted: Predicted::Always,
     ..Doc::DEFAULT
 };
 

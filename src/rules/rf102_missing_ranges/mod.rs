@@ -1,6 +1,6 @@
 //! RF102: `/reserved-memory` has no `ranges`.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId};
 use crate::survey::Ranges;
@@ -16,6 +16,7 @@ pub(super) const DOC: Doc = Doc {
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     repair: "Adds the empty `ranges`.",
+    predicted: Predicted::Always,
     ..Doc::DEFAULT
 };
 

@@ -1,6 +1,6 @@
 //! RF103: `reg`, `size`, `alignment` or `alloc-ranges` of a region cannot be read.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::fdt::NodeId;
 use crate::finding::{RepairKind, RuleId, Severity};
@@ -33,6 +33,7 @@ pub(super) const DOC: Doc = Doc {
         that requires the region states it, and RF401 restores it from there. At boot, a region of size 0
         that no node refers to is disabled.
     ",
+    predicted: Predicted::Partly,
     ..Doc::DEFAULT
 };
 

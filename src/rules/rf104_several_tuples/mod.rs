@@ -1,6 +1,6 @@
 //! RF104: a region has more than one `reg` tuple.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId};
 
@@ -16,6 +16,7 @@ pub(super) const DOC: Doc = Doc {
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     repair: "Gives each further tuple a node of its own with the same flags; the phandle stays on the first.",
+    predicted: Predicted::Always,
     ..Doc::DEFAULT
 };
 

@@ -11,7 +11,8 @@ pub(super) const DOC: Doc = Doc {
     title: "the name of /reserved-memory is misspelled",
     why: r"
         Regions must be in `/reserved-memory`. Linux looks for that name and no similar one: under any other
-        name every carveout is ordinary memory. 6.1 does not even log it.
+        name every carveout is ordinary memory. Kernels before 6.12.13 do not even log it. With a unit
+        address, as in `reserved-memory@0`, kernels up to 5.18 do not find it either.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
@@ -23,6 +24,16 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
+    let found = analysis.map.reserved.as_ref().filter(|_| !analysis.profile.finds_unit_address);
+    if let Some(reserved) =
+        found.filter(|reserved| analysis.tree.node(reserved.node).unit_address().is_some())
+    {
+        out.report(
+            reserved,
+            "has a unit address: this kernel does not find it, and ignores every region in it",
+        )
+        .help("name it `reserved-memory`");
+    }
     for node in analysis.tree.root().children() {
         // Hardly any node has such a child, so this is tested first.
         if !node.children().any(|child| child.has_prop("reg")) {

@@ -1,9 +1,10 @@
 //! RF117: the map has more separate blocks than memblock holds.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::ledger;
+use crate::predict::{Failure, FailureKind};
 use crate::span::Span;
 
 pub(super) const DOC: Doc = Doc {
@@ -17,6 +18,7 @@ pub(super) const DOC: Doc = Doc {
         it unprotected. Blocks that touch count once.
     ",
     good: include_str!("good.dts"),
+    predicted: Predicted::Always,
     ..Doc::DEFAULT
 };
 
@@ -43,7 +45,11 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             ),
         )
         .help("place regions so that they touch, or cut carveouts out of /memory");
-    if !over(NONE) {
+    let fails = analysis.prediction().map(|prediction| {
+        let no_room = |failure: &Failure| matches!(failure.kind, FailureKind::Panic | FailureKind::NoRoom);
+        prediction.failures.iter().any(no_room)
+    });
+    if !fails.unwrap_or(over(NONE)) {
         report.severity(Severity::Warning);
     }
 }

@@ -1,7 +1,7 @@
 //! RF201: two regions overlap.
 
 use super::advice::clear_place;
-use super::{Doc, Report, Sink};
+use super::{Doc, Predicted, Report, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{Label, RepairKind, RuleId, Severity};
 use crate::span::Size;
@@ -28,6 +28,7 @@ pub(super) const DOC: Doc = Doc {
         the policy requires at an address stay where they are. Of two regions with the same bytes, disables
         one that nothing refers to.
     ",
+    predicted: Predicted::Partly,
     ..Doc::DEFAULT
 };
 

@@ -1,6 +1,6 @@
 //! RF202: a `/memreserve/` entry overlaps a no-map region or a pool.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::claims::ClaimKind;
 use crate::finding::{RepairKind, RuleId, Severity};
@@ -20,6 +20,7 @@ pub(super) const DOC: Doc = Doc {
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     repair: "Drops the part of the entry that the region covers; moves a CMA pool away from the entry.",
+    predicted: Predicted::Partly,
     ..Doc::DEFAULT
 };
 

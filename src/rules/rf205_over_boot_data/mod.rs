@@ -1,6 +1,6 @@
 //! RF205: a region is over the kernel, the initrd, the DTB, or what else the boot needs.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::claims::{Claim, ClaimKind, Lifetime};
 use crate::finding::{Label, RuleId, Severity};
@@ -23,6 +23,7 @@ pub(super) const DOC: Doc = Doc {
         The stage finds another place for kernel, initrd and DTB by itself. What is inside a carveout when
         the stage starts (itself, the bundle) must be loaded elsewhere.
     ",
+    predicted: Predicted::Partly,
     ..Doc::DEFAULT
 };
 

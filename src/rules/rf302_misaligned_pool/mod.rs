@@ -1,6 +1,6 @@
 //! RF302: a static CMA pool is not aligned to pageblocks.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId};
 use crate::span::Size;
@@ -17,6 +17,7 @@ pub(super) const DOC: Doc = Doc {
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     repair: "Rounds the pool outward where the bytes are free, else moves it at its full size.",
+    predicted: Predicted::Always,
     ..Doc::DEFAULT
 };
 

@@ -1,6 +1,6 @@
 //! RF303: a CMA pool is outside RAM or crosses a zone.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId};
 use crate::ledger::Coverage;
@@ -18,6 +18,7 @@ pub(super) const DOC: Doc = Doc {
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     repair: "Moves the pool into free RAM at its full size.",
+    predicted: Predicted::Partly,
     ..Doc::DEFAULT
 };
 

@@ -1,6 +1,6 @@
 //! RF304: two places state the default CMA pool.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId, Severity};
 
@@ -19,6 +19,7 @@ pub(super) const DOC: Doc = Doc {
         Keeps the one that the policy names, else the `cma=` that the kernel would obey; the node stays as a
         pool of its own without `linux,cma-default`.
     ",
+    predicted: Predicted::Always,
     ..Doc::DEFAULT
 };
 

@@ -13,8 +13,9 @@ pub(super) const DOC: Doc = Doc {
     severity: Severity::Warning,
     why: r"
         A region should have a fixed address before the kernel runs. Kernels place a region without `reg`
-        differently: 6.1 allocates in the order of an unstable sort, later ones in tree order, and kernels
-        from 6.12.13 on may place it over a `/memreserve/` entry.
+        differently: those up to 6.1 in the order of an unstable sort, later ones in tree order; those up to
+        5.10 take a no-map one out of RAM altogether, later ones only leave it unmapped; and kernels from
+        6.12.13 on may place it over a `/memreserve/` entry.
 
         At rest, leaving the choice to the kernel is an ordinary way to write a tree: there it is a note.
     ",
@@ -34,7 +35,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         let report = out
             .report(region, format_args!("{size} without a fixed address: the place depends on the kernel"))
             .at("size")
-            .help("write `reg` instead of `size`, or let `ringfence fix` choose");
+            .help("write `reg` instead of `size`");
         if analysis.map.ram.is_known() {
             report.repair(RepairKind::Pin(region.node), "give it a fixed address");
         } else {

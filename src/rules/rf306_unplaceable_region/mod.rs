@@ -1,11 +1,14 @@
 //! RF306: a dynamic region cannot be placed.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
-use crate::finding::RuleId;
-use crate::ledger::{self, meeting, subtract};
+use crate::claims::Lifetime;
+use crate::finding::{RuleId, Severity};
+use crate::ledger::{self, Coverage, meeting, subtract};
+use crate::predict::FailureKind;
 use crate::span::{Size, Span, align_up};
 use crate::survey::{Dynamic, Extent, Region};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 pub(super) const DOC: Doc = Doc {
@@ -16,15 +19,26 @@ pub(super) const DOC: Doc = Doc {
         A dynamic region must fit its `alloc-ranges`, and its `alignment` must be a power of two. Otherwise
         the kernel prints `failed to allocate memory for node` and boots without the region: its driver
         fails, or takes other memory. An alignment that is not a power of two is used as a bit mask.
+
+        Kernels place dynamic regions in an order of their own, after the kernel, the ramdisk and every
+        static region: one that would fit alone finds no place when another one comes first. In a tree at
+        rest, `alloc-ranges` beyond the RAM that it states say that more is expected: there it is a warning.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
+    predicted: Predicted::Always,
+    repair: r"
+        Where a place for every region exists, RF305 gives each a fixed address, the one with the least
+        freedom first.
+    ",
     ..Doc::DEFAULT
 };
 
 /// Maximum number of dynamic regions that a kernel places, and more windows than any of them has: each costs
 /// a pass over the free memory.
 const MAX_PLACED: usize = 64;
+/// Maximum number of owners that a finding names.
+const MAX_NAMED: usize = 2;
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let mut dynamic =
@@ -33,6 +47,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         return;
     }
     let free = free(analysis);
+    let unplaced = analysis.failing(FailureKind::Unplaced);
     for region in dynamic.take(MAX_PLACED) {
         let Extent::Dynamic(dynamic) = &region.extent else { continue };
         if let Some(align) = dynamic.align.filter(|align| !align.is_power_of_two()) {
@@ -42,12 +57,21 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
                 format_args!("`alignment` {align:#x} is not a power of two: the kernel uses it as a mask"),
             )
             .at("alignment")
+            .severity(Severity::Warning)
             .help(format_args!("write {next:#x}"));
-            continue;
+            // Without a prediction nobody knows what the mask does.
+            if unplaced.is_none() {
+                continue;
+            }
         }
         let Some(free) = &free else { continue };
         let largest = largest(analysis, free, region, dynamic);
-        if dynamic.windows.len() > MAX_PLACED || largest.is_some_and(|place| place.len() >= dynamic.size) {
+        let fits = largest.is_some_and(|place| place.len() >= dynamic.size);
+        let is_placed = match &unplaced {
+            Some(nodes) => nodes.binary_search(&region.node).is_err(),
+            None => fits || dynamic.windows.len() > MAX_PLACED,
+        };
+        if is_placed {
             continue;
         }
         let wants = Size(dynamic.size);
@@ -59,7 +83,16 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
                 "widen `alloc-ranges`, make room",
             ),
         };
-        match largest {
+        let report = match largest {
+            Some(_) if fits => out
+                .report(
+                    region,
+                    format_args!(
+                        "asks for {wants}, but {} comes first and leaves it no place",
+                        first(analysis, region)
+                    ),
+                )
+                .help("give what comes first a fixed address where it leaves room"),
             None => out
                 .report(region, format_args!("asks for {wants}, but {what} it no place"))
                 .help(format_args!("{room} or remove it")),
@@ -68,7 +101,29 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
                 .help(format_args!("{room} or ask for {} or less", Size(place.len()))),
         }
         .at(property);
+        // RAM that a tree at rest does not state yet may be there.
+        let is_outside = |window: &Span| analysis.in_usable(*window) != Coverage::All;
+        if !analysis.is_at_boot() && dynamic.windows.iter().any(is_outside) {
+            report.severity(Severity::Warning);
+        }
     }
+}
+
+/// Names what takes the room of a region that would fit alone: dynamic regions that are placed before it, or
+/// what the boot loader put there.
+fn first(analysis: &Analysis<'_, '_>, region: &Region) -> String {
+    let Extent::Dynamic(Dynamic { windows, .. }) = &region.extent else { return String::new() };
+    let meets = |span: Span| windows.is_empty() || windows.iter().any(|window| window.overlaps(span));
+    let loaded = analysis.claims().iter().filter(|claim| claim.kind.lifetime() == Lifetime::Boot);
+    let loaded = loaded.filter(|claim| meets(claim.span)).map(|claim| analysis.name(claim.kind));
+    let outcomes = analysis.prediction().into_iter().flat_map(|prediction| &prediction.regions);
+    let placed = outcomes.filter(|outcome| {
+        let is_dynamic = analysis.map.region(outcome.node).is_some_and(|other| other.spans().is_empty());
+        is_dynamic && outcome.node != region.node && outcome.span.is_some_and(meets)
+    });
+    let names = placed.map(|outcome| outcome.name.clone()).chain(loaded);
+    let names: Vec<String> = names.take(MAX_NAMED).collect();
+    if names.is_empty() { String::from("the kernel itself") } else { names.join(" with ") }
 }
 
 /// Returns the RAM that no static region and no `/memreserve/` entry has; `None` when RAM is unknown.

@@ -1,6 +1,6 @@
 //! RF307: a `restricted-dma-pool` has a flag that it cannot have.
 
-use super::{Doc, Sink};
+use super::{Doc, Sink, from};
 use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId};
 use crate::survey::Pool;
@@ -9,11 +9,13 @@ pub(super) const DOC: Doc = Doc {
     id: RuleId(307),
     name: "restricted-pool-flags",
     title: "a restricted-dma-pool has a flag that makes its set-up fail",
+    kernels: from("5.15"),
     why: r"
         A `restricted-dma-pool` must not have `no-map`, `reusable`, `linux,cma-default` or
         `linux,dma-default`. With one of them its set-up fails with `-EINVAL` and the memory is freed; from
-        6.12 to 7.1 a no-map one goes to the allocator without being mapped. This affects all kernels with
-        `CONFIG_DMA_RESTRICTED_POOL`.
+        6.12.13 to 7.0 a no-map one goes to the allocator without being mapped, and kernels from 7.1 on keep
+        it unmapped. This affects kernels from 5.15 on with `CONFIG_DMA_RESTRICTED_POOL`; others know no such
+        pool, and merely reserve the memory.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

@@ -1,6 +1,6 @@
 //! RF311: there are more CMA pools than kernels keep.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 
@@ -15,6 +15,7 @@ pub(super) const DOC: Doc = Doc {
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
+    predicted: Predicted::Always,
     ..Doc::DEFAULT
 };
 

@@ -1,6 +1,6 @@
 //! RF312: the size of a dynamic CMA pool is not a multiple of a pageblock.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RepairKind, RuleId};
 use crate::span::Size;
@@ -18,6 +18,7 @@ pub(super) const DOC: Doc = Doc {
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     repair: "Where RAM is known, the pool gets a fixed address and its size rounded up.",
+    predicted: Predicted::Always,
     ..Doc::DEFAULT
 };
 

@@ -4,15 +4,15 @@ use super::{Doc, Sink, Subject};
 use crate::analysis::Analysis;
 use crate::claims::ClaimKind;
 use crate::finding::{Label, RuleId, Severity};
-use crate::span::GIB;
 
 pub(super) const DOC: Doc = Doc {
     id: RuleId(313),
     name: "default-pool-out-of-reach",
-    title: "the default CMA pool is above 4 GiB, out of reach of 32-bit devices",
+    title: "the default CMA pool is out of reach of devices",
     severity: Severity::Warning,
     why: r"
-        The default CMA pool should be below 4 GiB where there is RAM. A device with 32 bits of address gets
+        The default CMA pool should be where devices reach it: below 4 GiB where there is RAM, and below the
+        lowest end that a `dma-ranges` of the tree gives. A device with 32 bits of address gets
         its buffers from the default pool and reaches none of it above 4 GiB: its allocations fail. Kernels
         place a node wherever it says, and from 6.17 on `cma=` too; earlier ones refuse such a `cma=`.
     ",
@@ -22,22 +22,26 @@ pub(super) const DOC: Doc = Doc {
 };
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
-    if !analysis.map.usable.spans().iter().any(|bank| bank.base() < 4 * GIB) {
+    let limit = analysis.dma_limit();
+    if !analysis.map.usable.spans().iter().any(|bank| bank.base() < limit) {
         return;
     }
     // With a fixed `cma=` the kernel drops the node.
     let arg = analysis.cma_arg().and_then(|arg| arg.fixed());
     let pool = analysis.default_pool().filter(|_| arg.is_none());
     let span = arg.or_else(|| pool?.spans().first().copied());
-    let Some(span) = span.filter(|span| span.end() > 4 * GIB) else { return };
+    let Some(span) = span.filter(|span| span.end() > limit) else { return };
     let (node, property) = match pool {
         Some(pool) => (Subject::from(pool), "reg"),
         None => (Subject::from("/chosen"), "bootargs"),
     };
     let report = out
-        .report(node, format_args!("the default CMA pool {span} is out of reach of 32-bit devices"))
+        .report(
+            node,
+            format_args!("the default CMA pool {span} is out of reach of devices, which ends at {limit:#x}"),
+        )
         .at(property)
-        .help("place it below 4 GiB, unless every device has wider addresses");
+        .help(format_args!("place it below {limit:#x}, unless every device has wider addresses"));
     match pool {
         Some(pool) => report.region(span, pool),
         None => report.span(span, Label::Claim(ClaimKind::CmaArg)),

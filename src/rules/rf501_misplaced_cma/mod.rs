@@ -1,6 +1,6 @@
 //! RF501: a fixed `cma=SIZE@BASE` is outside RAM or over another owner.
 
-use super::{Doc, Report, Sink};
+use super::{Doc, Predicted, Report, Sink};
 use crate::analysis::Analysis;
 use crate::claims::{Claim, ClaimKind, Lifetime};
 use crate::early;
@@ -26,6 +26,7 @@ pub(super) const DOC: Doc = Doc {
         Moves the pool into free RAM at its full size and rewrites `cma=`; the rest of the command line
         survives byte for byte.
     ",
+    predicted: Predicted::Partly,
     ..Doc::DEFAULT
 };
 

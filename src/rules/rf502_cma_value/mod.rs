@@ -1,6 +1,6 @@
 //! RF502: the numbers of a `cma=` are ones that the kernel cannot use.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::bootargs;
 use crate::finding::{RepairKind, RuleId, Severity};
@@ -18,6 +18,7 @@ pub(super) const DOC: Doc = Doc {
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
     repair: "Moves a fixed pool that is off a pageblock, where RAM is known.",
+    predicted: Predicted::Always,
     ..Doc::DEFAULT
 };
 

@@ -1,6 +1,6 @@
 //! RF506: the window of a `cma=SIZE@BASE-LIMIT` has no room.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
 use crate::span::{GIB, Size, Span, align_up};
@@ -16,6 +16,7 @@ pub(super) const DOC: Doc = Doc {
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
+    predicted: Predicted::Always,
     ..Doc::DEFAULT
 };
 

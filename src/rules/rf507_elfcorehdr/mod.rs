@@ -1,6 +1,6 @@
 //! RF507: a tree has `linux,elfcorehdr` outside a crash kernel's boot.
 
-use super::{Doc, Sink};
+use super::{Doc, Predicted, Sink};
 use crate::analysis::Analysis;
 use crate::claims::ClaimKind;
 use crate::finding::{Label, RuleId, Severity};
@@ -17,6 +17,7 @@ pub(super) const DOC: Doc = Doc {
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
+    predicted: Predicted::Partly,
     ..Doc::DEFAULT
 };
 

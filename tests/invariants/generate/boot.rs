@@ -36,6 +36,8 @@ pub(super) fn facts(board: &Board) -> impl Strategy<Value = BootFacts> + use<> {
                 firmware: Vec::new(),
                 detail: Detail::Full,
                 report,
+                dma_limit: None,
+                predictor: None,
                 policy_digest: report.then_some([0x5a; 32]),
             }
         },
