@@ -1,0 +1,98 @@
+//! Small trees rebuilt from public bug reports and board files, with the answer that is right for each.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A command line, its exit code, words of its output, and words that must not be in it.
+type Row = (&'static str, i32, &'static [&'static str], &'static [&'static str]);
+
+const ROWS: &[Row] = &[
+    // Two dynamic regions: in one of the two orders a kernel leaves the larger one no place.
+    ("check --kernel 6.1 f01-two-dynamic.dts", 0, &["RF305"], &["error"]),
+    ("check --kernel 6.12 f01-two-dynamic.dts", 1, &["RF306", "but rtos comes first"], &[]),
+    ("check --kernel 6.18 f01-two-dynamic.dts", 1, &["RF306"], &[]),
+    ("check --kernel 7 f01-two-dynamic.dts", 1, &["RF306"], &[]),
+    ("check --kernel 6.1 f01b-swapped.dts", 1, &["RF306"], &[]),
+    ("check --kernel 6.12 f01b-swapped.dts", 0, &["RF305"], &["error"]),
+    ("check --kernel 7 f01b-swapped.dts", 0, &["RF305"], &["error"]),
+    ("fix --unsafe --diff f01-two-dynamic.dts", 0, &["0x10000000..0x30000000", "0xf600000..0x10000000"], &[]),
+    ("fix --unsafe --diff f01b-swapped.dts", 0, &["0x10000000..0x30000000", "0xf600000..0x10000000"], &[]),
+    (
+        "check --kernel 6.12 f01c-base.dts --overlay f01c-overlay.dtso --boot-map dtb=0x1fef0000:64KiB",
+        1,
+        &["RF306", "device tree blob comes first"],
+        &[],
+    ),
+    // The ramdisk is reserved before any dynamic region, and no repair moves it.
+    ("check f02-window-initrd.dts", 1, &["RF306", "initrd comes first"], &["repair:"]),
+    ("check f03-cma-too-big.dts --cmdline cma=2048M", 1, &["RF510"], &[]),
+    ("check f03-cma-too-big.dts", 0, &["clean"], &[]),
+    ("predict --kernel 6.6 f04-ram-above-4g.dts", 0, &["cma: Reserved 64 MiB at 0x0000010000000000"], &[]),
+    ("fix --unsafe --kernel 6.1 --diff f05-dma-ranges.dts", 0, &["cma=256M@0x2b400000"], &[]),
+    (
+        "predict --kernel 6.12 --cmdline cma=320M f05b-dma-ranges-predict.dts",
+        0,
+        &["cma: Reserved 320 MiB at 0x0000000027400000"],
+        &[],
+    ),
+    // The board boots: what is in a carveout, or outside RAM, is no one's mistake.
+    (
+        "check --kernel 6.6 --boot-map kernel=0x40200000:16MiB f06-reg-in-carveout.dts",
+        0,
+        &["clean"],
+        &["RF208"],
+    ),
+    ("check --kernel 6.1 f07-nomap-outside-ram.dts", 0, &["clean"], &["RF207"]),
+    ("check f08-board-with-fragment.dts", 1, &["RF201", "optee@9e800000"], &["overlay"]),
+    ("check f09-fb-unreserved.dts", 0, &["warning[RF211]", "nothing reserves it"], &[]),
+    ("check --boot-map kernel=0x90000000:16MiB f09-fb-unreserved.dts", 1, &["error[RF211]"], &[]),
+    ("check f09b-fb-wrong-region.dts", 0, &["warning[RF211]", "is not in its `memory-region`"], &[]),
+    ("check --boot-map kernel=0x90000000:16MiB f09b-fb-wrong-region.dts", 1, &["error[RF211]"], &[]),
+    ("check f10-identical.dts", 1, &["remove pstore@57f00000", "disable pstore@57f00000"], &["end "]),
+    ("fix --unsafe --diff f10-identical.dts", 0, &["status = \"disabled\""], &["shifted"]),
+    ("fix --unsafe --diff f11-shift-align.dts", 0, &["to 0x50200000..0x50600000"], &[]),
+    ("check f12-zero-tuples.dts", 0, &["1 note"], &["remove it"]),
+];
+
+fn run(line: &str) -> Output {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/field");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+    command.args(line.split(' ')).current_dir(dir).output().unwrap()
+}
+
+fn have_dtc() -> bool {
+    let have = Command::new("dtc").arg("--version").output().is_ok();
+    if !have {
+        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+    }
+    have
+}
+
+#[test]
+fn reported_trees_get_the_right_answer() {
+    if !have_dtc() {
+        return;
+    }
+    for (line, code, words, absent) in ROWS {
+        let output = run(line);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let text = format!("{out}{err}");
+        assert_eq!(output.status.code(), Some(*code), "{line}: {text}");
+        for word in *words {
+            assert!(text.contains(word), "{line}: no `{word}` in {text}");
+        }
+        for word in *absent {
+            assert!(!text.contains(word), "{line}: `{word}` in {text}");
+        }
+    }
+}
+
+#[test]
+fn each_tuple_of_size_0_has_its_line() {
+    if !have_dtc() {
+        return;
+    }
+    let output = run("predict --kernel 6.1 f12-zero-tuples.dts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(text.matches("failed to reserve memory for node 'fb0_carveout'").count(), 2, "{text}");
+}
