@@ -1,6 +1,6 @@
 SUMMARY = "Keeps Linux out of the memory of firmware"
-SECTION = "bootloaders"
 DESCRIPTION = "The stage: it runs just before Linux, checks and repairs the memory map, and unmaps every carveout."
+SECTION = "bootloaders"
 
 require recipes-devtools/ringfence/ringfence.inc
 

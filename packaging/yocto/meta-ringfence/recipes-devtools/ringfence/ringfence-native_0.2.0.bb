@@ -1,6 +1,6 @@
 SUMMARY = "Checks the memory map that a device tree gives to Linux"
-SECTION = "devel"
 DESCRIPTION = "The tool: it checks, repairs, compares and draws memory maps, and packs bundles."
+SECTION = "devel"
 
 require ringfence.inc
 
