@@ -15,9 +15,9 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-/// Where the variables of Debian's U-Boot for `virt` point.
+/// Where the variables point. U-Boot's `bootm` puts the kernel at the start of RAM.
 const KERNEL_AT: u64 = 0x4040_0000;
-const DTB_AT: u64 = 0x4000_0000;
+const DTB_AT: u64 = uboot::DTB_AT;
 const RAMDISK_AT: u64 = 0x4800_0000;
 const SCRIPT_AT: u64 = 0x4020_0000;
 const LIMIT: Duration = Duration::from_secs(180);
