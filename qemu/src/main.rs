@@ -68,6 +68,8 @@ enum Command {
     },
     /// Boot a real Linux through the stage and check that every carveout holds
     Qemu(commands::qemu::Options),
+    /// Build small arm64 kernels from Debian's sources
+    Kernels(commands::kernels::Options),
     /// Check the stage for the bare-metal target with warnings denied
     LintStage {
         /// Install and fetch nothing
@@ -101,6 +103,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Setup { no_install } => set_up(&ws, no_install),
         Command::Qemu(options) => commands::qemu::run(&ws, &options),
+        Command::Kernels(options) => commands::kernels::run(&ws, &options),
         Command::LintStage { no_install } => commands::lint::run(&ws, no_install),
         Command::Test(options) => commands::test::run(&ws, &options),
         Command::Fuzz(options) => commands::fuzz::run(&ws, &options),

@@ -35,12 +35,23 @@ pub(crate) fn carveouts(ws: &Workspace, board: &BoardConfig) -> Result<PathBuf> 
 
 /// Returns the tree with its carveouts.
 pub(crate) fn whole(ws: &Workspace, board: &BoardConfig, level: Level) -> Result<PathBuf> {
-    let (base, overlay) = (fs::read(base(ws, board, level)?)?, fs::read(carveouts(ws, board)?)?);
+    with_overlay(ws, board, level, &board.overlay(ws), &board.at(level))
+}
+
+/// Returns the board's tree with the overlay of this source applied, under `name`.
+pub(crate) fn with_overlay(
+    ws: &Workspace,
+    board: &BoardConfig,
+    level: Level,
+    overlay: &Path,
+    name: &str,
+) -> Result<PathBuf> {
+    let (base, overlay) = (fs::read(base(ws, board, level)?)?, fs::read(dtc::compile(ws, overlay)?)?);
     let words = |error: &dyn std::fmt::Display| anyhow!("{}: {error}", board.name);
     let base = Tree::parse(&base).map_err(|error| words(&error))?;
     let overlay = Tree::parse(&overlay).map_err(|error| words(&error))?;
     let blob = apply_overlay(&base, &overlay).map_err(|error| words(&error))?;
-    keep(&ws.scratch_file("dtb", &board.at(level), "dtb")?, &blob)
+    keep(&ws.scratch_file("dtb", name, "dtb")?, &blob)
 }
 
 /// Returns a copy of a tree with the place of the initrd slot, as a loader would write it.

@@ -6,9 +6,11 @@ mod bad_input;
 mod bootm;
 mod chain;
 mod console;
+mod consumers;
 mod crash;
 mod documented;
 mod efi;
+mod heaps;
 mod hostile;
 mod linux;
 mod on_error;
@@ -83,6 +85,11 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
 /// Returns the boots by UEFI under every firmware, kernel, level and amount of RAM.
 pub(crate) fn efi_matrix() -> Vec<Case> {
     efi::matrix()
+}
+
+/// Returns the boots of a kernel that is built from sources.
+pub(crate) fn of_built() -> Vec<Case> {
+    [heaps::cases(), consumers::cases()].into_iter().flatten().collect()
 }
 
 /// Fails unless the stage refused: a `HALT` line, no Linux, no panic, and the board powered off by itself.

@@ -5,6 +5,7 @@ pub(crate) mod boots;
 pub(crate) mod dist;
 pub(crate) mod fuzz;
 pub(crate) mod hostile;
+pub(crate) mod kernels;
 pub(crate) mod lint;
 pub(crate) mod matrix;
 pub(crate) mod mutants;

@@ -3,7 +3,7 @@
 use crate::cases::{self, Case};
 use crate::parallel;
 use crate::seeds;
-use crate::setup::{self, Consent, Need};
+use crate::setup::{self, Consent, Need, Series};
 use crate::shell::{find_program, run as run_command};
 use crate::test_bed::TestBed;
 use crate::workspace::Workspace;
@@ -19,7 +19,7 @@ pub(crate) struct Options {
     #[arg(long)]
     boot: Option<String>,
     /// Check the invariants on this many cases of each seed and on more fresh seeds, and run the boots that
-    /// repeat others under other conditions, too
+    /// repeat others under other conditions, and those of the kernel `built`, which is built if it is missing
     #[arg(long, value_name = "CASES", num_args = 0..=1, default_missing_value = "60000")]
     long: Option<u32>,
     /// Install and fetch nothing
@@ -40,7 +40,13 @@ struct Outcome {
 /// When set-up or a build fails, or when a test does.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
-    let bed = TestBed::set_up(ws, consent, &Need::of_tests())?;
+    let mut needs = Need::of_tests();
+    let built = Need::Kernel(Series::BUILT);
+    let with_built = options.long.is_some() || built.is_met(ws);
+    if with_built {
+        needs.extend([built, Need::CrossCc]);
+    }
+    let bed = TestBed::set_up(ws, consent, &needs)?;
     // What does not build fails once, and not in each boot. Chosen boots build what they need.
     if options.boot.is_none() {
         bed.stage()?;
@@ -57,6 +63,9 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         }
     }
     let mut boots = cases::all(ws)?;
+    if with_built {
+        boots.extend(cases::of_built());
+    }
     match &options.boot {
         Some(wanted) => boots.retain(|case| case.name.contains(wanted.as_str())),
         None => boots.retain(|case| options.long.is_some() || !case.is_long),
@@ -136,7 +145,7 @@ fn report(ws: &Workspace, outcomes: &[Outcome]) -> Result<()> {
     let failed = outcomes.iter().filter(|outcome| outcome.result.is_err()).count();
     println!("\n{} passed, {failed} failed", outcomes.len() - failed);
     if outcomes.is_empty() {
-        bail!("no test has such a name");
+        bail!("no test has such a name; those of the kernel `built` need --long, or `cargo xtask kernels`");
     }
     if failed > 0 {
         bail!("{failed} of {} tests failed", outcomes.len());

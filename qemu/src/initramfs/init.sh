@@ -142,6 +142,12 @@ if [ -n "$($b find $parent -maxdepth 1 -name 'ramoops*' 2> /dev/null)" ]; then
     fi
 fi
 
+# What a test has added.
+if [ -x /more ]; then
+    section more
+    /more
+fi
+
 case " $($b cat /proc/cmdline) " in
     *" ringfence.stress "*)
         section stress

@@ -27,6 +27,9 @@ pub(crate) fn build(ws: &Workspace) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The program that the script starts after it printed the map, if a test adds it.
+pub(crate) const MORE: &str = "more";
+
 /// Builds an initramfs with further programs and files, by their path in it.
 pub(crate) fn with_files(ws: &Workspace, name: &str, files: &[(&str, Vec<u8>)]) -> Result<PathBuf> {
     let busybox = fs::read(crate::setup::busybox(ws)).context("cannot read busybox")?;

@@ -12,7 +12,7 @@ use std::process::Command;
 /// The target.
 pub(crate) const TARGET: &str = "aarch64-unknown-linux-gnu";
 /// Links for it, with Debian's static C library.
-pub(super) const LINKER: &str = "aarch64-linux-gnu-gcc";
+pub(crate) const LINKER: &str = "aarch64-linux-gnu-gcc";
 /// Debian's compiler, and the package of its standard library.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_STD: &str = "libstd-rust-web-dev";

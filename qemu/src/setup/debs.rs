@@ -42,6 +42,22 @@ pub(crate) fn fetch_kernel(ws: &Workspace, series: Series) -> Result<()> {
     })
 }
 
+/// Fetches the sources of a series from the first of its suites that can be had, and shows the unpacked
+/// package.
+pub(super) fn with_sources(
+    ws: &Workspace,
+    series: Series,
+    keep: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
+    for suite in series.suites() {
+        match ensure_lists(ws, &["bookworm", suite]) {
+            Ok(()) => return with_package(ws, &format!("{}/{suite}", series.package_prefix()), keep),
+            Err(error) => eprintln!("set-up: {suite}: {error:#}"),
+        }
+    }
+    bail!("none of the suites {} can be had", series.suites().join(", "));
+}
+
 /// Keeps the modules of the one release that a package holds, numbered in the order of loading.
 fn keep_modules(all: &Path, to: &Path) -> Result<()> {
     let release = entries(all)?.into_iter().next().context("none")?;

@@ -5,6 +5,7 @@
 
 mod apt;
 mod bare_target;
+mod build;
 mod cross;
 mod debian;
 mod debs;
@@ -14,7 +15,8 @@ mod series;
 mod tools;
 
 pub(crate) use bare_target::{SOFT_TARGET, TARGET, Toolchain};
-pub(crate) use cross::{Cross, TARGET as CROSS_TARGET};
+pub(crate) use build::{module, remove_sources};
+pub(crate) use cross::{Cross, LINKER as CROSS_CC, TARGET as CROSS_TARGET};
 pub(crate) use debian::root as debian_root;
 pub(crate) use efi::{EfiFile, Release, sbsign};
 pub(crate) use need::{Need, board_kernel, busybox, corpus, qemu_user, uboot_image};

@@ -1,6 +1,6 @@
 //! The list of needs: one entry each, with everything that set-up has to know about it.
 
-use super::{Release, Series, Tool, apt, bare_target, cross, debian, debs, efi};
+use super::{Release, Series, Tool, apt, bare_target, build, cross, debian, debs, efi};
 use crate::shell::find_program;
 use crate::workspace::Workspace;
 use anyhow::Result;
@@ -99,6 +99,9 @@ impl Need {
             Self::Chromium => "Chromium".into(),
             Self::Valgrind => "valgrind".into(),
             Self::Zstd => "zstd".into(),
+            Self::Kernel(series) if series.is_built() => {
+                format!("the kernel {} from Debian's sources", series.name())
+            }
             Self::Kernel(series) => format!("Debian's arm64 Linux {}", series.name()),
             Self::Busybox => "a static arm64 busybox".into(),
             Self::Corpus => "the device trees of Debian's arm64 Linux 6.12 and that kernel".into(),
@@ -141,7 +144,7 @@ impl Need {
             Self::Python => "runs ukify, which makes unified kernel images",
             Self::OpenSsl => "makes the keys of a board with Secure Boot",
             Self::Sbsign => "signs images for a board with Secure Boot",
-            Self::CrossCc => "links the tool for arm64",
+            Self::CrossCc => "links the tool for arm64, and programs of the booted Linux",
             Self::CrossStd => "is compiled into the tool for arm64",
             Self::QemuUser => "runs the tool for arm64 once it is built",
             Self::Dpkg => "makes the Debian packages",
@@ -155,6 +158,9 @@ impl Need {
     /// Says where it would come from.
     pub(crate) fn how(self) -> String {
         match self {
+            Self::Kernel(series) if series.is_built() => {
+                format!("about {} MB of sources, then built", self.megabytes())
+            }
             Self::Kernel(_)
             | Self::Busybox
             | Self::Corpus
@@ -187,6 +193,7 @@ impl Need {
             Self::Zstd => &["zstd"],
             Self::Python => &["python3"],
             Self::OpenSsl => &["openssl"],
+            Self::Kernel(series) if series.is_built() => &build::PACKAGES,
             Self::CrossCc => &["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"],
             // The libraries for the host of the compiler that the library for the target belongs to.
             Self::CrossStd => &["rustc-web", "libstd-rust-web-dev"],
@@ -218,6 +225,7 @@ impl Need {
             Self::Chromium => find_program("chromium").is_some(),
             Self::Valgrind => find_program("valgrind").is_some(),
             Self::Zstd => find_program("zstd").is_some(),
+            Self::Kernel(series) if series.is_built() => build::is_kept(ws, series),
             Self::Kernel(series) => {
                 series.image(ws).is_file() && (!series.has_modules() || series.modules(ws).is_dir())
             }
@@ -246,6 +254,9 @@ impl Need {
                 format!("rustup target add {}", bare_target::TARGET),
                 format!("or: {}", apt::command_line(self.packages())),
             ],
+            Self::Kernel(series) if series.is_built() => {
+                vec![format!("cargo xtask kernels {}", series.name())]
+            }
             Self::Kernel(_)
             | Self::Busybox
             | Self::Corpus
@@ -263,6 +274,7 @@ impl Need {
     pub(crate) fn bring_in(self, ws: &Workspace) -> Result<()> {
         match self {
             Self::BareTarget => bare_target::toolchain(ws, bare_target::TARGET).map(drop),
+            Self::Kernel(series) if series.is_built() => build::build(ws, series),
             Self::Kernel(series) => debs::fetch_kernel(ws, series),
             Self::Busybox => debs::fetch_busybox(ws, &busybox(ws)),
             Self::Corpus => debs::fetch_corpus(ws, &corpus(ws), &board_kernel(ws)),

@@ -1,13 +1,16 @@
-//! The kernels that the proving ground boots: which Debian packages hold them, and what they need of a board.
+//! The kernels that the proving ground boots: which Debian packages hold them or their sources, and what they
+//! need of a board.
 //!
-//! To add a kernel, write its constant and name it in [`Series::ALL`].
+//! To add a kernel, write its constant and name it in [`Series::ALL`], or in [`Series::FROM_SOURCES`] if it
+//! is built from sources.
 
+use super::build;
 use crate::workspace::Workspace;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use ringfence::profile::{KernelProfile, PageSize};
+use ringfence::profile::{KernelProfile, PageSize, Room};
 use std::path::PathBuf;
 
-/// A Debian kernel series that the proving ground boots.
+/// A kernel that the proving ground boots: a series of Debian's, or one that it builds itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Series {
     /// The name that command lines use.
@@ -29,6 +32,9 @@ pub(crate) struct Series {
     pub(crate) long_term: bool,
     /// The repaired scenarios that the tests boot with it; `None` means all.
     scenarios: Option<&'static [&'static str]>,
+    /// The files in `qemu/kernels` with its configuration, if it is built from sources; then the packages are
+    /// of sources, for any flavour.
+    pub(super) configs: &'static [&'static str],
 }
 
 impl Series {
@@ -44,6 +50,7 @@ impl Series {
         processor: &[],
         long_term: true,
         scenarios: None,
+        configs: &[],
     };
     /// Linux 6.12, Debian 13's, and in Debian 12's backports.
     pub(crate) const V6_12: Self = Self {
@@ -86,8 +93,86 @@ impl Series {
         ..Self::V7
     };
 
-    /// All of them, oldest first.
+    /// Linux 7.3 with what allocates from pools: heaps, a restricted pool, compressed swap.
+    pub(crate) const BUILT: Self = Self {
+        name: "built",
+        family: "7.3",
+        package_prefix: "linux-source-7.3",
+        flavour: "",
+        megabytes: 167,
+        configs: &["base.config", "numa.config", "devices.config", "pages-4k.config"],
+        ..Self::V7
+    };
+    const BUILT_16K: Self = Self {
+        name: "built-16k",
+        page: PageSize::K16,
+        processor: Self::V7_PAGES_16K.processor,
+        scenarios: Self::V7_PAGES_16K.scenarios,
+        configs: &["base.config", "numa.config", "devices.config", "pages-16k.config"],
+        ..Self::BUILT
+    };
+    const BUILT_64K: Self = Self {
+        name: "built-64k",
+        page: PageSize::K64,
+        configs: &["base.config", "numa.config", "devices.config", "pages-64k.config"],
+        ..Self::BUILT_16K
+    };
+    const BUILT_7_2: Self = Self {
+        name: "built-7.2",
+        family: "7.2",
+        package_prefix: "linux-source-7.2",
+        configs: &["base.config", "numa.config", "devices.config", "pages-4k.config"],
+        ..Self::BUILT
+    };
+    const BUILT_6_12: Self = Self {
+        name: "built-6.12",
+        family: "6.12",
+        suites: &["trixie"],
+        package_prefix: "linux-source-6.12",
+        megabytes: 152,
+        configs: &["base.config", "devices.config", "pages-4k.config"],
+        ..Self::BUILT
+    };
+    const BUILT_6_1: Self = Self {
+        name: "built-6.1",
+        family: "6.1",
+        suites: &["bookworm"],
+        package_prefix: "linux-source-6.1",
+        megabytes: 139,
+        configs: &["base.config", "pages-4k.config"],
+        ..Self::BUILT
+    };
+    const BUILT_5_10: Self = Self {
+        name: "built-5.10",
+        family: "5.10",
+        suites: &["bullseye"],
+        package_prefix: "linux-source-5.10",
+        megabytes: 123,
+        ..Self::BUILT_6_1
+    };
+
+    /// Those that come ready from Debian, oldest first. The tests boot them.
     pub(crate) const ALL: [Self; 4] = [Self::V6_1, Self::V6_12, Self::V7, Self::V7_PAGES_16K];
+    /// Those that `cargo xtask kernels` builds, the one that the tests boot first.
+    pub(crate) const FROM_SOURCES: [Self; 7] = [
+        Self::BUILT,
+        Self::BUILT_16K,
+        Self::BUILT_64K,
+        Self::BUILT_7_2,
+        Self::BUILT_6_12,
+        Self::BUILT_6_1,
+        Self::BUILT_5_10,
+    ];
+
+    /// Returns every kernel, those from sources last.
+    pub(crate) fn every() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain(Self::FROM_SOURCES)
+    }
+
+    /// Tells whether it is built from sources.
+    pub(crate) fn is_built(self) -> bool {
+        !self.configs.is_empty()
+    }
 
     /// Returns the name that command lines use.
     pub(crate) fn name(self) -> &'static str {
@@ -97,12 +182,12 @@ impl Series {
     /// Parses the name of a series.
     pub(crate) fn parser() -> impl TypedValueParser<Value = Self> {
         let named = |name: String| Self::named(&name).ok_or("not a series");
-        PossibleValuesParser::new(Self::ALL.map(Self::name)).try_map(named)
+        PossibleValuesParser::new(Self::every().map(Self::name)).try_map(named)
     }
 
     /// Finds the series of a name.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|series| series.name == name)
+        Self::every().find(|series| series.name == name)
     }
 
     /// Returns the Debian suites that hold it, the first that has one wins.
@@ -137,6 +222,10 @@ impl Series {
 
     /// Returns the point release that set-up has, such as `6.12.95`, from the name of its package.
     pub(crate) fn release(self, ws: &Workspace) -> Option<String> {
+        if self.is_built() {
+            let release = std::fs::read_to_string(self.dir(ws).join(build::RELEASE)).ok()?;
+            return Some(release.trim_end().to_owned());
+        }
         let package = std::fs::read_to_string(self.image(ws).with_file_name("package")).ok()?;
         let version = package.strip_prefix(self.package_prefix())?.split(['-', '+', '\n']).next()?;
         Some(format!("{}.{version}", self.family))
@@ -168,13 +257,19 @@ impl Series {
         self.package_prefix().starts_with("linux-image-")
     }
 
-    fn dir(self, ws: &Workspace) -> PathBuf {
+    /// Returns the directory that set-up keeps it in.
+    pub(super) fn dir(self, ws: &Workspace) -> PathBuf {
         ws.cache().join(format!("linux-{}", self.name()))
     }
 
     /// Returns what the core knows about a release of it.
     pub(crate) fn profile(self, release: &str) -> Option<KernelProfile> {
-        KernelProfile::for_version(release).ok().map(|choice| choice.profile.with_page(self.page))
+        let mut profile = KernelProfile::for_version(release).ok()?.profile.with_page(self.page);
+        if self.is_built() {
+            // Without the interrupt controller's tables there are no entries for them.
+            profile.build.room = Room { reserved: 128, ..profile.build.room };
+        }
+        Some(profile)
     }
 
     /// Returns the tool's options for a release of it.
@@ -197,6 +292,9 @@ mod tests {
         for series in Series::ALL {
             assert_eq!(Series::named(series.name()), Some(series));
             assert!(series.package_prefix().contains(&format!("-{}.", series.family)), "{series:?}");
+        }
+        for series in Series::every() {
+            assert_eq!(Series::named(series.name()), Some(series));
             assert!(series.profile(series.family).is_some_and(|profile| profile.page == series.page()));
         }
         assert_eq!(Series::V7_PAGES_16K.tool_options("7.3.4"), ["--kernel=7.3.4", "--page=16k"]);
