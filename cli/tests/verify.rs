@@ -201,3 +201,32 @@ fn a_log_of_an_efi_boot_brings_its_memory_map() {
     dir.put("iomem.txt", "40000000-7fffffff : System RAM\n");
     dir.assert_output(&with_iomem, 1, &["fw@50000000: 0x50000000..0x50100000 (1 MiB) should be unmapped"]);
 }
+
+/// The serial console of an emulated board: a stage, then Debian's 6.12, with the line ends of a serial line.
+#[test]
+fn a_captured_boot_of_debian_matches() {
+    let dir = WorkDir::new();
+    let carveouts = [
+        ("cdsp-secure-heap", 0x8180_0000, 0x1e0_0000),
+        ("camera", 0x8430_0000, 0x50_0000),
+        ("wpss", 0x8480_0000, 0x190_0000),
+        ("adsp", 0x8610_0000, 0x280_0000),
+        ("my_carveout_mem", 0xd080_0000_u32, 0x10_0000),
+        ("ringfence-el2", 0xd100_0000, 0x4_0000),
+    ];
+    let nodes = carveouts.map(|(name, base, size)| {
+        format!("{name}@{base:x} {{ reg = <0 {base:#x} 0 {size:#x}>; no-map; }};\n")
+    });
+    let cells = "#address-cells = <2>; #size-cells = <2>;";
+    // The loader fills in RAM.
+    let memory = "memory@40000000 { device_type = \"memory\"; reg = <0 0 0 0>; };";
+    let board = |nodes: &str| {
+        format!("/dts-v1/;\n/ {{ {cells} {memory}\nreserved-memory {{ {cells} ranges;\n{nodes}}};\n}};\n")
+    };
+    dir.put("board.dts", board(&nodes.concat()));
+    dir.put("boot.log", include_bytes!("verify/debian-6.12-serial.log"));
+    dir.assert_output(VERIFY, 0, &["RAM", "the boot matches the prediction for 6.12"]);
+    dir.put("board.dts", board(&nodes[1..].concat()));
+    let lost = "not predicted: OF: reserved mem: 0x0000000081800000..0x00000000835fffff (30720 KiB)";
+    dir.assert_output(VERIFY, 1, &[lost]);
+}
