@@ -69,9 +69,11 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         owner.is_none()
     };
     let console = console::find(&tree, fallback, is_free);
-    let fallback = fallback.filter(|fallback| {
-        fallback.page().is_some_and(|page| owner(page, Source::Fallback, &survey, &own, &read).is_none())
-    });
+    // A carveout that covers it may be what is wrong with the tree: until the final map, which has none, the
+    // refusal can be sent there.
+    let taken: Vec<Span> = own.into_iter().flatten().chain(read.iter().copied()).collect();
+    let fallback = fallback
+        .filter(|fallback| fallback.page().is_some_and(|page| !taken.iter().any(|span| span.overlaps(page))));
     let devices = [console, fallback].into_iter().flatten().filter_map(|console| console.page());
     let devices: Vec<Span> = devices.collect();
     let entered = maps.enter(&Wanted { read: &read, devices: &devices, ..Wanted::default() });
@@ -114,6 +116,11 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let holes: Vec<Span> =
         proven.carveouts().map(|(span, _)| span).filter(|&span| Some(span) != home).collect();
     let ram = handoff::memory_needed(&proven);
+    let fallback_page = fallback.and_then(|fallback| fallback.page());
+    if fallback_page.is_some_and(|page| holes.iter().any(|hole| hole.overlaps(page))) {
+        // SAFETY: no console is named.
+        unsafe { log::fall_back_to(None) };
+    }
     enter(&mut maps, &Wanted { ram: &ram, carveouts: &holes, read: &read, devices: &devices });
     enforce::read_banks(&proven, &ram);
     enforce::probe(&proven, home);
