@@ -111,7 +111,8 @@ pub(crate) fn fetch_trees(ws: &Workspace, series: Series) -> Result<()> {
             all.into_iter().find(|path| name_of(path).starts_with(prefix))
         };
         let trees = inside("", "linux-image-").or_else(|| Some(inside("modules", "")?.join("dtb")));
-        let trees = trees.filter(|trees| trees.is_dir());
+        // In newer packages a link to the other.
+        let trees = trees.filter(|trees| trees.is_dir()).and_then(|trees| trees.canonicalize().ok());
         place(&trees.ok_or_else(|| anyhow!("{found} has no device trees"))?, &series.trees(ws))
     })
 }
