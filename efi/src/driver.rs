@@ -154,7 +154,10 @@ impl Driver {
         console!("device tree: {len} bytes are about to be installed");
         let proven = match self.hold(bytes) {
             Ok(proven) => proven,
-            Err(why) if self.on_error() == OnError::Continue => return Ok(stays(&why)),
+            Err(why) if self.on_error() == OnError::Continue => {
+                stays(&why);
+                return Ok(());
+            }
             Err(why) => return Err(Unchanged::Status(refuse(&why, self.policy.as_ref()))),
         };
         // The caller comes again, with the same tree and more room.

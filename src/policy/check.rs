@@ -109,7 +109,7 @@ impl Policy {
 fn outside(key: &'static str, value: u64, allowed: Allowed) -> Option<PolicyError> {
     let fits = match allowed {
         Allowed::PowerOfTwo { min, max } => value.is_power_of_two() && (min..=max).contains(&value),
-        Allowed::MultipleOf(unit) => value % unit == 0,
+        Allowed::MultipleOf(unit) => value.is_multiple_of(unit),
     };
     (!fits).then_some(PolicyError::Bounds { key, value, allowed })
 }

@@ -86,8 +86,7 @@ impl Booted {
 
     pub(crate) fn text(&self, path: &str, name: &str) -> Option<String> {
         let tree = Tree::parse(&self.dtb).unwrap();
-        let text = tree.find(path)?.prop(name)?.as_str().map(str::to_owned);
-        text
+        tree.find(path)?.prop(name)?.as_str().map(str::to_owned)
     }
 
     pub(crate) fn errors(&self) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Trees in the files of Android boards: boot images, vendor boot images and tables of trees
 //! (system/tools/mkbootimg, system/libufdt).
 
+use std::iter;
 use std::ops::Range;
 
 use flate2::bufread::GzDecoder;
@@ -116,7 +117,7 @@ fn shifted(range: Range<usize>, by: usize) -> Range<usize> {
 fn chain(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
     concatenated::split(bytes).or_else(|| {
         let len = concatenated::len_of(bytes).filter(|&len| len <= bytes.len())?;
-        bytes.get(len..)?.iter().all(|&byte| byte == 0).then(|| vec![0..len])
+        bytes.get(len..)?.iter().all(|&byte| byte == 0).then(|| iter::once(0..len).collect())
     })
 }
 

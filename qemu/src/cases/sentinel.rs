@@ -11,7 +11,7 @@ use crate::setup::Series;
 use crate::test_bed::TestBed;
 use crate::transcript::{Ending, Transcript};
 use crate::{dtc, initramfs};
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use ringfence::fdt::{Edits, Tree, rewrite};
 use std::fs;
 use std::path::PathBuf;
@@ -104,11 +104,11 @@ fn four_processors(bed: &TestBed, name: &str) -> Result<String> {
     ensure!(online == ["0", "0-3"], "processors online: {online:?}");
     // The driver's access is an oops of its own process.
     let driver: Vec<&str> = accesses(&transcript).filter(|line| line.contains(": EL1 ")).collect();
-    ensure!(!driver.is_empty(), "no access of the kernel reported");
+    let Some(driver) = driver.first() else { bail!("no access of the kernel reported") };
     let oops =
         transcript.lines.iter().filter(|line| line.contains("Internal error: synchronous external abort"));
     ensure!(oops.count() == 1, "the driver had no oops:\n{:#?}", transcript.section("driver"));
-    Ok(format!("8 accesses of 4 processors fail, 4 of them after a hotplug, and a driver's: {}", driver[0]))
+    Ok(format!("8 accesses of 4 processors fail, 4 of them after a hotplug, and a driver's: {driver}"))
 }
 
 fn log_goes_on(bed: &TestBed, name: &str) -> Result<String> {
@@ -141,11 +141,9 @@ fn reset(bed: &TestBed, name: &str) -> Result<String> {
     alive(&transcript)?;
     let before: Vec<&str> =
         transcript.stage().filter(|line| line.starts_with("before this boot: ")).collect();
-    ensure!(
-        before.len() == 1 && before[0].contains("EL0 read of carveout camera@84300000 at 0x84300000"),
-        "{before:#?}"
-    );
-    Ok(before[0].to_owned())
+    let [before] = before.as_slice() else { bail!("{before:#?}") };
+    ensure!(before.contains("EL0 read of carveout camera@84300000 at 0x84300000"), "{before}");
+    Ok((*before).to_owned())
 }
 
 /// The `virt` board with a security extension, so that a firmware of the tests has EL3.

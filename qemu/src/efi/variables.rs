@@ -66,8 +66,9 @@ fn volume_header(out: &mut Vec<u8>) {
     for field in [(VOLUME / BLOCK) as u32, BLOCK as u32, 0, 0] {
         out.extend(field.to_le_bytes());
     }
-    let sum = out.chunks_exact(2).fold(0_u16, |sum, b| sum.wrapping_add(u16::from_le_bytes([b[0], b[1]])));
-    out[checksum_at..checksum_at + 2].copy_from_slice(&sum.wrapping_neg().to_le_bytes());
+    let (words, _) = out.as_chunks();
+    let sum = words.iter().fold(0_u16, |sum, word| sum.wrapping_add(u16::from_le_bytes(*word)));
+    out.splice(checksum_at..checksum_at + 2, sum.wrapping_neg().to_le_bytes());
     // The store: formatted, healthy.
     out.extend(AUTHENTICATED);
     out.extend(((BLOCK - VOLUME_HEADER) as u32).to_le_bytes());

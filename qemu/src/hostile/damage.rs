@@ -112,7 +112,7 @@ fn twist(tree: &Tree<'_>, random: &mut Random) -> Edits {
 
 fn edge(random: &mut Random) -> u64 {
     match random.below(3) {
-        0 => 0x4000_0000 + (random.next() % 0x400 << 20),
+        0 => 0x4000_0000 + ((random.next() % 0x400) << 20),
         1 => random.next() >> random.below(64),
         _ => random.one_of(&EDGES),
     }
