@@ -66,6 +66,7 @@ const NOT_HERE: &[(&str, &str)] = &[
         "ukify build ",
         "systemd's tool; `cargo xtask test --boot efi-unified-image` runs it with these options",
     ),
+    ("sbsign ", "needs a key; `cargo xtask test --boot efi-secure-boot` makes one and signs with it"),
     ("mkbootimg ", "an external tool, for boards that are not available"),
 ];
 
@@ -181,6 +182,7 @@ fn project(directory: &Path) {
     put("Image", &image);
     let slot = ringfence::payload::console_slot::SLOT.start;
     image[slot..][..16].copy_from_slice(&ringfence::payload::console_slot::MAGIC);
+    add_pe_headers(&mut image);
     put("ringfence.img", &image);
     fs::copy(directory.join("known-good.dtb"), directory.join("loader.dtb")).unwrap();
     put("initrd.img", b"ramdisk");
@@ -271,6 +273,23 @@ fn every_script_runs() {
         }
     }
     assert!(ran >= 5, "only {ran} commands were run");
+}
+
+/// Makes an arm64 `Image` one that is an EFI image, too, as the stage is.
+fn add_pe_headers(image: &mut [u8]) {
+    /// Where the headers are, out of the way of everything else on the first page.
+    const PE: usize = 0x400;
+    let optional = PE + 24;
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"MZ");
+    put(0x3c, &(PE as u32).to_le_bytes());
+    put(PE, b"PE\0\0\x64\xaa");
+    put(PE + 20, &160_u16.to_le_bytes());
+    put(optional, &0x20b_u16.to_le_bytes());
+    // Alignments, sizes of the image and of the headers, and the number of directories.
+    for (field, value) in [(32, 0x1000_u32), (36, 0x200), (56, 0x50_0000), (60, 0x1000), (108, 6)] {
+        put(optional + field, &value.to_le_bytes());
+    }
 }
 
 fn is_ours(command: &str) -> bool {
