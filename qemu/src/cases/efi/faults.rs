@@ -217,16 +217,16 @@ impl Fault {
     }
 }
 
-/// Two carveouts overlap, and the policy wants the boot manager to go on: it reports what came back, and why.
+/// Two carveouts overlap, and the policy wants the boot manager to go on: it starts its next option.
 fn back_to_boot_manager(bed: &TestBed, name: &str) -> Result<String> {
     let dtb = tree(bed, name, &[("0x64300000 0x0 0x500000", "0x64300000 0x0 0x600000")])?;
     let policy = bed.ws.scratch_file("efi", name, "toml")?;
     fs::write(&policy, "on-error = \"boot-manager\"\n")?;
     let boot = EfiBoot { dtb, policy: Some(policy), ..usual(bed)? };
-    let went_on = |text: &str| text.contains("failed to start Boot");
+    let went_on = |text: &str| text.contains("BdsDxe: starting Boot");
     let transcript = bed.boot_until(name, &boot.ready(bed, name)?, LIMIT, Some(&went_on))?;
     line(&transcript, "HALT RF201 error")?;
-    line(&transcript, "failed to start Boot").map(|line| line.trim().to_owned())
+    line(&transcript, "BdsDxe: starting Boot").map(|line| line.trim().to_owned())
 }
 
 /// Returns the line of `/proc/iomem` for a reserved span.
