@@ -69,7 +69,8 @@ impl Tool {
         Command::new(&self.0)
     }
 
-    /// Gives an image of the stage this console for refusals without a tree, and returns the new image's path.
+    /// Gives an image of the stage this console for refusals without a tree, and returns the new
+    /// image's path.
     pub(crate) fn with_console(&self, ws: &Workspace, stage: &Path, console: &str) -> Result<PathBuf> {
         let name = console.replace(['@', ','], "-");
         let image = ws.scratch_file("console", &name, "img")?;

@@ -342,7 +342,8 @@ mod tests {
         fn names_are_judged_as_by_bytes(
             names in prop::collection::vec(name(), 0..8), cut in 0..3_usize, from in 0..4_usize,
         ) {
-            let mut strings: Vec<u8> = names.iter().flat_map(|name| name.iter().copied().chain([0])).collect();
+            let terminated = names.iter().flat_map(|name| name.iter().copied().chain([0]));
+            let mut strings: Vec<u8> = terminated.collect();
             strings.truncate(strings.len().saturating_sub(cut / 2));
             // Wherever it starts.
             let strings = strings.get(from.min(strings.len())..).unwrap_or_default();
@@ -350,7 +351,9 @@ mod tests {
         }
 
         #[test]
-        fn a_node_is_measured_as_by_bytes(name in name(), slash in any::<prop::sample::Index>(), more in 0..9_usize) {
+        fn a_node_is_measured_as_by_bytes(
+            name in name(), slash in any::<prop::sample::Index>(), more in 0..9_usize,
+        ) {
             let mut bytes = name;
             if more == 8 && !bytes.is_empty() {
                 let at = slash.index(bytes.len());

@@ -1,8 +1,8 @@
 //! The console that an image of the stage is given when it is made: where it is in the file, and its form.
 //!
 //! No device tree and no policy is needed to read it, so a stage that has neither can still say what is
-//! wrong. The slot is in the first page, after the PE headers, with a magic number before the text; the text is
-//! a value of `earlycon=`, such as `pl011,0x9000000`.
+//! wrong. The slot is in the first page, after the PE headers, with a magic number before the text; the text
+//! is a value of `earlycon=`, such as `pl011,0x9000000`.
 
 use core::fmt;
 use core::ops::Range;

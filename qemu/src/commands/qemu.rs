@@ -93,8 +93,8 @@ pub(crate) struct Options {
     /// Read this address in Linux through /dev/mem, and print what happened
     #[arg(long, value_parser = address)]
     touch: Option<u64>,
-    /// Fill the carveouts with a pattern before the boot and all of Linux' memory after it, and count the pages
-    /// of carveouts that changed
+    /// Fill the carveouts with a pattern before the boot and all of Linux' memory after it, and count the
+    /// pages of carveouts that changed
     #[arg(long, conflicts_with_all = ["via", "initrd"])]
     pressure: bool,
     /// Boot Linux alone, to see how it uses the tree without the stage

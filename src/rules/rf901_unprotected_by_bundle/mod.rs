@@ -50,8 +50,8 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             ),
         );
         report.span(open, Label::Unreserved).span(span, Label::Required).help(
-            "move the region, or give it `no-map`; if the bundle is right, set `merge = \"none\"` in `[tree]` \
-             of the policy",
+            "move the region, or give it `no-map`; if the bundle is right, set `merge = \"none\"` in \
+             `[tree]` of the policy",
         );
         if let Some(region) = weaker {
             report.region(open, region);
