@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use ringfence::facts::{BootFacts, Position};
 use ringfence::fdt::Tree;
-use ringfence::finding::Severity;
+use ringfence::finding::{RuleId, Severity};
 use ringfence::merge::{Loader, merge};
 use ringfence::pipeline::{Context, survey};
 use ringfence::policy::Mode;
@@ -71,10 +71,15 @@ pub(crate) fn promises(case: &Case) -> Result<(), TestCaseError> {
     let errors: Vec<_> = judged.findings().iter().filter(|f| f.severity == Severity::Error).collect();
     prop_assert!(errors.is_empty(), "errors are left: {errors:#?}");
 
+    // A repair for one kernel makes no new error for another: what is left there was there before.
     for profile in &case.others {
-        let judged = survey(proven.dtb(), Context { profile, ..context }).unwrap().judge();
-        let errors: Vec<_> = judged.findings().iter().filter(|f| f.severity == Severity::Error).collect();
-        prop_assert!(errors.is_empty(), "errors are left for {:?}: {errors:#?}", profile.since);
+        let context = Context { profile, ..context };
+        let earlier = survey(dtb, Context { facts: &case.facts, ..context }).unwrap().judge();
+        let was_there = |rule: RuleId| earlier.findings().iter().any(|finding| finding.rule == rule);
+        let judged = survey(proven.dtb(), context).unwrap().judge();
+        let errors = judged.findings().iter().filter(|finding| finding.severity == Severity::Error);
+        let new: Vec<_> = errors.filter(|finding| !was_there(finding.rule)).collect();
+        prop_assert!(new.is_empty(), "new errors for {:?}: {new:#?}", profile.since);
     }
 
     // Monotone: what was protected, or must be, is protected.

@@ -48,6 +48,8 @@ pub(crate) const REFUSED: &[&str] = &[
     "e23-size-len",
     "e24-alloc-range-outside",
     "e29-all-ram-reserved-low",
+    // More than devices can reach: with less the board would boot, and without it has no pool.
+    "q05-qcom-full+cma_huge",
 ];
 
 /// One tree with one command line.

@@ -145,7 +145,7 @@ mod tests {
         assert!(matches!(judged("ringfence: ringfence 0.1\n"), Verdict::Bad(_)));
         assert!(matches!(judged("ringfence: HALT stray access to 0x0\n"), Verdict::Bad(_)));
         assert!(matches!(judged("ringfence: HALT a\nringfence: HALT b\n"), Verdict::Bad(_)));
-        assert_eq!(judged(ENTERED), Verdict::Bad("handed off without 0x84000000..0x84100000".into()));
+        assert_eq!(judged(ENTERED), Verdict::Bad("handed off without 0x84000000..0x84100000 (1 MiB)".into()));
         let mapped = KEPT.replace("nomap", "map");
         assert!(matches!(judged(&format!("{mapped}{ENTERED}")), Verdict::Bad(_)));
     }

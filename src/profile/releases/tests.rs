@@ -37,7 +37,8 @@ fn a_point_release_is_what_its_family_was_like_then() {
 fn an_unknown_family_is_like_the_nearest_older_one() {
     let nearest = |version| KernelProfile::for_version(version).map(|choice| choice.is_nearest);
     assert_eq!((of("6.13.4"), nearest("6.13.4")), (of("6.12"), Ok(true)));
-    assert_eq!((of("99"), nearest("99")), (of("7"), Ok(true)));
+    assert_eq!((of("9.1"), nearest("9.1")), (of("7"), Ok(true)));
+    assert_eq!(KernelProfile::for_version("99"), Err(BadVersion::TooNew));
     assert_eq!(nearest("6.12.999"), Ok(false));
     assert_eq!(nearest("7"), Ok(false));
 }

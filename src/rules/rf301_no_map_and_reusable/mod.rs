@@ -24,7 +24,7 @@ pub(super) const DOC: Doc = Doc {
         With `allow.drop-flags = true` in the policy, or for a required carveout with `no-map = true`, drops
         `reusable`: protection wins.
     ",
-    predicted: Predicted::Always,
+    predicted: Predicted::Partly,
     ..Doc::DEFAULT
 };
 

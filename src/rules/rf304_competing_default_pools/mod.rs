@@ -19,7 +19,7 @@ pub(super) const DOC: Doc = Doc {
         Keeps the one that the policy names, else the `cma=` that the kernel would obey; the node stays as a
         pool of its own without `linux,cma-default`.
     ",
-    predicted: Predicted::Always,
+    predicted: Predicted::Partly,
     ..Doc::DEFAULT
 };
 

@@ -16,7 +16,7 @@ pub(super) const DOC: Doc = Doc {
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
-    predicted: Predicted::Always,
+    predicted: Predicted::Partly,
     ..Doc::DEFAULT
 };
 
