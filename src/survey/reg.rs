@@ -134,9 +134,13 @@ impl Cells {
         None
     }
 
-    /// Writes one `(base, size)` tuple, or `None` when a number does not fit its cells.
+    /// Writes one `(base, size)` tuple, or `None` when a number does not fit its cells, or they are not
+    /// usable: a tree may declare four thousand million of them.
     #[must_use]
     pub fn encode(self, base: u64, size: u64) -> Option<Vec<u8>> {
+        if !self.usable() {
+            return None;
+        }
         let mut out = Vec::with_capacity(self.tuple_len());
         for (number, cells) in [(base, self.address), (size, self.size)] {
             match cells {
@@ -158,6 +162,15 @@ impl Cells {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cells_that_no_tree_may_have_ask_for_no_memory() {
+        for (address, size) in [(u32::MAX, 2), (2, u32::MAX), (0, 1), (3, 1)] {
+            let cells = Cells { address, size };
+            assert_eq!(cells.encode(0x4000_0000, 0x1000), None);
+            assert!(cells.tuples(&[0; 64]).is_err());
+        }
+    }
 
     #[test]
     fn tuples_of_any_usable_cells_read_back() {
