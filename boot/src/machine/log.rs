@@ -87,12 +87,7 @@ pub(super) unsafe fn start(console: Console) {
     let device = unsafe { Device::new(console.base) };
     console.open(&device);
     PORT.call_once(|| Port { device, console });
-    let mut log = LOG.lock();
-    log.send();
-    if log.lost > 0 {
-        let lost = log.lost;
-        log.line(format_args!("{lost} bytes of log were lost before the console was known"));
-    }
+    LOG.lock().catch_up();
 }
 
 /// Names the console that a refusal is also sent to; `None` when it may be used no longer.
@@ -112,6 +107,9 @@ pub(super) fn need_console() {
         let device = unsafe { Device::new(console.base) };
         console.open(&device);
         PORT.call_once(|| Port { device, console });
+        if let Some(mut log) = LOG.try_lock() {
+            log.catch_up();
+        }
     }
 }
 
@@ -125,8 +123,9 @@ pub(super) fn tell_fallback(arguments: fmt::Arguments<'_>) {
     // SAFETY: by the contract of `fall_back_to`; the stage is alone on the machine.
     let device = unsafe { Device::new(console.base) };
     console.open(&device);
-    // A formatter that fails has nowhere to report it.
-    let _ = write!(Fallback { device, console }, "{PREFIX}{arguments}{LINE_END}");
+    // The one in use may have been given up in the middle of a line. A formatter that fails has nowhere to
+    // report it.
+    let _ = write!(Fallback { device, console }, "{LINE_END}{PREFIX}{arguments}{LINE_END}");
     let _ = console.flush(&device);
 }
 
@@ -217,6 +216,16 @@ impl Log {
         let (fits, rest) = text.split_at(text.len().min(KEPT - self.len));
         self.keep(fits);
         self.lost += rest.len();
+    }
+
+    /// Sends what was kept before there was a console, and says so where that ends in the middle of a line.
+    fn catch_up(&mut self) {
+        self.send();
+        if self.lost > 0 {
+            let lost = self.lost;
+            self.keep(LINE_END.as_bytes());
+            self.line(format_args!("{lost} bytes of log were lost before the console was known"));
+        }
     }
 
     fn send(&mut self) {
