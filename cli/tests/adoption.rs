@@ -1,11 +1,12 @@
 //! What helps a project to adopt ringfence: a first configuration, suppressions in the source, and reports of
 //! what suppresses nothing any more.
 
+mod tools;
 mod workdir;
 
 use std::fs;
-use std::process::Command;
 
+use tools::have_dtc;
 use workdir::WorkDir;
 use workdir::board::tree;
 
@@ -73,8 +74,7 @@ fn a_baseline_survives_a_move_and_its_stale_entries_are_reported() {
 
 #[test]
 fn a_comment_next_to_the_node_suppresses_with_a_reason() {
-    if Command::new("dtc").arg("-v").output().is_err() {
-        println!("SKIPPED: dtc is missing (Debian: device-tree-compiler)");
+    if !have_dtc() {
         return;
     }
     let project = WorkDir::new();

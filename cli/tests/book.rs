@@ -4,6 +4,7 @@
 
 #[path = "book/project.rs"]
 mod project;
+mod tools;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use clap::CommandFactory;
 use ringfence_cli::args::Cli;
 
 use project::{maps, project, ring, scenarios};
+
+use tools::have_dtc;
 
 /// Writes the files that a page uses to a directory.
 type Fill = fn(&Path);
@@ -87,14 +90,6 @@ const DATA: &[&str] =
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn have_dtc() -> bool {
-    let have = Command::new("dtc").arg("-v").output().is_ok();
-    if !have {
-        println!("SKIPPED: dtc is missing (Debian: device-tree-compiler)");
-    }
-    have
 }
 
 /// Returns the pages at the root of the project and those of the book, by path from the root.

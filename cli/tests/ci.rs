@@ -1,6 +1,7 @@
 //! The recipes for CI services and hooks: every file is what its service reads, and every command in them
 //! does what the page says. `action.rs` runs the action, and `recipes.rs` what is for builds of systems.
 
+mod tools;
 mod workdir;
 
 use std::fs;
@@ -10,6 +11,7 @@ use std::process::{Command, Output};
 
 use serde_yaml_ng::Value;
 
+use tools::have_dtc;
 use workdir::WorkDir;
 
 const GOOD: &str = r#"/dts-v1/;
@@ -78,14 +80,6 @@ impl Project {
 
 fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-fn have_dtc() -> bool {
-    let have = Command::new("dtc").arg("-v").output().is_ok();
-    if !have {
-        println!("SKIPPED: dtc is missing (Debian: device-tree-compiler)");
-    }
-    have
 }
 
 /// Returns the fenced blocks of a page in one language.

@@ -1,7 +1,11 @@
 //! Small trees rebuilt from public bug reports and board files, with the answer that is right for each.
 
+mod tools;
+
 use std::path::Path;
 use std::process::{Command, Output};
+
+use tools::have_dtc;
 
 /// A command line, its exit code, words of its output, and words that must not be in it.
 type Row = (&'static str, i32, &'static [&'static str], &'static [&'static str]);
@@ -58,14 +62,6 @@ fn run(line: &str) -> Output {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/field");
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
     command.args(line.split(' ')).current_dir(dir).output().unwrap()
-}
-
-fn have_dtc() -> bool {
-    let have = Command::new("dtc").arg("--version").output().is_ok();
-    if !have {
-        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
-    }
-    have
 }
 
 #[test]

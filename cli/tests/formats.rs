@@ -1,6 +1,7 @@
 //! What machines read: every format conforms to its schema or its grammar, and is the same however it was
 //! made.
 
+mod tools;
 mod workdir;
 
 use std::fs;
@@ -9,6 +10,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use tools::have_dtc;
 use workdir::WorkDir;
 
 const OVERLAP: &str = r#"/dts-v1/;
@@ -67,14 +69,6 @@ fn conforms(schema: &str, document: &Value) {
     let errors: Vec<String> =
         validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{errors:#?}");
-}
-
-fn have_dtc() -> bool {
-    let have = Command::new("dtc").arg("-v").output().is_ok();
-    if !have {
-        println!("SKIPPED: dtc is missing (Debian: device-tree-compiler)");
-    }
-    have
 }
 
 #[test]

@@ -2,14 +2,16 @@
 //! `ringfence.toml` says what a tree cannot show, namely what the board requires and where its loader puts
 //! things.
 
+mod tools;
 mod workdir;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
+use tools::have_dtc;
 use workdir::WorkDir;
 
 /// How a tree's defect is found.
@@ -130,8 +132,7 @@ impl Project {
 
 #[test]
 fn every_wrong_tree_is_found_by_a_plain_command() {
-    if Command::new("dtc").arg("-v").output().is_err() {
-        println!("SKIPPED: dtc is missing (Debian: device-tree-compiler)");
+    if !have_dtc() {
         return;
     }
     let project = Project::new();
@@ -175,8 +176,7 @@ fn every_wrong_tree_is_found_by_a_plain_command() {
 
 #[test]
 fn the_command_line_beats_the_projects_boot_map() {
-    if Command::new("dtc").arg("-v").output().is_err() {
-        println!("SKIPPED: dtc is missing (Debian: device-tree-compiler)");
+    if !have_dtc() {
         return;
     }
     let project = Project::new();

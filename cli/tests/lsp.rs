@@ -1,5 +1,6 @@
 //! The language server as an editor sees it: a scripted client over pipes.
 
+mod tools;
 mod workdir;
 
 use std::io::BufReader;
@@ -9,6 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use lsp_server::{Message, Notification, Request};
 use serde_json::{Value, json};
 
+use tools::have_dtc;
 use workdir::WorkDir;
 
 const BOARD: &str = include_str!("book/board.dts");
@@ -160,8 +162,7 @@ fn codes(diagnostics: &[Value]) -> Vec<&str> {
 
 /// Returns a directory with a board on disk that is right, or `None` where there is no compiler.
 fn project() -> Option<(WorkDir, PathBuf)> {
-    if Command::new("dtc").arg("-v").output().is_err() {
-        println!("SKIPPED: dtc is missing (Debian: device-tree-compiler)");
+    if !have_dtc() {
         return None;
     }
     let directory = WorkDir::new();

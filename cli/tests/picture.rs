@@ -1,11 +1,15 @@
 //! The drawing and the page, byte for byte, and the documents by their schema. `TRYCMD=overwrite cargo test
 //! -p ringfence-cli --test picture` takes a change over; look at the pictures before committing them.
 
+mod tools;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ringfence::fdt::{NewNode, build};
+
+use tools::have_dtc;
 
 /// Returns a camera that grew into its neighbour, a page for a mailbox, a pool that the kernel places, and a
 /// far bank.
@@ -112,8 +116,8 @@ fn documents_conform_to_their_schema() {
 /// The pictures of the README: its board's map before and after a repair, and the check in a terminal.
 #[test]
 fn the_readme_shows_what_the_tool_draws_and_prints() {
-    if Command::new("dtc").arg("-v").output().is_err() {
-        return println!("SKIPPED: dtc is missing (Debian: device-tree-compiler)");
+    if !have_dtc() {
+        return;
     }
     let images = Path::new("../docs/images");
     let dir = tempfile::tempdir().unwrap();

@@ -2,6 +2,8 @@
 //! `CmaTotal` and the lines that the kernel printed. What differs is in `predict/differences.toml`, each
 //! with its reason.
 
+mod tools;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +17,8 @@ use ringfence::predict::{
 use ringfence::profile::{Build, KernelProfile, PageSize, Room};
 use ringfence::span::Span;
 use serde_json::Value;
+
+use tools::have_dtc;
 
 fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../qemu/scenarios")
@@ -229,8 +233,7 @@ fn explained() -> toml::Table {
 
 #[test]
 fn predictions_are_what_kernels_did_or_the_difference_is_explained() {
-    if Command::new("dtc").arg("--version").output().is_err() {
-        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+    if !have_dtc() {
         return;
     }
     let (boots, regions, found) = differences();
@@ -251,8 +254,7 @@ fn predictions_are_what_kernels_did_or_the_difference_is_explained() {
 
 #[test]
 fn a_boot_that_went_as_predicted_verifies() {
-    if Command::new("dtc").arg("--version").output().is_err() {
-        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+    if !have_dtc() {
         return;
     }
     let (mut held, explained) = (0, explained());
@@ -276,8 +278,7 @@ fn a_boot_that_went_as_predicted_verifies() {
 
 #[test]
 fn a_boot_that_went_otherwise_is_told_apart() {
-    if Command::new("dtc").arg("--version").output().is_err() {
-        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+    if !have_dtc() {
         return;
     }
     let golden = golden();
@@ -312,8 +313,7 @@ fn a_boot_that_went_otherwise_is_told_apart() {
 /// The two commands, from the outside.
 #[test]
 fn the_tool_predicts_and_verifies() {
-    if Command::new("dtc").arg("--version").output().is_err() {
-        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+    if !have_dtc() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -340,8 +340,7 @@ fn the_tool_predicts_and_verifies() {
 
 #[test]
 fn a_policy_names_the_kernel_where_nothing_else_does() {
-    if Command::new("dtc").arg("--version").output().is_err() {
-        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+    if !have_dtc() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -363,8 +362,7 @@ fn a_policy_names_the_kernel_where_nothing_else_does() {
 /// A kernel's own configuration in the place of Debian's.
 #[test]
 fn the_configuration_of_a_kernel_decides_its_pool_and_pages() {
-    if Command::new("dtc").arg("--version").output().is_err() {
-        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+    if !have_dtc() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();

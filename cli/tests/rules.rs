@@ -1,6 +1,8 @@
 //! Every rule's own examples: the bad one is caught by that rule, the good one by no error and not by that
 //! rule.
 
+mod tools;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -15,6 +17,8 @@ use ringfence::predict::Predictor;
 use ringfence::profile::KernelProfile;
 use ringfence::rules::{self, Doc};
 use ringfence_cli::project::policy_file;
+
+use tools::have_dtc;
 
 /// Compiles a source with dtc, which also must accept what is wrong on purpose.
 fn compile(name: &str, source: &str) -> Vec<u8> {
@@ -58,14 +62,6 @@ fn judge(doc: &Doc, kind: &str, source: &str) -> Vec<Finding> {
     };
     let context = Context { policy: policy.as_ref(), profile: &profile, facts: &facts };
     pipeline::survey(&dtb, context).unwrap().judge().findings().to_vec()
-}
-
-fn have_dtc() -> bool {
-    let have = Command::new("dtc").arg("--version").output().is_ok();
-    if !have {
-        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
-    }
-    have
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Compares findings, repairs and predictions of every scenario with one file each in `scenarios/`.
 //! `RINGFENCE_BLESS=1` rewrites them.
 
+mod tools;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,6 +15,8 @@ use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
 
 use ringfence_cli::project::policy_file;
+
+use tools::have_dtc;
 
 /// What the board of the Qualcomm document requires, with leave for every repair.
 const POLICY: &str = include_str!("../../qemu/scenarios/board.toml");
@@ -98,8 +102,7 @@ fn told(dtb: &[u8]) -> String {
 
 #[test]
 fn every_scenario_is_told_as_expected() {
-    if Command::new("dtc").arg("--version").output().is_err() {
-        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
+    if !have_dtc() {
         return;
     }
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");

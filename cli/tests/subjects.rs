@@ -1,8 +1,9 @@
 //! What a finding points at: its node, its property and its labels, in every rule's own example, and never
 //! its words.
 
+mod tools;
+
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use clap::ValueEnum;
 use ringfence::context::Context;
@@ -22,13 +23,7 @@ use ringfence_cli::project::policy_file;
 use ringfence_cli::report::formats::{Format, Results, Verbosity};
 use ringfence_cli::report::{self, Diagnostic, Report};
 
-fn have_dtc() -> bool {
-    let have = Command::new("dtc").arg("--version").output().is_ok();
-    if !have {
-        println!("skipped: no dtc in PATH (Debian: apt-get install device-tree-compiler)");
-    }
-    have
-}
+use tools::have_dtc;
 
 /// One bad example with what every rule finds in it.
 struct Example {
