@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(base("console=ttyS2,115200n8 quiet"), 0xa00_0000);
         assert_eq!(base("console=ttyAMA0 console=ttyS2"), 0xa00_0000, "the last one");
         assert_eq!(base("console=ttyS2 console=tty0"), 0xa00_0000, "a screen is passed over");
-        // serial2 is not a PL011, and there is no serial7: the alias serial0 is what is left.
+        // serial2 is not a PL011 and serial7 does not exist, so serial0 is used.
         assert_eq!(base("console=ttyAMA2"), 0x900_0000);
         assert_eq!(base("console=ttyS7"), 0x900_0000);
         assert_eq!(base(""), 0x900_0000);

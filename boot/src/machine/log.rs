@@ -98,7 +98,7 @@ pub(super) unsafe fn fall_back_to(console: Option<Console>) {
     *FALLBACK.lock() = console;
 }
 
-/// Takes the fallback console if there is no other. What is logged next is sent, with all that was kept.
+/// Takes the fallback console unless another one is known, and sends what was kept.
 pub(super) fn need_console() {
     if PORT.get().is_none()
         && let Some(console) = FALLBACK.try_lock().and_then(|fallback| *fallback)

@@ -75,8 +75,8 @@ pub struct Pack {
     /// Append the bundle to this image of the stage, for loaders that cannot load an initrd
     #[arg(long, value_name = "STAGE")]
     pub append_to: Option<PathBuf>,
-    /// Console of the stage when the device tree leads to none, or there is no sound tree: pl011@0x9000000,
-    /// or uart8250,mmio32@0xfe650000; written into the image of --append-to, with or without a kernel
+    /// Console of the stage when the device tree names none or is damaged: pl011@0x9000000 or
+    /// uart8250,mmio32@0xfe650000; written into the image of --append-to, with or without a kernel
     #[arg(long, value_name = "KIND@ADDR", requires = "append_to", value_parser = super::console)]
     pub console: Option<String>,
     /// Policy: TOML or blob
@@ -154,7 +154,7 @@ pub struct Lsp {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
     pub boot: Boot,
-    /// Given by some editors; there is no other way to connect.
+    /// Given by some editors. The server always speaks over stdin and stdout.
     #[arg(long, hide = true)]
     pub stdio: bool,
 }

@@ -23,7 +23,7 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// Returns the endings of names: of blobs, and of sources, which are taken where there is no blob.
+    /// Returns the endings of names: of blobs, and of sources, which count in directories without blobs.
     const fn endings(self) -> [&'static str; 2] {
         match self {
             Self::Trees => ["dtb", "dts"],
