@@ -9,6 +9,7 @@ use ringfence::fdt::{NewNode, build};
 use ringfence::fit::Fit;
 
 use workdir::WorkDir;
+use workdir::board::kernel;
 
 /// Returns a board whose `/reserved-memory` lacks `ranges` where it is not `sound`.
 fn tree(sound: bool, compatible: &str) -> Vec<u8> {
@@ -32,15 +33,6 @@ fn have(tool: &str, version: &str) -> bool {
         println!("SKIPPED: {tool} is missing");
     }
     have
-}
-
-fn kernel() -> Vec<u8> {
-    let mut image: Vec<u8> = (0..0x1_0000_u32).map(|i| ((i * 31) >> 3) as u8).collect();
-    image[..0x40].fill(0);
-    image[0x10..0x18].copy_from_slice(&0x2_0000_u64.to_le_bytes());
-    image[0x18..0x20].copy_from_slice(&0xa_u64.to_le_bytes());
-    image[0x38..0x3c].copy_from_slice(b"ARM\x64");
-    image
 }
 
 const SOURCE: &str = "/dts-v1/;

@@ -38,15 +38,6 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
         named => input::gather(named, wanted)?,
     };
     let found = named(&job, found);
-    let inputs = found.iter().map(|found| found.path.as_path());
-    let named = [&args.boot.policy, &args.boot.config, &args.boot.base].into_iter().flatten();
-    let read: Vec<&Path> = inputs.chain(named.map(PathBuf::as_path)).collect();
-    for path in args.baseline.iter().filter(|_| args.write_baseline).chain(&args.output) {
-        write_out::keep_apart(path, read.iter().copied())?;
-    }
-    if let (Some(baseline), Some(output)) = (&args.baseline, &args.output) {
-        write_out::keep_apart(output, [baseline.as_path()])?;
-    }
     let mut reports = judge_all(args, &job, &found, known.as_ref());
     if let Some(base) = &args.boot.base {
         let own = file(args, &job.without_layers(), base, known.as_ref(), date::today());
@@ -58,9 +49,14 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     }
     let unusable = reports.iter().any(|report| report.failure.is_some());
     if let (Some(path), true) = (&args.baseline, args.write_baseline) {
+        if unusable {
+            // The known findings of what cannot be read would be lost.
+            terminal::err(&format!("{NOTE}note{NOTE:#}: {}: not written\n", path.display()));
+            return Ok(Outcome::Unusable);
+        }
         let count = baseline::write(path, &reports)?;
         terminal::err(&format!("{}: {} written\n", path.display(), plural(count, "finding")));
-        return Ok(if unusable { Outcome::Unusable } else { Outcome::Clean });
+        return Ok(Outcome::Clean);
     }
     print(args, &Results { reports: &reports, limit: args.fail_on.limit(), verbosity: verbosity(args) })?;
     if unusable {
@@ -118,7 +114,12 @@ fn judge_all(args: &Check, job: &Job, found: &[Found], known: Option<&Baseline>)
 /// Prints the results, to the file that is named or to stdout, and what goes with them.
 fn print(args: &Check, results: &Results<'_>) -> Result<(), Failure> {
     let text = args.format.render(results);
+    let has_content = args.format.is_document || results.reports.iter().any(|it| it.failure.is_none());
     match &args.output {
+        // Documents list what cannot be read. Of other formats nothing would be left but an empty file.
+        Some(path) if !has_content => {
+            terminal::err(&format!("{NOTE}note{NOTE:#}: {}: not written\n", path.display()));
+        }
         Some(path) => write_out::write(path, strip_str(&text).to_string().as_bytes())?,
         None => terminal::out(&text)?,
     }

@@ -1,6 +1,6 @@
 //! `ringfence fix`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ringfence::fdt::Tree;
 use ringfence::finding::{Finding, Severity};
@@ -87,7 +87,7 @@ fn file(args: &Fix, job: &Job, path: &Path) -> Result<Fixed, Failure> {
             }
             Some(Written { bytes, diff }) => {
                 if let Some(target) = if args.in_place { Some(path) } else { args.output.as_deref() } {
-                    write_out::write(target, &bytes)?;
+                    write(args, path, target, &bytes)?;
                 }
                 if args.diff {
                     fixed.diff = diff;
@@ -101,6 +101,17 @@ fn file(args: &Fix, job: &Job, path: &Path) -> Result<Fixed, Failure> {
     }
     fixed.reports = repaired.into_iter().map(|repaired| repaired.report).collect();
     Ok(fixed)
+}
+
+fn write(args: &Fix, input: &Path, target: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if args.in_place {
+        return write_out::overwrite(target, bytes);
+    }
+    let is_input = input::record::name_of(target).is_some_and(|name| name == input);
+    write_out::write(target, bytes).map_err(|failure| match is_input {
+        true => failure.with_help("use --in-place to overwrite INPUT"),
+        false => failure,
+    })
 }
 
 /// What is written, and how it differs from the input.
@@ -256,10 +267,6 @@ fn refused(input: &Input, dtb: &[u8], job: &Job, context: Context<'_>, refusal: 
 /// another kind than the input.
 fn refuse_targets(args: &Fix) -> Result<(), Failure> {
     if let (Some(output), [input]) = (&args.output, args.inputs.as_slice()) {
-        let overlays = args.boot.overlay.iter().chain(&args.boot.base).chain(&args.boot.policy);
-        let overlays = overlays.chain(&args.boot.loader_dtb);
-        write_out::keep_apart(output, overlays.chain([input]).map(PathBuf::as_path))
-            .map_err(|failure| failure.with_help("use --in-place to overwrite INPUT"))?;
         let is = |path: &Path, ending| path.extension().is_some_and(|extension| extension == ending);
         let is_plain = args.boot.overlay.is_empty() && args.boot.loader_dtb.is_none();
         if is(input, "dts") && is(output, "dtb") && is_plain {

@@ -1,6 +1,6 @@
 //! `ringfence pack`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use ringfence::efi::pe::{self, Subsystem};
@@ -23,9 +23,6 @@ use crate::terminal::text::{plural, printable};
 use crate::{terminal, write_out};
 
 pub(super) fn run(args: &Pack) -> Result<Outcome, Failure> {
-    let named = [&args.kernel, &args.initrd, &args.dtb, &args.policy, &args.append_to];
-    let inputs = named.into_iter().flatten().chain(&args.overlay);
-    write_out::keep_apart(&args.output, inputs.map(PathBuf::as_path))?;
     match (&args.kernel, &args.append_to) {
         (Some(kernel), _) => pack(args, kernel),
         (None, Some(stage)) if args.efi_driver => driver(args, stage),
@@ -95,7 +92,7 @@ fn pack(args: &Pack, kernel: &Path) -> Result<Outcome, Failure> {
 
 /// Reads an image of the stage, and gives it the console of the command line.
 fn image(args: &Pack, stage: &Path) -> Result<Vec<u8>, Failure> {
-    let mut image = std::fs::read(stage).map_err(|error| Failure::of(stage, error))?;
+    let mut image = input::read_any(stage)?;
     if let Some(console) = &args.console {
         console_slot::set(&mut image, console).map_err(|error| Failure::of(stage, error))?;
     }

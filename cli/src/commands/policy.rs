@@ -26,7 +26,6 @@ pub(super) fn run(args: &args::Policy) -> Result<Outcome, Failure> {
             }
         }
         args::Policy::Build { policy, output } => {
-            write_out::keep_apart(output, [policy.as_path()])?;
             write_out::write(output, &bundle::policy_blob(policy)?)?;
         }
         args::Policy::Show { policy } => show(policy)?,
@@ -36,7 +35,6 @@ pub(super) fn run(args: &args::Policy) -> Result<Outcome, Failure> {
 
 fn init(known_good: &Path, output: Option<&Path>, force: bool) -> Result<Outcome, Failure> {
     let output = output.unwrap_or(Path::new("-"));
-    write_out::keep_apart(output, [known_good])?;
     if output.exists() && !force && !input::is_stdin(output) {
         return Err(Failure::of(output, "exists already").with_help("use --force to overwrite it"));
     }

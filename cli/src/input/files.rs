@@ -8,6 +8,7 @@ use ringfence::fdt;
 use ringfence::fit::{self, Fit};
 use ringfence::kernel_image::{HEADER_LEN, Header};
 
+use super::record;
 use crate::failure::Failure;
 
 /// Largest file read as a device tree. What is larger is none, and need not be held in memory to say so.
@@ -122,6 +123,14 @@ pub fn read_any(name: &Path) -> Result<Vec<u8>, Failure> {
     read_limited(name, u64::MAX)
 }
 
+/// Reads a file that is to be overwritten, which does not make it an input.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_target(name: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(name).map_err(|error| Failure::of(name, describe(&error)))
+}
+
 /// Reads a bundle, alone or appended to a stage: the offset in bytes where it starts, and the bytes from
 /// there on.
 ///
@@ -169,6 +178,7 @@ pub(super) fn read_limited(name: &Path, limit: u64) -> Result<Vec<u8>, Failure> 
         true => Box::new(std::io::stdin().lock()),
         false => Box::new(fs::File::open(name).map_err(failure)?),
     };
+    record::note(name);
     reader.take(limit).read_to_end(&mut bytes).map_err(failure)?;
     Ok(bytes)
 }

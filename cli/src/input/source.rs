@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use super::dependencies::{self, Dependencies};
 use super::files::describe;
 use super::{Options, Positions, is_stdin, kind};
 use crate::failure::Failure;
@@ -33,13 +34,19 @@ pub(super) fn compile(
     let in_memory = origin == Origin::Memory || is_stdin(name) || text.len() < source.len();
     let source = text;
     let preprocessed = match has_directives(source) {
-        true => Some(preprocess(name, in_memory.then_some(source), options)?),
+        true => {
+            let text = preprocess(name, in_memory.then_some(source), options)?;
+            dependencies::note_marked(&text);
+            Some(text)
+        }
         false => None,
     };
     // What `dtc` is to read: the file itself, so that it knows its name, or text through a pipe.
     let text = preprocessed.as_deref().or(in_memory.then_some(source));
     let symbols: &[&str] = if options.bare { &[] } else { &["-@"] };
-    let blob = dtc(name, text, options, &[&["-q", "-O", "dtb"], symbols].concat())?;
+    let read = Dependencies::of(text.unwrap_or(source))?;
+    let blob = dtc(name, text, options, &[&["-q", "-O", "dtb"], symbols, &read.args()].concat())?;
+    read.note();
     if !blob.status.success() {
         return Err(refusal(name, "dtc", &blob));
     }

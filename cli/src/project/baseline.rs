@@ -81,20 +81,23 @@ impl Baseline {
     /// # Errors
     /// When it cannot be read, or is not a baseline.
     pub fn load(path: &Path) -> Result<Self, Failure> {
-        let bytes = input::read_any(path)?;
+        Self::parse(path, &input::read_any(path)?)
+    }
+
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Failure> {
         let malformed = |error| {
             Failure::of(path, format!("not a baseline: {error}"))
                 .with_help("`ringfence check --baseline FILE --write-baseline INPUT...` writes one")
         };
-        let Version { schema } = serde_json::from_slice(&bytes).map_err(malformed)?;
+        let Version { schema } = serde_json::from_slice(bytes).map_err(malformed)?;
         let findings = match schema {
             1 => {
-                let document: DocumentV1 = serde_json::from_slice(&bytes).map_err(malformed)?;
+                let document: DocumentV1 = serde_json::from_slice(bytes).map_err(malformed)?;
                 let key = |known: KnownV1| (known.input, known.rule, known.node);
                 Findings::V1(document.findings.into_iter().map(key).collect())
             }
             SCHEMA => {
-                let document: Document = serde_json::from_slice(&bytes).map_err(malformed)?;
+                let document: Document = serde_json::from_slice(bytes).map_err(malformed)?;
                 Findings::V2(document.findings)
             }
             other => {
@@ -189,7 +192,7 @@ struct Entry<'b> {
 /// When the file is there and is not a baseline, or cannot be written.
 pub fn write(path: &Path, reports: &[Report]) -> Result<usize, Failure> {
     if path.is_file() {
-        Baseline::load(path)
+        Baseline::parse(path, &input::read_target(path)?)
             .map_err(|failure| failure.with_help("a file that is not a baseline is not overwritten"))?;
     }
     let home = home(path);

@@ -1,4 +1,4 @@
-//! A small board that several tests check, repair and move.
+//! A small board that several tests check, repair and move, and a kernel for it.
 
 use ringfence::fdt::{NewNode, build};
 
@@ -18,4 +18,14 @@ pub(crate) fn tree(camera: u32) -> Vec<u8> {
         .child(region("modem@84800000", 0x8480_0000, 0x190_0000));
     let root = NewNode::new("").prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
     build(&root.child(memory).child(reserved), 0, &[]).unwrap()
+}
+
+/// Returns an arm64 `Image` of 64 KiB that takes 128 KiB when it runs.
+pub(crate) fn kernel() -> Vec<u8> {
+    let mut image: Vec<u8> = (0..0x1_0000_u32).map(|i| ((i * 31) >> 3) as u8).collect();
+    image[..0x40].fill(0);
+    image[0x10..0x18].copy_from_slice(&0x2_0000_u64.to_le_bytes());
+    image[0x18..0x20].copy_from_slice(&0xa_u64.to_le_bytes());
+    image[0x38..0x3c].copy_from_slice(b"ARM\x64");
+    image
 }
