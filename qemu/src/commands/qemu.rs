@@ -230,6 +230,7 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<(Board
             initrd,
             dtb,
             devicetree: None,
+            bundled: None,
             policy,
             line: append,
             signed: Signed::Nothing,

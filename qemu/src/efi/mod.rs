@@ -83,6 +83,8 @@ pub(crate) struct EfiBoot {
     pub(crate) dtb: PathBuf,
     /// The tree that the boot loader installs in its place.
     pub(crate) devicetree: Option<PathBuf>,
+    /// The tree that the payload brings.
+    pub(crate) bundled: Option<PathBuf>,
     pub(crate) policy: Option<PathBuf>,
     pub(crate) line: String,
     pub(crate) signed: Signed,
@@ -150,6 +152,7 @@ impl EfiBoot {
             kernel: self.kernel.clone(),
             initrd: Some(self.initrd.clone()),
             policy: self.policy.clone(),
+            dtb: self.bundled.clone(),
             ..Parts::default()
         })
     }
@@ -192,6 +195,7 @@ impl EfiBoot {
             kernel: self.kernel.clone(),
             initrd: self.initrd.clone(),
             line: self.line.clone(),
+            dtb: self.bundled.clone(),
             policy: None,
         }
     }

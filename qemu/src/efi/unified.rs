@@ -16,6 +16,8 @@ pub(crate) struct Sections {
     pub(crate) initrd: PathBuf,
     /// The kernel's command line.
     pub(crate) line: String,
+    /// A device tree, for `.dtb`.
+    pub(crate) dtb: Option<PathBuf>,
     /// A policy in TOML, for `.rfpol`.
     pub(crate) policy: Option<PathBuf>,
 }
@@ -39,6 +41,9 @@ pub(crate) fn unified(bed: &TestBed, sections: &Sections) -> Result<PathBuf> {
         command.arg(option("initrd", sections.initrd.display().to_string()));
         command.arg(option("cmdline", sections.line.clone()));
         command.arg(option("stub", sections.stub.display().to_string()));
+        if let Some(dtb) = &sections.dtb {
+            command.arg(option("devicetree", dtb.display().to_string()));
+        }
         if let Some(policy) = &sections.policy {
             let blob = bed.ws.scratch_file("uki", &name, "policy")?;
             capture(bed.tool()?.command().args(["policy", "build"]).arg(policy).arg("-o").arg(&blob))?;

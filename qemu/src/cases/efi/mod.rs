@@ -4,6 +4,7 @@ mod combinations;
 mod faults;
 mod loaders;
 mod secure_boot;
+mod trees;
 
 use super::{Case, refused};
 use crate::assertions;
@@ -26,6 +27,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = loaders::cases();
     cases.extend(faults::cases());
+    cases.extend(trees::cases());
     cases.extend(secure_boot::cases());
     cases.extend(combinations::random());
     cases
@@ -57,6 +59,7 @@ fn on_board(bed: &TestBed, ram: Ram, series: Series) -> Result<EfiBoot> {
         initrd: bed.initrd()?,
         dtb: dtc::compile(&bed.ws, &source)?,
         devicetree: None,
+        bundled: None,
         policy: job::policy_of(&source),
         line: format!("{} {} efi=debug", virt::APPEND, job::QUICK),
         signed: Signed::Nothing,
