@@ -74,6 +74,7 @@ const NOT_HERE: &[(&str, &str)] = &[
         "ukify build ",
         "systemd's tool; `cargo xtask test --boot efi-unified-image` runs it with these options",
     ),
+    ("efibootmgr ", "writes to the firmware; `cargo xtask test --boot efi-variable` boots such a variable"),
     ("sbsign ", "needs a key; `cargo xtask test --boot efi-secure-boot` makes one and signs with it"),
     ("mkbootimg ", "an external tool, for boards that are not available"),
 ];

@@ -1,12 +1,12 @@
 //! The partition and the configuration of each boot loader.
 
 use super::disk::{self, Esp};
-use super::{EfiBoot, Form};
+use super::{EfiBoot, EfiLoader, Firmware, Form};
 use crate::machine::Entry;
 use crate::setup::{EfiFile, Release};
 use crate::test_bed::TestBed;
 use crate::uboot;
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use std::path::PathBuf;
 
 /// systemd-boot with one entry, taken at once.
@@ -50,6 +50,13 @@ pub(super) fn systemd_boot(boot: &EfiBoot, bed: &TestBed, name: &str) -> Result<
     Ok(esp.dir())
 }
 
+/// The driver alone, for firmware that is given the kernel by QEMU.
+pub(super) fn driver_alone(boot: &EfiBoot, bed: &TestBed, name: &str) -> Result<PathBuf> {
+    let esp = Esp::new(&bed.ws, name)?;
+    esp.file("driver.efi", &boot.driver(bed)?)?;
+    Ok(esp.dir())
+}
+
 /// GRUB with one entry, taken at once.
 pub(super) fn grub(boot: &EfiBoot, bed: &TestBed, name: &str) -> Result<PathBuf> {
     let esp = Esp::new(&bed.ws, name)?;
@@ -70,11 +77,15 @@ pub(super) fn grub(boot: &EfiBoot, bed: &TestBed, name: &str) -> Result<PathBuf>
             "chainloader /linux.efi\n".into()
         }
         Form::Driver => {
-            ensure!(boot.release == Release::Bookworm, "GRUB 2.12 loads no driver; take --debian 12");
             esp.file("driver.efi", &boot.driver(bed)?)?;
             esp.file("Image", &boot.kernel)?;
             esp.file("initrd", &boot.initrd)?;
-            format!("chainloader /driver.efi\nboot\nlinux /Image {}\ninitrd /initrd\n", boot.line)
+            // GRUB 2.12 loads no driver: the firmware has done so before.
+            let first = match boot.release {
+                Release::Bookworm if boot.firmware != Firmware::UBoot => "chainloader /driver.efi\nboot\n",
+                _ => "",
+            };
+            format!("{first}linux /Image {}\ninitrd /initrd\n", boot.line)
         }
     };
     let head = "set timeout=0\nsearch --no-floppy --file /EFI/debian/grub.cfg --set=root\n";
@@ -82,38 +93,18 @@ pub(super) fn grub(boot: &EfiBoot, bed: &TestBed, name: &str) -> Result<PathBuf>
     Ok(esp.dir())
 }
 
-/// U-Boot's `bootefi`, with the image and the bundle on the partition.
+/// U-Boot: by `bootefi` what is to be booted, or by its boot manager a boot loader.
 pub(super) fn uboot(boot: &EfiBoot, bed: &TestBed, name: &str, more: &mut Vec<String>) -> Result<Entry> {
-    let esp = Esp::new(&bed.ws, name)?;
-    let at = uboot::KERNEL_AT;
-    let load = |file: &str| format!("virtio scan; load virtio 0:1 {at:#x} {file}");
-    // The tree that QEMU has completed, which U-Boot itself uses.
-    let start = format!("bootefi {at:#x} ${{fdtcontroladdr}}");
     let mut line = boot.line.clone();
-    let command = match boot.form {
-        Form::Application => {
-            esp.file("ringfence.img", &bed.stage()?.image)?;
-            esp.file("bundle.itb", &boot.bundle(bed)?)?;
-            line += " ringfence.bundle=/bundle.itb";
-            format!("{}; {start}", load("ringfence.img"))
-        }
-        Form::Unified => {
-            esp.file("linux.efi", &boot.unified(bed)?)?;
-            format!("{}; {start}", load("linux.efi"))
-        }
-        Form::Driver => {
-            esp.file("driver.efi", &boot.driver(bed)?)?;
-            esp.file("linux.efi", &boot.unmodified(bed)?)?;
-            format!("{}; {start}; {}; {start}", load("driver.efi"), load("linux.efi"))
-        }
-        Form::Alone => {
-            esp.file("Image", &boot.kernel)?;
-            esp.file("initrd", &boot.initrd)?;
-            line += " initrd=/initrd";
-            format!("{}; {start}", load("Image"))
+    let (dir, command) = match boot.loader {
+        EfiLoader::Direct => bootefi(boot, bed, name, &mut line)?,
+        EfiLoader::SystemdBoot => (systemd_boot(boot, bed, name)?, BOOT_MANAGER.into()),
+        EfiLoader::Grub => {
+            let start = if boot.form == Form::Driver { start("driver.efi") + "; " } else { String::new() };
+            (grub(boot, bed, name)?, format!("virtio scan; {start}{BOOT_MANAGER}"))
         }
     };
-    disk::attach(more, &esp.dir());
+    disk::attach(more, &dir);
     let variables = [("bootcmd", command.as_str()), ("bootargs", line.as_str())];
     let entry = uboot::firmware(Vec::new(), Some(boot.dtb.clone()), &variables, &bed.ws.scratch("uboot")?)?;
     Ok(match entry {
@@ -122,4 +113,43 @@ pub(super) fn uboot(boot: &EfiBoot, bed: &TestBed, name: &str, more: &mut Vec<St
         }
         entry => entry,
     })
+}
+
+/// Has U-Boot's boot manager start what is on the partition, with the tree that QEMU has completed, which
+/// U-Boot itself uses.
+const BOOT_MANAGER: &str = "virtio scan; bootefi bootmgr ${fdtcontroladdr}";
+
+/// Returns the command that starts a file of the partition with that tree.
+fn start(file: &str) -> String {
+    let at = uboot::KERNEL_AT;
+    format!("load virtio 0:1 {at:#x} {file}; bootefi {at:#x} ${{fdtcontroladdr}}")
+}
+
+/// The image and what belongs to it on the partition, started by `bootefi`. `line` gets what U-Boot adds.
+fn bootefi(boot: &EfiBoot, bed: &TestBed, name: &str, line: &mut String) -> Result<(PathBuf, String)> {
+    let esp = Esp::new(&bed.ws, name)?;
+    let command = match boot.form {
+        Form::Application => {
+            esp.file("ringfence.img", &bed.stage()?.image)?;
+            esp.file("bundle.itb", &boot.bundle(bed)?)?;
+            line.push_str(" ringfence.bundle=/bundle.itb");
+            start("ringfence.img")
+        }
+        Form::Unified => {
+            esp.file("linux.efi", &boot.unified(bed)?)?;
+            start("linux.efi")
+        }
+        Form::Driver => {
+            esp.file("driver.efi", &boot.driver(bed)?)?;
+            esp.file("linux.efi", &boot.unmodified(bed)?)?;
+            format!("{}; {}", start("driver.efi"), start("linux.efi"))
+        }
+        Form::Alone => {
+            esp.file("Image", &boot.kernel)?;
+            esp.file("initrd", &boot.initrd)?;
+            line.push_str(" initrd=/initrd");
+            start("Image")
+        }
+    };
+    Ok((esp.dir(), format!("virtio scan; {command}")))
 }

@@ -14,7 +14,7 @@ use crate::machine::{Board, Entry, Level, Ram};
 use crate::setup::{EfiFile, Release, Series};
 use crate::shell::capture;
 use crate::test_bed::TestBed;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 
@@ -49,7 +49,8 @@ pub(crate) enum Form {
     Application,
     /// The stub of a unified image.
     Unified,
-    /// A driver that is loaded before an unmodified unified image or, by GRUB, an unmodified kernel.
+    /// A driver that is loaded before an unmodified unified image, or before an unmodified kernel: by a
+    /// boot loader that can, by a script of U-Boot's, or by a variable of EDK2's.
     Driver,
     /// Not at all: Linux alone.
     Alone,
@@ -104,7 +105,7 @@ impl EfiBoot {
         }
         let entry = match (self.firmware, self.loader) {
             (Firmware::UBoot, _) => loaders::uboot(self, bed, name, &mut more)?,
-            (_, EfiLoader::Direct) => self.direct(bed, name)?,
+            (_, EfiLoader::Direct) => self.direct(bed, name, &mut more)?,
             (_, EfiLoader::SystemdBoot) => {
                 disk::attach(&mut more, &loaders::systemd_boot(self, bed, name)?);
                 self.edk2(bed, name, None)?
@@ -118,32 +119,56 @@ impl EfiBoot {
     }
 
     /// Returns what QEMU passes to the firmware, which starts it by itself.
-    fn direct(&self, bed: &TestBed, name: &str) -> Result<Entry> {
+    fn direct(&self, bed: &TestBed, name: &str, more: &mut Vec<String>) -> Result<Entry> {
         let (kernel, initrd) = match self.form {
+            Form::Driver => {
+                disk::attach(more, &loaders::driver_alone(self, bed, name)?);
+                (self.kernel.clone(), Some(self.initrd.clone()))
+            }
             Form::Alone => (self.kernel.clone(), Some(self.initrd.clone())),
             Form::Unified => (self.unified(bed)?, None),
             Form::Application => (bed.stage()?.image, Some(self.bundle(bed)?)),
-            Form::Driver => bail!("QEMU cannot have the firmware load a driver; take another loader"),
         };
         let kernel = if self.signed == Signed::Nothing { kernel } else { keys::signed(bed, &kernel)? };
         self.edk2(bed, name, Some((kernel, initrd)))
     }
 
     fn edk2(&self, bed: &TestBed, name: &str, direct: Option<(PathBuf, Option<PathBuf>)>) -> Result<Entry> {
-        let code = match self.firmware {
-            Firmware::StrictNx => EfiFile::Edk2StrictNx,
-            Firmware::Secure => EfiFile::Edk2Secure,
-            Firmware::Edk2 | Firmware::UBoot => EfiFile::Edk2,
+        let by_variable = self.has_driver_variable();
+        let (code, release) = match self.firmware {
+            Firmware::StrictNx => (EfiFile::Edk2StrictNx, self.release),
+            Firmware::Secure => (EfiFile::Edk2Secure, self.release),
+            // The one that fits a flash; without keys it is the same.
+            Firmware::Edk2 if by_variable => (EfiFile::Edk2Secure, Release::Trixie),
+            Firmware::Edk2 | Firmware::UBoot => (EfiFile::Edk2, self.release),
         };
-        let variables = (self.firmware == Firmware::Secure).then(|| keys::flash(bed, name)).transpose()?;
+        let variables = match self.firmware {
+            Firmware::Secure => Some(keys::flash(bed, name)?),
+            _ if by_variable => {
+                let flash = bed.ws.scratch_file("efi", &format!("{name}-variables"), "fd")?;
+                variables::load_driver(&flash, "\\driver.efi")?;
+                Some(flash)
+            }
+            _ => None,
+        };
         let append = direct.is_some().then(|| self.line.clone());
         Ok(Entry::Edk2 {
-            code: self.release.file(&bed.ws, code),
+            code: release.file(&bed.ws, code),
             variables,
             direct,
             append,
             dtb: Some(self.dtb.clone()),
         })
+    }
+
+    /// Tells whether it is the firmware that loads the driver, because no boot loader does.
+    fn has_driver_variable(&self) -> bool {
+        let loads = match self.loader {
+            EfiLoader::Direct => false,
+            EfiLoader::SystemdBoot => true,
+            EfiLoader::Grub => self.release == Release::Bookworm,
+        };
+        self.form == Form::Driver && self.firmware != Firmware::UBoot && !loads
     }
 
     /// Returns a bundle of kernel, initrd and policy.

@@ -1,5 +1,6 @@
-//! The flash with a firmware's variables, and in them the keys of Secure Boot, as EDK2 keeps them
-//! (`MdePkg/Include/Pi/PiFirmwareVolume.h`, `MdeModulePkg/Include/Guid/VariableFormat.h`; UEFI 2.10, 32.4.1).
+//! The flash with a firmware's variables as EDK2 keeps them (`MdePkg/Include/Pi/PiFirmwareVolume.h`,
+//! `MdeModulePkg/Include/Guid/VariableFormat.h`): the keys of Secure Boot (UEFI 2.10, 32.4.1), and a driver
+//! that the firmware loads (3.1.3).
 
 use anyhow::Result;
 use std::fs::File;
@@ -30,6 +31,8 @@ const OWNER: Guid = guid(0x5246_4e43, 0x5465, 0x7374, *b"ringfenc");
 
 /// Non-volatile, for boot services.
 const BOOT: u32 = 3;
+/// The same for runtime services, too.
+const RUNTIME: u32 = 7;
 /// The same for runtime services, too, and to be changed by who can sign for it.
 const SIGNED: u32 = 0x27;
 
@@ -37,20 +40,56 @@ const SIGNED: u32 = 0x27;
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(super) fn write(path: &Path, certificate: &[u8]) -> Result<()> {
+pub(super) fn trust(path: &Path, certificate: &[u8]) -> Result<()> {
+    write(path, |volume| {
+        let list = signature_list(certificate);
+        for (name, vendor) in [("db", DATABASE), ("KEK", GLOBAL), ("PK", GLOBAL)] {
+            variable(volume, name, vendor, SIGNED, &list);
+        }
+        variable(volume, "SecureBootEnable", ENABLE, BOOT, &[1]);
+    })
+}
+
+/// Writes a flash of a board that loads a driver, the file `file` of any of its disks, before it boots.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(super) fn load_driver(path: &Path, file: &str) -> Result<()> {
+    write(path, |volume| {
+        variable(volume, "Driver0000", GLOBAL, RUNTIME, &load_option(file));
+        variable(volume, "DriverOrder", GLOBAL, RUNTIME, &0_u16.to_le_bytes());
+    })
+}
+
+fn write(path: &Path, add: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
     let mut volume = Vec::with_capacity(VOLUME);
     volume_header(&mut volume);
-    let list = signature_list(certificate);
-    for (name, vendor) in [("db", DATABASE), ("KEK", GLOBAL), ("PK", GLOBAL)] {
-        variable(&mut volume, name, vendor, SIGNED, &list);
-    }
-    variable(&mut volume, "SecureBootEnable", ENABLE, BOOT, &[1]);
+    add(&mut volume);
     volume.resize(VOLUME, 0xff);
-    let mut file = File::create(path)?;
-    file.write_all(&volume)?;
+    let mut flash = File::create(path)?;
+    flash.write_all(&volume)?;
     // What follows is not used, and takes no room on the disk.
-    file.set_len(FLASH)?;
+    flash.set_len(FLASH)?;
     Ok(())
+}
+
+/// Returns an active load option of one file, by a path that names no disk (UEFI 2.10, 3.1.3 and 10.3.5.4).
+fn load_option(file: &str) -> Vec<u8> {
+    let file = utf16(file);
+    let mut path = vec![4, 4];
+    path.extend((4 + file.len() as u16).to_le_bytes());
+    path.extend(file);
+    path.extend([0x7f, 0xff, 4, 0]);
+    let mut option = Vec::from(1_u32.to_le_bytes());
+    option.extend((path.len() as u16).to_le_bytes());
+    option.extend(utf16("ringfence"));
+    option.extend(path);
+    option
+}
+
+/// Returns a text as the firmware has it, with its end.
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
 }
 
 fn volume_header(out: &mut Vec<u8>) {
@@ -77,7 +116,7 @@ fn volume_header(out: &mut Vec<u8>) {
 
 /// Appends one variable.
 fn variable(out: &mut Vec<u8>, name: &str, vendor: Guid, attributes: u32, data: &[u8]) {
-    let name: Vec<u8> = name.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+    let name = utf16(name);
     // The mark of a variable, and that it is there whole.
     out.extend([0xaa, 0x55, 0x3f, 0]);
     out.extend(attributes.to_le_bytes());
@@ -112,6 +151,14 @@ const fn guid(a: u32, b: u16, c: u16, d: [u8; 8]) -> Guid {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_load_option_is_attributes_a_name_and_a_path() {
+        let option = load_option("\\a");
+        // A node of 10 bytes, and the end.
+        assert_eq!(option[..6], [1, 0, 0, 0, 14, 0]);
+        assert_eq!(option[6 + 20..], [4, 4, 10, 0, b'\\', 0, b'a', 0, 0, 0, 0x7f, 0xff, 4, 0]);
+    }
 
     #[test]
     fn the_header_is_that_of_debians_own_flash() {

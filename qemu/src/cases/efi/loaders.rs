@@ -16,6 +16,22 @@ pub(super) fn cases() -> Vec<Case> {
         case("efi-unified-image", |boot| EfiBoot { form: Form::Unified, ..boot }),
         case("efi-systemd-boot", |boot| EfiBoot { loader: EfiLoader::SystemdBoot, ..boot }),
         driver("efi-systemd-boot-driver", |boot| EfiBoot { loader: EfiLoader::SystemdBoot, ..boot }),
+        driver("efi-grub-driver", |boot| EfiBoot {
+            loader: EfiLoader::Grub,
+            release: Release::Bookworm,
+            ..boot
+        })
+        .long(),
+        driver("efi-u-boot-driver", |boot| EfiBoot { firmware: Firmware::UBoot, level: Level::El2, ..boot })
+            .long(),
+        driver("efi-u-boot-manager-driver", |boot| EfiBoot {
+            firmware: Firmware::UBoot,
+            loader: EfiLoader::Grub,
+            level: Level::El2,
+            ..boot
+        }),
+        driver("efi-variable-driver", |boot| boot),
+        driver("efi-variable-driver-grub", |boot| EfiBoot { loader: EfiLoader::Grub, ..boot }).long(),
         Case::new("efi-driver-other-tree", other_tree),
         case("efi-grub-linux", |boot| EfiBoot { loader: EfiLoader::Grub, ..boot }),
         case("efi-u-boot-bootefi", |boot| EfiBoot { firmware: Firmware::UBoot, level: Level::El2, ..boot }),

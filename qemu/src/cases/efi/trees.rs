@@ -10,10 +10,7 @@ use anyhow::{Context, Result, ensure};
 /// The payload's tree does not know how to power the board off, and has lost a carveout.
 const LESS: &[(&str, &str)] = &[
     ("reserved-memory {", "/delete-node/ psci;\n\treserved-memory {"),
-    (
-        "camera_mem: camera@64300000 {\n\t\t\treg = <0x0 0x64300000 0x0 0x500000>;\n\t\t\tno-map;\n\t\t};",
-        "",
-    ),
+    ("camera_mem: camera@64300000 {\n\t\t\treg = <0x0 0x64300000 0x0 0x500000>;\n\t\t\tno-map;\n\t\t};", ""),
 ];
 
 /// Prints the version that U-Boot's fix-ups write, and no tree has before.
@@ -23,25 +20,34 @@ const VERSION: &[u8] = b"#!/bin/busybox sh\n\
 /// Returns the boots.
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        Case::new("efi-two-trees", |bed, name| two(bed, name, |boot| boot)),
+        Case::new("efi-two-trees", |bed, name| two(bed, name, |boot| boot)).long(),
         Case::new("efi-two-trees-unified", |bed, name| {
             two(bed, name, |boot| EfiBoot { form: Form::Unified, loader: EfiLoader::SystemdBoot, ..boot })
         })
         .long(),
         Case::new("efi-u-boot-two-trees", |bed, name| {
-            let initrd = initramfs::with_files(&bed.ws, name, &[(initramfs::MORE, VERSION.to_vec())])?;
-            let boot = EfiBoot { initrd, bundled: Some(faults::tree(bed, name, LESS)?), ..on_uboot(bed)? };
+            let boot = EfiBoot { bundled: Some(faults::tree(bed, name, LESS)?), ..on_uboot(bed, name)? };
             let (transcript, seen) = keeps(bed, name, &boot)?;
             line(&transcript, "ringfence: tree: the firmware's fix-ups are applied")?;
             merged(&transcript)?;
             fixed_up(&transcript).map(|version| format!("{seen}; completed by {version}"))
         }),
+        // systemd-stub asks the driver, which asks the firmware first.
+        Case::new("efi-u-boot-driver-fixups", |bed, name| {
+            let bundled = Some(usual(bed)?.dtb);
+            let boot = EfiBoot { form: Form::Driver, bundled, ..on_uboot(bed, name)? };
+            let (transcript, seen) = keeps(bed, name, &boot)?;
+            line(&transcript, "are about to be installed")?;
+            fixed_up(&transcript).map(|version| format!("{seen}; completed by {version}"))
+        })
+        .long(),
     ]
 }
 
-/// Returns the usual boot by U-Boot, whose EFI has fix-ups.
-fn on_uboot(bed: &TestBed) -> Result<EfiBoot> {
-    Ok(EfiBoot { firmware: Firmware::UBoot, level: Level::El2, policy: None, ..usual(bed)? })
+/// Returns the usual boot by U-Boot, whose EFI has fix-ups, of a Linux that prints what they wrote.
+fn on_uboot(bed: &TestBed, name: &str) -> Result<EfiBoot> {
+    let initrd = initramfs::with_files(&bed.ws, name, &[(initramfs::MORE, VERSION.to_vec())])?;
+    Ok(EfiBoot { firmware: Firmware::UBoot, level: Level::El2, policy: None, initrd, ..usual(bed)? })
 }
 
 /// Boots with both trees, by firmware without fix-ups.
