@@ -30,6 +30,22 @@ pub(crate) struct Case {
     pub(crate) facts: BootFacts,
 }
 
+impl Case {
+    /// Makes a case for one kernel or several.
+    pub(crate) fn new(
+        board: Board,
+        loader: Option<Board>,
+        policy: Option<Policy>,
+        mut kernels: Vec<KernelProfile>,
+        facts: BootFacts,
+    ) -> Self {
+        // What is aligned for the kernel that asks most is aligned for all.
+        kernels.sort_by_key(KernelProfile::cma_align);
+        let profile = kernels.pop().unwrap();
+        Self { board, loader, policy, profile, others: kernels, facts }
+    }
+}
+
 /// A device tree to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct Board {
@@ -171,11 +187,7 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
             (policy(&board).boxed(), boot::facts(&board).boxed(), kernels, loader, Just(board))
         })
         .prop_map(|(policy, facts, kernels, loader, board)| {
-            let mut others: Vec<_> =
-                kernels.into_iter().map(|(kernel, page)| kernel.with_page(page)).collect();
-            // What is aligned for the kernel that asks most is aligned for all.
-            others.sort_by_key(KernelProfile::cma_align);
-            let profile = others.pop().unwrap();
-            Case { board, loader, policy, profile, others, facts }
+            let kernels = kernels.into_iter().map(|(kernel, page)| kernel.with_page(page)).collect();
+            Case::new(board, loader, policy, kernels, facts)
         })
 }
