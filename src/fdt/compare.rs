@@ -1,4 +1,4 @@
-//! Checks that a rewrite lost nothing. The walk over both trees shares no code with the rewriter.
+//! Checks that a rewrite lost nothing and added nothing. The walk over both trees shares no code with the rewriter.
 
 use crate::order;
 use alloc::string::String;
@@ -9,7 +9,7 @@ use super::edit::Op;
 use super::tree::PropRecord;
 use super::{Edits, Node, NodeId, Tree};
 
-/// Something of the old tree that the new one lacks, though no edit named it.
+/// Something of the old tree that the new one lacks, or has besides, though no edit named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// A node, by its old path.
@@ -18,6 +18,10 @@ pub enum Loss {
     Prop(String, String),
     /// The boot CPU or the memory reserve list.
     Header,
+    /// The old path of a node that has a property which no edit gives it.
+    AddedProp(String),
+    /// Nodes that no edit adds.
+    AddedNode,
 }
 
 impl fmt::Display for Loss {
@@ -26,12 +30,14 @@ impl fmt::Display for Loss {
             Self::Node(path) => write!(f, "node {path} was lost"),
             Self::Prop(path, name) => write!(f, "property `{name}` of {path} was lost or changed"),
             Self::Header => f.write_str("the boot CPU or the memory reserve list was lost"),
+            Self::AddedProp(path) => write!(f, "{path} got a property that no edit names"),
+            Self::AddedNode => f.write_str("there is a node that no edit adds"),
         }
     }
 }
 
 /// Checks that every node and property of `old` that no edit names is in `new`, in the same order and byte
-/// for byte the same. One walk over both trees.
+/// for byte the same, and that `new` has nothing besides but what edits add. One walk over both trees.
 ///
 /// # Errors
 /// The first loss in the order of the old tree.
@@ -47,6 +53,7 @@ pub fn nothing_lost(old: &Tree<'_>, edits: &Edits, new: &Tree<'_>) -> Result<(),
     // As a rule the new strings block begins with the old one, and then equal offsets are equal names.
     let same_strings = new.blob().strings().starts_with(old.blob().strings());
     let mut gone_below: Option<usize> = None;
+    let mut kept = 0;
     for node in old.nodes() {
         let mine = ops.iter().take_while(|(id, _)| *id <= node.id()).count();
         let (here, later) = ops.split_at(mine);
@@ -70,6 +77,14 @@ pub fn nothing_lost(old: &Tree<'_>, edits: &Edits, new: &Tree<'_>) -> Result<(),
             .find(|twin| twin.depth() == node.depth() && twin.name_bytes() == name);
         let Some(twin) = twin else { return Err(Loss::Node(node.path())) };
         props_kept((old, node), here, (new, twin), same_strings)?;
+        kept += 1;
+    }
+    let added = edits.ops.iter().map(|(_, op)| match op {
+        Op::AddFirst(new) | Op::AddChild(new) | Op::AddAfter(new) => new.count(),
+        _ => 0,
+    });
+    if new.blob().node_count() != kept + added.sum::<usize>() {
+        return Err(Loss::AddedNode);
     }
     Ok(())
 }
@@ -91,6 +106,7 @@ fn props_kept(
         })
     };
     let mut rest = new_props.iter();
+    let mut count = edits.iter().filter(|(_, op)| matches!(op, Op::Set { .. })).count();
     for record in old_props.iter().filter(|record| !named(record)) {
         let same = |twin: &PropRecord| {
             let same_name = same_strings && twin.name == record.name;
@@ -99,6 +115,10 @@ fn props_kept(
         if !rest.by_ref().any(same) {
             return Err(Loss::Prop(old_node.path(), old.prop(record).name.into()));
         }
+        count += 1;
+    }
+    if new_props.len() != count {
+        return Err(Loss::AddedProp(old_node.path()));
     }
     Ok(())
 }
@@ -160,5 +180,30 @@ mod tests {
             Err(Loss::Prop("/z".into(), "reg".into()))
         );
         assert_eq!(lost(&|e| e.set_memreserve(Vec::new())), Err(Loss::Header));
+    }
+
+    #[test]
+    fn whatever_is_added_is_noticed() {
+        let bytes = sample();
+        let tree = Tree::parse(&bytes).unwrap();
+        let added = |make: &dyn Fn(&mut Edits), named: &Edits| {
+            let mut edits = named.clone();
+            make(&mut edits);
+            let out = rewrite(&tree, &edits).unwrap();
+            nothing_lost(&tree, named, &Tree::parse(&out).unwrap())
+        };
+        let id = |path: &str| tree.find(path).unwrap().id();
+        let disabled = |e: &mut Edits| e.set(id("/z"), "status", b"disabled\0".to_vec());
+        let node = |e: &mut Edits| e.add_node(id("/x"), NewNode::new("memory").child(NewNode::new("deep")));
+        assert_eq!(added(&disabled, &Edits::new()), Err(Loss::AddedProp("/z".into())));
+        assert_eq!(added(&node, &Edits::new()), Err(Loss::AddedNode));
+        // Also beside what edits name.
+        let mut named = Edits::new();
+        named.set(id("/z"), "label", alloc::vec![1]);
+        named.remove_node(id("/x/y"));
+        named.add_node(id("/x"), NewNode::new("y"));
+        assert_eq!(added(&|_| (), &named), Ok(()));
+        assert_eq!(added(&disabled, &named), Err(Loss::AddedProp("/z".into())));
+        assert_eq!(added(&node, &named), Err(Loss::AddedNode));
     }
 }

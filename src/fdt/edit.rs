@@ -32,6 +32,23 @@ impl Op {
     }
 }
 
+/// What one edit does to a node, for those who judge edits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Edit<'e> {
+    /// Gives the property of this name a value.
+    Set(&'e str, &'e [u8]),
+    /// Removes the property of this name.
+    RemoveProp(&'e str),
+    /// Gives it another name.
+    Rename,
+    /// Removes it with everything below it.
+    RemoveNode,
+    /// Adds a child.
+    AddChild(&'e NewNode),
+    /// Adds a node after it.
+    AddAfter(&'e NewNode),
+}
+
 /// Edits to be made in one [`super::rewrite()`], in any order. They name nodes of the tree as it is before.
 #[derive(Clone, Debug, Default)]
 pub struct Edits {
@@ -50,6 +67,21 @@ impl Edits {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ops.is_empty() && self.memreserve.is_none()
+    }
+
+    /// Returns every edit of a node.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (NodeId, Edit<'_>)> {
+        self.ops.iter().map(|(node, op)| {
+            let edit = match op {
+                Op::Set { name, value } => Edit::Set(name, value),
+                Op::RemoveProp { name } => Edit::RemoveProp(name),
+                Op::Rename(_) => Edit::Rename,
+                Op::RemoveNode => Edit::RemoveNode,
+                Op::AddFirst(new) | Op::AddChild(new) => Edit::AddChild(new),
+                Op::AddAfter(new) => Edit::AddAfter(new),
+            };
+            (*node, edit)
+        })
     }
 
     /// Sets a property. An existing one keeps its place and loses its duplicates; new ones follow the node's

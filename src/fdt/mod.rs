@@ -40,6 +40,7 @@ pub use blob::Blob;
 pub use build::{build, build_aligned};
 pub use bus::Bus;
 pub use compare::{Loss, nothing_lost};
+pub(crate) use edit::Edit;
 pub use edit::Edits;
 pub use error::{Block, EditFault, FdtError, NameFault};
 pub use new_node::NewNode;

@@ -95,6 +95,17 @@ impl NewNode {
         self
     }
 
+    /// Returns how many nodes it and its descendants are.
+    pub(super) fn count(&self) -> usize {
+        1 + self.children.iter().map(Self::count).sum::<usize>()
+    }
+
+    /// Calls `visit` with this node and all of its descendants.
+    pub(crate) fn each<'n>(&'n self, visit: &mut impl FnMut(&'n Self)) {
+        visit(self);
+        self.children.iter().for_each(|child| child.each(visit));
+    }
+
     /// Finds the value of a property of the node at `path` below this one; `/` is this one.
     pub(super) fn value_at(&self, path: &str, prop: &str) -> Option<&[u8]> {
         let mut node = self;

@@ -1,6 +1,6 @@
 //! The trees that a plan makes, one from the other.
 
-use crate::fdt::{Edits, FdtError, Loss, Tree, nothing_lost, rewrite};
+use crate::fdt::{Edits, FdtError, Tree, rewrite};
 use alloc::vec::Vec;
 
 /// Edits of a tree and, where regions had to be moved to where Linux reads them, of the trees in between.
@@ -42,19 +42,23 @@ impl Rewrites {
         }
     }
 
-    /// Checks that `new` holds everything of `old` that no edit names. `Ok(Err(loss))` names what is lost.
+    /// Calls `check` with each tree, the edits of it, and the tree that these make: first `old`, the tree that
+    /// was planned for, and last `new`.
     ///
     /// # Errors
-    /// Memory ran out.
-    pub(crate) fn nothing_lost(&self, old: &Tree<'_>, new: &Tree<'_>) -> Result<Result<(), Loss>, FdtError> {
+    /// The first error of `check`, or a tree on the way cannot be read.
+    pub(crate) fn each<E: From<FdtError>>(
+        &self,
+        old: &Tree<'_>,
+        new: &Tree<'_>,
+        mut check: impl FnMut(&Tree<'_>, &Edits, &Tree<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut before: Option<Tree<'_>> = None;
         for (edits, blob) in &self.on_the_way {
             let after = Tree::parse(blob)?;
-            if let Err(loss) = nothing_lost(before.as_ref().unwrap_or(old), edits, &after) {
-                return Ok(Err(loss));
-            }
+            check(before.as_ref().unwrap_or(old), edits, &after)?;
             before = Some(after);
         }
-        Ok(nothing_lost(before.as_ref().unwrap_or(old), &self.last, new))
+        check(before.as_ref().unwrap_or(old), &self.last, new)
     }
 }

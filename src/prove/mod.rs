@@ -1,5 +1,7 @@
 //! Proves a repaired tree: it is read again, by two readers, and judged again before it is used.
 
+mod compare;
+mod scope;
 #[cfg(test)]
 mod tests;
 mod witness;
@@ -11,14 +13,14 @@ use crate::claims::{ClaimKind, Claims};
 use crate::context::Context;
 use crate::efi::Hold;
 use crate::facts::{BootFacts, Position};
-use crate::fdt::{FdtError, Loss, MAX_BOOT_SIZE, Tree};
+use crate::fdt::{FdtError, Loss, MAX_BOOT_SIZE, Tree, nothing_lost};
 use crate::finding::{Finding, RuleId, Severity};
-use crate::ledger;
 use crate::plan::{Placement, PlacementFailure, Plan, Repaired};
-use crate::policy::{Mode, OnError, Policy, Requirement};
+use crate::policy::{Mode, OnError};
 use crate::rules;
 use crate::span::Span;
 use crate::survey::MemoryMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use witness::SecondReader;
@@ -110,11 +112,17 @@ pub enum Refusal {
     PlacementFailure(Vec<PlacementFailure>),
     /// Bytes that were or must be protected, and no longer would be.
     Exposed(Span),
+    /// Bytes that were reserved, if not kept from Linux's map, and no longer would be.
+    Released(Span),
+    /// A region or pool, by path, that would get less memory, or get it elsewhere, than it asks for.
+    Shrunk(String),
+    /// An edit that is no repair's business: the path of the node, and what would be changed there.
+    OutOfScope(String, String),
     /// Bytes that two regions shared, and still share where no rule sees it any more.
     Shared(Span),
     /// Something that no edit named is missing from the rewritten tree.
     Lost(Loss),
-    /// Bytes that are RAM in only one of the two trees: no repair changes what is RAM.
+    /// Bytes that are RAM to Linux in only one of the two trees: no repair changes what is RAM.
     OtherRam(Span),
     /// The second reader does not see what the first one sees.
     Witness(Disagreement),
@@ -146,6 +154,9 @@ impl fmt::Display for Refusal {
                 None => f.write_str("something could not be placed"),
             },
             Self::Exposed(span) => write!(f, "the repair would give protected memory {span} to Linux"),
+            Self::Released(span) => write!(f, "the repair would give reserved memory {span} to Linux"),
+            Self::Shrunk(path) => write!(f, "the repair would not give {path} the memory that it asks for"),
+            Self::OutOfScope(path, what) => write!(f, "no repair may change `{what}` of {path}"),
             Self::Shared(span) => write!(f, "two regions would still share {span}"),
             Self::Lost(loss) => write!(f, "the rewritten tree is not whole: {loss}"),
             Self::OtherRam(span) => write!(f, "the rewritten tree no longer agrees on RAM at {span}"),
@@ -199,13 +210,20 @@ fn prove_with(
         return Err(Refusal::TooLarge { len: dtb.len(), room });
     }
     let tree = Tree::parse(&dtb)?;
-    plan.edits.nothing_lost(&surveyed.tree, &tree)?.map_err(Refusal::Lost)?;
+    plan.edits.each(&surveyed.tree, &tree, |old, edits, new| {
+        scope::check(old, edits)?;
+        nothing_lost(old, edits, new).map_err(Refusal::Lost)
+    })?;
+    let unplaced = compare::unplaced(context.facts, &plan.placement);
+    if let Some(failure) = unplaced.filter(|_| !accept) {
+        return Err(Refusal::PlacementFailure(alloc::vec![failure]));
+    }
     let facts = settled(context.facts, &plan.placement, dtb.len());
     let map = MemoryMap::survey(&tree, &facts);
     let may_hold = facts.efi.is_some() && context.policy.is_none_or(|policy| policy.mode == Mode::Fix);
     let holds = if may_hold { Hold::all(&map) } else { Vec::new() };
     let facts = facts.with_held(&holds);
-    if let Some(span) = other_ram(&surveyed.map, &map) {
+    if let Some(span) = compare::other_ram(&surveyed.map, &map) {
         return Err(Refusal::OtherRam(span));
     }
     witness::agree(&tree, &map, second).map_err(Refusal::Witness)?;
@@ -225,13 +243,10 @@ fn prove_with(
     if !refused.is_empty() && !accept {
         return Err(Refusal::Findings(refused));
     }
-    if let Some(span) = shared(surveyed, &analysis).filter(|_| !accept) {
-        return Err(Refusal::Shared(span));
+    if let Some(refusal) = compare::taken(surveyed, &analysis).filter(|_| !accept) {
+        return Err(refusal);
     }
     let (map, claims) = analysis.into_parts();
-    if let Some(span) = exposed(&surveyed.map, context.policy, &map).filter(|_| !accept) {
-        return Err(Refusal::Exposed(span));
-    }
     Ok(Proven { map, claims, holds, placement: plan.placement, findings, repairs: plan.repairs, dtb })
 }
 
@@ -249,42 +264,4 @@ fn settled(facts: &BootFacts, placement: &Placement, dtb_len: usize) -> BootFact
         facts.dtb = Some(Position::Fixed(at));
     }
     facts
-}
-
-/// Returns the lowest range that was RAM and no longer is, or else the lowest one that has become RAM.
-fn other_ram(before: &MemoryMap, after: &MemoryMap) -> Option<Span> {
-    let (before, after) = (before.ram.spans(), after.ram.spans());
-    let lost = ledger::subtract(before, after).first().copied();
-    lost.or_else(|| ledger::subtract(after, before).first().copied())
-}
-
-/// Returns bytes that two regions shared and still share. Where one of them was split, its further tuples no
-/// longer show who uses them, and two owners look like one.
-fn shared(before: &Analysis<'_, '_>, after: &Analysis<'_, '_>) -> Option<Span> {
-    let regions = |kind| before.region(kind);
-    before.pairs().find_map(|(low, high)| {
-        let (a, b) = (regions(low.kind)?, regions(high.kind)?);
-        let span = low.span.intersection(high.span)?;
-        let was_error = !before.is_nested((a, low.span), (b, high.span));
-        let has = |span| {
-            after.claims_over(span).filter(|claim| claim.span == span && claim.kind.is_region()).count()
-        };
-        let still =
-            if low.span == high.span { has(low.span) > 1 } else { has(low.span) > 0 && has(high.span) > 0 };
-        (was_error && still).then_some(span)
-    })
-}
-
-/// Returns the lowest range that was protected, or that the policy requires to be, and no longer is.
-fn exposed(before: &MemoryMap, policy: Option<&Policy>, after: &MemoryMap) -> Option<Span> {
-    let mut owed: Vec<Span> = before.carveouts().collect();
-    if let Some(policy) = policy {
-        for requirement in policy.requirements.iter().filter(|requirement| requirement.no_map()) {
-            match requirement {
-                Requirement::Carveout(carveout) => owed.extend(carveout.span()),
-                Requirement::ProtectedRange(range) => owed.extend(after.ram.within(range.span)),
-            }
-        }
-    }
-    ledger::subtract(&ledger::union(owed), &ledger::union(after.carveouts().collect())).first().copied()
 }

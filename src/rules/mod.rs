@@ -14,6 +14,7 @@ mod sink;
 pub use doc::{Doc, Kernels, Predicted};
 pub(crate) use near::is_near;
 pub use report::{Report, Subject, Text};
+pub(crate) use rf108_misspelled_reserved_memory::is_misspelled as is_misspelled_reserved_memory;
 pub(crate) use rf213_unreserved_release_address::unreserved as unreserved_release_pages;
 pub(crate) use rf706_memreserve_free_in_efi_map::lost_entries;
 pub use sink::{MAX_PER_RULE, Sink};

@@ -65,6 +65,13 @@ fn a_refusal_says_what_it_is_about() {
     assert!(said(Refusal::Witness(Disagreement::Count(5, 4))).contains("5 entries here, 4 there"));
     assert!(said(Refusal::Witness(Disagreement::Unreadable)).contains("cannot read"));
     assert!(said(Refusal::Witness(Disagreement::Entry("dsp".into()))).contains("sees dsp differently"));
+    assert!(said(Refusal::Released(dsp())).contains("reserved memory 0x44000000"));
+    assert!(said(Refusal::Shared(dsp())).contains("still share 0x44000000"));
+    assert!(said(Refusal::Shrunk(POOL_PATH.into())).contains(POOL_PATH));
+    assert_eq!(
+        said(Refusal::OutOfScope("/cpus".into(), "reg".into())),
+        "no repair may change `reg` of /cpus"
+    );
     let failure = PlacementFailure { node: "kernel".into(), why: "no free RAM".into() };
     assert!(said(Refusal::PlacementFailure(vec![failure])).contains("kernel: no free RAM"));
     assert!(said(Refusal::PlacementFailure(vec![])).contains("could not be placed"));

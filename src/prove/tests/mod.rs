@@ -3,6 +3,8 @@
 
 mod accepted;
 mod lies;
+mod owed;
+mod scope;
 mod second_reader;
 mod strictness;
 
@@ -10,7 +12,7 @@ use super::*;
 use crate::fdt::{Edits, NewNode, NodeId, build, rewrite};
 use crate::finding::RuleId;
 use crate::plan::Rewrites;
-use crate::policy::{Carveout, Key};
+use crate::policy::{Carveout, Key, Policy, Requirement};
 use crate::profile::KernelProfile;
 use crate::span::MIB;
 use alloc::string::String;

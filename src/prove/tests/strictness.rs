@@ -27,7 +27,10 @@ fn strict_refuses_the_warnings_that_a_plan_has_repaired() {
     let board = edited(&board(), off_its_page);
     let repaired = |mode| {
         let scheme = Scheme { board: board.clone(), ..Scheme::under(policy(mode, OnError::Halt)) };
-        scheme.prove(|tree, edits| edits.remove_node(node(tree, "/reserved-memory/odd@50000000")))
+        scheme.prove(|tree, edits| {
+            let whole = Span::new(RAM + 256 * MIB, 0x2000).unwrap();
+            edits.set(node(tree, "/reserved-memory/odd@50000000"), "reg", reg(&[whole]));
+        })
     };
     assert!(refused(repaired(Mode::Strict)).iter().all(|(_, severity)| *severity == Severity::Warning));
     assert!(repaired(Mode::Fix).is_ok() && repaired(Mode::Audit).is_ok());
@@ -56,7 +59,7 @@ fn continue_accepts_no_lie_about_the_bytes() {
     let lost = going_on().prove_written(|tree, edits| edits.remove_node(node(tree, CAMERA_PATH)));
     assert!(matches!(lost, Err(Refusal::Lost(_))));
     let other = going_on().prove(|tree, edits| {
-        edits.set(node(tree, "/memory@40000000"), "reg", reg(&[mib(0, 2048)]));
+        edits.set(node(tree, "/chosen"), "bootargs", b"mem=512M\0".to_vec());
     });
     assert!(matches!(other, Err(Refusal::OtherRam(_))));
     let placement = Placement { dtb: Span::new(RAM + 16 * MIB, 64), ..Placement::default() };

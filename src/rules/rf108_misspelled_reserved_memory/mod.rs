@@ -40,8 +40,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             continue;
         }
         let name = node.base_name();
-        let is_short = matches!(name, "reserved-mem" | "reserved_mem" | "reserve-mem");
-        if is_short || is_near(name, "reserved-memory") {
+        if is_misspelled(name) {
             out.report(
                 node,
                 format_args!("`{name}` is not `reserved-memory`: Linux ignores every region in it"),
@@ -50,4 +49,9 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             .repair(RepairKind::Respell(node.id()), "move its regions into /reserved-memory");
         }
     }
+}
+
+/// Returns whether a name without its unit address is meant to be `reserved-memory`.
+pub(crate) fn is_misspelled(name: &str) -> bool {
+    matches!(name, "reserved-mem" | "reserved_mem" | "reserve-mem") || is_near(name, "reserved-memory")
 }
