@@ -1,4 +1,5 @@
-//! Checks that a rewrite lost nothing and added nothing. The walk over both trees shares no code with the rewriter.
+//! Checks that a rewrite lost nothing and added nothing. The walk over both trees shares no code with the
+//! rewriter.
 
 use crate::order;
 use alloc::string::String;

@@ -42,8 +42,8 @@ impl Rewrites {
         }
     }
 
-    /// Calls `check` with each tree, the edits of it, and the tree that these make: first `old`, the tree that
-    /// was planned for, and last `new`.
+    /// Calls `check` with each tree, the edits of it, and the tree that these make: first `old`, which was
+    /// planned for, and last `new`.
     ///
     /// # Errors
     /// The first error of `check`, or a tree on the way cannot be read.

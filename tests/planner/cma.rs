@@ -1,8 +1,11 @@
 //! The default CMA pool and its one authority, and pools that have to give way.
 
 use crate::board::*;
+use ringfence::facts::BootFacts;
 use ringfence::fdt::NewNode;
+use ringfence::pipeline::{Context, survey};
 use ringfence::policy::{CmaWant, Policy, Via};
+use ringfence::profile::KernelProfile;
 use ringfence::span::{GIB, MIB, Span};
 
 pub(crate) fn wanting(via: Via, mib: u64, range: Option<Span>) -> Policy {
@@ -36,6 +39,33 @@ fn cma_through_bootargs_keeps_below_what_the_kernel_takes_first() {
     assert_eq!(bootargs(&fresh), "quiet cma=64M@0x78000000");
     let top = wanting(Via::Bootargs, 64, Span::from_ends(RAM + 960 * MIB, RAM + GIB));
     assert!(fix(&board([chosen("quiet")]), Some(&top)).is_err());
+}
+
+/// Returns what a plan could not do, which then does nothing and reports nothing.
+pub(crate) fn stuck(dtb: &[u8], policy: Option<&Policy>, facts: &BootFacts) -> Vec<String> {
+    let profile = KernelProfile::default();
+    let planned = survey(dtb, Context { policy, profile: &profile, facts }).unwrap().judge().plan();
+    let plan = planned.plan();
+    assert!(plan.repairs.is_empty() && plan.edits.is_empty(), "reported, but not made: {:?}", plan.repairs);
+    plan.stuck.iter().map(ToString::to_string).collect()
+}
+
+pub(crate) const NO_ROOM: &str = "/chosen: bootargs have no room for `cma=`: shorten them";
+pub(crate) const OPEN_QUOTE: &str =
+    "/chosen: bootargs have a quote that never closes, so `cma=` would be part of it: close it";
+
+#[test]
+fn a_command_line_that_cannot_take_cma_says_why() {
+    let policy = wanting(Via::Bootargs, 64, None);
+    let stuck = |line: &str| stuck(&board([chosen(line)]), Some(&policy), &BootFacts::default());
+    assert_eq!(stuck(&"long ".repeat(409)), [NO_ROOM]);
+    assert_eq!(stuck("quiet init=\"/bin/sh"), [OPEN_QUOTE]);
+    // Where a quote closes or a few bytes are left, it is made and reported.
+    for line in ["quiet init=\"/bin/sh\"", &"long ".repeat(400)] {
+        let proven = fix(&board([chosen(line)]), Some(&policy)).unwrap();
+        assert_eq!(kinds(&proven), ["settle-cma"]);
+        assert!(proven.repairs()[0].what.starts_with("bootargs say `cma=64M@0x"));
+    }
 }
 
 #[test]

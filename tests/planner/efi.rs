@@ -1,6 +1,7 @@
 //! EFI boots: what the firmware's memory map and the load options ask of the plan.
 
 use crate::board::*;
+use crate::cma::{NO_ROOM, OPEN_QUOTE, stuck};
 use ringfence::efi::{Descriptor, EfiMap, HoldKind, take_load_options};
 use ringfence::facts::{BootFacts, EfiFacts};
 use ringfence::fdt::{NewNode, Tree};
@@ -75,6 +76,19 @@ fn load_options_do_not_lose_the_pool_of_the_bootargs() {
     };
     assert_eq!(bootargs(&taken("quiet")), "quiet cma=64M@0x50000000");
     assert_eq!(bootargs(&taken("quiet cma=32M")), "quiet cma=32M");
+}
+
+#[test]
+fn load_options_that_cannot_take_cma_say_why() {
+    let dtb = board([chosen("console=ttyAMA0 cma=64M@0x50000000")]);
+    let why = |line: &str| {
+        let (dtb, replaced) = take_load_options(&Tree::parse(&dtb).unwrap(), line.as_bytes()).unwrap();
+        let mut facts = facts(&[]);
+        facts.efi.as_mut().unwrap().replaced = replaced;
+        stuck(&dtb, None, &facts)
+    };
+    assert_eq!(why(&"long ".repeat(409)), [NO_ROOM]);
+    assert_eq!(why("quiet init=\"/bin/sh"), [OPEN_QUOTE]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use anyhow::{Context, Result, anyhow, ensure};
 use flate2::{Compression, write::GzEncoder};
 use ringfence::facts::BootFacts;
-use ringfence::fdt::{Edits, NewNode, Tree, rewrite};
+use ringfence::fdt::{Edits, NewNode, Tree, build, rewrite};
 use ringfence::payload::appended;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
@@ -64,6 +64,47 @@ pub(super) fn cases() -> Vec<Case> {
             let transcript = bed.boot(name, &in_slot(bed, bundle)?, LIMIT)?;
             says(refused(&transcript)?, "no configuration is for this board, `linux,dummy-virt`")
         }),
+        Case::new("at-stage-lz4-in-the-slot", |bed, name| {
+            let file = foreign(bed, name, b"\x04\x22\x4d\x18\x60\x40\x82")?;
+            let transcript = bed.boot(name, &in_slot(bed, file)?, LIMIT)?;
+            says(refused(&transcript)?, "in /chosen holds an lz4 file instead of a bundle")
+        }),
+        Case::new("at-stage-unified-image-in-the-slot", |bed, name| {
+            // A PE file for arm64 that is not an Image: its header has no `ARM\x64`.
+            let mut head = [0; 0x80];
+            head[..2].copy_from_slice(b"MZ");
+            head[0x3c] = 0x80;
+            let file = foreign(bed, name, &[&head[..], b"PE\0\0\x64\xaa"].concat())?;
+            let transcript = bed.boot(name, &in_slot(bed, file)?, LIMIT)?;
+            says(refused(&transcript)?, "in /chosen holds an EFI application")
+        }),
+        Case::new("at-stage-xz-appended", |bed, name| {
+            let file = foreign(bed, name, b"\xfd7zXZ\0\0\x04")?;
+            let image = appended::append(&fs::read(bed.stage()?.image)?, &fs::read(file)?);
+            let image = image.map_err(|why| anyhow!("{why}"))?;
+            let image = tree::keep(&bed.ws.scratch_file("at-stage", name, "img")?, &image)?;
+            let mut board = in_slot(bed, image.clone())?;
+            board.entry = Entry::Linux { kernel: image, initrd: None, dtb: None, append: None };
+            let transcript = bed.boot(name, &board, LIMIT)?;
+            says(refused(&transcript)?, "an xz file, not an arm64 Image: unpack it with `xz -d`")
+        }),
+        Case::new("at-stage-overlay-that-does-not-apply", |bed, name| {
+            let fragment = NewNode::new("fragment@0")
+                .prop_str("target-path", "/not-on-this-board")
+                .child(NewNode::new("__overlay__").prop_empty("late"));
+            let overlay =
+                build(&NewNode::new("").child(fragment), 0, &[]).map_err(|error| anyhow!("{error}"))?;
+            let overlay = Some(tree::keep(&bed.ws.scratch_file("at-stage", name, "dtbo")?, &overlay)?);
+            let bundle = bed.pack(&Parts { kernel: bed.payload()?.image, overlay, ..Parts::default() })?;
+            let mut board = in_slot(bed, bundle)?;
+            if let Entry::Linux { kernel, .. } = &mut board.entry {
+                *kernel = bed.full()?.image;
+            }
+            let transcript = bed.boot(name, &board, LIMIT)?;
+            let early = transcript.stage().find(|line| line.starts_with("overlay:"));
+            ensure!(early.is_none(), "reported before it was done: {early:?}");
+            says(refused(&transcript)?, "the device tree stays as it was")
+        }),
         Case::new("at-stage-bytes-behind-gzip", |bed, name| {
             let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
             gzip.write_all(&fs::read(bed.payload()?.image)?)?;
@@ -78,6 +119,13 @@ pub(super) fn cases() -> Vec<Case> {
             passes(bed, name, &board)
         }),
     ]
+}
+
+/// Makes a file that begins with these bytes.
+fn foreign(bed: &TestBed, name: &str, head: &[u8]) -> Result<PathBuf> {
+    let mut bytes = head.to_vec();
+    bytes.resize(64 << 10, 0x5a);
+    tree::keep(&bed.ws.scratch_file("at-stage", name, "bin")?, &bytes)
 }
 
 fn says(halt: &str, words: &str) -> Result<String> {

@@ -12,7 +12,7 @@ mod settle;
 mod space;
 
 pub use boot::Placement;
-pub(super) use settle::Settled;
+pub(super) use settle::{Settled, line_with_cma};
 
 use super::layout::{Layout, Slot};
 use super::separate::Separated;

@@ -37,17 +37,24 @@ pub(super) fn settle(layout: &mut Layout<'_, '_, '_>, pool: DefaultPool) -> Sett
     let demoted = defaults.map(|region| region.node).filter(|&node| Some(node) != kept).collect();
     let new_arg = if via_node { None } else { pool.arg.map(CmaArg::at) };
     let changes = if via_node { arg.is_some() } else { new_arg.is_some() && new_arg != arg };
-    let bootargs = changes.then(|| (bootargs::with_cma(&line, new_arg.as_ref()), new_arg));
-    let bootargs = bootargs.filter(|(line, new_arg)| {
-        let why = match () {
-            () if line.len() > MAX_LEN => "bootargs have no room for `cma=`: shorten them",
-            () if bootargs::cma(line) != *new_arg => {
-                "bootargs have a quote that never closes, so `cma=` would be part of it: close it"
-            }
-            () => return true,
-        };
-        layout.fail("/chosen", why);
-        false
-    });
+    let mut bootargs = None;
+    if changes {
+        match line_with_cma(&line, new_arg.as_ref()) {
+            Ok(line) => bootargs = Some((line, new_arg)),
+            Err(why) => layout.fail("/chosen", why),
+        }
+    }
     Settled { bootargs, demoted, node: pool.node }
+}
+
+/// Returns the command line with this `cma=` and no other, or why the kernel would not read it there.
+pub(in crate::plan) fn line_with_cma(line: &[u8], arg: Option<&CmaArg>) -> Result<Vec<u8>, &'static str> {
+    let line = bootargs::with_cma(line, arg);
+    if line.len() > MAX_LEN {
+        return Err("bootargs have no room for `cma=`: shorten them");
+    }
+    if bootargs::cma(&line).as_ref() != arg {
+        return Err("bootargs have a quote that never closes, so `cma=` would be part of it: close it");
+    }
+    Ok(line)
 }

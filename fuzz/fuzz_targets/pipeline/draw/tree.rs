@@ -7,8 +7,8 @@ use ringfence::span::MIB;
 use std::collections::BTreeSet;
 
 /// Words of command lines, some of which kernels misread.
-const WORDS: [&str; 10] =
-    ["quiet", "console=ttyAMA0,115200 ", "\"a b\"", "--", "\"open", "mem=512M", "cma=64", "cma=", "cma", "cma=0"];
+const WORDS: [&str; 9] =
+    ["quiet", "console=ttyAMA0,115200 ", "\"a b\"", "--", "\"open", "mem=512M", "cma=64", "cma=", "cma"];
 
 pub(super) fn board(bytes: &mut Unstructured<'_>) -> Result<Board> {
     let root = *bytes.choose(&[(2, 2), (2, 2), (2, 2), (2, 1), (1, 1), (1, 2)])?;
