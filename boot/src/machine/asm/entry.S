@@ -202,20 +202,27 @@ relocate:
     tbnz    x9, #0, 6f
     add     x10, x9, #8
     mov     x11, x9
-    mov     x9, #2                  // as a bitmap of the one place
+    mov     x9, #1                  // as a bitmap of the one place
     b       7f
-6:  mov     x11, x10
+6:  lsr     x9, x9, #1
+    mov     x11, x10
     add     x10, x10, #(63 * 8)
-7:  lsr     x9, x9, #1
+    // No word lists places both in the code and behind it.
+7:  cmp     x11, x6
+    b.lo    5b
     cbz     x9, 5b
-    tbz     x9, #0, 8f
-    cmp     x11, x6
-    b.lo    8f
-    ldr     x5, [x0, x11]
+    add     x11, x11, x0
+8:  rbit    x5, x9
+    clz     x5, x5
+    lsr     x9, x9, x5
+    add     x11, x11, x5, lsl #3
+9:  ldr     x5, [x11]
     add     x5, x5, x0
-    str     x5, [x0, x11]
-8:  add     x11, x11, #8
-    b       7b
+    str     x5, [x11], #8
+    lsr     x9, x9, #1
+    tbnz    x9, #0, 9b
+    cbnz    x9, 8b
+    b       5b
 
 1:  cmp     x1, x2
     b.hs    2f
