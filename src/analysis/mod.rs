@@ -43,7 +43,7 @@ pub struct Analysis<'c, 'a> {
     references: OnceCell<Vec<Reference>>,
     users: OnceCell<Vec<(NodeId, NodeId)>>,
     prediction: OnceCell<Box<Prediction>>,
-    dma_limit: OnceCell<u64>,
+    dma_reach: OnceCell<Option<u64>>,
 }
 
 impl<'c, 'a> Analysis<'c, 'a> {
@@ -64,7 +64,7 @@ impl<'c, 'a> Analysis<'c, 'a> {
             references: OnceCell::new(),
             users: OnceCell::new(),
             prediction: OnceCell::new(),
-            dma_limit: OnceCell::new(),
+            dma_reach: OnceCell::new(),
         }
     }
 
@@ -271,9 +271,14 @@ impl<'c, 'a> Analysis<'c, 'a> {
     /// kernel, or less if the facts say so.
     #[must_use]
     pub fn dma_limit(&self) -> u64 {
-        let stated = self.facts.dma_limit.unwrap_or(u64::MAX);
-        let of_tree = || dma::limit(&self.tree, self.map.usable.spans(), self.profile.dma_limit);
-        (*self.dma_limit.get_or_init(of_tree)).min(stated)
+        self.dma_limit_of(self.map.usable.spans())
+    }
+
+    /// Returns the same with this ascending RAM.
+    pub(crate) fn dma_limit_of(&self, ram: &[Span]) -> u64 {
+        let reach = || *self.dma_reach.get_or_init(|| dma::reach(&self.tree));
+        let of_tree = dma::limit(reach, ram, self.profile.dma_limit);
+        of_tree.min(self.facts.dma_limit.unwrap_or(u64::MAX))
     }
 
     /// Returns the effective `cma=` of the command line.

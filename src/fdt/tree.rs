@@ -88,6 +88,7 @@ impl<'a> Tree<'a> {
 
     fn index_tokens<W: Word>(&mut self, mut tokens: Tokens<'_, W>) -> Result<(), FdtError> {
         let strings = self.blob.strings();
+        let (phandle, old_name) = (Wanted::new(strings, b"phandle"), Wanted::new(strings, b"linux,phandle"));
         let mut open = 0;
         let mut depth = 0;
         // `linux,phandle` is the old name and counts only where there is no `phandle`.
@@ -120,8 +121,8 @@ impl<'a> Tree<'a> {
                 Token::Prop { name, value, len } => {
                     self.props.push(PropRecord { name, value, len });
                     if len == 4 {
-                        let new = named(strings, name, b"phandle");
-                        if (new || named(strings, name, b"linux,phandle"))
+                        let new = phandle.is_at(name);
+                        if (new || old_name.is_at(name))
                             && let Some(record) = self.nodes.last_mut()
                             && (record.phandle == 0 || (new && old_phandle))
                         {
@@ -215,9 +216,8 @@ impl<'a> Tree<'a> {
     /// Returns the first property of this name of every node that has one, in the order of the blob. Cheaper
     /// than asking node after node.
     pub fn props_named(&self, name: &'static str) -> impl Iterator<Item = (Node<'_, 'a>, Prop<'a>)> {
-        let strings = self.blob.strings();
-        let named =
-            (0u32..).zip(&self.props).filter(move |(_, prop)| named(strings, prop.name, name.as_bytes()));
+        let wanted = Wanted::new(self.blob.strings(), name.as_bytes());
+        let named = (0u32..).zip(&self.props).filter(move |(_, prop)| wanted.is_at(prop.name));
         let mut last = None;
         named.filter_map(move |(index, prop)| {
             let owner = self.nodes.partition_point(|node| node.first_prop <= index).checked_sub(1)?;
@@ -287,13 +287,13 @@ impl<'a> Tree<'a> {
 
     /// Returns whether a property has this name, without measuring its own.
     pub(super) fn is_named(&self, record: &PropRecord, name: &str) -> bool {
-        named(self.blob.strings(), record.name, name.as_bytes())
+        Wanted::new(self.blob.strings(), name.as_bytes()).is_at(record.name)
     }
 
     /// Returns the first property of this name among those of a node, found without measuring any.
     pub(super) fn find_prop(&self, id: NodeId, name: &str) -> Option<&PropRecord> {
-        let strings = self.blob.strings();
-        self.prop_records(id).iter().find(|record| named(strings, record.name, name.as_bytes()))
+        let wanted = Wanted::new(self.blob.strings(), name.as_bytes());
+        self.prop_records(id).iter().find(|record| wanted.is_at(record.name))
     }
 
     /// Returns a property with its name read.
@@ -313,14 +313,28 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// Returns whether the NUL-terminated string at offset `at` of `strings` is `name`.
-#[inline]
-fn named(strings: &[u8], at: u32, name: &[u8]) -> bool {
-    let (first, end) = (at as usize, (at as usize).saturating_add(name.len()));
-    // Length and first byte tell nearly all names apart. Only an empty name ends where it starts.
-    strings.get(end) == Some(&0)
-        && (first == end || strings.get(first) == name.first())
-        && strings.get(first..end).is_some_and(|own| own == name)
+/// A property's name, looked for in a strings block.
+#[derive(Clone, Copy)]
+struct Wanted<'s, 'n> {
+    strings: &'s [u8],
+    /// The block from the byte at which the name ends that is at its beginning.
+    ends: &'s [u8],
+    name: &'n [u8],
+}
+
+impl<'s, 'n> Wanted<'s, 'n> {
+    fn new(strings: &'s [u8], name: &'n [u8]) -> Self {
+        Self { strings, ends: strings.get(name.len()..).unwrap_or_default(), name }
+    }
+
+    /// Returns whether the NUL-terminated string at offset `at` is the name.
+    #[inline]
+    fn is_at(self, at: u32) -> bool {
+        // Length and first byte tell nearly all names apart. Only an empty name ends where it starts.
+        self.ends.get(at as usize) == Some(&0)
+            && (self.name.is_empty() || self.strings.get(at as usize) == self.name.first())
+            && self.strings.get(at as usize..).is_some_and(|own| own.starts_with(self.name))
+    }
 }
 
 /// Returns an empty vector with room for exactly `count` elements.

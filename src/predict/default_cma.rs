@@ -1,7 +1,7 @@
 //! The default CMA pool: `cma=`, the tree's, or the one that the kernel was built with.
 
 use super::DefaultCma;
-use super::dma::{self, LIMIT_32};
+use super::dma::LIMIT_32;
 use super::failure::FailureKind;
 use super::kernel::Kernel;
 use super::memblock::Memblock;
@@ -27,9 +27,12 @@ struct Want {
 
 /// Reserves the default pool as `dma_contiguous_reserve()` does.
 pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
-    let dma_limit = dma_limit(kernel);
+    let size = kernel.arg.map_or(kernel.profile.build.default_cma, |arg| arg.size);
+    if size == 0 || kernel.default_pool.is_some() || kernel.panic.is_some() {
+        return DefaultCma::None;
+    }
     let want = match kernel.arg {
-        None => Want { size: kernel.profile.build.default_cma, base: 0, limit: dma_limit, fixed: false },
+        None => Want { size, base: 0, limit: dma_limit(kernel), fixed: false },
         Some(arg) => {
             let base = arg.base.unwrap_or(0);
             let asked = match arg.base {
@@ -37,21 +40,14 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
                 Some(base) => arg.limit.unwrap_or(base.saturating_add(arg.size)),
             };
             let limit = match (asked, kernel.profile.cma_below_dma_limit) {
-                (0, _) => dma_limit,
-                (asked, true) => asked.min(dma_limit),
+                (0, _) => dma_limit(kernel),
+                (asked, true) => asked.min(dma_limit(kernel)),
                 (asked, false) => asked,
             };
-            let fixed = arg.base.is_some() && base.saturating_add(arg.size) == asked;
-            Want { size: arg.size, base, limit, fixed }
+            let fixed = arg.base.is_some() && base.saturating_add(size) == asked;
+            Want { size, base, limit, fixed }
         }
     };
-    if want.size == 0 || kernel.default_pool.is_some() {
-        return DefaultCma::None;
-    }
-    if kernel.panic.is_some() {
-        return DefaultCma::None;
-    }
-    let wanted = want.size;
     let on_node = kernel.profile.log.cma_node;
     let full = !kernel.has_area();
     if full {
@@ -62,12 +58,12 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
         }
     }
     let Some((span, certain)) = declare(kernel, want).ok().filter(|_| !full) else {
-        let line = format!("cma: Failed to reserve {} MiB{on_node}", wanted / MIB);
+        let line = format!("cma: Failed to reserve {} MiB{on_node}", size / MIB);
         kernel.fail(FailureKind::DefaultPool, None, line);
         return DefaultCma::None;
     };
     let _ = kernel.reserve(span);
-    let shown = if kernel.profile.log.cma_asked_size { wanted } else { span.len() };
+    let shown = if kernel.profile.log.cma_asked_size { size } else { span.len() };
     if !certain {
         return DefaultCma::Somewhere { size: span.len(), shown };
     }
@@ -78,8 +74,7 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>) -> DefaultCma {
 /// Returns how far devices reach, never beyond the end of RAM.
 fn dma_limit(kernel: &Kernel<'_>) -> u64 {
     let ram: Vec<Span> = kernel.memblock.memory().collect();
-    let limit = dma::limit(kernel.tree, &ram, kernel.profile.dma_limit);
-    limit.min(kernel.memblock.end()).min(kernel.dma_limit.unwrap_or(u64::MAX))
+    kernel.analysis.dma_limit_of(&ram).min(kernel.memblock.end())
 }
 
 /// Places a pool (mm/cma.c, `cma_declare_contiguous_nid`), and returns whether nothing else could have been

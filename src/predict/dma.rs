@@ -7,12 +7,12 @@ use crate::span::{GIB, Span};
 /// The end of 32-bit DMA.
 pub(super) const LIMIT_32: u64 = 4 * GIB;
 
-/// Returns the kernel's limit for DMA (`arm64_dma_phys_limit`) with this ascending RAM, exclusive. It may be
-/// beyond the end of RAM, where the kernel then sets it.
-pub(crate) fn limit(tree: &Tree<'_>, ram: &[Span], how: DmaLimit) -> u64 {
+/// Returns the kernel's limit for DMA (`arm64_dma_phys_limit`) with this [`reach`] and this ascending RAM,
+/// exclusive. It may be beyond the end of RAM, where the kernel then sets it.
+pub(crate) fn limit(reach: impl FnOnce() -> Option<u64>, ram: &[Span], how: DmaLimit) -> u64 {
     let end = ram.last().map_or(u64::MAX, |bank| bank.end());
     let start = ram.first().map_or(0, |bank| bank.base());
-    let reach = || reach(tree).unwrap_or(u64::MAX);
+    let reach = || reach().unwrap_or(u64::MAX);
     match how {
         DmaLimit::IgnoresRanges => (start / LIMIT_32 + 1).saturating_mul(LIMIT_32),
         // Where RAM starts above 4 GiB, no zone is of use (`max_zone_phys`).
@@ -28,7 +28,7 @@ pub(crate) fn limit(tree: &Tree<'_>, ram: &[Span], how: DmaLimit) -> u64 {
 
 /// Returns the lowest end of the `dma-ranges` of any bus in use, exclusive; `None` when none has any
 /// (drivers/of/address.c, `of_dma_get_max_cpu_address`).
-fn reach(tree: &Tree<'_>) -> Option<u64> {
+pub(crate) fn reach(tree: &Tree<'_>) -> Option<u64> {
     // Few trees have any, and one look at all properties is a tenth of the walk over the nodes.
     tree.props_named("dma-ranges").next()?;
     // The buses above the node at hand, from the root down.

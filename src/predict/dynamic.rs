@@ -28,7 +28,7 @@ impl Kernel<'_> {
             if !wanted
                 || !region.spans().is_empty()
                 || !self.has_size(region)
-                || self.tree.node(region.node).has_prop("reg")
+                || self.analysis.tree.node(region.node).has_prop("reg")
             {
                 continue;
             }
@@ -114,7 +114,7 @@ impl Kernel<'_> {
     }
 
     fn without_ranges(&self, region: &Region) -> Option<Dynamic> {
-        let node = self.tree.node(region.node);
+        let node = self.analysis.tree.node(region.node);
         let number = |name| node.prop(name).and_then(|prop| prop.as_u64());
         Some(Dynamic {
             size: number("size")?,

@@ -6,7 +6,7 @@ use super::reading::Reading;
 use crate::analysis::Analysis;
 use crate::bootargs::CmaArg;
 use crate::claims::{Claim, ClaimKind};
-use crate::fdt::{NodeId, Tree};
+use crate::fdt::NodeId;
 use crate::profile::KernelProfile;
 use crate::span::Span;
 use crate::survey::MemoryMap;
@@ -33,10 +33,8 @@ pub(super) struct PoolAt {
 
 /// The state of a kernel while it handles the regions.
 pub(super) struct Kernel<'k> {
-    pub(super) tree: &'k Tree<'k>,
+    pub(super) analysis: &'k Analysis<'k, 'k>,
     pub(super) map: &'k MemoryMap,
-    /// How far devices reach, where that is less than the tree says.
-    pub(super) dma_limit: Option<u64>,
     /// What owns memory when the kernel starts, by ascending base.
     claims: &'k [Claim],
     pub(super) reading: &'k Reading,
@@ -61,15 +59,14 @@ pub(super) struct Kernel<'k> {
 
 impl<'k> Kernel<'k> {
     pub(super) fn new(
-        analysis: &'k Analysis<'_, '_>,
+        analysis: &'k Analysis<'k, 'k>,
         reading: &'k Reading,
         arg: Option<CmaArg>,
         memblock: Memblock,
     ) -> Self {
         Self {
-            tree: &analysis.tree,
+            analysis,
             map: &analysis.map,
-            dma_limit: analysis.facts.dma_limit,
             claims: analysis.claims(),
             reading,
             profile: analysis.profile,

@@ -93,7 +93,7 @@ fn nodes(kernel: &Kernel<'_>) -> BTreeMap<u32, Vec<Span>> {
     let mut nodes: BTreeMap<u32, Vec<Span>> = BTreeMap::new();
     for bank in &kernel.map.banks {
         let Some(span) = bank.span else { continue };
-        match kernel.tree.node(bank.node).prop("numa-node-id").and_then(|prop| prop.as_u32()) {
+        match kernel.analysis.tree.node(bank.node).prop("numa-node-id").and_then(|prop| prop.as_u32()) {
             Some(node) => nodes.entry(node).or_default().push(span),
             None => return BTreeMap::from([(0, kernel.map.ram.spans().to_vec())]),
         }

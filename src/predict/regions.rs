@@ -136,7 +136,7 @@ impl<'k> Kernel<'k> {
 
     /// Reserves every tuple of a `reg`, or the first, whatever its size.
     fn reserve_tuples(&mut self, index: usize, region: &Region) {
-        let reg = self.tree.node(region.node).prop("reg").map_or(&[][..], |reg| reg.value);
+        let reg = self.analysis.tree.node(region.node).prop("reg").map_or(&[][..], |reg| reg.value);
         let mut tuples = self.map.cells.tuples(reg).unwrap_or_default();
         if self.profile.tuples == Tuples::FirstOnly {
             tuples.truncate(1);
@@ -166,7 +166,7 @@ impl<'k> Kernel<'k> {
     }
 
     pub(super) fn has_size(&self, region: &Region) -> bool {
-        self.tree.node(region.node).has_prop("size")
+        self.analysis.tree.node(region.node).has_prop("size")
     }
 
     pub(super) fn say_skipped(&mut self, region: &Region) {

@@ -31,14 +31,15 @@ pub(super) const DOC: Doc = Doc {
 /// In a tree at rest the banks are often a guess that the loader corrects, so there it is a warning.
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let ram = analysis.map.ram.spans();
-    if ram.is_empty() {
-        return;
-    }
+    let (Some(first), Some(last)) = (ram.first(), ram.last()) else { return };
     let carveouts = ledger::union(analysis.map.carveouts().collect());
     let mut hits: Vec<(Node<'_, '_>, Span)> = Vec::new();
     let mut count = 0;
     each_register(analysis, |node, span| {
-        if ledger::coverage(ram, span) == Coverage::None
+        // On most boards all devices are on one side of the RAM.
+        if span.end() <= first.base()
+            || span.base() >= last.end()
+            || ledger::coverage(ram, span) == Coverage::None
             || !is_device(node)
             || is_offset(node)
             || is_memory(analysis, &carveouts, node, span)
