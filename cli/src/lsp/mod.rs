@@ -11,9 +11,12 @@ mod documents;
 mod hover;
 mod judged;
 mod position;
+mod wire;
 
 use std::error::Error;
+use std::sync::PoisonError;
 
+use crossbeam_channel::RecvError;
 use lsp_server::{Connection, ErrorCode, ExtractError, Message, Notification, Request, Response};
 use lsp_types::notification::{
     DidChangeTextDocument, DidChangeWatchedFiles, DidCloseTextDocument, DidOpenTextDocument,
@@ -32,6 +35,7 @@ use crate::args::Boot;
 use crate::failure::Failure;
 use documents::Documents;
 use position::Encoding;
+use wire::Wire;
 
 /// Files that a judgement depends on beside its document.
 const WATCHED: &str = "**/*.{dts,dtsi,dtso,h,toml}";
@@ -43,13 +47,18 @@ type Trouble = Box<dyn Error + Sync + Send>;
 /// # Errors
 /// When the client breaks the protocol, or closes the connection before it asked for the end.
 pub fn serve(args: &Boot) -> Result<(), Failure> {
-    let failure = |error: Trouble| Failure::new(format!("language server: {error}"));
-    let (connection, threads) = Connection::stdio();
+    let (connection, wire) = Wire::start();
     let served = run(&connection, args);
-    // The threads end with the channels that the connection holds.
+    // The writer ends with the channels that the connection holds.
     drop(connection);
-    served.map_err(failure)?;
-    threads.join().map_err(|error| failure(error.into()))
+    let ended = wire.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+    wire.finish();
+    served.map_err(|error| {
+        let why = error.to_string();
+        // Why no message comes says more than that none does.
+        let is_gone = error.is::<RecvError>() || why.contains("disconnected");
+        Failure::new(format!("language server: {}", ended.filter(|_| is_gone).unwrap_or(why)))
+    })
 }
 
 fn run(connection: &Connection, args: &Boot) -> Result<(), Trouble> {
