@@ -41,7 +41,8 @@ impl Kind {
 }
 
 /// Returns a text without its byte order mark.
-pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
+#[must_use]
+pub fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(BOM).unwrap_or(bytes)
 }
 
@@ -67,7 +68,8 @@ fn statement(bytes: &[u8]) -> (&[u8], bool) {
 
 /// Returns a text in which every byte has its place: of one that is not UTF-8, such as a comment in Latin-1,
 /// what is not ASCII is replaced.
-pub(super) fn text(bytes: &[u8]) -> String {
+#[must_use]
+pub fn text(bytes: &[u8]) -> String {
     match str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => bytes.iter().map(|&byte| if byte.is_ascii() { char::from(byte) } else { '?' }).collect(),

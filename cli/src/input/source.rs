@@ -68,8 +68,8 @@ pub(super) fn compile(
 ///
 /// # Errors
 /// When the compiler fails.
-pub fn compile_as(name: &Path, text: &str, options: &Options) -> Result<Vec<u8>, Failure> {
-    compile(name, text.as_bytes(), Origin::Memory, options).map(|(blob, _)| blob)
+pub fn compile_as(name: &Path, text: &[u8], options: &Options) -> Result<Vec<u8>, Failure> {
+    compile(name, text, Origin::Memory, options).map(|(blob, _)| blob)
 }
 
 /// Tells whether a source wants the C preprocessor. `#address-cells` and its like are properties.

@@ -51,23 +51,43 @@ fn shown(tag: ChangeTag, line: &str) -> String {
     }
 }
 
-/// Returns the changes of a source as a patch for `patch -p1`; empty when there are none.
+/// Returns the changes of a source as a patch for `patch -p1`, in the bytes of the source; empty when there
+/// are none.
 #[must_use]
-pub fn patch(path: &str, old: &str, new: &str) -> String {
+pub fn patch(path: &str, old: &[u8], new: &[u8]) -> Vec<u8> {
     if old == new {
-        return String::new();
+        return Vec::new();
     }
     let path = path.trim_start_matches("./").trim_start_matches('/');
-    let diff = similar::TextDiff::from_lines(old, new);
-    let diff = diff.unified_diff().header(&format!("a/{path}"), &format!("b/{path}")).to_string();
-    let line = |line: &str| match line.as_bytes().first() {
-        _ if line.starts_with("---") || line.starts_with("+++") => format!("{BOLD}{line}{BOLD:#}\n"),
-        Some(b'+') => format!("{ADDED}{line}{ADDED:#}\n"),
-        Some(b'-') => format!("{REMOVED}{line}{REMOVED:#}\n"),
-        Some(b'@') => format!("{DIM}{line}{DIM:#}\n"),
-        _ => format!("{line}\n"),
+    // As `diff` marks the end of a name with blanks in it.
+    let end = if path.contains(' ') { "\t" } else { "" };
+    let is_end = |&byte: &u8| byte == b'\n';
+    let old: Vec<&[u8]> = old.split_inclusive(is_end).collect();
+    let new: Vec<&[u8]> = new.split_inclusive(is_end).collect();
+    let diff = similar::TextDiff::configure().newline_terminated(true).diff_slices(&old, &new);
+    let mut out = format!("--- a/{path}{end}\n+++ b/{path}{end}\n").into_bytes();
+    for hunk in diff.unified_diff().iter_hunks() {
+        // Writing to memory cannot fail. The writer of the whole diff would replace what is not UTF-8.
+        let _ = hunk.to_writer(&mut out);
+    }
+    out
+}
+
+/// Colours the lines of a patch.
+#[must_use]
+pub fn coloured(patch: &[u8]) -> Vec<u8> {
+    let line = |line: &[u8]| {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        let style = match text.first() {
+            _ if text.starts_with(b"---") || text.starts_with(b"+++") => BOLD,
+            Some(b'+') => ADDED,
+            Some(b'-') => REMOVED,
+            Some(b'@') => DIM,
+            _ => return line.to_vec(),
+        };
+        [format!("{style}").as_bytes(), text, format!("{style:#}\n").as_bytes()].concat()
     };
-    diff.lines().map(line).collect()
+    patch.split_inclusive(|&byte| byte == b'\n').flat_map(line).collect()
 }
 
 #[cfg(test)]

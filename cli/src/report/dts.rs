@@ -22,6 +22,12 @@ pub fn property(name: &str, value: &[u8]) -> String {
     if value.is_empty() { format!("{name};") } else { format!("{name} = {};", self::value(value)) }
 }
 
+/// As [`property`], with the whole value: what is shown may be cut, what is compiled may not.
+#[must_use]
+pub fn whole_property(name: &str, value: &[u8]) -> String {
+    if value.is_empty() { format!("{name};") } else { format!("{name} = {};", whole(value)) }
+}
+
 /// Returns the whole tree as lines of source, the memory reserve list first.
 #[must_use]
 pub fn lines(tree: &Tree<'_>) -> Vec<Line> {
@@ -70,6 +76,11 @@ fn value(bytes: &[u8]) -> String {
         let _ = write!(out, " /* {} bytes in all */", bytes.len());
     }
     out
+}
+
+/// As [`value`], uncut.
+fn whole(bytes: &[u8]) -> String {
+    strings(bytes).unwrap_or_else(|| if bytes.len().is_multiple_of(4) { cells(bytes) } else { raw(bytes) })
 }
 
 /// Printable strings, each ended by a zero byte and none empty.

@@ -1,5 +1,6 @@
 //! What is known about one input after it was judged, free of the tree: every output format starts here.
 
+mod counterpart;
 pub mod diff;
 pub mod dts;
 mod excerpt;

@@ -2,31 +2,45 @@
 //!
 //! What another file says, such as a `.dtsi` that other boards share, is overridden at the end of the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use ringfence::fdt::{Node, Tree};
 
-use crate::input::{Place, Positions};
+use super::counterpart;
+use crate::input::{Place, Positions, as_text, without_mark};
 use crate::report::dts;
 
 /// Nodes and properties that the compiler makes.
 const GENERATED: &[&str] = &["phandle", "linux,phandle"];
 const GENERATED_NODES: &[&str] = &["/__symbols__", "/__fixups__", "/__local_fixups__"];
 
-/// Edits `text`, the source in `file`, which compiles to `old`, so that it compiles to `new`.
+/// Edits `source`, the one in `file`, which compiles to `old`, so that it compiles to `new`. Every byte
+/// outside the edits stays, in whatever encoding, and new lines end as those of the file do.
 ///
 /// # Errors
 /// The edits that must be made by hand, each in words.
 pub fn edit(
     positions: &Positions,
     file: &str,
-    text: &str,
+    source: &[u8],
     old: &Tree<'_>,
     new: &Tree<'_>,
-) -> Result<String, Vec<String>> {
-    let mut edits =
-        Edits { positions, file, text, splices: Vec::new(), overrides: BTreeMap::new(), by_hand: Vec::new() };
+) -> Result<Vec<u8>, Vec<String>> {
+    // The compiler counts from after the byte order mark.
+    let body = without_mark(source);
+    let text = as_text(body);
+    let crlf = text.matches("\r\n").count();
+    let line_end = if crlf > text.matches('\n').count() / 2 { "\r\n" } else { "\n" };
+    let mut edits = Edits {
+        positions,
+        file,
+        text: &text,
+        line_end,
+        splices: Vec::new(),
+        overrides: BTreeMap::new(),
+        by_hand: Vec::new(),
+    };
     if !old.blob().memreserve().eq(new.blob().memreserve()) {
         let list: Vec<String> = new
             .blob()
@@ -36,13 +50,17 @@ pub fn edit(
         edits.by_hand.push(format!("replace the memory reserve list by: {}", list.join(" ")));
     }
     edits.nodes(old.root(), new.root());
-    edits.finish()
+    let edited = edits.finish(body)?;
+    let mark = source.strip_suffix(body).unwrap_or_default();
+    Ok([mark, &edited].concat())
 }
 
 struct Edits<'e> {
     positions: &'e Positions,
     file: &'e str,
+    /// The source, in which every byte has its place.
     text: &'e str,
+    line_end: &'static str,
     /// Bytes of the text, and what takes their place.
     splices: Vec<(Range<usize>, String)>,
     /// Lines by the path of the node that they are about.
@@ -57,15 +75,16 @@ impl Edits<'_> {
         }
         self.name(old, new);
         self.properties(old, new);
-        for child in old.children() {
-            match counterpart(child, old, new) {
-                Some(after) => self.nodes(child, after),
-                None => self.remove(child),
+        let pairs = counterpart::children(old, new);
+        for (child, after) in &pairs {
+            match after {
+                Some(after) => self.nodes(*child, *after),
+                None => self.remove(*child),
             }
         }
-        let known: Vec<&str> =
-            old.children().filter_map(|child| counterpart(child, old, new)).map(|node| node.name()).collect();
-        for added in new.children().filter(|node| !known.contains(&node.name())) {
+        let known: HashSet<&str> =
+            pairs.iter().filter_map(|(_, after)| *after).map(|node| node.name()).collect();
+        for added in new.children().filter(|node| !known.contains(node.name())) {
             if !GENERATED_NODES.contains(&added.path().as_str()) {
                 self.add(old, new, added);
             }
@@ -96,19 +115,23 @@ impl Edits<'_> {
             }
             let place = self.positions.property(&path, prop.name).and_then(|place| self.range(&place));
             match (place, value) {
-                (Some(range), Some(value)) => self.splices.push((range, dts::property(prop.name, value))),
+                // The compiler writes the path of a node that the source refers to.
+                (Some(range), Some(_)) if self.is_reference(range.clone()) => {}
+                (Some(range), Some(value)) => {
+                    self.splices.push((range, dts::whole_property(prop.name, value)))
+                }
                 (Some(range), None) => {
                     let range = self.whole_line(range);
                     self.splices.push((range, String::new()));
                 }
-                (None, Some(value)) => self.override_with(new, dts::property(prop.name, value)),
+                (None, Some(value)) => self.override_with(new, dts::whole_property(prop.name, value)),
                 (None, None) => self.override_with(new, format!("/delete-property/ {};", prop.name)),
             }
         }
         let added = new.props().filter(|prop| old.prop(prop.name).is_none());
         let added: Vec<String> = added
             .filter(|prop| !GENERATED.contains(&prop.name))
-            .map(|prop| dts::property(prop.name, prop.value))
+            .map(|prop| dts::whole_property(prop.name, prop.value))
             .collect();
         if added.is_empty() {
             return;
@@ -122,8 +145,10 @@ impl Edits<'_> {
                 let last = ends.filter(|end| body.contains(end)).max();
                 let at = last.unwrap_or(body.start + 1);
                 let one_line = !self.text.get(body.clone()).is_some_and(|text| text.contains('\n'));
-                let gap =
-                    if one_line { " ".to_owned() } else { "\n".to_owned() + &self.indent_inside(&body) };
+                let gap = match one_line {
+                    true => " ".to_owned(),
+                    false => self.line_end.to_owned() + &self.indent_inside(&body),
+                };
                 let lines: String = added.iter().map(|line| format!("{gap}{line}")).collect();
                 self.splices.push((at..at, lines));
             }
@@ -137,15 +162,18 @@ impl Edits<'_> {
         match body.zip(close) {
             Some((body, close)) => {
                 let indent = self.indent_inside(&body);
-                let lines = source(added).iter().map(|line| format!("{indent}{line}\n")).collect::<String>();
+                let end = self.line_end;
+                let unit = self.unit(&body, &indent);
+                let lines = source(added, unit).into_iter().map(|line| format!("{indent}{line}{end}"));
+                let lines = lines.collect::<String>();
                 // Before the brace, at the start of its line where it has one of its own.
                 let before = self.text.get(..close).unwrap_or_default();
                 let line = before.rfind('\n').map_or(0, |at| at + 1);
                 let own = before.get(line..).is_some_and(|text| text.trim().is_empty());
-                let (at, text) = if own { (line, lines) } else { (close, format!("\n{lines}")) };
+                let (at, text) = if own { (line, lines) } else { (close, format!("{end}{lines}")) };
                 self.splices.push((at..at, text));
             }
-            None => source(added).into_iter().for_each(|line| self.override_with(new, line)),
+            None => source(added, "\t").into_iter().for_each(|line| self.override_with(new, line)),
         }
     }
 
@@ -165,7 +193,8 @@ impl Edits<'_> {
         self.overrides.entry(node.path()).or_default().push(line);
     }
 
-    fn finish(mut self) -> Result<String, Vec<String>> {
+    /// Returns the source with all edits in it.
+    fn finish(mut self, source: &[u8]) -> Result<Vec<u8>, Vec<String>> {
         self.splices.sort_by_key(|(range, _)| (range.start, range.end));
         let crossing = self.splices.iter().zip(self.splices.iter().skip(1)).any(|(a, b)| a.0.end > b.0.start);
         if crossing {
@@ -174,19 +203,26 @@ impl Edits<'_> {
         if !self.by_hand.is_empty() {
             return Err(self.by_hand);
         }
-        let (mut out, mut at) = (String::new(), 0);
+        let (mut out, mut at) = (Vec::new(), 0);
         for (range, text) in &self.splices {
-            out += self.text.get(at..range.start).unwrap_or_default();
-            out += text;
+            out.extend_from_slice(source.get(at..range.start).unwrap_or_default());
+            out.extend_from_slice(text.as_bytes());
             at = range.end;
         }
-        out += self.text.get(at..).unwrap_or_default();
+        out.extend_from_slice(source.get(at..).unwrap_or_default());
+        let end = self.line_end;
         for (path, lines) in &self.overrides {
             let head = if path == "/" { "/".to_owned() } else { format!("&{{{path}}}") };
-            let lines: String = lines.iter().map(|line| format!("\t{line}\n")).collect();
-            out += &format!("\n{head} {{\n{lines}}};\n");
+            let lines: String = lines.iter().map(|line| format!("\t{line}{end}")).collect();
+            out.extend(format!("{end}{head} {{{end}{lines}}};{end}").into_bytes());
         }
         Ok(out)
+    }
+
+    /// Tells whether a property of the source is a reference to a node, `blconfig = &blconfig;`.
+    fn is_reference(&self, range: Range<usize>) -> bool {
+        let value = self.text.get(range).and_then(|text| text.split_once('='));
+        value.is_some_and(|(_, value)| value.trim_start().starts_with('&'))
     }
 
     /// Returns the bytes of a place, if it is in the file that may be written.
@@ -215,29 +251,36 @@ impl Edits<'_> {
         }
     }
 
-    /// Returns the indentation of what is inside of a node: one tab more than the line of its opening brace.
+    /// Returns the indentation of what is inside of a node: that of its first line, or one tab more than the
+    /// line of its opening brace.
     fn indent_inside(&self, body: &Range<usize>) -> String {
+        let inside = self.text.get(body.clone()).unwrap_or_default().lines().skip(1);
+        let first = inside.map(|line| (line, line.trim_start())).find(|(_, text)| !text.is_empty());
+        if let Some((line, text)) = first.filter(|(_, text)| !text.starts_with('}')) {
+            return line.strip_suffix(text).unwrap_or_default().to_owned();
+        }
+        self.indent_of(body).to_owned() + "\t"
+    }
+
+    /// Returns by how much what is inside of a node is indented more than the node.
+    fn unit<'i>(&self, body: &Range<usize>, inside: &'i str) -> &'i str {
+        inside.strip_prefix(self.indent_of(body)).filter(|unit| !unit.is_empty()).unwrap_or("\t")
+    }
+
+    /// Returns the indentation of the line of a node's opening brace.
+    fn indent_of(&self, body: &Range<usize>) -> &str {
         let before = self.text.get(..body.start).unwrap_or_default();
         let line = before.get(before.rfind('\n').map_or(0, |at| at + 1)..).unwrap_or_default();
-        let blank: String = line.chars().take_while(|c| c.is_whitespace()).collect();
-        blank + "\t"
+        line.strip_suffix(line.trim_start()).unwrap_or_default()
     }
 }
 
-/// Returns the node that `child` of `old` became: the one of its name, or of its base name where it was
-/// renamed.
-fn counterpart<'t, 'a>(child: Node<'_, '_>, old: Node<'_, '_>, new: Node<'t, 'a>) -> Option<Node<'t, 'a>> {
-    let renamed =
-        |node: &Node<'_, '_>| node.base_name() == child.base_name() && old.child(node.name()).is_none();
-    new.child(child.name()).or_else(|| new.children().find(renamed))
-}
-
-/// Returns a node as lines of source.
-fn source(node: Node<'_, '_>) -> Vec<String> {
+/// Returns a node as lines of source, indented by `unit` a level.
+fn source(node: Node<'_, '_>, unit: &str) -> Vec<String> {
     let mut lines = vec![format!("{} {{", node.name())];
-    lines.extend(node.props().map(|prop| format!("\t{}", dts::property(prop.name, prop.value))));
+    lines.extend(node.props().map(|prop| format!("{unit}{}", dts::whole_property(prop.name, prop.value))));
     for child in node.children() {
-        lines.extend(source(child).into_iter().map(|line| format!("\t{line}")));
+        lines.extend(source(child, unit).into_iter().map(|line| format!("{unit}{line}")));
     }
     lines.push("};".to_owned());
     lines

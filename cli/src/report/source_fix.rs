@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ringfence::fdt::Tree;
 use ringfence::finding::Finding;
 
+use super::counterpart;
 use crate::input::{Place, Positions};
 use crate::report::dts;
 
@@ -34,13 +35,13 @@ pub fn fix(positions: &Positions, old: &Tree<'_>, new: &Tree<'_>, finding: &Find
     let mut replacements = Vec::new();
     for node in involved(old, finding) {
         let path = node.path();
-        // A node that a repair renamed keeps its place among its siblings, so that it is found by its base
-        // name.
-        let renamed = |other: &ringfence::fdt::Node<'_, '_>| {
-            other.base_name() == node.base_name() && old.find(&other.path()).is_none()
-        };
-        let parent = node.parent().and_then(|parent| new.find(&parent.path()));
-        let after = new.find(&path).or_else(|| parent.and_then(|parent| parent.children().find(renamed)))?;
+        let after = match node.parent() {
+            None => Some(new.root()),
+            Some(parent) => {
+                let pairs = counterpart::children(parent, new.find(&parent.path())?);
+                pairs.into_iter().find(|(old, _)| old.id() == node.id()).and_then(|(_, after)| after)
+            }
+        }?;
         if after.name() != node.name() {
             replacements.push(rename(positions, &path, node.name(), after.name())?);
         }
@@ -49,13 +50,13 @@ pub fn fix(positions: &Positions, old: &Tree<'_>, new: &Tree<'_>, finding: &Find
             if value == Some(prop.value) {
                 continue;
             }
-            let text = value.map(|value| dts::property(prop.name, value)).unwrap_or_default();
+            let text = value.map(|value| dts::whole_property(prop.name, value)).unwrap_or_default();
             replacements.push(Replacement { place: positions.property(&path, prop.name)?, text });
         }
         let added: String = after
             .props()
             .filter(|prop| node.prop(prop.name).is_none())
-            .map(|prop| format!(" {}", dts::property(prop.name, prop.value)))
+            .map(|prop| format!(" {}", dts::whole_property(prop.name, prop.value)))
             .collect();
         if !added.is_empty() {
             replacements.push(insertion(positions, &path, added)?);
