@@ -22,6 +22,23 @@ struct Inner {
 /// Most failures of one file that are shown.
 const MAX_SHOWN: usize = 20;
 
+/// Describes an I/O error without its number.
+#[must_use]
+pub fn io(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::IsADirectory => "this is a directory".to_owned(),
+        ErrorKind::NotADirectory => "a part of the path is not a directory".to_owned(),
+        ErrorKind::StorageFull => "no space is left".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        _ => {
+            let text = error.to_string();
+            let text = text.split_once(" (os error ").map_or(text.as_str(), |(text, _)| text);
+            text.to_lowercase()
+        }
+    }
+}
+
 /// A place in a file that people write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {

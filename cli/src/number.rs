@@ -8,6 +8,9 @@ use ringfence::span::{GIB, KIB, MIB};
 /// Describes the mistake, for a label under the value.
 pub fn address(text: &str) -> Result<u64, String> {
     let digits: String = text.trim().chars().filter(|&c| c != '_').collect();
+    if matches!(digits.as_str(), "" | "0x" | "0X") {
+        return Err("a number is missing; write 0x84300000 or a decimal one".to_owned());
+    }
     let parsed = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
         Some(hex) if hex.bytes().all(|b| b.is_ascii_hexdigit()) => u64::from_str_radix(hex, 16),
         Some(_) => return Err(format!("`{text}` is not a hexadecimal number")),
@@ -15,6 +18,16 @@ pub fn address(text: &str) -> Result<u64, String> {
         None => return Err(format!("`{text}` is not a number; write 0x84300000 or a decimal one")),
     };
     parsed.map_err(|_| format!("`{text}` does not fit into 64 bits"))
+}
+
+/// Reads an address as the name of a node has it: hexadecimal, with `0x` or without.
+///
+/// # Errors
+/// Describes the mistake.
+pub fn unit_address(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let has_prefix = text.starts_with("0x") || text.starts_with("0X") || text.is_empty();
+    if has_prefix { address(text) } else { address(&format!("0x{text}")) }
 }
 
 /// Reads a size in bytes: a number as [`address`] does, or one with a binary unit (`5 MiB`, `64K`, `1G`).

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::input::{is_stdin, record};
 use crate::terminal::interrupt::Unfinished;
 
@@ -30,7 +30,7 @@ pub fn overwrite(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         let why = match error.kind() {
             std::io::ErrorKind::NotFound => "no such directory".to_string(),
             std::io::ErrorKind::PermissionDenied => "no permission to write there".to_string(),
-            _ => error.to_string(),
+            _ => failure::io(&error),
         };
         Failure::of(path, format!("cannot write: {why}"))
     };
@@ -71,11 +71,14 @@ pub fn append(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     keep_apart(path)?;
     let file = fs::OpenOptions::new().append(true).create(true).open(path);
     let written = file.and_then(|mut file| file.write_all(bytes));
-    written.map_err(|error| Failure::of(path, format!("cannot write: {error}")))
+    written.map_err(|error| Failure::of(path, format!("cannot write: {}", failure::io(&error))))
 }
 
 /// Refuses a target that was read in this run, under whatever name.
-fn keep_apart(target: &Path) -> Result<(), Failure> {
+///
+/// # Errors
+/// When it was.
+pub fn keep_apart(target: &Path) -> Result<(), Failure> {
     match record::name_of(target).filter(|_| !is_stdin(target)) {
         None => Ok(()),
         Some(input) if input == target => Err(Failure::of(target, "this is an input; give another output")),

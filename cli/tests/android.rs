@@ -67,16 +67,23 @@ fn vendor(dtb: &[u8]) -> Vec<u8> {
 }
 
 fn table(trees: &[&[u8]]) -> Vec<u8> {
+    versioned(0, &trees.iter().map(|tree| (0, *tree)).collect::<Vec<_>>())
+}
+
+/// Returns a table of this version, of trees with their flags.
+fn versioned(version: usize, trees: &[(usize, &[u8])]) -> Vec<u8> {
     let mut at = 32 + 32 * trees.len();
     let mut out = Vec::new();
-    let size = at + trees.iter().map(|tree| tree.len()).sum::<usize>();
+    let size = at + trees.iter().map(|(_, tree)| tree.len()).sum::<usize>();
     let word = |out: &mut Vec<u8>, value: usize| out.extend((value as u32).to_be_bytes());
-    [0xd7b7_ab1e, size, 32, 32, trees.len(), 32, 2048, 0].iter().for_each(|&value| word(&mut out, value));
-    for tree in trees {
-        [tree.len(), at, 0, 0, 0, 0, 0, 0].iter().for_each(|&value| word(&mut out, value));
+    [0xd7b7_ab1e, size, 32, 32, trees.len(), 32, 2048, version]
+        .iter()
+        .for_each(|&value| word(&mut out, value));
+    for (flags, tree) in trees {
+        [tree.len(), at, 0, 0, *flags, 0, 0, 0].iter().for_each(|&value| word(&mut out, value));
         at += tree.len();
     }
-    trees.iter().for_each(|tree| out.extend(*tree));
+    trees.iter().for_each(|(_, tree)| out.extend(*tree));
     out
 }
 
@@ -128,6 +135,74 @@ fn vendor_images_and_tables_give_theirs() {
     dir.put("dtbo.img", table(&[OVERLAY, OVERLAY]));
     dir.assert_output(&["check", "--no-config", "--base", "base.dtb", "dtbo.img"], 0, &["3 inputs"]);
     dir.assert_output(&["check", "--no-config", "dtbo.img"], 2, &["an overlay alone"]);
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn packed_entries_are_unpacked_and_bounded() {
+    let dir = WorkDir::new();
+    let (good, bad) = (tree(0x50_0000), tree(0x60_0000));
+    let (packed, bomb) = (gzip(&good), gzip(&vec![0; 65 << 20]));
+    let check = ["check", "--no-config", "--format", "concise", "dtb.img"];
+    dir.put("dtb.img", versioned(1, &[(2, &packed), (1, &zlib(&bad)), (0, &good)]));
+    dir.assert_output(&check, 1, &["dtb.img#2: RF201"]);
+    dir.put("dtb.img", versioned(1, &[(2, &bomb), (1, &packed), (0, &bad)]));
+    let refused =
+        ["dtb.img#1: cannot unpack it: the gzip stream holds more", "dtb.img#2: cannot", "dtb.img#3: RF201"];
+    dir.assert_output(&check, 2, &refused);
+    let large = gzip(&[&good[..], &vec![0; 40 << 20]].concat());
+    dir.put("dtb.img", versioned(1, &[(2, &large), (2, &large)]));
+    dir.assert_output(&check, 2, &["its trees unpack to more than 64 MiB"]);
+}
+
+/// Types what a help line has in backquotes.
+fn follow(dir: &WorkDir, help: &str) {
+    let line = help.split("`ringfence ").nth(1).and_then(|rest| rest.split('`').next()).expect(help);
+    let args: Vec<&str> = line.split(' ').collect();
+    dir.assert_output(&args, 0, &["tree-1.dtb"]);
+}
+
+#[test]
+fn the_help_can_be_followed_as_it_is_typed() {
+    let (good, bad) = (tree(0x50_0000), tree(0x60_0000));
+    let kernel = [&gzip(&image())[..], &bad].concat();
+    let tail = [&bad[..], b"a kernel's tail"].concat();
+    for (name, file) in [
+        ("boot.img", boot(2, &image(), &bad)),
+        ("kernel.img", boot(1, &kernel, b"")),
+        ("vendor_boot.img", vendor(&[&bad[..], &good].concat())),
+        ("dtb.img", versioned(1, &[(2, &gzip(&bad)), (0, &good)])),
+        ("tail.dtb", tail),
+    ] {
+        let dir = WorkDir::new();
+        dir.put(name, file);
+        let help = dir.assert_output(&["fix", "--no-config", "--unsafe", name, "-o", "out"], 2, &["help: "]);
+        follow(&dir, &help);
+        dir.assert_output(
+            &["fix", "--no-config", "--unsafe", "--in-place", "parts/tree-1.dtb"],
+            0,
+            &["clean"],
+        );
+    }
+    let dir = WorkDir::new();
+    dir.put("both.dtb", [&good[..], &bad].concat());
+    for command in ["map", "predict", "headroom"] {
+        let help = dir.assert_output(&[command, "--no-config", "both.dtb"], 2, &["several device trees"]);
+        assert!(help.contains("`ringfence unpack both.dtb -o parts`"), "{help}");
+    }
+    follow(&dir, "`ringfence unpack both.dtb -o parts`");
+    assert_eq!([dir.read("parts/tree-1.dtb"), dir.read("parts/tree-2.dtb")], [good, bad]);
+    dir.put("dtbo.img", table(&[OVERLAY]));
+    dir.assert_output(&["unpack", "dtbo.img", "-o", "overlays"], 0, &["overlays/tree-1.dtbo"]);
+    dir.assert_output(&["unpack", "dtbo.img", "-o", "overlays"], 2, &["exists already"]);
+    dir.put("boot.img", boot(3, &image(), b""));
+    dir.assert_output(&["unpack", "boot.img", "-o", "none"], 2, &["an Android image: no device tree in it"]);
+    assert!(!dir.path("none").exists());
 }
 
 #[test]

@@ -230,3 +230,67 @@ fn a_captured_boot_of_debian_matches() {
     let lost = "not predicted: OF: reserved mem: 0x0000000081800000..0x00000000835fffff (30720 KiB)";
     dir.assert_output(VERIFY, 1, &[lost]);
 }
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn what_is_no_log_is_a_wrong_input() {
+    let dir = dir();
+    let log = text(&boot("6.6.0", &[FW]), "", "");
+    let random: Vec<u8> = (0_u32..60_000).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+    for (bytes, why) in [
+        (random, "boot.log: this is not text"),
+        (b"\xfd7zXZ\0\0\x04rest of it".to_vec(), "this is an xz stream, not text"),
+        (b"BZh91AY&SY".to_vec(), "bzip2 -dc boot.log"),
+        (b"\x28\xb5\x2f\xfdrubbish".to_vec(), "the zstd stream is damaged, or holds more than 64 MiB"),
+        (gzip(log.as_bytes())[..60].to_vec(), "the gzip stream is damaged"),
+        (gzip(&gzip(log.as_bytes())), "this is a gzip stream, not text"),
+        (vec![0; 5000], "the file is empty"),
+        (gzip(b""), "the file is empty"),
+        (b"# Notes\n\nBuy milk.\n".to_vec(), "no line of a kernel's log"),
+        (gzip(&vec![b'\n'; 65 << 20]), "the gzip stream holds more than 64 MiB"),
+        (vec![b'a'; (64 << 20) + 1], "larger than 64 MiB"),
+    ] {
+        dir.put("boot.log", bytes);
+        dir.assert_output(VERIFY, 2, &["boot.log: ", why]);
+    }
+    // As loggers and serial lines leave them.
+    let zeros = vec![0; 70_000];
+    for bytes in [
+        [&zeros, log.as_bytes(), &zeros].concat(),
+        [b"\xf0\xff\x80\x01", log.as_bytes()].concat(),
+        [&gzip(&log.as_bytes()[..90])[..], &gzip(&log.as_bytes()[90..])].concat(),
+        [&gzip(log.as_bytes())[..], &zeros].concat(),
+    ] {
+        dir.put("boot.log", bytes);
+        dir.assert_output(VERIFY, 0, &["the boot matches"]);
+    }
+}
+
+#[test]
+fn a_configuration_is_bounded_and_named() {
+    let dir = dir();
+    let check = ["check", "--no-config", "--kernel-config", "config", "board.dts"];
+    dir.put("config", gzip(&b"CONFIG_ARM64=y\n".repeat(5 << 20)));
+    dir.assert_output(&check, 2, &["config: cannot unpack it: the gzip stream holds more than 64 MiB"]);
+    dir.put("config", gzip(b"# Linux/arm64 4.4.0 Kernel Configuration\nCONFIG_ARM64=y\n"));
+    dir.assert_output(&check, 2, &["config: of an unknown kernel, `4.4.0`", "the oldest kernel"]);
+    dir.put("config", gzip(b"# Linux/arm64 6.1.0 Kernel Configuration\nCONFIG_ARM64=y\n"));
+    dir.assert_output(&check, 0, &["clean"]);
+}
+
+#[test]
+fn copied_files_are_named_as_they_are() {
+    let dir = dir();
+    dir.assert_output(&["verify", "--live", "--root", "copy"], 2, &["copy: no such directory"]);
+    dir.put("copy/dmesg", text(&boot("6.6.0", &[FW]), "", ""));
+    dir.put("copy/proc/iomem", "00000000-00000000 : System RAM\n  00000000-00000000 : reserved\n");
+    let live = ["verify", "--no-config", "--live", "--root", "copy", "board.dts"];
+    dir.assert_output(&live, 1, &["copy/proc/iomem shows no addresses: read it as root"]);
+    dir.put("half.dtb", b"\xd0\x0d\xfe\xed\0\0\x10\0half");
+    dir.assert_output(&["predict", "half.dtb"], 2, &["half.dtb: "]);
+}

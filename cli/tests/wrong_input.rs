@@ -271,7 +271,7 @@ fn no_output_goes_over_an_input_that_was_not_offered() {
     assert_refused(&bench, &["fix", "--policy", "board.toml", "good.dtb", "-o", "board.toml"], 2, &["input"]);
     assert_refused(&bench, &["policy", "build", "board.toml", "-o", "board.toml"], 2, &["input"]);
     assert_refused(&bench, &["policy", "init", "good.dtb", "-o", "good.dtb"], 2, &["input"]);
-    assert_refused(&bench, &["pack", "--kernel", "good.dtb", "-o", "good.dtb"], 2, &["input"]);
+    assert_refused(&bench, &["pack", "--kernel", "good.dtb", "-o", "good.dtb"], 2, &["not an arm64 Image"]);
     let baseline = ["check", "--baseline", "good.dtb", "--write-baseline", "good.dtb"];
     assert_refused(&bench, &baseline, 2, &["input"]);
 }

@@ -140,6 +140,18 @@ impl Headers {
         })
     }
 
+    /// Returns how many bytes the file has as far as its sections tell; `None` when these numbers make no
+    /// sense.
+    #[must_use]
+    pub fn file_len(&self, image: &[u8]) -> Option<usize> {
+        let mut end = self.table + self.count * SECTION;
+        for at in (0..self.count).map(|index| self.table + index * SECTION) {
+            let (size, raw) = (u32_at(image, at + 16)? as usize, u32_at(image, at + 20)? as usize);
+            end = end.max(if size == 0 { 0 } else { raw.checked_add(size)? });
+        }
+        Some(end)
+    }
+
     /// Returns how firmware runs the image; `None` when that is neither an application nor a driver.
     #[must_use]
     pub fn subsystem(&self, image: &[u8]) -> Option<Subsystem> {

@@ -93,11 +93,13 @@ images.";
 
 pub(super) const UNPACK: &str = "\
 Writes Image, initrd.img, board.dtb, overlay-1.dtbo and board.policy, if present. Writes nothing \
-when a hash does not match or one of the files exists already. `ringfence pack` packs them again.
+when a hash does not match or one of the files exists already. `ringfence pack` packs them again. Of an \
+Android image, or a file with several trees, it writes tree-1.dtb, tree-2.dtb and so on.
 
 Examples:
   ringfence unpack board.itb -o parts
-  ringfence unpack --configuration conf-2 board.itb -o parts";
+  ringfence unpack --configuration conf-2 board.itb -o parts
+  ringfence unpack boot.img -o trees";
 
 pub(super) const LOG: &str = "\
 Examples:

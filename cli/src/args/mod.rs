@@ -1,5 +1,6 @@
 //! The command line: commands, options and their help texts.
 
+mod console;
 mod help;
 mod hinted;
 mod layout;
@@ -13,13 +14,12 @@ use ringfence::finding::Severity;
 use ringfence::policy::Key;
 use ringfence::profile::PageSize;
 use ringfence::span::Span;
-use ringfence_boot::console::Console;
-use ringfence_boot::uart::Kind;
 
 use crate::number;
 use crate::project::{boot_map, firmware, kernel, rule};
 use crate::report::formats::Format;
 
+use console::console;
 use hinted::Hinted;
 
 pub use layout::{Diff, DiffFormat, Headroom, Map, MapFormat, Plain, Plan, PlanFormat};
@@ -332,24 +332,6 @@ fn cma_default(text: &str) -> Result<u64, String> {
     if text == "none" { Ok(0) } else { number::size(text) }
 }
 
-/// Reads `KIND[,mmio32]@ADDR` as the stage reads it in its image: `KIND,mmio32,ADDR`.
-///
-/// # Errors
-/// Describes the mistake.
-pub fn console(text: &str) -> Result<String, String> {
-    let (kind, base) = text.split_once('@').ok_or("write KIND@ADDR, such as pl011@0x9000000")?;
-    let named = format!("{kind},{:#x}", number::address(base)?);
-    if Console::named(named.as_bytes()).is_some() {
-        return Ok(named);
-    }
-    let kinds: Vec<&str> = Kind::ALL.iter().flat_map(|kind| kind.earlycons()).copied().collect();
-    let name = kind.split(',').next().unwrap_or_default();
-    Err(match kinds.contains(&name) {
-        true => format!("`{kind}`: after the kind, only mmio, mmio16 or mmio32"),
-        false => format!("`{name}` is not a kind of UART; the stage drives {}", kinds.join(", ")),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -359,15 +341,6 @@ mod tests {
     #[test]
     fn the_definitions_do_not_contradict_each_other() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_console_is_a_kind_and_an_address() {
-        assert_eq!(console("pl011@0x9000000"), Ok("pl011,0x9000000".to_string()));
-        assert_eq!(console("uart8250,mmio32@0xfe650000"), Ok("uart8250,mmio32,0xfe650000".to_string()));
-        assert!(console("pl012@0x9000000").unwrap_err().contains("cdns, qcom_geni"));
-        assert!(console("pl011,mmio64@0").unwrap_err().contains("mmio32"));
-        assert!(console("pl011").is_err() && console("pl011@here").is_err());
     }
 
     #[test]

@@ -101,7 +101,7 @@ pub struct Show {
     pub bundle: PathBuf,
 }
 
-/// Extract the files of a bundle.
+/// Extract the files of a bundle, or the trees of an Android image.
 #[derive(Args, Debug)]
 #[command(
     after_help = help::UNPACK
@@ -113,7 +113,8 @@ pub struct Unpack {
     /// Write the files to this directory, which is created if missing
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
-    /// A bundle (.itb), or a stage with one appended; - for stdin
+    /// A bundle (.itb), or a stage with one appended, - for stdin; an Android image (boot.img,
+    /// vendor_boot.img, dtb.img, dtbo.img), or a file with several trees
     pub bundle: PathBuf,
 }
 

@@ -61,7 +61,8 @@ fn with_console(args: &Pack, stage: &Path) -> Result<Outcome, Failure> {
     }
     write_out::write(&args.output, &image(args, stage)?)?;
     if !is_stdin(&args.output) {
-        terminal::out(&format!("{}: the stage, with a console\n", args.output.display()))?;
+        let console = args.console.as_deref().unwrap_or_default();
+        terminal::out(&format!("{}: the stage, with the console {console}\n", args.output.display()))?;
     }
     Ok(Outcome::Clean)
 }
@@ -93,6 +94,15 @@ fn pack(args: &Pack, kernel: &Path) -> Result<Outcome, Failure> {
 /// Reads an image of the stage, and gives it the console of the command line.
 fn image(args: &Pack, stage: &Path) -> Result<Vec<u8>, Failure> {
     let mut image = input::read_any(stage)?;
+    let fail = |why: &dyn std::fmt::Display| {
+        Failure::of(stage, format!("not an image of the stage: {why}"))
+            .with_help("take ringfence.img as it was built")
+    };
+    Header::parse(&image).map_err(|error| fail(&error))?;
+    let whole = pe::Headers::parse(&image).map(|headers| headers.file_len(&image));
+    if whole.is_ok_and(|len| len.is_none_or(|len| len > image.len())) {
+        return Err(fail(&"its sections reach beyond the end of the file, which is cut or damaged"));
+    }
     if let Some(console) = &args.console {
         console_slot::set(&mut image, console).map_err(|error| Failure::of(stage, error))?;
     }

@@ -35,10 +35,11 @@ pub(super) fn run(args: &args::Policy) -> Result<Outcome, Failure> {
 
 fn init(known_good: &Path, output: Option<&Path>, force: bool) -> Result<Outcome, Failure> {
     let output = output.unwrap_or(Path::new("-"));
+    let dtb = input::read(known_good)?;
+    write_out::keep_apart(output)?;
     if output.exists() && !force && !input::is_stdin(output) {
         return Err(Failure::of(output, "exists already").with_help("use --force to overwrite it"));
     }
-    let dtb = input::read(known_good)?;
     let (profile, facts) = (KernelProfile::default(), BootFacts::default());
     let context = Context { policy: None, profile: &profile, facts: &facts };
     let judged = pipeline::survey(&dtb, context).map_err(|error| Failure::of(known_good, error))?.judge();

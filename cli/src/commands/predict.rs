@@ -49,12 +49,12 @@ impl Told {
     fn of(boot: &Boot, path: &Path) -> Result<Self, Failure> {
         one_kernel(boot)?;
         let (job, dtb) = tree::read(&Job::from_args(boot)?, path)?;
-        Self::predict(&job, &dtb)?.ok_or_else(|| no_ram(path))
+        Self::predict(&job, &dtb, path)?.ok_or_else(|| no_ram(path))
     }
 
     /// Predicts for the first kernel of a job; `None` when the RAM is not known.
-    pub(super) fn predict(job: &Job, dtb: &[u8]) -> Result<Option<Self>, Failure> {
-        let tree = Tree::parse(dtb).map_err(|error| Failure::new(error.to_string()))?;
+    pub(super) fn predict(job: &Job, dtb: &[u8], path: &Path) -> Result<Option<Self>, Failure> {
+        let tree = Tree::parse(dtb).map_err(|error| Failure::of(path, error))?;
         let context = job.context();
         let surveyed = Surveyed::of(tree, context);
         if !surveyed.map().ram.is_known() {

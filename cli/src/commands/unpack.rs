@@ -2,18 +2,20 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use ringfence::fdt::{Blob, Tree, is_overlay};
 use ringfence::fit::{Config, Fit, Image};
 use ringfence::packing::Packing;
 use serde::Serialize;
 
 use super::Outcome;
 use crate::args::{Plain, Show, Unpack};
-use crate::failure::Failure;
+use crate::failure::{Failure, io};
+use crate::input::{self, Input};
 use crate::terminal::style::{BOLD, DIM, ERROR};
 use crate::terminal::text::{self, printable};
-use crate::{input, terminal, write_out};
+use crate::{terminal, write_out};
 
 /// Maximum number of configurations: each costs a walk over all images.
 const MAX_SHOWN: usize = 1024;
@@ -142,8 +144,15 @@ fn human(shown: &BundleJson) -> String {
 }
 
 pub(super) fn unpack(args: &Unpack) -> Result<Outcome, Failure> {
-    let (_, bytes) = input::read_bundle(&args.bundle)?;
     let failure = |error| Failure::of(&args.bundle, error);
+    let read = input::read_bundle(&args.bundle);
+    let read = read.and_then(|(_, bytes)| Fit::parse(&bytes).map(|_| ()).map_err(failure).map(|()| bytes));
+    let bytes = match read {
+        Ok(bytes) => bytes,
+        // What was read of stdin does not come again.
+        Err(failure) if input::is_stdin(&args.bundle) => return Err(failure),
+        Err(failure) => return trees(args, failure),
+    };
     let fit = Fit::parse(&bytes).map_err(failure)?;
     let config = match &args.configuration {
         None => fit.select(&[]).map_err(failure)?,
@@ -175,22 +184,59 @@ pub(super) fn unpack(args: &Unpack) -> Result<Outcome, Failure> {
             (args.output.join(name), image)
         })
         .collect();
-    for (file, image) in &files {
+    for (_, image) in &files {
         image.verify().map_err(failure)?;
+    }
+    write(&args.output, files.iter().map(|(file, image)| (file.as_path(), image.data)))?;
+    Ok(Outcome::Clean)
+}
+
+/// Extracts the trees of a file that is not a bundle: an Android image, or several trees in a row.
+fn trees(args: &Unpack, no_bundle: Failure) -> Result<Outcome, Failure> {
+    let trees = match input::open_parts(&args.bundle) {
+        Ok(trees) => trees,
+        // Why an Android image has no trees says more.
+        Err(failure) if failure.message().contains("Android image") => return Err(failure),
+        Err(_) => return Err(no_bundle),
+    };
+    if let Some(name) = &args.configuration {
+        return Err(Failure::of(&args.bundle, format!("has trees and no configuration `{name}`")));
+    }
+    let trees = trees.into_iter().map(|loaded| loaded.tree).collect::<Result<Vec<_>, _>>()?;
+    if !trees.iter().any(|tree| Tree::parse(&tree.dtb).is_ok()) {
+        return Err(no_bundle);
+    }
+    let name = |(number, tree): (usize, &Input)| {
+        let is_overlay = Tree::parse(&tree.dtb).is_ok_and(|tree| is_overlay(&tree));
+        args.output.join(format!("tree-{number}.{}", if is_overlay { "dtbo" } else { "dtb" }))
+    };
+    let names: Vec<_> = (1..).zip(&trees).map(name).collect();
+    let len = |dtb: &[u8]| Blob::check(dtb).map_or(dtb.len(), |blob| blob.bytes().len());
+    let blobs = trees.iter().map(|tree| tree.dtb.get(..len(&tree.dtb)).unwrap_or_default());
+    write(&args.output, names.iter().map(PathBuf::as_path).zip(blobs))?;
+    Ok(Outcome::Clean)
+}
+
+/// Writes files to a directory, or none when one of them exists.
+fn write<'f>(
+    directory: &Path,
+    files: impl Iterator<Item = (&'f Path, &'f [u8])> + Clone,
+) -> Result<(), Failure> {
+    for (file, _) in files.clone() {
         if fs::symlink_metadata(file).is_ok() {
             return Err(Failure::of(file, "exists already; nothing was written")
                 .with_help("use another directory with -o DIR"));
         }
     }
-    make(&args.output)?;
-    for (file, image) in &files {
-        write_out::write(file, image.data)?;
-        terminal::out(&format!("{} ({} bytes)\n", file.display(), image.data.len()))?;
+    make(directory)?;
+    for (file, data) in files {
+        write_out::write(file, data)?;
+        terminal::out(&format!("{} ({} bytes)\n", file.display(), data.len()))?;
     }
-    Ok(Outcome::Clean)
+    Ok(())
 }
 
 fn make(directory: &Path) -> Result<(), Failure> {
     fs::create_dir_all(directory)
-        .map_err(|error| Failure::of(directory, format!("cannot create the directory: {error}")))
+        .map_err(|error| Failure::of(directory, format!("cannot create the directory: {}", io(&error))))
 }

@@ -3,12 +3,14 @@
 
 use std::iter;
 use std::ops::Range;
+use std::path::Path;
 
 use flate2::bufread::GzDecoder;
 use ringfence::fdt;
 use ringfence::kernel_image::Header;
 
-use super::concatenated;
+use super::{Loaded, concatenated, unpacked};
+use crate::failure::Failure;
 
 const BOOT: &[u8] = b"ANDROID!";
 const VENDOR: &[u8] = b"VNDRBOOT";
@@ -17,16 +19,35 @@ const TABLE: [u8; 4] = 0xd7b7_ab1e_u32.to_be_bytes();
 /// Most entries of a table.
 const MAX_ENTRIES: usize = 4096;
 
+/// Flags of an entry from version 1 of tables on: how its tree is packed
+/// (system/libufdt/utils/src/mkdtboimg.py, `CompressionFormat`).
+const PACKED: usize = 0xf;
+const ZLIB: usize = 1;
+const GZIP: usize = 2;
+
+/// A tree in the file.
+pub(super) struct Part {
+    range: Range<usize>,
+    /// The flags of its entry in a table.
+    packed: usize,
+}
+
+impl From<Range<usize>> for Part {
+    fn from(range: Range<usize>) -> Self {
+        Self { range, packed: 0 }
+    }
+}
+
 /// Tells whether a file begins as one of them.
 pub(super) fn may_be_one(bytes: &[u8]) -> bool {
     [BOOT, VENDOR, &TABLE].iter().any(|magic| bytes.starts_with(magic))
 }
 
-/// Returns the bytes of every tree in the file, in their order.
+/// Returns every tree in the file, in their order, each with its number.
 ///
 /// # Errors
 /// A sentence, when the file has none, or is not what its header says.
-pub(super) fn trees(bytes: &[u8]) -> Result<Vec<Range<usize>>, String> {
+pub(super) fn trees(name: &Path, bytes: &[u8]) -> Result<Vec<Loaded>, String> {
     let found = if bytes.starts_with(&TABLE) {
         table(bytes, 0..bytes.len())
     } else if bytes.starts_with(VENDOR) {
@@ -34,11 +55,30 @@ pub(super) fn trees(bytes: &[u8]) -> Result<Vec<Range<usize>>, String> {
     } else {
         boot(bytes)
     };
-    match found {
-        None => Err("the header says more than the file has".to_owned()),
-        Some(trees) if trees.is_empty() => Err("no device tree in it".to_owned()),
-        Some(trees) => Ok(trees),
+    let parts = found.ok_or("the header says more than the file has")?;
+    if parts.is_empty() {
+        return Err("no device tree in it".to_owned());
     }
+    let (mut all, mut trees) = (0, Vec::new());
+    for (number, part) in (1..).zip(parts) {
+        let shown = format!("{}#{number}", name.display());
+        let packed = bytes.get(part.range).unwrap_or_default();
+        let tree = match part.packed {
+            ZLIB => unpacked::zlib(packed),
+            GZIP => unpacked::gzip(packed),
+            _ => Ok(packed.to_vec()),
+        };
+        all += tree.as_ref().map_or(0, |tree| tree.len() as u64);
+        // A few bytes could ask for much, by naming one packed tree in thousands of entries.
+        if all > bytes.len() as u64 + unpacked::MAX {
+            return Err(format!("its trees unpack to more than {}", unpacked::limit()));
+        }
+        trees.push(match tree {
+            Ok(dtb) => Loaded::new(&shown, name, dtb, None),
+            Err(why) => Loaded { tree: Err(Failure::new(format!("{shown}: {why}"))), name: shown },
+        });
+    }
+    Ok(trees)
 }
 
 fn le(bytes: &[u8], at: usize) -> Option<usize> {
@@ -72,18 +112,18 @@ impl Pages {
 }
 
 /// A boot image: from header 2 on with trees of its own before header 3, else with trees after the kernel.
-fn boot(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
+fn boot(bytes: &[u8]) -> Option<Vec<Part>> {
     let version = le(bytes, 40)?;
     let kernel = le(bytes, 8)?;
     if version >= 3 {
         let part = Pages::new(4096, 4096)?.next(kernel)?;
-        return appended(bytes, part);
+        return appended(bytes, part).map(parts);
     }
     let mut pages = Pages::new(le(bytes, 36)?, 1)?;
     let kernel = pages.next(kernel)?;
     pages.next(le(bytes, 16)?)?;
     let second = pages.next(le(bytes, 24)?)?;
-    let mut found = appended(bytes, kernel)?;
+    let mut found = parts(appended(bytes, kernel)?);
     found.extend(area(bytes, second)?);
     if version >= 1 {
         found.extend(area(bytes, pages.next(le(bytes, 1632)?)?)?);
@@ -94,19 +134,24 @@ fn boot(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
     Some(found)
 }
 
-fn vendor(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
+fn vendor(bytes: &[u8]) -> Option<Vec<Part>> {
     let mut pages = Pages::new(le(bytes, 12)?, le(bytes, 2096)?)?;
     pages.next(le(bytes, 24)?)?;
     area(bytes, pages.next(le(bytes, 2100)?)?)
 }
 
 /// The trees of a part: a table of them, or one after the other.
-fn area(bytes: &[u8], part: Range<usize>) -> Option<Vec<Range<usize>>> {
+fn area(bytes: &[u8], part: Range<usize>) -> Option<Vec<Part>> {
     let inside = bytes.get(part.clone())?;
     if inside.starts_with(&TABLE) {
         return table(bytes, part);
     }
-    Some(chain(inside).unwrap_or_default().into_iter().map(|tree| shifted(tree, part.start)).collect())
+    let trees = chain(inside).unwrap_or_default().into_iter();
+    Some(trees.map(|tree| shifted(tree, part.start).into()).collect())
+}
+
+fn parts(trees: Vec<Range<usize>>) -> Vec<Part> {
+    trees.into_iter().map(Part::from).collect()
 }
 
 fn shifted(range: Range<usize>, by: usize) -> Range<usize> {
@@ -144,9 +189,10 @@ fn appended(bytes: &[u8], part: Range<usize>) -> Option<Vec<Range<usize>>> {
 }
 
 /// The trees of a table.
-fn table(bytes: &[u8], part: Range<usize>) -> Option<Vec<Range<usize>>> {
+fn table(bytes: &[u8], part: Range<usize>) -> Option<Vec<Part>> {
     let table = bytes.get(part.clone())?;
     let (size, count, first) = (be(table, 12)?, be(table, 16)?, be(table, 20)?);
+    let version = be(table, 28)?;
     if size < 8 || count > MAX_ENTRIES {
         return None;
     }
@@ -154,7 +200,9 @@ fn table(bytes: &[u8], part: Range<usize>) -> Option<Vec<Range<usize>>> {
         let at = first.checked_add(index.checked_mul(size)?)?;
         let (len, offset) = (be(table, at)?, be(table, at.checked_add(4)?)?);
         let tree = offset..offset.checked_add(len)?;
-        table.get(tree.clone()).map(|_| shifted(tree, part.start))
+        table.get(tree.clone())?;
+        let flags = if version >= 1 && size >= 20 { be(table, at.checked_add(16)?)? } else { 0 };
+        Some(Part { range: shifted(tree, part.start), packed: flags & PACKED })
     };
     (0..count).map(entry).collect()
 }

@@ -9,7 +9,7 @@ use ringfence::fit::{self, Fit};
 use ringfence::kernel_image::{HEADER_LEN, Header};
 
 use super::record;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 
 /// Largest file read as a device tree. What is larger is none, and need not be held in memory to say so.
 pub(super) const MAX_TREE: u64 = ringfence::fdt::MAX_SIZE as u64;
@@ -189,12 +189,11 @@ pub fn is_stdin(name: &Path) -> bool {
     name.as_os_str() == "-"
 }
 
-/// Describes an I/O error without its number.
+/// Describes why a file cannot be read.
 pub(super) fn describe(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_string(),
         std::io::ErrorKind::PermissionDenied => "no permission to read it".to_string(),
-        std::io::ErrorKind::IsADirectory => "this is a directory".to_string(),
-        _ => error.to_string(),
+        _ => failure::io(error),
     }
 }

@@ -1,31 +1,80 @@
-//! What a file is that is not a device tree, from its first bytes.
+//! What a file is that is not what was asked for, from its first bytes.
 
 use std::path::Path;
 
 use crate::failure::Failure;
 
-/// First bytes, their offset, what they begin, and what to do about it.
-const KINDS: &[(usize, &[u8], &str, &str)] = &[
-    (0, &[0x1f, 0x8b], "a gzip stream", "unpack it first: gzip -dc FILE | ringfence check -"),
-    (0, b"\xfd7zXZ\0", "an xz stream", "unpack it first: xz -dc FILE | ringfence check -"),
-    (0, &[0x28, 0xb5, 0x2f, 0xfd], "a zstd stream", "unpack it first: zstd -dc FILE | ringfence check -"),
-    (0, b"BZh", "a bzip2 stream", "unpack it first: bzip2 -dc FILE | ringfence check -"),
-    (0, &[0x04, 0x22, 0x4d, 0x18], "an lz4 stream", "unpack it first: lz4 -dc FILE | ringfence check -"),
-    (0, &[0x02, 0x21, 0x4c, 0x18], "an lz4 stream", "unpack it first: lz4 -dc FILE | ringfence check -"),
-    (0, &[0x5d, 0, 0], "an lzma stream", "unpack it first: lzma -dc FILE | ringfence check -"),
-    (4, b"zimg", "an EFI zboot image of a kernel", KERNEL),
-    (56, b"ARM\x64", "an arm64 kernel Image", KERNEL),
-    (0, &[0x27, 0x05, 0x19, 0x56], "a uImage", "`dumpimage -T kernel -p 0 -o OUT FILE` takes it apart"),
-    (0, b"\x7fELF", "an ELF file", KERNEL),
-    (0, b"MZ", "an EFI application", KERNEL),
+/// A kind of file.
+pub(super) struct Kind {
+    offset: usize,
+    magic: &'static [u8],
+    /// What messages call it, with an article.
+    pub(super) what: &'static str,
+    /// The program that unpacks it.
+    packer: Option<&'static str>,
+    /// What to do about it where a device tree was asked for.
+    help: &'static str,
+}
+
+impl Kind {
+    const fn packed(magic: &'static [u8], what: &'static str, packer: &'static str) -> Self {
+        Self { offset: 0, magic, what, packer: Some(packer), help: "" }
+    }
+
+    const fn other(offset: usize, magic: &'static [u8], what: &'static str, help: &'static str) -> Self {
+        Self { offset, magic, what, packer: None, help }
+    }
+
+    /// What to do about it where text was asked for.
+    pub(super) fn for_text(&self, name: &Path) -> String {
+        match self.packer {
+            Some(packer) => format!("unpack it first: {packer} -dc {} > FILE", name.display()),
+            None => "give the text that the kernel printed".to_owned(),
+        }
+    }
+}
+
+/// First bytes, and what they begin.
+const KINDS: &[Kind] = &[
+    Kind::packed(&[0x1f, 0x8b], "a gzip stream", "gzip"),
+    Kind::packed(b"\xfd7zXZ\0", "an xz stream", "xz"),
+    Kind::packed(&[0x28, 0xb5, 0x2f, 0xfd], "a zstd stream", "zstd"),
+    Kind::packed(b"BZh", "a bzip2 stream", "bzip2"),
+    Kind::packed(&[0x04, 0x22, 0x4d, 0x18], "an lz4 stream", "lz4"),
+    Kind::packed(&[0x02, 0x21, 0x4c, 0x18], "an lz4 stream", "lz4"),
+    Kind::packed(&[0x5d, 0, 0], "an lzma stream", "lzma"),
+    Kind::other(4, b"zimg", "an EFI zboot image of a kernel", KERNEL),
+    Kind::other(56, b"ARM\x64", "an arm64 kernel Image", KERNEL),
+    Kind::other(
+        0,
+        &[0x27, 0x05, 0x19, 0x56],
+        "a uImage",
+        "`dumpimage -T kernel -p 0 -o OUT FILE` takes it apart",
+    ),
+    Kind::other(0, b"\x7fELF", "an ELF file", KERNEL),
+    Kind::other(0, b"MZ", "an EFI application", KERNEL),
+    Kind::other(
+        0,
+        b"QCDT",
+        "a table of trees of older Qualcomm loaders",
+        "`dtbTool` and its like take it apart",
+    ),
 ];
 
 const KERNEL: &str = "give the device tree: a .dtb, a .dts, or a bundle (.itb) that has one";
 
+/// Returns the kind of a file, if its first bytes name one.
+pub(super) fn kind(bytes: &[u8]) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| bytes.get(kind.offset..).is_some_and(|rest| rest.starts_with(kind.magic)))
+}
+
 /// Names the kind of a file that is no device tree, if it is known.
 pub(super) fn refusal(name: &Path, bytes: &[u8]) -> Option<Failure> {
-    let begins = |at: usize, magic: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(magic));
-    let (.., what, help) = KINDS.iter().find(|(at, magic, ..)| begins(*at, magic))?;
-    let help = help.replace("FILE", &name.display().to_string());
-    Some(Failure::of(name, format!("this is {what}, not a device tree")).with_help(help))
+    let kind = kind(bytes)?;
+    let file = name.display().to_string();
+    let help = match kind.packer {
+        Some(packer) => format!("unpack it first: {packer} -dc {file} | ringfence check -"),
+        None => kind.help.replace("FILE", &file),
+    };
+    Some(Failure::of(name, format!("this is {}, not a device tree", kind.what)).with_help(help))
 }

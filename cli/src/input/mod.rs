@@ -16,6 +16,7 @@ pub mod record;
 mod repack;
 pub mod ring;
 mod source;
+mod unpacked;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use ringfence::{fdt, fit};
 use crate::failure::Failure;
 
 use kind::Kind;
+pub use kind::{text as as_text, without_mark};
 
 pub use container::Container;
 pub use files::{Found, Wanted, gather, is_stdin, read_any, read_bundle, read_target};
@@ -122,6 +124,19 @@ pub fn load_text(name: &Path, text: &str, options: &Options) -> Result<Input, Fa
     options.layers.apply(Input { name: name.display().to_string(), path: name.to_path_buf(), dtb, positions })
 }
 
+/// Reads every tree of a file that has other things besides a tree, as it is: overlays are not applied.
+///
+/// # Errors
+/// When the file cannot be read, or is a tree and nothing else. A tree of it that cannot be read is an entry.
+pub fn open_parts(name: &Path) -> Result<Vec<Loaded>, Failure> {
+    let Opened { container, trees } = open_plain(name, &Options::default())?;
+    match container {
+        Container::Source { .. } => Err(Failure::of(name, "this is source")),
+        Container::Blob { rest } if rest.is_empty() => Err(Failure::of(name, "this is one device tree")),
+        _ => Ok(trees),
+    }
+}
+
 /// Reads every tree of a file, without overlays.
 fn open_plain(name: &Path, options: &Options) -> Result<Opened, Failure> {
     let stdin = options.stdin.as_deref().filter(|stdin| is_stdin(name) || *stdin == name);
@@ -148,12 +163,9 @@ fn open_plain(name: &Path, options: &Options) -> Result<Opened, Failure> {
             let rest = files::read_limited(place, fit::MAX_LEN as u64)?;
             if is_piped { bytes.extend(rest) } else { bytes = rest }
         }
-        let ranges =
-            android::trees(&bytes).map_err(|why| Failure::of(name, format!("an Android image: {why}")))?;
-        return Ok(Opened {
-            trees: numbered(name, &bytes, &ranges),
-            container: Container::Android { bytes },
-        });
+        let trees = android::trees(name, &bytes);
+        let trees = trees.map_err(|why| Failure::of(name, format!("an Android image: {why}")))?;
+        return Ok(Opened { trees, container: Container::Android { bytes } });
     }
     if bytes.len() as u64 > files::MAX_TREE {
         return Err(Failure::of(name, "larger than 64 MiB: this is not a device tree"));
@@ -194,12 +206,19 @@ fn numbered(name: &Path, bytes: &[u8], ranges: &[Range<usize>]) -> Vec<Loaded> {
 /// # Errors
 /// When it cannot be read, or the file has several.
 pub fn load_one(name: &Path, options: &Options) -> Result<Input, Failure> {
-    let mut trees = load(name, options);
+    let Opened { container, mut trees } = open(name, options)?;
     match (trees.pop(), trees.is_empty()) {
         (Some(loaded), true) => loaded.tree,
-        _ => Err(Failure::of(name, "a file with several device trees").with_help(
-            "`check` and `fix` work on all of them; `unpack --configuration NAME` extracts one of a bundle",
-        )),
+        _ => {
+            let name = name.display();
+            let help = match container {
+                Container::Bundle { .. } => {
+                    format!("`ringfence unpack --configuration NAME {name} -o parts` extracts one")
+                }
+                _ => format!("`ringfence unpack {name} -o parts` extracts each"),
+            };
+            Err(Failure::new(format!("{name}: a file with several device trees")).with_help(help))
+        }
     }
 }
 

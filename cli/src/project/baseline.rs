@@ -191,6 +191,7 @@ struct Entry<'b> {
 /// # Errors
 /// When the file is there and is not a baseline, or cannot be written.
 pub fn write(path: &Path, reports: &[Report]) -> Result<usize, Failure> {
+    write_out::keep_apart(path)?;
     if path.is_file() {
         Baseline::parse(path, &input::read_target(path)?)
             .map_err(|failure| failure.with_help("a file that is not a baseline is not overwritten"))?;

@@ -18,7 +18,7 @@ use ringfence::survey::MemoryMap;
 use crate::args::Boot;
 use crate::bundle::payload::Bundle;
 use crate::failure::Failure;
-use crate::input::{self, Input, Layers, Options};
+use crate::input::{self, Input, Layers, Options, capture};
 use crate::project::config::{Config, Lookup};
 use crate::project::kernel_config::KernelConfig;
 use crate::project::{kernel, policy_file};
@@ -64,7 +64,10 @@ impl Job {
         let own = kernel_config.as_deref().and_then(KernelConfig::version).map(str::to_owned);
         let asked_for = if args.kernel.is_empty() { own.into_iter().collect() } else { args.kernel.clone() };
         let named = asked_for.iter().map(|name| {
-            let unknown = |why| Failure::new(format!("unknown kernel `{name}`")).with_help(why);
+            let unknown = |why| match args.kernel_config.as_deref().filter(|_| args.kernel.is_empty()) {
+                Some(config) => Failure::of(config, format!("of an unknown kernel, `{name}`")).with_help(why),
+                None => Failure::new(format!("unknown kernel `{name}`")).with_help(why),
+            };
             let profile = kernel::parse(name).map_err(unknown)?;
             let page = args.page.map(PageSize::from);
             if name.contains(':') && page.is_some_and(|page| page != profile.page) {
@@ -371,8 +374,7 @@ fn grown(dtb: Position, len: u64) -> Position {
 
 /// Reads a file with an EFI memory map in one of the forms that are printed.
 fn efi_map(path: &Path) -> Result<EfiFacts, Failure> {
-    let text = String::from_utf8_lossy(&input::read(path)?).into_owned();
-    let (map, _) = efi::parse(&text).map_err(|why| Failure::of(path, why))?;
+    let (map, _) = efi::parse(&capture::read(path)?).map_err(|why| Failure::of(path, why))?;
     Ok(EfiFacts { map, ..EfiFacts::default() })
 }
 

@@ -1,6 +1,5 @@
 //! What was captured of a boot: files that the user names, or what a running board shows.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,8 +15,8 @@ pub(super) struct Captured {
     pub(super) log: String,
     /// What messages call the log.
     pub(super) log_name: String,
-    /// `/proc/iomem`.
-    pub(super) iomem: Option<String>,
+    /// `/proc/iomem`, and what messages call it.
+    pub(super) iomem: Option<(String, String)>,
     /// The kernel's version, when the board tells it apart from the log.
     pub(super) version: Option<String>,
     /// The kernel's command line, likewise.
@@ -42,7 +41,7 @@ impl Captured {
             tree: tree.clone(),
             log: capture::read(log)?,
             log_name: log.display().to_string(),
-            iomem: args.iomem.as_deref().map(capture::read).transpose()?,
+            iomem: args.iomem.as_deref().map(named).transpose()?,
             version: None,
             cmdline: None,
             config: None,
@@ -53,15 +52,18 @@ impl Captured {
     fn live(args: &Verify) -> Result<Self, Failure> {
         let root = args.root.as_deref().unwrap_or(Path::new("/"));
         let line = |path: &str| {
-            let text = fs::read_to_string(root.join(path)).ok()?;
+            let text = capture::read(&root.join(path)).ok()?;
             Some(text.trim_end().to_owned()).filter(|text| !text.is_empty())
         };
         let version = line("proc/sys/kernel/osrelease");
         let boot_config = version.as_ref().map(|version| format!("boot/config-{version}"));
+        if !root.is_dir() {
+            return Err(Failure::of(root, "no such directory"));
+        }
         let configs = ["proc/config.gz".to_owned()].into_iter().chain(boot_config);
         let iomem = match &args.iomem {
-            Some(path) => capture::read(path)?,
-            None => capture::read(&root.join("proc/iomem"))?,
+            Some(path) => named(path)?,
+            None => named(&root.join("proc/iomem"))?,
         };
         let (log, log_name) = match (&args.boot_log, &args.root) {
             (Some(path), _) => (capture::read(path)?, path.display().to_string()),
@@ -78,6 +80,11 @@ impl Captured {
             version,
         })
     }
+}
+
+/// Reads a text, and keeps its name.
+fn named(path: &Path) -> Result<(String, String), Failure> {
+    Ok((path.display().to_string(), capture::read(path)?))
 }
 
 /// Returns the kernel's log, as the system's own `dmesg` reads it.

@@ -21,7 +21,10 @@ pub(super) fn run(args: &Verify) -> Result<Outcome, Failure> {
     one_kernel(&args.boot)?;
     let captured = Captured::read(args)?;
     let boots = match BootLog::split(&captured.log) {
-        boots if boots.is_empty() => vec![BootLog::of(&captured.log)],
+        boots if boots.is_empty() => {
+            return Err(Failure::new(format!("{}: no line of a kernel's log", captured.log_name))
+                .with_help("boot without `quiet`, or capture `dmesg`"));
+        }
         boots => boots,
     };
     let path = &captured.tree;
@@ -59,11 +62,16 @@ fn compare(
     is_last: bool,
 ) -> Result<bool, Failure> {
     let told = told(args, captured, input, log)?;
-    let iomem = captured.iomem.as_deref().filter(|_| is_last);
+    let iomem = captured.iomem.as_ref().filter(|_| is_last);
+    let (name, iomem) = iomem.map(|(name, text)| (name.as_str(), text.as_str())).unzip();
     let (cut, differences): (Vec<_>, Vec<_>) = verify(&told.prediction, &Observed { log, iomem })
         .into_iter()
         .partition(|difference| matches!(difference, Difference::Cut(..)));
-    let lines = |list: &[Difference]| list.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let line = |difference: &Difference| match (difference, name) {
+        (Difference::BlindIomem, Some(name)) => format!("{name} shows no addresses: read it as root\n"),
+        _ => format!("{difference}\n"),
+    };
+    let lines = |list: &[Difference]| list.iter().map(line).collect::<String>();
     // The map shows the outcome of what the log no longer tells.
     let matches = differences.is_empty() && (cut.is_empty() || iomem.is_some());
     terminal::out(&(lines(&differences) + &lines(&cut)))?;
@@ -120,11 +128,11 @@ fn told(args: &Verify, captured: &Captured, input: &Input, log: &BootLog<'_>) ->
         job.set_ram(ram.clone());
     }
     let dtb = job.effective(input.dtb.clone()).map_err(|error| Failure::of(&captured.tree, error))?;
-    let told = match Told::predict(&job, &dtb)? {
+    let told = match Told::predict(&job, &dtb, &captured.tree)? {
         None if !ram.is_empty() => {
             note("the tree states no RAM: it is as the log has it");
             job.set_ram(ram);
-            Told::predict(&job, &dtb)?
+            Told::predict(&job, &dtb, &captured.tree)?
         }
         told => told,
     };
@@ -138,7 +146,7 @@ fn told(args: &Verify, captured: &Captured, input: &Input, log: &BootLog<'_>) ->
                 "the default pool of this kernel is taken as {shown}; --cma-default says otherwise"
             ));
             job.adapt(|profile| profile.build.default_cma = size);
-            Told::predict(&job, &dtb)?.ok_or_else(|| no_ram(&captured.tree))
+            Told::predict(&job, &dtb, &captured.tree)?.ok_or_else(|| no_ram(&captured.tree))
         }
         _ => Ok(told),
     }
