@@ -122,6 +122,7 @@ pub(crate) fn board(image: PathBuf, initrd: Option<PathBuf>, dtb: Option<PathBuf
         ram: Ram::GIB_4,
         entry: Entry::Linux { kernel: image, initrd, dtb, append },
         plugin: None,
+        emulator: None,
         more: Vec::new(),
     }
 }

@@ -142,6 +142,8 @@ pub(crate) struct Board {
     pub(crate) entry: Entry,
     /// A plug-in for QEMU to load, with its arguments.
     pub(crate) plugin: Option<String>,
+    /// Another QEMU than the one in the path.
+    pub(crate) emulator: Option<PathBuf>,
     /// Further arguments for QEMU.
     pub(crate) more: Vec<String>,
 }
@@ -149,7 +151,12 @@ pub(crate) struct Board {
 impl Board {
     /// Returns the command that starts it, with the serial line on standard input and output.
     pub(crate) fn command(&self) -> Command {
-        let mut qemu = Command::new("qemu-system-aarch64");
+        let program = self.emulator.as_deref().unwrap_or(Path::new("qemu-system-aarch64"));
+        let mut qemu = Command::new(program);
+        if self.emulator.is_some() {
+            // The modules for sound on this machine may be those of another release.
+            qemu.args(["-audio", "none"]);
+        }
         let mut machine = self.machine.qemu.to_owned();
         if self.machine.has_virtualization {
             machine += if self.level == Level::El2 { ",virtualization=on" } else { ",virtualization=off" };
@@ -243,6 +250,7 @@ mod tests {
             ram: Ram::GIB,
             entry: Entry::Raw { loaded: vec![Loaded { file: "a,b".into(), at: 0x4020_0000 }], start: 0x10 },
             plugin: None,
+            emulator: None,
             more: Vec::new(),
         };
         let line = words(&board(Level::El2).command());

@@ -20,8 +20,15 @@ pub(crate) fn base(ws: &Workspace, board: &BoardConfig, level: Level) -> Result<
     let dtb = ws.scratch_file("dtb", &board.at(level), "base.dtb")?;
     let beside = unique(&dtb);
     let entry = Entry::Raw { loaded: Vec::new(), start: board.ram_base };
-    let plain =
-        Board { machine: board.machine, level, ram: board.ram, entry, plugin: None, more: board.arguments() };
+    let plain = Board {
+        machine: board.machine,
+        level,
+        ram: board.ram,
+        entry,
+        plugin: None,
+        emulator: None,
+        more: board.arguments(),
+    };
     let mut qemu = plain.command();
     capture(qemu.arg("-machine").arg(format!("dumpdtb={}", beside.display()))).context("QEMU's own tree")?;
     fs::rename(&beside, &dtb)?;

@@ -169,6 +169,7 @@ fn ram_missing(bed: &TestBed, name: &str, config: &BoardConfig) -> Result<String
             append: Some(config.append.to_owned()),
         },
         plugin: None,
+        emulator: None,
         more: config.arguments(),
     };
     let transcript = bed.boot(name, &board, LIMIT)?;
@@ -219,7 +220,15 @@ fn in_slot(bed: &TestBed, initrd: PathBuf) -> Result<Board> {
     let dtb = Some(bed.tree(config, Level::El2)?);
     let entry = Entry::Linux { kernel: bed.stage()?.image, initrd: Some(initrd), dtb, append: None };
     let (machine, ram) = (config.machine, config.ram);
-    Ok(Board { machine, level: Level::El2, ram, entry, plugin: None, more: config.arguments() })
+    Ok(Board {
+        machine,
+        level: Level::El2,
+        ram,
+        entry,
+        plugin: None,
+        emulator: None,
+        more: config.arguments(),
+    })
 }
 
 /// Returns a board whose stage finds exactly this tree, and this file beside it.
@@ -235,6 +244,7 @@ fn raw(bed: &TestBed, name: &str, dtb: &[u8], payload: Option<PathBuf>) -> Resul
         ram: Ram::GIB,
         entry: Entry::Raw { loaded, start: JUMP_AT },
         plugin: None,
+        emulator: None,
         more: virt::ONE_GIB.arguments(),
     })
 }

@@ -143,6 +143,7 @@ fn raw(bed: &TestBed, name: &str, x0: u64, tree: Option<PathBuf>) -> Result<Boar
         ram: Ram::GIB,
         entry: Entry::Raw { loaded, start: JUMP_AT },
         plugin: None,
+        emulator: None,
         more: Vec::new(),
     })
 }

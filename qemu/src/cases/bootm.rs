@@ -48,6 +48,7 @@ fn boot(bed: &TestBed, name: &str, own: bool) -> Result<String> {
         ram: config.ram,
         entry,
         plugin: None,
+        emulator: None,
         more: config.arguments(),
     };
     let transcript = bed.boot(name, &board, Duration::from_secs(90))?;

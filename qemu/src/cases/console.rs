@@ -74,6 +74,7 @@ fn boot(bed: &TestBed, name: &str, uart: NewNode, more: Vec<String>) -> Result<(
         ram: Ram(512 << 20),
         entry: Entry::Raw { loaded, start: SET_UP_AT },
         plugin: None,
+        emulator: None,
         more,
     };
     let transcript = bed.boot(name, &board, Duration::from_secs(30))?;

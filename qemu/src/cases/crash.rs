@@ -54,6 +54,7 @@ fn boot(bed: &TestBed, name: &str) -> Result<String> {
         ram: Ram::GIB,
         entry: Entry::Raw { loaded, start: JUMP_AT },
         plugin: None,
+        emulator: None,
         more: virt::ONE_GIB.arguments(),
     };
     let transcript = bed.boot(name, &board, Duration::from_secs(120))?;

@@ -109,6 +109,7 @@ fn boot(bed: &TestBed, name: &str, block: Block) -> Result<String> {
         ram: config.ram,
         entry: uboot::firmware(loaded, Some(dtb), &variables, &ws.scratch("uboot")?)?,
         plugin: None,
+        emulator: None,
         more: config.arguments(),
     };
     let transcript = bed.boot(name, &board, LIMIT)?;

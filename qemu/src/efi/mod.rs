@@ -115,7 +115,15 @@ impl EfiBoot {
                 self.edk2(bed, name, None)?
             }
         };
-        Ok(Board { machine: &virt::MACHINE, level: self.level, ram: self.ram, entry, plugin: None, more })
+        Ok(Board {
+            machine: &virt::MACHINE,
+            level: self.level,
+            ram: self.ram,
+            entry,
+            plugin: None,
+            emulator: None,
+            more,
+        })
     }
 
     /// Returns what QEMU passes to the firmware, which starts it by itself.

@@ -105,6 +105,7 @@ pub(crate) fn boot(bed: &TestBed, seed: u64) -> Result<Verdict> {
         ram: Ram::GIB_4,
         entry: Entry::Raw { loaded: files.to_vec(), start: JUMP_AT },
         plugin: None,
+        emulator: None,
         more: Vec::new(),
     };
     let transcript = bed.boot_until(&name, &board, LIMIT, Some(&judge::is_over))?;

@@ -1,7 +1,7 @@
 //! A Debian without a machine: laid out once by debootstrap, with Python and the device tree compiler, and
 //! without Rust.
 
-use super::{Release, debs};
+use super::{Release, archive};
 use crate::shell::run;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
@@ -31,7 +31,7 @@ pub(super) fn lay_out(ws: &Workspace, release: Release) -> Result<()> {
     }
     let mut debootstrap = Command::new("debootstrap");
     debootstrap.args(["--variant=minbase", "--include", INCLUDED, release.suite()]);
-    run(debootstrap.arg(&beside).arg(debs::mirror()?)).context("debootstrap needs root")?;
+    run(debootstrap.arg(&beside).arg(archive::mirror()?)).context("debootstrap needs root")?;
     for kept in ["var/cache/apt/archives", "var/lib/apt/lists"] {
         empty(&beside.join(kept))?;
     }

@@ -1,20 +1,13 @@
-//! Files from Debian's arm64 packages, through an apt configuration of its own.
-//!
-//! The configuration, its lists and its downloads are all in the cache: the machine's own apt neither learns
-//! a foreign architecture nor a suite. The archive is the one that the machine itself uses, or that
-//! the variable `RINGFENCE_DEBIAN_MIRROR` names.
+//! Files from Debian's packages, of which nothing is installed.
 
 use super::Series;
+use super::archive::Archive;
 use crate::shell::{capture, run};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-/// The variable with Debian's archive, for machines whose apt has no source of Debian's.
-const MIRROR: &str = "RINGFENCE_DEBIAN_MIRROR";
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+use std::process::Command;
 
 /// Modules that show the stage's persistent log in the booted Linux, in the order in which they are loaded.
 const MODULES: [&str; 2] = ["kernel/lib/reed_solomon/reed_solomon.ko", "kernel/fs/pstore/ramoops.ko"];
@@ -50,7 +43,7 @@ pub(super) fn with_sources(
     keep: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<()> {
     for suite in series.suites() {
-        match ensure_lists(ws, &["bookworm", suite]) {
+        match Archive::of_boards(ws).ensure_lists(&["bookworm", suite]) {
             Ok(()) => return with_package(ws, &format!("{}/{suite}", series.package_prefix()), keep),
             Err(error) => eprintln!("set-up: {suite}: {error:#}"),
         }
@@ -77,7 +70,7 @@ fn keep_modules(all: &Path, to: &Path) -> Result<()> {
 
 /// Fetches the static busybox and keeps its one program.
 pub(crate) fn fetch_busybox(ws: &Workspace, to: &Path) -> Result<()> {
-    ensure_lists(ws, &["bookworm"])?;
+    Archive::of_boards(ws).ensure_lists(&["bookworm"])?;
     with_package(ws, "busybox-static", |root| {
         let candidates = [root.join("bin/busybox"), root.join("usr/bin/busybox")];
         let program = candidates.iter().find(|p| p.is_file());
@@ -128,7 +121,7 @@ pub(super) fn fetch_files(
     files: &[Keep],
     to: &Path,
 ) -> Result<()> {
-    ensure_lists(ws, &["bookworm", "trixie"])?;
+    Archive::of_boards(ws).ensure_lists(&["bookworm", "trixie"])?;
     with_package(ws, &format!("{package}/{suite}"), |root| keep_files(root, files, to))
 }
 
@@ -137,7 +130,7 @@ pub(super) fn fetch_host_files(ws: &Workspace, package: &str, files: &[Keep], to
     unpacked(ws, package, Command::new("apt-get"), |root| keep_files(root, files, to))
 }
 
-fn keep_files(root: &Path, files: &[Keep], to: &Path) -> Result<()> {
+pub(super) fn keep_files(root: &Path, files: &[(&str, &str)], to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for (inside, kept) in files {
         let _ = fs::remove_dir_all(to.join(kept));
@@ -170,11 +163,11 @@ pub(crate) fn commands(_ws: &Workspace) -> Vec<String> {
 fn find_newest(ws: &Workspace, series: Series, prefix: &str, flavour: &str) -> Result<String> {
     for suite in series.suites() {
         // A suite may be gone from the mirror: the next one is tried.
-        if let Err(error) = ensure_lists(ws, &["bookworm", suite]) {
+        if let Err(error) = Archive::of_boards(ws).ensure_lists(&["bookworm", suite]) {
             eprintln!("set-up: {suite}: {error:#}");
             continue;
         }
-        let names = capture(apt(ws, "apt-cache").args(["pkgnames", prefix]))?;
+        let names = capture(Archive::of_boards(ws).apt("apt-cache").args(["pkgnames", prefix]))?;
         if let Some(name) = newest(names.lines(), prefix, flavour) {
             return Ok(name.to_owned());
         }
@@ -195,7 +188,7 @@ fn newest<'n>(names: impl Iterator<Item = &'n str>, prefix: &str, flavour: &str)
 
 /// Downloads a package, unpacks it beside, lets `keep` take what it wants, and removes the rest.
 fn with_package(ws: &Workspace, package: &str, keep: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    unpacked(ws, package, apt(ws, "apt-get"), keep)
+    unpacked(ws, package, Archive::of_boards(ws).apt("apt-get"), keep)
 }
 
 /// Returns the same with an `apt-get` of the caller's.
@@ -217,104 +210,6 @@ pub(super) fn unpacked(
     keep(&root)?;
     fs::remove_dir_all(&dir)?;
     Ok(())
-}
-
-/// Makes the configuration name these suites and fetches their lists, unless that was done before.
-fn ensure_lists(ws: &Workspace, suites: &[&str]) -> Result<()> {
-    let dir = ws.cache().join("apt");
-    for sub in ["lists/partial", "cache/archives/partial", "state"] {
-        fs::create_dir_all(dir.join(sub))?;
-    }
-    let mut suites = suites.to_vec();
-    suites.dedup();
-    let signed = if Path::new(KEYRING).is_file() { format!("Signed-By: {KEYRING}\n") } else { String::new() };
-    let sources = format!(
-        "Types: deb\nURIs: {}\nSuites: {}\nComponents: main\nArchitectures: arm64\n{signed}",
-        mirror()?,
-        suites.join(" ")
-    );
-    let path = dir.join("debian.sources");
-    let fetched = dir.join("fetched");
-    let known = fs::read_to_string(&path).is_ok_and(|old| old == sources || covers(&old, &sources));
-    if known && fetched.is_file() {
-        return Ok(());
-    }
-    fs::write(&path, sources)?;
-    fs::write(dir.join("status"), "")?;
-    fs::write(config(ws), configuration(&dir, &path))?;
-    eprintln!("set-up: fetching Debian's arm64 package lists ({})", suites.join(", "));
-    run(apt(ws, "apt-get").args(["-q", "update"]))?;
-    fs::write(fetched, "")?;
-    Ok(())
-}
-
-/// Tells whether the first sources name the same mirror and every suite of the second.
-fn covers(old: &str, new: &str) -> bool {
-    old.lines().zip(new.lines()).all(|(old, new)| {
-        match (old.strip_prefix("Suites: "), new.strip_prefix("Suites: ")) {
-            (Some(old), Some(new)) => new.split(' ').all(|suite| old.split(' ').any(|o| o == suite)),
-            _ => old == new,
-        }
-    })
-}
-
-fn configuration(dir: &Path, sources: &Path) -> String {
-    let mut text = String::new();
-    for (key, value) in [
-        ("Dir::Etc::SourceList", sources.display().to_string()),
-        ("Dir::Etc::SourceParts", "/dev/null".into()),
-        ("Dir::State", dir.join("state").display().to_string()),
-        ("Dir::State::status", dir.join("status").display().to_string()),
-        ("Dir::State::lists", dir.join("lists").display().to_string()),
-        ("Dir::Cache", dir.join("cache").display().to_string()),
-        ("APT::Architecture", "arm64".into()),
-        ("APT::Architectures", "arm64".into()),
-        // apt's own user may not be able to enter the directory of the lists.
-        ("APT::Sandbox::User", "root".into()),
-        ("Acquire::Languages", "none".into()),
-        ("Acquire::IndexTargets::deb::DEP-11::DefaultEnabled", "false".into()),
-        ("Acquire::Retries", "3".into()),
-    ] {
-        text.push_str(&format!("{key} \"{value}\";\n"));
-    }
-    text
-}
-
-fn config(ws: &Workspace) -> PathBuf {
-    ws.cache().join("apt/apt.conf")
-}
-
-/// Returns an apt program with this configuration. Unlike `APT_CONFIG`, `-c` is read last and thus wins.
-fn apt(ws: &Workspace, program: &str) -> Command {
-    let mut command = Command::new(program);
-    command.arg("-c").arg(config(ws)).env("DEBIAN_FRONTEND", "noninteractive");
-    command
-}
-
-/// Returns the Debian archive that the variable names, or else that of the machine's own apt sources.
-pub(super) fn mirror() -> Result<String> {
-    if let Ok(named) = std::env::var(MIRROR) {
-        return Ok(named.trim_end_matches('/').to_owned());
-    }
-    let format = ["indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"];
-    let own = Command::new("apt-get").args(format).stderr(Stdio::null()).output();
-    let listed = own.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default();
-    mirror_among(&listed).with_context(|| {
-        format!(
-            "apt has no source of a Debian release here; name an archive with {MIRROR}, such as \
-             {MIRROR}=http://mirror.example/debian"
-        )
-    })
-}
-
-/// Picks the archive that carries a plain Debian release, not its security or a third party's.
-fn mirror_among(listed: &str) -> Option<String> {
-    let releases = ["bookworm", "trixie", "forky", "sid", "stable", "oldstable", "testing", "unstable"];
-    listed.lines().find_map(|line| {
-        let (uri, release) = line.split_once(' ')?;
-        let plain = releases.contains(&release) && uri.trim_end_matches('/').ends_with("/debian");
-        plain.then(|| uri.trim_end_matches('/').to_owned())
-    })
 }
 
 /// Moves a finished file or directory to where it is kept, so that it is there whole or not at all.
@@ -353,20 +248,5 @@ mod tests {
         let names = ["linux-binary-7.2.12+deb13-arm64-16k", "linux-binary-7.3.4+deb13-arm64-16k"];
         assert_eq!(newest(names.iter().copied(), "linux-binary-7.", "-arm64-16k"), Some(names[1]));
         assert_eq!(newest(names.iter().copied(), "linux-binary-7.", "-arm64"), None);
-    }
-
-    #[test]
-    fn the_mirror_is_the_one_that_carries_the_release_itself() {
-        let listed = "https://packages.example.org/apt tools\nhttp://mirror.example/debian-security/ \
-                      bookworm-security\nhttp://mirror.example/debian/ bookworm\n";
-        assert_eq!(mirror_among(listed).as_deref(), Some("http://mirror.example/debian"));
-        assert_eq!(mirror_among("http://archive.example/ubuntu/ noble\n"), None);
-    }
-
-    #[test]
-    fn lists_that_were_fetched_for_more_suites_are_good_for_fewer() {
-        let sources = |suites: &str| format!("Types: deb\nURIs: u\nSuites: {suites}\n");
-        assert!(covers(&sources("bookworm bookworm-backports"), &sources("bookworm")));
-        assert!(!covers(&sources("bookworm"), &sources("bookworm bookworm-backports")));
     }
 }

@@ -4,12 +4,14 @@
 //! never touched: a missing bare-metal target is hinted at or built from a compiler's own sources.
 
 mod apt;
+mod archive;
 mod bare_target;
 mod build;
 mod cross;
 mod debian;
 mod debs;
 mod efi;
+mod emulator;
 mod need;
 mod series;
 mod tools;
@@ -19,6 +21,7 @@ pub(crate) use build::{module, remove_sources};
 pub(crate) use cross::{Cross, LINKER as CROSS_CC, TARGET as CROSS_TARGET};
 pub(crate) use debian::root as debian_root;
 pub(crate) use efi::{EfiFile, Release, sbsign};
+pub(crate) use emulator::new_qemu;
 pub(crate) use need::{Need, board_kernel, busybox, corpus, qemu_user, uboot_image};
 pub(crate) use series::Series;
 pub(crate) use tools::Tool;

@@ -1,6 +1,6 @@
 //! The list of needs: one entry each, with everything that set-up has to know about it.
 
-use super::{Release, Series, Tool, apt, bare_target, build, cross, debian, debs, efi};
+use super::{Release, Series, Tool, apt, bare_target, build, cross, debian, debs, efi, emulator};
 use crate::shell::find_program;
 use crate::workspace::Workspace;
 use anyhow::Result;
@@ -13,13 +13,15 @@ pub(crate) enum Need {
     BareTarget,
     /// The emulator.
     Qemu,
+    /// A newer one, for what that of Debian 12 leaves out.
+    NewQemu,
     /// The device tree compiler.
     Dtc,
     /// Debian's U-Boot for QEMU's boards.
     UBoot,
     /// `mkimage` and `dumpimage`.
     UBootTools,
-    /// A C compiler, for the instruction counter that QEMU loads.
+    /// A C compiler, for the plug-ins that QEMU loads.
     Cc,
     /// The C preprocessor, for device tree sources with `#include`.
     Cpp,
@@ -83,7 +85,8 @@ impl Need {
     /// Returns what the tests need.
     pub(crate) fn of_tests() -> Vec<Self> {
         let trees = [Series::V6_1, Series::V7].map(Self::Trees);
-        [Self::of_boots(), trees.to_vec(), vec![Self::Cpp, Self::Chromium, Self::Valgrind]].concat()
+        let others = vec![Self::NewQemu, Self::Cc, Self::Cpp, Self::Chromium, Self::Valgrind];
+        [Self::of_boots(), trees.to_vec(), others].concat()
     }
 
     /// Names it for a person.
@@ -91,6 +94,7 @@ impl Need {
         match self {
             Self::BareTarget => format!("a Rust target {}", bare_target::TARGET),
             Self::Qemu => "qemu-system-aarch64".into(),
+            Self::NewQemu => "QEMU 10 or newer".into(),
             Self::Dtc => "dtc".into(),
             Self::UBoot => "U-Boot for QEMU".into(),
             Self::UBootTools => "mkimage and dumpimage".into(),
@@ -126,10 +130,13 @@ impl Need {
         match self {
             Self::BareTarget => "compiles the stage, which runs before any operating system",
             Self::Qemu => "is the board that everything boots on",
+            Self::NewQemu => "models alignment faults, and shows a plug-in which memory is maintained",
             Self::Dtc => "compiles the board descriptions and scenarios",
             Self::UBoot => "is the loader that the stage is measured against",
             Self::UBootTools => "write and read bundles independently of `ringfence pack`",
-            Self::Cc => "builds the instruction counter that QEMU loads as a plug-in",
+            Self::Cc => {
+                "builds what QEMU loads as a plug-in: the instruction counter and the model of a cache"
+            }
             Self::Cpp => "expands the includes of device tree sources",
             Self::Chromium => "opens the drawn map and works it by mouse and keyboard",
             Self::Valgrind => "counts what judging ten times as many regions costs",
@@ -162,6 +169,7 @@ impl Need {
                 format!("about {} MB of sources, then built", self.megabytes())
             }
             Self::Kernel(_)
+            | Self::NewQemu
             | Self::Busybox
             | Self::Corpus
             | Self::Trees(_)
@@ -202,6 +210,7 @@ impl Need {
             Self::Rsync => &["rsync"],
             Self::Tool(tool) => tool.packages(),
             Self::Kernel(_)
+            | Self::NewQemu
             | Self::Busybox
             | Self::Corpus
             | Self::Trees(_)
@@ -217,6 +226,7 @@ impl Need {
         match self {
             Self::BareTarget => bare_target::is_available(ws),
             Self::Qemu => find_program("qemu-system-aarch64").is_some(),
+            Self::NewQemu => emulator::is_there(ws),
             Self::Dtc => find_program("dtc").is_some(),
             Self::UBoot => uboot_image().is_file(),
             Self::UBootTools => find_program("mkimage").is_some() && find_program("dumpimage").is_some(),
@@ -258,6 +268,7 @@ impl Need {
                 vec![format!("cargo xtask kernels {}", series.name())]
             }
             Self::Kernel(_)
+            | Self::NewQemu
             | Self::Busybox
             | Self::Corpus
             | Self::Trees(_)
@@ -276,6 +287,7 @@ impl Need {
             Self::BareTarget => bare_target::toolchain(ws, bare_target::TARGET).map(drop),
             Self::Kernel(series) if series.is_built() => build::build(ws, series),
             Self::Kernel(series) => debs::fetch_kernel(ws, series),
+            Self::NewQemu => emulator::fetch(ws),
             Self::Busybox => debs::fetch_busybox(ws, &busybox(ws)),
             Self::Corpus => debs::fetch_corpus(ws, &corpus(ws), &board_kernel(ws)),
             Self::Trees(series) => debs::fetch_trees(ws, series),
@@ -298,6 +310,7 @@ impl Need {
         match self {
             Self::Kernel(series) => series.megabytes(),
             Self::Busybox | Self::Sbsign => 1,
+            Self::NewQemu => 10,
             Self::Efi(_) => 12,
             Self::Corpus => 92,
             Self::CrossStd => 40,

@@ -40,6 +40,7 @@ pub(super) fn measure(bench: &Measured<'_>) -> Result<Value> {
         ram: Ram::GIB_4,
         entry,
         plugin: None,
+        emulator: None,
         more: Vec::new(),
     };
     let window = Window { from: None, mark: Some(MARK_AT), to: uboot::KERNEL_AT, image: None };
