@@ -62,7 +62,7 @@ impl Count {
 impl Counter {
     /// Compiles the plug-in, unless this very one is there already.
     pub(crate) fn build(ws: &Workspace) -> Result<Self> {
-        Ok(Self(plugin(ws, "count", SOURCE)?))
+        Ok(Self(plugin(ws, Path::new("qemu-system-aarch64"), "count", SOURCE)?))
     }
 
     /// Returns what QEMU's `-plugin` takes to count in this window into a file.
@@ -77,10 +77,12 @@ impl Counter {
     }
 }
 
-/// Compiles a plug-in against the interface of the QEMU that is installed, unless this very one is there
-/// already.
-fn plugin(ws: &Workspace, name: &str, text: &str) -> Result<PathBuf> {
-    let version = capture(Command::new("qemu-system-aarch64").arg("--version"))?;
+/// Compiles a plug-in against the interface of this QEMU, unless this very one is there already.
+///
+/// # Errors
+/// When QEMU does not run, or the plug-in does not compile.
+pub(crate) fn plugin(ws: &Workspace, qemu: &Path, name: &str, text: &str) -> Result<PathBuf> {
+    let version = capture(Command::new(qemu).arg("--version"))?;
     let api = api_of(&version).with_context(|| format!("cannot read QEMU's version: {version}"))?;
     let hash = Sha256::digest(format!("{api}\n{text}"));
     let key: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
@@ -92,7 +94,7 @@ fn plugin(ws: &Workspace, name: &str, text: &str) -> Result<PathBuf> {
         let mut cc = Command::new("cc");
         cc.args(["-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared"]);
         cc.arg(format!("-DPLUGIN_API={api}")).arg("-o").args([&plugin, &source]);
-        run(&mut cc).context("compiling the instruction counter")?;
+        run(&mut cc).with_context(|| format!("compiling {name}.c"))?;
     }
     Ok(plugin)
 }
@@ -104,7 +106,8 @@ pub(crate) struct ShareCounter(PathBuf);
 impl ShareCounter {
     /// Compiles the plug-in, unless this very one is there already.
     pub(crate) fn build(ws: &Workspace) -> Result<Self> {
-        Ok(Self(plugin(ws, "share", include_str!("../plugin/share.c"))?))
+        let qemu = Path::new("qemu-system-aarch64");
+        Ok(Self(plugin(ws, qemu, "share", include_str!("../plugin/share.c"))?))
     }
 
     /// Returns what QEMU's `-plugin` takes to count a boot, and in it the `size` bytes from `base` on.

@@ -17,6 +17,7 @@ mod assertions;
 mod boards;
 mod boots;
 mod build_cache;
+mod cache;
 mod cases;
 mod chain;
 mod commands;

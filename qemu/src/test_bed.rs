@@ -2,6 +2,7 @@
 
 use crate::boards::{BoardConfig, tree, virt};
 use crate::build_cache::{Files, Once};
+use crate::cache::Model;
 use crate::job::{Parts, Tool};
 use crate::machine::{Board, Level};
 use crate::setup::{self, Consent, Need};
@@ -32,6 +33,7 @@ pub(crate) struct TestBed {
     trespasser: Once<PathBuf>,
     bare: Once<Built>,
     payload: Once<Built>,
+    model: Once<Model>,
     initrd: Once<PathBuf>,
     files: Files,
 }
@@ -54,6 +56,7 @@ impl TestBed {
             trespasser: Once::default(),
             bare: Once::default(),
             payload: Once::default(),
+            model: Once::default(),
             initrd: Once::default(),
             files: Files::default(),
         })
@@ -137,6 +140,14 @@ impl TestBed {
     /// When it does not build.
     pub(crate) fn payload(&self) -> Result<Built> {
         self.payload.get(|| stage::payload(&self.ws, self.consent))
+    }
+
+    /// Returns the model of a cache that a newer QEMU loads.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn model(&self) -> Result<Model> {
+        self.model.get(|| Model::build(&self.ws))
     }
 
     /// Returns the initramfs of the proving ground.

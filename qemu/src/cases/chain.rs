@@ -28,7 +28,8 @@ fn ram_over_devices(bed: &TestBed, name: &str) -> Result<String> {
     Ok(format!("refused: {halt}"))
 }
 
-fn configs() -> Vec<BootConfig> {
+/// Returns them.
+pub(super) fn configs() -> Vec<BootConfig> {
     let forms = PayloadForm::ALL.into_iter().enumerate().map(|(n, form)| {
         // Both levels and both kernels get their share.
         let level = if n % 2 == 0 { Level::El2 } else { Level::El1 };

@@ -4,6 +4,7 @@
 mod at_stage;
 mod bad_input;
 mod bootm;
+mod cache;
 mod chain;
 mod console;
 mod consumers;
@@ -62,6 +63,7 @@ impl Case {
 pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     let mut cases = linux::cases();
     cases.extend(chain::cases());
+    cases.extend(cache::cases());
     cases.extend(bootm::cases());
     cases.extend(documented::cases());
     cases.extend(crash::cases());

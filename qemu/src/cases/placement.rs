@@ -7,7 +7,7 @@ use super::{Case, refused};
 use crate::boards::{tree, virt};
 use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use crate::test_bed::TestBed;
-use crate::transcript::Ending;
+use crate::transcript::{Ending, Transcript};
 use anyhow::{Context, Result, anyhow, ensure};
 use ringfence::fdt::{self, MAX_BOOT_SIZE};
 use ringfence::span::Span;
@@ -38,8 +38,9 @@ const FLASH_LEN: usize = 64 << 20;
 
 /// One placement.
 #[derive(Clone, Copy)]
-struct Place {
-    name: &'static str,
+pub(super) struct Place {
+    /// The name of its test.
+    pub(super) name: &'static str,
     stage: u64,
     tree: Tree,
     /// Bytes that the tree's header states; 0 leaves it as compact as it is.
@@ -77,7 +78,16 @@ const FAR_RAM: Ram = Ram(2 << 40);
 
 /// Returns all of them.
 pub(super) fn cases() -> Vec<Case> {
-    let places = [
+    places().into_iter().map(|place| Case::new(place.name, move |bed, name| boot(bed, name, place))).collect()
+}
+
+/// Returns those from which a kernel is entered.
+pub(super) fn entered() -> impl Iterator<Item = Place> {
+    places().into_iter().filter(|place| place.refusal.is_none())
+}
+
+fn places() -> Vec<Place> {
+    vec![
         Place { name: "placement-stage-high", stage: 0x7000_0000, ..USUAL },
         Place { name: "placement-stage-at-4-kib", stage: 0x4421_3000, ..USUAL },
         Place { name: "placement-garbage-in-ram", garbage: true, ..USUAL },
@@ -128,8 +138,7 @@ pub(super) fn cases() -> Vec<Case> {
             refusal: Some("multiple of 8"),
             ..USUAL
         },
-    ];
-    places.into_iter().map(|place| Case::new(place.name, move |bed, name| boot(bed, name, place))).collect()
+    ]
 }
 
 fn boot(bed: &TestBed, name: &str, place: Place) -> Result<String> {
@@ -140,13 +149,19 @@ fn boot(bed: &TestBed, name: &str, place: Place) -> Result<String> {
         ensure!(halt.contains(words), "refused for another reason: {halt}");
         return Ok(format!("refused: {halt}"));
     }
+    passed(&transcript)
+}
+
+/// Returns how the payload was entered, or fails where it was not, or not as Linux wants to be.
+pub(super) fn passed(transcript: &Transcript) -> Result<String> {
     let said: Vec<&str> = transcript.lines.iter().filter_map(|line| line.strip_prefix("payload: ")).collect();
     ensure!(said.last() == Some(&"PASS"), "{said:?}; the end was:\n{}", transcript.tail(8));
     ensure!(transcript.ending == Ending::PoweredOff, "the board {}", transcript.ending);
     Ok(said.first().copied().unwrap_or_default().to_owned())
 }
 
-fn board(bed: &TestBed, name: &str, place: Place) -> Result<Board> {
+/// Returns the board with everything loaded, the stage first.
+pub(super) fn board(bed: &TestBed, name: &str, place: Place) -> Result<Board> {
     let ws = &bed.ws;
     let bundle = pack(bed, name)?;
     let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len());
@@ -209,6 +224,7 @@ fn board(bed: &TestBed, name: &str, place: Place) -> Result<Board> {
         ram: if place.far == Far::Yes { FAR_RAM } else { Ram::GIB },
         entry: Entry::Raw { loaded, start: JUMP_AT },
         plugin: None,
+        emulator: None,
         more,
     })
 }

@@ -4,6 +4,7 @@
 use super::on_error::RESETS;
 use super::{Case, refused};
 use crate::boards::{BoardConfig, raspi3b, tree, virt};
+use crate::cache::Subject;
 use crate::job::{self, Parts};
 use crate::machine::{Board, Entry, Level, Loaded, Machine};
 use crate::sentinel::{ON_CONSOLE, watching};
@@ -59,6 +60,12 @@ fn four(bed: &TestBed, name: &str, parts: Parts, keys: &str, append: &str) -> Re
     let mut board = job::board(bed.with_sentinel()?.image, Some(bundle), Some(tree), append.trim_end());
     (board.ram, board.more) = (config.ram, config.arguments());
     Ok(board)
+}
+
+/// Returns the boot that the model of a cache follows to the sentinel, which is entered in the kernel's place.
+pub(super) fn subject(bed: &TestBed, name: &str) -> Result<Subject> {
+    let kernel = bed.payload()?.image;
+    Ok(Subject { board: board(bed, name, kernel.clone(), ON_CONSOLE, "")?, kernel })
 }
 
 fn trespasser(bed: &TestBed, name: &str) -> Result<String> {
@@ -182,7 +189,15 @@ fn idle_and_suspend(bed: &TestBed, name: &str) -> Result<String> {
         more.extend([option.to_owned(), file.display().to_string()]);
     }
     let entry = Entry::Raw { loaded: vec![Loaded { file: image, at: 0x4020_0000 }], start: 0 };
-    let board = Board { machine: &SECURE, level: Level::El2, ram: IDLE.ram, entry, plugin: None, more };
+    let board = Board {
+        machine: &SECURE,
+        level: Level::El2,
+        ram: IDLE.ram,
+        entry,
+        plugin: None,
+        emulator: None,
+        more,
+    };
     // It has no SYSTEM_OFF: the script's end is the end.
     let transcript = bed.boot_until(name, &board, Duration::from_secs(180), Some(&at_end))?;
     alive(&transcript)?;

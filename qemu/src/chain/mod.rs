@@ -11,6 +11,7 @@ use crate::test_bed::TestBed;
 use crate::{assertions, uboot};
 use anyhow::{Result, ensure};
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 /// Who puts the stage into memory.
@@ -89,7 +90,15 @@ impl BootConfig {
     /// # Errors
     /// When something cannot be packed or written.
     pub(crate) fn ready(&self, bed: &TestBed, name: &str) -> Result<Board> {
-        let mut board = self.form.ready(bed, name, self.board, self.level, self.series)?;
+        self.ready_with(bed, name, &self.board.kernel(&bed.ws, self.series))
+    }
+
+    /// Returns the same with another kernel.
+    ///
+    /// # Errors
+    /// As for [`ready`](Self::ready).
+    pub(crate) fn ready_with(&self, bed: &TestBed, name: &str, kernel: &Path) -> Result<Board> {
+        let mut board = self.form.ready(bed, name, self.board, self.level, self.series, kernel)?;
         if self.loader == Loader::UBoot {
             board.entry = uboot::entry(board.entry, &bed.ws.scratch("uboot")?)?;
         }

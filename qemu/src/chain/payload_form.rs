@@ -5,6 +5,7 @@ use crate::job::{self, Parts};
 use crate::machine::{Board, Entry, Level};
 use crate::setup::Series;
 use crate::shell::capture;
+use crate::stage::Built;
 use crate::test_bed::TestBed;
 use anyhow::{Context, Result, anyhow, ensure};
 use flate2::{Compression, write::GzEncoder};
@@ -68,6 +69,11 @@ impl PayloadForm {
         matches!(self, Self::GzipInBundle | Self::ZbootAppended | Self::ZstdAppended)
     }
 
+    /// Returns the stage that it takes: the usual one, or with all that a build may leave out.
+    pub(crate) fn stage(self, bed: &TestBed) -> Result<Built> {
+        if self.is_packed() || self == Self::Overlays { bed.full() } else { bed.stage() }
+    }
+
     /// Returns the board with everything loaded, as QEMU would boot it.
     pub(super) fn ready(
         self,
@@ -76,9 +82,9 @@ impl PayloadForm {
         board: &BoardConfig,
         level: Level,
         series: Series,
+        kernel: &Path,
     ) -> Result<Board> {
         let ws = &bed.ws;
-        let image = board.kernel(ws, series);
         let mut more = board.arguments();
         more.extend(series.processor());
         let mut append = format!("{} {} {BLOCKS}", board.append, job::QUICK);
@@ -87,15 +93,16 @@ impl PayloadForm {
         let policy = board.is_virt().then_some(policy);
         let initrd = bed.initrd()?;
         let parts = Parts {
-            kernel: image.clone(),
+            kernel: kernel.into(),
             initrd: Some(initrd.clone()),
             policy: policy.clone(),
             ..Parts::default()
         };
-        let (stage, slot) = match self {
-            Self::BundleInSlot => (bed.stage()?.image, Some(bed.pack(&parts)?)),
+        let stage = self.stage(bed)?.image;
+        let (image, slot) = match self {
+            Self::BundleInSlot => (stage, Some(bed.pack(&parts)?)),
             Self::BundleAppended => {
-                let append_to = Some(bed.stage()?.image);
+                let append_to = Some(stage);
                 (bed.pack(&Parts { append_to, ..parts })?, None)
             }
             Self::Overlays => {
@@ -105,22 +112,22 @@ impl PayloadForm {
                 dtb = Some(base.clone());
                 let overlay = Some(tree::carveouts(ws, board)?);
                 let bundle = bed.tool()?.pack(ws, name, &Parts { dtb: Some(base), overlay, ..parts })?;
-                (bed.full()?.image, Some(bundle))
+                (stage, Some(bundle))
             }
-            Self::GzipInBundle => (bed.full()?.image, Some(mkimage(bed, &image, policy.as_deref())?)),
-            Self::KernelAppended => (appended(bed, &bed.stage()?.image, &image)?, Some(initrd)),
+            Self::GzipInBundle => (stage, Some(mkimage(bed, kernel, policy.as_deref())?)),
+            Self::KernelAppended => (appended(bed, &stage, kernel)?, Some(initrd)),
             Self::ZbootAppended => {
-                let zboot = zboot(bed, &gzip(bed, &image)?, b"gzip")?;
-                (appended(bed, &bed.full()?.image, &zboot)?, Some(initrd))
+                let zboot = zboot(bed, &gzip(bed, kernel)?, b"gzip")?;
+                (appended(bed, &stage, &zboot)?, Some(initrd))
             }
             Self::ZstdAppended => {
-                let zboot = zboot(bed, &zstd(bed, &image)?, b"zstd")?;
-                (appended(bed, &bed.full()?.image, &zboot)?, Some(initrd))
+                let zboot = zboot(bed, &zstd(bed, kernel)?, b"zstd")?;
+                (appended(bed, &stage, &zboot)?, Some(initrd))
             }
             Self::Modules => {
                 more.extend(guest(&format!(
                     "addr={KERNEL_AT:#x},kernel={},bootargs={}",
-                    image.display(),
+                    kernel.display(),
                     // QEMU reads a doubled comma as one of the text's own.
                     append.replace(',', ",,")
                 )));
@@ -128,15 +135,16 @@ impl PayloadForm {
                 // Those of the kernel module must win over these.
                 append = "console=none".into();
                 dtb = None;
-                (bed.stage()?.image, None)
+                (stage, None)
             }
         };
         Ok(Board {
             machine: board.machine,
             level,
             ram: board.ram,
-            entry: Entry::Linux { kernel: stage, initrd: slot, dtb, append: Some(append) },
+            entry: Entry::Linux { kernel: image, initrd: slot, dtb, append: Some(append) },
             plugin: None,
+            emulator: None,
             more,
         })
     }

@@ -71,9 +71,9 @@ first_map:
     cmp     x10, x9
     b.lo    4b
 
-    // Walks go through the caches, which must not have what was there before.
-    mov     x0, x14
-    add     x1, x14, #8
+    // Walks go through the caches, which must not have what was there before: all of the root, whose end is
+    // still in x1, and the entries that were written.
+    mov     x0, x16
     bl      invalidate
     mov     x0, x17
     add     x1, x15, #8
