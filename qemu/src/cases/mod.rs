@@ -1,6 +1,7 @@
 //! The boots that the tests are made of: each is a name and a function that says what it saw, or what is
 //! wrong.
 
+mod alignment;
 mod at_stage;
 mod bad_input;
 mod bootm;
@@ -64,6 +65,7 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     let mut cases = linux::cases();
     cases.extend(chain::cases());
     cases.extend(cache::cases());
+    cases.extend(alignment::cases());
     cases.extend(bootm::cases());
     cases.extend(documented::cases());
     cases.extend(crash::cases());

@@ -4,10 +4,11 @@ use super::Case;
 use crate::boards::virt;
 use crate::dtc;
 use crate::job::{self, Parts};
-use crate::machine::{Level, Ram};
+use crate::machine::{Board, Level, Ram};
 use crate::test_bed::TestBed;
 use crate::transcript::Ending;
 use anyhow::{Context, Result, ensure};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// At both levels.
@@ -19,14 +20,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn boot(bed: &TestBed, name: &str, level: Level, said: &str) -> Result<String> {
-    let source = job::default_tree(&bed.ws, Ram::GIB_4);
-    let policy = job::policy_of(&source);
-    let parts = Parts { kernel: bed.payload()?.image, policy, ..Parts::default() };
-    let bundle = bed.pack(&parts)?;
-    let tree = dtc::compile(&bed.ws, &source)?;
-    let mut board = job::board(bed.stage()?.image, Some(bundle), Some(tree), virt::APPEND);
-    board.level = level;
-    let transcript = bed.boot(name, &board, Duration::from_secs(30))?;
+    let transcript = bed.boot(name, &board(bed, bed.stage()?.image, level)?, Duration::from_secs(30))?;
     let mut said_by_payload = transcript.lines.iter().filter_map(|line| line.strip_prefix("payload: "));
     let state = said_by_payload.next().with_context(|| format!("no payload:\n{}", transcript.tail(8)))?;
     ensure!(state.split(' ').next() == Some(said), "entered at another level: {state}");
@@ -34,4 +28,16 @@ fn boot(bed: &TestBed, name: &str, level: Level, said: &str) -> Result<String> {
     ensure!(last == "PASS", "{last}; {state}");
     ensure!(transcript.ending == Ending::PoweredOff, "the board {}", transcript.ending);
     Ok(state.to_owned())
+}
+
+/// Returns a board on which this image of the stage enters the payload.
+pub(super) fn board(bed: &TestBed, image: PathBuf, level: Level) -> Result<Board> {
+    let source = job::default_tree(&bed.ws, Ram::GIB_4);
+    let policy = job::policy_of(&source);
+    let parts = Parts { kernel: bed.payload()?.image, policy, ..Parts::default() };
+    let bundle = bed.pack(&parts)?;
+    let tree = dtc::compile(&bed.ws, &source)?;
+    let mut board = job::board(image, Some(bundle), Some(tree), virt::APPEND);
+    board.level = level;
+    Ok(board)
 }
