@@ -183,7 +183,10 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
             return -1;
         }
     }
-    if (!code_size || !memory_size || !file_size || !out_path || snprintf(tree_path, sizeof tree_path, "%s.dtb", out_path) >= PAGE) {
+    if (!code_size || !memory_size || !file_size || !out_path) {
+        return -1;
+    }
+    if (snprintf(tree_path, sizeof tree_path, "%s.dtb", out_path) >= (int)sizeof tree_path) {
         return -1;
     }
     bytes = g_byte_array_new();

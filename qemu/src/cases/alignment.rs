@@ -1,5 +1,5 @@
-//! With the MMU off all memory is device memory, where an access that is not aligned faults: on hardware, and on
-//! QEMU since 9.0.
+//! With the MMU off all memory is device memory, where an access that is not aligned faults: on hardware, and
+//! on QEMU since 9.0.
 
 use super::{Case, payload, placement};
 use crate::boards::tree;
@@ -35,8 +35,8 @@ fn enters(bed: &TestBed, name: &str, mut board: Board) -> Result<String> {
     placement::passed(&bed.boot(name, &board, Duration::from_secs(60))?)
 }
 
-/// With one access that is not aligned, to the root table before the MMU is on, the stage does not come to its
-/// first line.
+/// With one access that is not aligned, to the root table before the MMU is on, the stage does not come to
+/// its first line.
 fn is_needed(bed: &TestBed, name: &str) -> Result<String> {
     const IC_IALLU: u32 = 0xd508_751f;
     /// `ldur x4, [x1, #1]`: a register that is not used any more, and the root.

@@ -62,7 +62,8 @@ fn four(bed: &TestBed, name: &str, parts: Parts, keys: &str, append: &str) -> Re
     Ok(board)
 }
 
-/// Returns the boot that the model of a cache follows to the sentinel, which is entered in the kernel's place.
+/// Returns the boot that the model of a cache follows to the sentinel, which is entered in the kernel's
+/// place.
 pub(super) fn subject(bed: &TestBed, name: &str) -> Result<Subject> {
     let kernel = bed.payload()?.image;
     Ok(Subject { board: board(bed, name, kernel.clone(), ON_CONSOLE, "")?, kernel })

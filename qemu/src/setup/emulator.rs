@@ -1,5 +1,5 @@
-//! A QEMU that is new enough for what older ones leave out: alignment faults on device memory (since 9.0), and
-//! registers and memory that a plug-in reads (since 9.2).
+//! A QEMU that is new enough for what older ones leave out: alignment faults on device memory (since 9.0),
+//! and registers and memory that a plug-in reads (since 9.2).
 
 use super::archive::Archive;
 use super::debs;

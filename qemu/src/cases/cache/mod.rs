@@ -1,5 +1,5 @@
-//! Boots under a model of the data cache, up to the jump to the kernel: nothing of the kernel's may be left in
-//! the cache, and nothing is written or read past it that may be newer in it, or the other way round.
+//! Boots under a model of the data cache, up to the jump to the kernel: nothing of the kernel's may be left
+//! in the cache, and nothing is written or read past it that may be newer in it, or the other way round.
 
 mod removed;
 
@@ -33,8 +33,8 @@ pub(super) fn cases() -> Vec<Case> {
     chains.chain(places).chain(others).chain(removed::cases()).collect()
 }
 
-/// Returns the boot of a chain. Where the kernel is unpacked, which would take minutes of Linux', it is a payload
-/// in its place.
+/// Returns the boot of a chain. Where the kernel is unpacked, which would take minutes of Linux', it is a
+/// payload in its place.
 fn of_chain(bed: &TestBed, name: &str, config: BootConfig) -> Result<Subject> {
     let kernel =
         if config.form.is_packed() { large(bed)? } else { config.board.kernel(&bed.ws, config.series) };
