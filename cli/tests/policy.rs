@@ -59,6 +59,8 @@ fn the_schema_for_editors_is_up_to_date() {
         "mode = \"repair\"",
         "[[carveout]]\nnode = \"/a\"\nlabel = \"a\"\nsize = 1",
         "[[carveout]]\nnode = \"/a\"",
+        "[[carveout]]\nnode = \"///\"\nsize = 1",
+        "kernel = \"6\"",
         "guard = \"4 MB\"",
         "[cma]\nsize = 1\nrange = [1]",
         "[allow]\nshfit = true",
@@ -78,6 +80,29 @@ fn every_mistake_has_its_line() {
     for command in [&["policy", "check", "p.toml"][..], &[CHECK, &["board.dtb"]].concat()] {
         dir.assert_output(command, 2, &places);
     }
+}
+
+#[test]
+fn values_that_can_mean_nothing_are_refused_in_plain_words() {
+    let dir = dir();
+    let carveout = |node: &str| format!("[[carveout]]\nnode = \"{node}\"\nsize = \"1 MiB\"\n");
+    for node in ["///", "/", "/a/", "/a//b", "a/b", "//a"] {
+        dir.put("p.toml", carveout(node));
+        dir.assert_output(&["policy", "check", "p.toml"], 2, &["not an absolute node path", "p.toml:2:8"]);
+    }
+    for kernel in ["6", "6.6.6.6", "6.", "seven", "4.4", "6..6"] {
+        dir.put("p.toml", format!("kernel = \"{kernel}\"\n"));
+        let words = ["`kernel` is not a version of Linux that is known, such as 6.6", "p.toml:1:10"];
+        dir.assert_output(&["policy", "check", "p.toml"], 2, &words);
+    }
+    for board in ["", "acme board", "caf\u{e9}", "a\\nb"] {
+        dir.put("p.toml", format!("board = \"{board}\"\n"));
+        let text = dir.assert_output(&["policy", "check", "p.toml"], 2, &["policy: `board` must be a root"]);
+        assert!(!text.contains("policy: policy:"), "{text}");
+    }
+    let good = "board = \"acme,board\"\nkernel = \"6.6.36.3-microsoft-standard\"\n";
+    dir.put("p.toml", format!("{good}{}", carveout("/reserved-memory/a@1,0")));
+    dir.assert_output(&["policy", "check", "p.toml"], 0, &["1 carveout"]);
 }
 
 #[test]

@@ -31,9 +31,9 @@ impl Policy {
     /// Reports every contradiction, with the index of the requirement that it is about.
     pub fn contradictions(&self, report: &mut dyn FnMut(Option<usize>, PolicyError)) {
         if self.board.as_ref().is_some_and(|board| board.is_empty() || !is_graphic(board)) {
-            report(None, PolicyError::Malformed { node: "policy".to_string(), name: "board".to_string() });
+            report(None, PolicyError::BadBoard);
         }
-        if self.kernel.as_ref().is_some_and(|kernel| KernelProfile::for_version(kernel).is_err()) {
+        if self.kernel.as_ref().is_some_and(|kernel| !is_kernel(kernel)) {
             report(None, PolicyError::UnknownKernel);
         }
         for (index, requirement) in self.requirements.iter().enumerate() {
@@ -114,10 +114,24 @@ fn outside(key: &'static str, value: u64, allowed: Allowed) -> Option<PolicyErro
     (!fits).then_some(PolicyError::Bounds { key, value, allowed })
 }
 
+/// Returns whether a kernel is known and named by more than its major version, which stands for other
+/// releases as these come out. Four numbers and nothing else are not a release.
+fn is_kernel(text: &str) -> bool {
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = text.split('.').count();
+    let is_named = parts > 1 && (parts < 4 || !text.split('.').all(is_number));
+    is_named && KernelProfile::for_version(text).is_ok()
+}
+
+/// Returns whether a path names a node below the root: `/a/b`, no name of it empty.
+fn is_path(text: &str) -> bool {
+    text.strip_prefix('/').is_some_and(|names| names.split('/').all(|name| !name.is_empty()))
+}
+
 /// Returns whether `/path` or `/path:property` is written so.
 fn is_place(text: &str) -> bool {
     let (path, property) = text.split_once(':').unwrap_or((text, "-"));
-    path.len() > 1 && path.starts_with('/') && !property.is_empty() && is_graphic(text)
+    is_path(path) && !property.is_empty() && is_graphic(text)
 }
 
 /// Returns whether a name can be used. Names end up in flattened trees and on one line of a console.
@@ -129,7 +143,7 @@ impl Key {
     /// Returns whether a node can have this name.
     pub(super) fn is_valid(&self) -> bool {
         match self {
-            Self::Path(path) => path.len() > 1 && path.starts_with('/') && is_graphic(path),
+            Self::Path(path) => is_path(path) && is_graphic(path),
             Self::Label(label) => {
                 !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             }

@@ -43,6 +43,8 @@ pub enum PolicyError {
         /// Its name.
         name: String,
     },
+    /// `board` is empty, or has blanks or characters beyond ASCII.
+    BadBoard,
     /// `kernel` is not a version of Linux, or one older than those that are known.
     UnknownKernel,
     /// A size of zero.
@@ -140,6 +142,9 @@ impl fmt::Display for PolicyError {
             }
             Self::Missing { node, name } => write!(f, "{node}: `{name}` is missing"),
             Self::Malformed { node, name } => write!(f, "{node}: `{name}` has a value of the wrong form"),
+            Self::BadBoard => f.write_str(
+                "`board` must be a root `compatible` such as acme,board: printable ASCII without blanks",
+            ),
             Self::UnknownKernel => {
                 f.write_str("`kernel` is not a version of Linux that is known, such as 6.6 or 6.12.95")
             }
