@@ -161,7 +161,11 @@ fn directories_are_compared_board_by_board() {
     bench.assert_output(&["diff", "--fail-on", "collide", "old", "new"], 1, &["(2 MiB) [gate]"]);
     bench.assert_output(&["diff", "--fail-on", "shrink", "old", "new"], 0, &[]);
     bench.assert_output(&["diff", "old", "old"], 0, &["same: 7 boards with the same memory map"]);
-    bench.assert_output(&["diff", "old", "old/gone.dtb"], 2, &["a directory is compared with a directory"]);
+    bench.assert_output(
+        &["diff", "old", "old/gone.dtb"],
+        2,
+        &["old: a directory, and old/gone.dtb is not one"],
+    );
     bench.put("new/moved/3.dtb", "not a tree, but a text that is long enough to have a header of one");
     bench.assert_output(&["diff", "old", "new"], 2, &["3.dtb: not a device tree", "4 grew"]);
 }

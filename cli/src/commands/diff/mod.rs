@@ -21,7 +21,11 @@ pub(super) fn run(args: &Diff) -> Result<Outcome, Failure> {
     match (directories::is_one(&args.old), directories::is_one(&args.new)) {
         (true, true) => return directories::run(args, &job),
         (false, false) => {}
-        _ => return Err(Failure::new("a directory is compared with a directory, and a tree with a tree")),
+        (is_old, _) => {
+            let (one, other) = if is_old { (&args.old, &args.new) } else { (&args.new, &args.old) };
+            let why = format!("a directory, and {} is not one", other.display());
+            return Err(Failure::of(one, why).with_help("compare two directories, or two trees"));
+        }
     }
     if input::is_stdin(&args.old) && input::is_stdin(&args.new) {
         return Err(Failure::new("only one of the two trees can come from stdin"));

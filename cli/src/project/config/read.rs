@@ -9,7 +9,7 @@ use ringfence::finding::Severity;
 use ringfence::policy::CmaWant;
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use super::{Board, Config, Pattern, Suppression, When};
 use crate::failure::Failure;
@@ -17,7 +17,7 @@ use crate::input;
 use crate::project::boot_map::{self, Place};
 use crate::project::date::{self, Date};
 use crate::project::policy_file::build::{CMA_KEYS, cma_want};
-use crate::project::policy_file::reader::{Fault, Section, Value, document, text, wrong_type};
+use crate::project::policy_file::reader::{Fault, Faults, Section, Value, document, text, wrong_type};
 use crate::project::rule::Selector;
 use crate::project::{kernel, policy_file};
 use crate::{args, suggest};
@@ -34,23 +34,18 @@ const BOARD: Table = ("[[board]]", &["match", "compatible", "policy", "kernels",
 const CMA: Table = ("[[board.cma]]", &["when", "size", "alignment", "range", "via"]);
 const BOOT_MAP: Table = ("[board.boot-map]", &["kernel", "initrd", "dtb", "stage", "bundle"]);
 
-/// Why a configuration cannot be read: something in it, or a file that it names.
-enum Trouble {
-    Here(Fault),
-    There(Failure),
-}
-
-impl From<Fault> for Trouble {
-    fn from(fault: Fault) -> Self {
-        Self::Here(fault)
-    }
+/// What is wrong: in the configuration, and with the files that it names.
+#[derive(Default)]
+struct Troubles {
+    here: Faults,
+    there: Vec<Failure>,
 }
 
 impl Config {
     /// Reads a configuration.
     ///
     /// # Errors
-    /// A [`Failure`] that points at the line.
+    /// A [`Failure`] that points at every line with a mistake.
     pub fn load(path: &Path) -> Result<Self, Failure> {
         let bytes = input::read_any(path)?;
         let text = String::from_utf8(bytes).map_err(|_| Failure::of(path, "this is not text"))?;
@@ -62,136 +57,161 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, Failure> {
-        config(path, text).map_err(|trouble| match trouble {
-            Trouble::There(failure) => failure,
-            Trouble::Here(fault) => Failure::new(format!("configuration: {}", fault.message)).at(
-                &path.display().to_string(),
-                text,
-                fault.span,
-                fault.label,
-            ),
-        })
+        let name = path.display().to_string();
+        let failure = |fault: Fault| {
+            let message = format!("configuration: {}", fault.message);
+            Failure::new(message).at(&name, text, fault.span, fault.label)
+        };
+        let all = |faults: Vec<Fault>| faults.into_iter().map(failure);
+        let document = document(text).map_err(|faults| Failure::all(all(faults)))?;
+        let mut troubles = Troubles::default();
+        let config = config(path, &document, &mut troubles);
+        match (troubles.here.none_or(config), troubles.there) {
+            (Ok(config), there) if there.is_empty() => Ok(config),
+            (Ok(_), there) => Err(Failure::all(there)),
+            (Err(faults), there) => Err(Failure::all(all(faults).chain(there))),
+        }
     }
 }
 
-fn config(path: &Path, text: &str) -> Result<Config, Trouble> {
-    let document = document(text)?;
-    let root = Section::root(ROOT.0, &document);
-    root.only(ROOT.1)?;
+fn config(path: &Path, document: &toml::Spanned<DeTable<'_>>, troubles: &mut Troubles) -> Config {
+    let root = Section::root(ROOT.0, document);
     let home = path.parent().unwrap_or(Path::new(""));
-    let severities = match root.get("severity") {
-        None => Vec::new(),
-        Some(value) => severities(&Section::of("[severity]", value)?)?,
-    };
-    let suppressions = root.list("suppress", SUPPRESS.0)?;
-    let boards = root.list("board", BOARD.0)?;
-    Ok(Config {
+    let faults = &mut troubles.here;
+    faults.extend(root.unknown(ROOT.1));
+    let severity = root.get("severity").map(|value| Section::of("[severity]", value)).transpose();
+    let suppressions = faults.take(root.list("suppress", SUPPRESS.0));
+    let boards = faults.take(root.list("board", BOARD.0));
+    let texts = |faults: &mut Faults, key| faults.take(root.texts(key)).into_iter().map(|(text, _)| text);
+    Config {
         path: path.to_path_buf(),
-        inputs: root.texts("inputs")?.into_iter().map(|(text, _)| text.to_string()).collect(),
-        kernels: kernels(&root)?,
-        includes: root.texts("include")?.into_iter().map(|(text, _)| home.join(text)).collect(),
-        severities,
-        suppressions: suppressions.iter().map(suppression).collect::<Result<_, _>>()?,
-        boards: boards.iter().map(|section| board(section, home)).collect::<Result<_, _>>()?,
-    })
+        inputs: texts(faults, "inputs").map(str::to_owned).collect(),
+        kernels: kernels(&root, faults),
+        includes: texts(faults, "include").map(|text| home.join(text)).collect(),
+        severities: faults.take(severity).map(|section| severities(&section, faults)).unwrap_or_default(),
+        suppressions: suppressions.iter().filter_map(|section| suppression(section, faults)).collect(),
+        boards: boards.iter().map(|section| board(section, home, troubles)).collect(),
+    }
 }
 
-fn severities(section: &Section<'_, '_>) -> Result<Vec<(Selector, Option<Severity>)>, Fault> {
+fn severities(section: &Section<'_, '_>, faults: &mut Faults) -> Vec<(Selector, Option<Severity>)> {
     const WORDS: &[(&str, Option<Severity>)] = &[
         ("error", Some(Severity::Error)),
         ("warning", Some(Severity::Warning)),
         ("note", Some(Severity::Note)),
         ("off", None),
     ];
-    let one = |(key, value): (&toml::Spanned<toml::de::DeString<'_>>, Value<'_, '_>)| {
-        let id = rule(key.get_ref(), key.span())?;
-        let word = text(value, key.get_ref())?;
-        let known: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
-        let severity = WORDS.iter().find(|(name, _)| *name == word).map(|(_, severity)| *severity);
-        let fault = || Fault::new(value.span(), "unknown severity", suggest::question(word, &known));
-        Ok((id, severity.ok_or_else(fault)?))
-    };
-    section.entries().map(one).collect()
-}
-
-fn suppression(section: &Section<'_, '_>) -> Result<Suppression, Fault> {
-    section.only(SUPPRESS.1)?;
-    let rule_value = section.require("rule")?;
-    let node = section.require("node")?;
-    let reason = section.require("reason")?;
-    let why = text(reason, "reason")?.trim();
-    if why.is_empty() {
-        return Err(Fault::new(reason.span(), "`reason` is empty", "say why this finding does not matter"));
+    let mut out = Vec::new();
+    for (key, value) in section.entries() {
+        let id = faults.ok(rule(key.get_ref(), key.span()));
+        let Some(word) = faults.ok(text(value, key.get_ref())) else { continue };
+        match WORDS.iter().find(|(name, _)| *name == word) {
+            Some((_, severity)) => out.extend(id.map(|id| (id, *severity))),
+            None => {
+                let known: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
+                faults.push(Fault::new(value.span(), "unknown severity", suggest::question(word, &known)));
+            }
+        }
     }
-    Ok(Suppression {
-        rule: rule(text(rule_value, "rule")?, rule_value.span())?,
-        node: pattern((text(node, "node")?, node.span()))?,
-        files: patterns(section, "match")?,
-        reason: why.to_string(),
-        until: section.get("until").map(date).transpose()?,
-        used: Arc::default(),
-    })
+    out
 }
 
-fn board(section: &Section<'_, '_>, home: &Path) -> Result<Board, Trouble> {
-    section.only(BOARD.1)?;
-    let policy = match section.text("policy")? {
-        None => None,
-        Some(file) => Some(policy_file::load(&home.join(file)).map_err(Trouble::There)?),
+/// Reads one suppression. What is wrong with it is reported, and there is none then.
+fn suppression(section: &Section<'_, '_>, faults: &mut Faults) -> Option<Suppression> {
+    faults.extend(section.unknown(SUPPRESS.1));
+    let mut required = |key| {
+        let value = faults.ok(section.require(key))?;
+        Some((faults.ok(text(value, key))?, value.span()))
     };
-    let cases = section.list("cma", CMA.0)?;
-    Ok(Board {
-        files: patterns(section, "match")?,
-        compatible: patterns(section, "compatible")?,
-        policy,
-        kernels: kernels(section)?,
-        ram: banks(section)?,
-        boot: boot_facts(section, home)?,
-        cma: cases.iter().map(cma_case).collect::<Result<_, _>>()?,
-    })
+    let (named, node, why) = (required("rule"), required("node"), required("reason"));
+    let named = named.and_then(|(name, span)| faults.ok(rule(name, span)));
+    let node = node.and_then(|node| faults.ok(pattern(node)));
+    let why = why.and_then(|(why, span)| match why.trim() {
+        "" => {
+            faults.push(Fault::new(span, "`reason` is empty", "say why this finding does not matter"));
+            None
+        }
+        why => Some(why.to_owned()),
+    });
+    let files = patterns(section, "match", faults);
+    let until = faults.take(section.get("until").map(date).transpose());
+    Some(Suppression { rule: named?, node: node?, files, reason: why?, until, used: Arc::default() })
 }
 
-fn cma_case(section: &Section<'_, '_>) -> Result<(When, CmaWant), Fault> {
+fn board(section: &Section<'_, '_>, home: &Path, troubles: &mut Troubles) -> Board {
+    let faults = &mut troubles.here;
+    faults.extend(section.unknown(BOARD.1));
+    let policy = faults.take(section.text("policy")).map(|file| policy_file::load(&home.join(file)));
+    let cases = faults.take(section.list("cma", CMA.0));
+    let boot = boot_facts(section, home, troubles);
+    let Troubles { here: faults, there } = troubles;
+    Board {
+        files: patterns(section, "match", faults),
+        compatible: patterns(section, "compatible", faults),
+        policy: policy.and_then(|policy| policy.map_err(|failure| there.push(failure)).ok()),
+        kernels: kernels(section, faults),
+        ram: banks(section, faults),
+        boot,
+        cma: cases.iter().filter_map(|section| cma_case(section, faults)).collect(),
+    }
+}
+
+fn cma_case(section: &Section<'_, '_>, faults: &mut Faults) -> Option<(When, CmaWant)> {
     debug_assert!(CMA_KEYS.iter().all(|key| CMA.1.contains(key)));
-    section.only(CMA.1)?;
+    faults.extend(section.unknown(CMA.1));
     let when = match section.get("when") {
-        None => When::Always,
-        Some(value) => When::parse(text(value, "when")?)
-            .map_err(|why| Fault::new(value.span(), "`when` is not usable", why))?,
+        None => Some(When::Always),
+        Some(value) => faults.ok(text(value, "when").and_then(|text| {
+            When::parse(text).map_err(|why| Fault::new(value.span(), "`when` is not usable", why))
+        })),
     };
-    Ok((when, cma_want(section)?))
+    let want = faults.ok(cma_want(section));
+    Some((when?, want?))
 }
 
-fn boot_facts(section: &Section<'_, '_>, home: &Path) -> Result<BootFacts, Trouble> {
+fn boot_facts(section: &Section<'_, '_>, home: &Path, troubles: &mut Troubles) -> BootFacts {
+    let Troubles { here: faults, there } = troubles;
     let mut facts = BootFacts::default();
-    let Some(value) = section.get("boot-map") else { return Ok(facts) };
-    let table = Section::of(BOOT_MAP.0, value)?;
-    table.only(BOOT_MAP.1)?;
+    let table = section.get("boot-map").map(|value| Section::of(BOOT_MAP.0, value)).transpose();
+    let Some(table) = faults.take(table) else { return facts };
+    faults.extend(table.unknown(BOOT_MAP.1));
     for &(name, item) in boot_map::ITEMS {
         let Some(value) = table.get(name) else { continue };
-        let place = Place::parse(text(value, name)?)
-            .map_err(|why| Fault::new(value.span(), format!("`{name}` is not usable"), why))?;
-        place.enter(item, home, &mut facts).map_err(Trouble::There)?;
+        let place = text(value, name).and_then(|text| {
+            Place::parse(text).map_err(|why| Fault::new(value.span(), format!("`{name}` is not usable"), why))
+        });
+        if let Some(Err(failure)) = faults.ok(place).map(|place| place.enter(item, home, &mut facts)) {
+            there.push(failure);
+        }
     }
-    Ok(facts)
+    facts
 }
 
-fn banks(section: &Section<'_, '_>) -> Result<Vec<Span>, Fault> {
-    let bank = |(text, span): (&str, Range<usize>)| {
+fn banks(section: &Section<'_, '_>, faults: &mut Faults) -> Vec<Span> {
+    each(section, "ram", faults, |(text, span)| {
         args::span(text).map_err(|why| Fault::new(span, "`ram` is not usable", why))
-    };
-    section.texts("ram")?.into_iter().map(bank).collect()
+    })
 }
 
-fn kernels(section: &Section<'_, '_>) -> Result<Vec<KernelProfile>, Fault> {
-    let one = |(text, span): (&str, Range<usize>)| {
+fn kernels(section: &Section<'_, '_>, faults: &mut Faults) -> Vec<KernelProfile> {
+    each(section, "kernels", faults, |(text, span)| {
         kernel::parse(text).map_err(|why| Fault::new(span, format!("unknown kernel `{text}`"), why))
-    };
-    section.texts("kernels")?.into_iter().map(one).collect()
+    })
 }
 
-fn patterns(section: &Section<'_, '_>, key: &str) -> Result<Vec<Pattern>, Fault> {
-    section.texts(key)?.into_iter().map(pattern).collect()
+fn patterns(section: &Section<'_, '_>, key: &str, faults: &mut Faults) -> Vec<Pattern> {
+    each(section, key, faults, pattern)
+}
+
+/// Reads each string of a list; what is wrong with one is reported.
+fn each<T>(
+    section: &Section<'_, '_>,
+    key: &str,
+    faults: &mut Faults,
+    read: impl Fn((&str, Range<usize>)) -> Result<T, Fault>,
+) -> Vec<T> {
+    let texts = faults.take(section.texts(key));
+    texts.into_iter().filter_map(|text| faults.ok(read(text))).collect()
 }
 
 fn pattern((text, span): (&str, Range<usize>)) -> Result<Pattern, Fault> {

@@ -40,7 +40,7 @@ const TREE: (&str, &[&str]) = ("[tree]", &["merge", "bootargs", "take"]);
 pub(crate) const CMA_KEYS: &[&str] = CMA.1;
 
 pub(crate) fn policy(text: &str) -> Result<Policy, Vec<Fault>> {
-    let document = reader::document_with_every_fault(text)?;
+    let document = reader::document(text)?;
     let root = Section::root(ROOT.0, &document);
     let mut faults = Faults::default();
     faults.extend(root.unknown(ROOT.1));

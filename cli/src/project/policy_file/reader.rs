@@ -27,15 +27,10 @@ impl Fault {
 }
 
 /// Parses a file.
-pub(crate) fn document(text: &str) -> Result<Spanned<DeTable<'_>>, Fault> {
-    DeTable::parse(text).map_err(|error| {
-        let end = text.len();
-        Fault::new(error.span().unwrap_or(end..end), "the file is not valid TOML", error.message())
-    })
-}
-
-/// As [`document`], with every syntax error.
-pub(crate) fn document_with_every_fault(text: &str) -> Result<Spanned<DeTable<'_>>, Vec<Fault>> {
+///
+/// # Errors
+/// Every syntax error.
+pub(crate) fn document(text: &str) -> Result<Spanned<DeTable<'_>>, Vec<Fault>> {
     let (table, errors) = DeTable::parse_recoverable(text);
     let end = text.len();
     let fault = |error: &toml::de::Error| {
@@ -95,11 +90,6 @@ impl<'t, 'i> Section<'t, 'i> {
     pub(crate) fn of(name: &'static str, value: Value<'t, 'i>) -> Result<Self, Fault> {
         let table = value.get_ref().as_table().ok_or_else(|| wrong_type(value, name, "a table"))?;
         Ok(Self { table, span: value.span(), name })
-    }
-
-    /// Refuses every key that is not in `known`.
-    pub(crate) fn only(&self, known: &[&str]) -> Result<(), Fault> {
-        self.unknown(known).next().map_or(Ok(()), Err)
     }
 
     /// Returns a fault for every key that is not in `known`.

@@ -87,3 +87,54 @@ fn nobody_is_silenced_without_a_reason() {
     refuses(&format!("{rule}reason = \"x\"\nuntil = \"2026-02-30\""), &["`until` is not a date"]);
     refuses("[[suppress]]\nrule = \"RF201\"\nreason = \"x\"", &["[[suppress]] lacks `node`"]);
 }
+
+#[test]
+fn every_mistake_is_reported_with_its_line() {
+    let text = r#"kernel = "6.1"
+kernels = ["6.1", "4.4", "six"]
+[severity]
+RF2O1 = "off"
+RF201 = "warn"
+RF202 = 3
+[[suppress]]
+rule = "RF999"
+node = "/x"
+until = "soon"
+[[board]]
+mach = "x"
+ram = ["1GiB", "0x40000000:1GiB"]
+policy = "gone.toml"
+[board.boot-map]
+kernal = "0x40200000:1MiB"
+kernel = "here"
+initrd = "0x48000000:@gone.img"
+[[board.cma]]
+when = "ram ~ 1"
+"#;
+    let said = parse(text).unwrap_err();
+    for (line, words) in [
+        (1, "did you mean `kernels`?"),
+        (2, "unknown kernel `4.4`"),
+        (2, "unknown kernel `six`"),
+        (4, "did you mean `RF201`?"),
+        (5, "did you mean `warning`?"),
+        (6, "must be a string"),
+        (7, "lacks `reason`"),
+        (8, "unknown rule `RF999`"),
+        (10, "`until` is not a date"),
+        (12, "did you mean `match`?"),
+        (13, "`ram` is not usable"),
+        (16, "did you mean `kernel`?"),
+        (17, "`kernel` is not usable"),
+        (19, "lacks `size`"),
+        (20, "`when` is not usable"),
+    ] {
+        assert!(said.contains(words), "no `{words}` in:\n{said}");
+        assert!(said.contains(&format!("ringfence.toml:{line}:")), "no line {line} in:\n{said}");
+    }
+    assert!(said.contains("project/gone.toml: no such file"), "{said}");
+    assert!(said.contains("project/gone.img: no such file"), "{said}");
+    let (here, there) = (said.find("`when` is not usable"), said.find("gone.toml: no such"));
+    assert!(here < there, "files come after what is wrong here: {said}");
+    refuses("a = \nb = ]\n", &["ringfence.toml:1:", "ringfence.toml:2:", "not valid TOML"]);
+}
