@@ -56,6 +56,20 @@ const ROWS: &[Row] = &[
     ("fix --unsafe --diff f10-identical.dts", 0, &["status = \"disabled\""], &["shifted"]),
     ("fix --unsafe --diff f11-shift-align.dts", 0, &["to 0x50200000..0x50600000"], &[]),
     ("check f12-zero-tuples.dts", 0, &["1 note"], &["remove it"]),
+    // A part of a journal: the log has the kernel, and ends before the command line.
+    ("verify --kernel 6.6 --boot-log f13.log f13-journal.dts", 0, &["the boot matches the prediction"], &[]),
+    ("verify --boot-log f13.log f13-journal.dts", 0, &["the boot matches the prediction"], &[]),
+    // System device trees describe every processor; the memory map is that of the ones that run Linux.
+    ("check --fail-on note f14-system-top.dts", 0, &["clean"], &[]),
+    ("predict f14-system-top.dts", 0, &["nomap     0x3ed44000..0x3ed48000", "rproc@3ed00000"], &["tcm"]),
+    ("check f14b-system-top-overlap.dts", 1, &["RF201", "vdev0vring1@3ed42000", "by 8 KiB"], &["domains"]),
+    // Two nodes of one base name that are both renamed.
+    (
+        "fix --unsafe --diff f01c-base.dts",
+        0,
+        &["+  blconfig: nvram@3ef65360", "+  blpubkey: nvram@3ef64f20"],
+        &[],
+    ),
 ];
 
 fn run(line: &str) -> Output {
@@ -91,4 +105,44 @@ fn each_tuple_of_size_0_has_its_line() {
     let output = run("predict --kernel 6.1 f12-zero-tuples.dts");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(text.matches("failed to reserve memory for node 'fb0_carveout'").count(), 2, "{text}");
+}
+
+/// Returns a blob with NOPs before `FDT_END`, and other bytes after it that still are of the structure block.
+fn with_tail(blob: &[u8]) -> Vec<u8> {
+    let word = |at: usize| u32::from_be_bytes(*blob[at..].first_chunk().unwrap()) as usize;
+    let (total, structure, strings, len) = (word(4), word(8), word(12), word(36));
+    assert!(strings >= structure + len, "the strings come after the structure");
+    let end = structure + len;
+    assert_eq!(word(end - 4), 9, "FDT_END");
+    let mut out = blob[..end - 4].to_vec();
+    for token in [4_u32, 4, 4, 9, 0xdead_beef, 0xffff_ffff, 1] {
+        out.extend(token.to_be_bytes());
+    }
+    let more = out.len() - end;
+    out.extend(&blob[end..total]);
+    for (at, value) in [(4, total + more), (12, strings + more), (36, len + more)] {
+        out[at..at + 4].copy_from_slice(&(value as u32).to_be_bytes());
+    }
+    out
+}
+
+/// `dtc`'s own tests have such trees, and Linux boots them.
+#[test]
+fn what_follows_the_end_of_the_structure_is_judged_as_linux_boots_it() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, blob) in [
+        ("carveouts.dtb", &include_bytes!("../../tests/fixtures/carveouts.dtb")[..]),
+        ("reserve.dtb", include_bytes!("../../tests/fixtures/reserve.dtb")),
+    ] {
+        let run = |bytes: &[u8]| {
+            std::fs::write(dir.path().join(name), bytes).unwrap();
+            let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+            let output =
+                command.args(["check", "--no-config", name]).current_dir(dir.path()).output().unwrap();
+            (output.status.code(), String::from_utf8(output.stdout).unwrap())
+        };
+        let (code, text) = run(blob);
+        assert!(matches!(code, Some(0 | 1)), "{text}");
+        assert_eq!(run(&with_tail(blob)), (code, text), "{name}");
+    }
 }

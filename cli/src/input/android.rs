@@ -1,6 +1,7 @@
 //! Trees in the files of Android boards: boot images, vendor boot images and tables of trees
 //! (system/tools/mkbootimg, system/libufdt).
 
+use std::io::{self, Read};
 use std::iter;
 use std::ops::Range;
 use std::path::Path;
@@ -8,6 +9,7 @@ use std::path::Path;
 use flate2::bufread::GzDecoder;
 use ringfence::fdt;
 use ringfence::kernel_image::Header;
+use ringfence::payload::MAX_KERNEL;
 
 use super::{Loaded, concatenated, unpacked};
 use crate::failure::Failure;
@@ -171,9 +173,9 @@ fn appended(bytes: &[u8], part: Range<usize>) -> Option<Vec<Range<usize>>> {
     let kernel = bytes.get(part.clone())?;
     let end = if kernel.starts_with(&[0x1f, 0x8b]) {
         let mut stream = GzDecoder::new(kernel);
-        match std::io::copy(&mut stream, &mut std::io::sink()) {
-            Ok(_) => kernel.len() - stream.into_inner().len(),
-            Err(_) => return Some(Vec::new()),
+        match io::copy(&mut (&mut stream).take(MAX_KERNEL + 1), &mut io::sink()) {
+            Ok(len) if len <= MAX_KERNEL => kernel.len() - stream.into_inner().len(),
+            _ => return Some(Vec::new()),
         }
     } else if Header::parse(kernel).is_ok() {
         0

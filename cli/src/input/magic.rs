@@ -29,7 +29,7 @@ impl Kind {
     pub(super) fn for_text(&self, name: &Path) -> String {
         match self.packer {
             Some(packer) => format!("unpack it first: {packer} -dc {} > FILE", name.display()),
-            None => "give the text that the kernel printed".to_owned(),
+            None => "give a text file".to_owned(),
         }
     }
 }
