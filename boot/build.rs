@@ -19,6 +19,7 @@ fn main() {
         "-Bsymbolic",
         "--no-apply-dynamic-relocs",
         "--build-id=sha1",
+        "--fix-cortex-a53-843419",
     ] {
         println!("cargo:rustc-link-arg-bins={argument}");
     }
@@ -27,4 +28,5 @@ fn main() {
     // Relocations in a thirtieth of the room; a linker that knows no such thing says so and goes on.
     println!("cargo:rustc-link-arg-bin=ringfence-boot=-zpack-relative-relocs");
     println!("cargo:rustc-link-arg-bin=probe-payload=-T{here}/../linker/payload.ld");
+    println!("cargo:rustc-link-arg-bin=entry-shim=-T{here}/../linker/payload.ld");
 }

@@ -11,7 +11,15 @@ fn main() {
     }
     let here = env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| ".".into());
     // Position independent, and nobody relocates it: the script asserts that there is nothing to relocate.
-    for argument in ["-pie", "--no-dynamic-linker", "-znotext", "-znorelro", "-Bsymbolic", "--gc-sections"] {
+    for argument in [
+        "-pie",
+        "--no-dynamic-linker",
+        "-znotext",
+        "-znorelro",
+        "-Bsymbolic",
+        "--gc-sections",
+        "--fix-cortex-a53-843419",
+    ] {
         println!("cargo:rustc-link-arg-bins={argument}");
     }
     println!("cargo:rustc-link-arg-bin=ringfence-sentinel=-T{here}/../linker/sentinel.ld");

@@ -25,6 +25,7 @@ mod counter;
 mod dtc;
 mod efi;
 mod elf_image;
+mod errata;
 mod fuzz;
 mod hostile;
 mod initramfs;

@@ -32,7 +32,10 @@ impl Symbols {
                 // Without the hash that keeps equal names of two builds apart.
                 let name = format!("{:#}", rustc_demangle::demangle(&String::from_utf8_lossy(name)));
                 addresses.insert(name.clone(), symbol.st_value(endian));
-                functions.insert(symbol.st_value(endian), name);
+                // What is absolute is a size, not a place.
+                if symbol.st_shndx(endian) != elf::SHN_ABS {
+                    functions.insert(symbol.st_value(endian), name);
+                }
             }
         }
         Ok(Self { functions, addresses })

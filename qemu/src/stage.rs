@@ -37,11 +37,25 @@ pub(crate) fn with_sentinel(ws: &Workspace, consent: Consent) -> Result<Built> {
     })
 }
 
+/// Builds every form in which the stage is given away, each with what it is, for the end of a sentence.
+pub(crate) fn released(ws: &Workspace, consent: Consent) -> Result<[(Built, &'static str); 3]> {
+    Ok([
+        (stage(ws, consent)?, ""),
+        (full(ws, consent)?, ", with all features"),
+        (with_sentinel(ws, consent)?, ", with the sentinel"),
+    ])
+}
+
+/// Builds the resident and returns its ELF file.
+pub(crate) fn resident_elf(ws: &Workspace, consent: Consent) -> Result<Vec<u8>> {
+    soft_binary(ws, consent, "ringfence-sentinel")
+}
+
 /// Builds the resident and returns its code and constants, a file of at most 16 KiB.
 pub(crate) fn resident(ws: &Workspace, consent: Consent) -> Result<PathBuf> {
     /// Most bytes, as the link script asserts too.
     const CODE_MAX: usize = 16 << 10;
-    let file = soft_binary(ws, consent, "ringfence-sentinel")?;
+    let file = resident_elf(ws, consent)?;
     let image = elf_image::image(&file)?;
     ensure!(image.len() <= CODE_MAX, "the sentinel has {} bytes, more than 16 KiB", image.len());
     elf_image::without_vector_registers(&file)?;
@@ -89,6 +103,7 @@ fn soft_binary(ws: &Workspace, consent: Consent, bin: &str) -> Result<Vec<u8>> {
     ]);
     cargo.env("CARGO_TARGET_DIR", &target);
     toolchain.apply(&mut cargo);
+    toolchain.add_flags(&mut cargo, setup::WORKAROUNDS);
     run(&mut cargo).with_context(|| format!("building {bin} with {}", toolchain.description))?;
     let built = target.join(setup::SOFT_TARGET).join("sentinel").join(bin);
     fs::read(&built).with_context(|| format!("cannot read {}", built.display()))
@@ -102,6 +117,11 @@ pub(crate) fn bare(ws: &Workspace, consent: Consent) -> Result<Built> {
 /// Builds the payload that checks the state it was entered with.
 pub(crate) fn payload(ws: &Workspace, consent: Consent) -> Result<Built> {
     binary(ws, consent, "probe-payload", "probe-payload", &[])
+}
+
+/// Builds the shim that enters the stage in states of real silicon.
+pub(crate) fn entry_shim(ws: &Workspace, consent: Consent) -> Result<Built> {
+    binary(ws, consent, "entry-shim", "entry-shim", &[])
 }
 
 fn binary(ws: &Workspace, consent: Consent, bin: &str, name: &str, more: &[&str]) -> Result<Built> {
@@ -125,6 +145,7 @@ fn binary_with(
     // A target directory of its own keeps the flags of the host's builds and these from undoing each other.
     cargo.env("CARGO_TARGET_DIR", &target);
     toolchain.apply(&mut cargo);
+    toolchain.add_flags(&mut cargo, setup::WORKAROUNDS);
     prepare(&mut cargo);
     run(&mut cargo).with_context(|| format!("building {name} with {}", toolchain.description))?;
     let built = target.join(setup::TARGET).join("stage").join(bin);

@@ -92,13 +92,8 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         lay_out_tool(&mut release, options.host_only, consent)?;
     }
     if wanted(Part::Stage) {
-        let images = [
-            (stage::stage(ws, consent)?, ""),
-            (stage::full(ws, consent)?, ", with all features"),
-            (stage::with_sentinel(ws, consent)?, ", with the sentinel"),
-        ];
         let mut files = Vec::new();
-        for (built, what) in &images {
+        for (built, what) in &stage::released(ws, consent)? {
             files.extend(lay_out_stage(built, &release.dist, what)?);
         }
         archive::pack_stage(&release, &files)?;

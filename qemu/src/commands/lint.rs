@@ -1,21 +1,23 @@
 //! `cargo xtask lint-stage`: warnings of the compiler and of clippy about the stage, as it is built for the
-//! board.
+//! board, and errata of processors in the instructions that are built.
 
+use crate::errata;
 use crate::setup::{self, Consent};
 use crate::shell::run as run_command;
 use crate::stage;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
+use std::fs;
 use std::path::Path;
 
 /// Debian's clippy, which reads the libraries that Debian's compiler built.
 const CLIPPY: &str = "/usr/bin/clippy-driver";
 
 /// Checks the stage for the bare-metal target with warnings denied: by clippy where it fits the compiler that
-/// gives the target, else by the compiler alone.
+/// gives the target, else by the compiler alone. Then builds it, and checks its instructions.
 ///
 /// # Errors
-/// When set-up fails, or the stage has a warning.
+/// When set-up fails, the stage has a warning, or an erratum can strike in it.
 pub(crate) fn run(ws: &Workspace, no_install: bool) -> Result<()> {
     let consent = if no_install { Consent::Forbidden } else { Consent::Install };
     let toolchain = setup::toolchain(ws, consent)?;
@@ -43,5 +45,16 @@ pub(crate) fn run(ws: &Workspace, no_install: bool) -> Result<()> {
     }
     let by = if clippy || toolchain.is_installed() { "clippy" } else { "the compiler" };
     println!("{by}: no warnings in the stage for the bare-metal target, with and without its features");
+    let mut files = vec![("the sentinel".to_owned(), stage::resident_elf(ws, consent)?)];
+    for (built, form) in stage::released(ws, consent)? {
+        files.push((format!("the stage{form}"), fs::read(built.elf)?));
+    }
+    for (name, file) in files {
+        let seen = errata::check(&file).with_context(|| {
+            let help = "if they are in a library, install its sources (rust-src): set-up then builds it";
+            format!("{name}, built with {}; {help}", toolchain.description)
+        })?;
+        println!("{name}: errata 835769 and 843419 of the Cortex-A53 cannot strike in {seen} instructions");
+    }
     Ok(())
 }

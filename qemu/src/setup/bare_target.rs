@@ -27,7 +27,12 @@ fn flags_variable(target: &str) -> String {
 /// The crates a `no_std` program with a heap links.
 const CRATES: [&str; 3] = ["core", "alloc", "compiler_builtins"];
 
-/// Compiler flags for the sysroot. Without embedded bitcode a later fat LTO finds nothing to work on.
+/// Compiler flags that keep clear of processors' errata: LLVM separates a 64-bit multiply-accumulate from the
+/// load or store before it (Cortex-A53 erratum 835769). rustc does not know the name, and says so for every
+/// crate unless warnings are off; `lint-stage` has them on.
+pub(crate) const WORKAROUNDS: &str = "-Ctarget-feature=+fix-cortex-a53-835769 -Awarnings";
+
+/// Compiler flags for the sysroot, besides. Without embedded bitcode a later fat LTO finds nothing to work on.
 const SYSROOT_FLAGS: &str = "-Cembed-bitcode=yes";
 const STD_FEATURES: &str = "compiler-builtins-mem";
 
@@ -178,6 +183,7 @@ fn from_sources(ws: &Workspace, compiler: &Compiler, target: &'static str) -> Re
         &compiler.host,
         target,
         SYSROOT_FLAGS,
+        WORKAROUNDS,
         STD_FEATURES,
         &CRATES.join(","),
         &linker.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
@@ -244,7 +250,7 @@ fn build(
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env_remove("CARGO_BUILD_TARGET")
         .env("CARGO_TARGET_DIR", work.join("target"))
-        .env("RUSTFLAGS", SYSROOT_FLAGS)
+        .env("RUSTFLAGS", format!("{SYSROOT_FLAGS} {WORKAROUNDS}"))
         .env("RUSTC", &compiler.path)
         // Only for this build: it lets a released compiler build its own library.
         .env("RUSTC_BOOTSTRAP", "1");

@@ -16,7 +16,7 @@ mod need;
 mod series;
 mod tools;
 
-pub(crate) use bare_target::{SOFT_TARGET, TARGET, Toolchain};
+pub(crate) use bare_target::{SOFT_TARGET, TARGET, Toolchain, WORKAROUNDS};
 pub(crate) use build::{module, remove_sources};
 pub(crate) use cross::{Cross, LINKER as CROSS_CC, TARGET as CROSS_TARGET};
 pub(crate) use debian::root as debian_root;
