@@ -60,6 +60,18 @@ pub fn covered(spans: &[(Span, Access)], wanted: Span, access: Access) -> bool {
     at >= wanted.end()
 }
 
+/// Returns the parts of `spans` that are cached and in a page of a carveout.
+pub fn cached<'a>(
+    spans: &'a [(Span, Access)],
+    carveouts: &'a [Span],
+) -> impl Iterator<Item = Span> + use<'a> {
+    let pages = carveouts.iter().filter_map(|carveout| carveout.outward(PAGE));
+    pages.flat_map(|pages| {
+        let cached = spans.iter().filter(|(_, access)| *access != Access::Device);
+        cached.filter_map(move |(span, _)| span.intersection(pages))
+    })
+}
+
 /// Returns the highest end address that a map of these needs.
 #[must_use]
 pub fn limit(layout: &Layout, spans: &[(Span, Access)]) -> u64 {
@@ -69,10 +81,14 @@ pub fn limit(layout: &Layout, spans: &[(Span, Access)]) -> u64 {
 /// Returns how many tables a map of `spans` can need at most: each end of a span may open one table at each
 /// level.
 #[must_use]
-pub fn tables_needed(spans: usize) -> usize {
+pub const fn tables_needed(spans: usize) -> usize {
     const IMAGE_PARTS: usize = 6;
     spans.saturating_add(IMAGE_PARTS).saturating_mul(6).saturating_add(1)
 }
+
+/// Bytes of the heap that are used until the second map is: its tables, for the start of a device tree and a
+/// console, each in two pieces at most around the stage, and some short lists.
+pub const FIRST_HEAP: u64 = (tables_needed(4) as u64 + 8) * PAGE;
 
 /// Puts the stage and `spans` into a map.
 ///
@@ -112,6 +128,19 @@ mod tests {
         let read = [span(0x500f_f000, 0x5020_0000)];
         let spans = cut(&LAYOUT, &Wanted { read: &read, carveouts: &carveouts, ..Default::default() });
         assert_eq!(spans, [(span(0x5010_0000, 0x5020_0000), Access::ReadOnly)]);
+    }
+
+    #[test]
+    fn what_becomes_a_hole_is_cleaned_with_its_partial_pages() {
+        let spans = [
+            (span(0x5000_0000, 0x5000_4000), Access::ReadOnly),
+            (span(0x5000_6000, 0x5000_8000), Access::Data),
+            (span(0x900_0000, 0x900_1000), Access::Device),
+        ];
+        let carveouts = [span(0x5000_3800, 0x5000_6001), span(0x900_0000, 0x900_1000)];
+        let cleaned: Vec<Span> = cached(&spans, &carveouts).collect();
+        assert_eq!(cleaned, [span(0x5000_3000, 0x5000_4000), span(0x5000_6000, 0x5000_7000)]);
+        assert_eq!(cached(&spans, &[span(0x6000_0000, 0x6000_1000)]).next(), None);
     }
 
     #[test]

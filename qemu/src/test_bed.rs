@@ -34,6 +34,7 @@ pub(crate) struct TestBed {
     bare: Once<Built>,
     payload: Once<Built>,
     model: Once<Model>,
+    entry_shim: Once<PathBuf>,
     initrd: Once<PathBuf>,
     files: Files,
 }
@@ -57,6 +58,7 @@ impl TestBed {
             bare: Once::default(),
             payload: Once::default(),
             model: Once::default(),
+            entry_shim: Once::default(),
             initrd: Once::default(),
             files: Files::default(),
         })
@@ -148,6 +150,14 @@ impl TestBed {
     /// When it does not build.
     pub(crate) fn model(&self) -> Result<Model> {
         self.model.get(|| Model::build(&self.ws))
+    }
+
+    /// Returns the shim that enters the stage in states of real silicon.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub(crate) fn entry_shim(&self) -> Result<PathBuf> {
+        self.entry_shim.get(|| Ok(stage::entry_shim(&self.ws, self.consent)?.image))
     }
 
     /// Returns the initramfs of the proving ground.

@@ -123,6 +123,7 @@ unsafe extern "C" {
     fn clean(begin: u64, end: u64);
     fn sha256_blocks(state: &mut [u32; 8], data: *const u8, blocks: usize);
     fn probe_byte(address: u64) -> Probed;
+    fn unmask_serrors() -> u64;
     fn leave(kernel: u64, dtb: u64, regime: Regime, sctlr: u64, hcr: u64, traps: u64, vbar: u64) -> !;
 }
 
@@ -193,7 +194,15 @@ pub(super) unsafe fn enter_kernel(entry: &EntryState, kernel: u64, dtb: u64) -> 
     unsafe { leave(kernel, dtb, entry.regime, entry.sctlr, entry.hcr, entry.traps, entry.vbar) }
 }
 
-/// Returns whether an asynchronous abort (SError) is pending, which is masked from entry to hand-off.
+/// Takes asynchronous aborts (SErrors) from now on. Returns the syndrome of one that was pending.
+pub(super) fn take_serrors() -> Option<Esr> {
+    // SAFETY: changes the mask alone; the exception handler resumes after one that is pending.
+    let esr = unsafe { unmask_serrors() };
+    (esr != 0).then_some(Esr(esr))
+}
+
+/// Waits until what was accessed has answered. Returns whether an SError is pending still, which this level
+/// then cannot take.
 pub(super) fn is_serror_pending() -> bool {
     /// `ISR_EL1.A`.
     const PENDING: u64 = 1 << 8;

@@ -6,7 +6,7 @@ use super::maps::Maps;
 use super::memory::{self, Reserved};
 use super::sentinel::Sentinel;
 use super::trees::{self, Chosen};
-use super::{dtb, enforce, fault, handoff, heap, log, payload, power, structured};
+use super::{dtb, enforce, fault, handoff, heap, log, payload, persistent_log, power, structured};
 use alloc::vec::Vec;
 use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
@@ -28,6 +28,7 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         structured::start(reserved.ring);
         heap::start(reserved.heap);
     }
+    let pending = asm::take_serrors();
     defmt::info!("entered at EL{=u64}, image {=u64:#x}, dtb {=u64:#x}", entry.el(), layout.base, entry.x[0]);
 
     let mut maps = Maps::new(entry, layout);
@@ -40,8 +41,8 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     if let Some(ring) = structured::span() {
         console!("structured log at {ring}");
     }
-    if asm::is_serror_pending() {
-        console!("an SError was pending at entry: something that ran before the stage caused it");
+    if let Some(esr) = pending {
+        console!("an SError was pending at entry ({esr}): something that ran before the stage caused it");
     }
     if entry.had_caches_on() {
         console!("entered with the MMU or the data cache on, against the boot protocol");
@@ -110,17 +111,20 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let proven = enforce::enforce(&layout, at, Surveyed { tree, survey, loader }, &payload);
 
     let sentinel = Sentinel::prepare(entry, &payload, &proven);
-    // All RAM and no carveout: any stray access from here on faults. The sentinel's own is still to be
+    // All RAM of Linux and no carveout: any stray access from here on faults. The sentinel's own is still to be
     // filled.
     let home = sentinel.as_ref().map(Sentinel::home);
     let holes: Vec<Span> =
         proven.carveouts().map(|(span, _)| span).filter(|&span| Some(span) != home).collect();
-    let ram = handoff::memory_needed(&proven);
+    let logs = payload.policy.as_ref().is_some_and(|policy| policy.log.is_some());
+    let kept = if logs { persistent_log::place(&proven) } else { None };
+    let ram = handoff::memory_needed(&proven, home.into_iter().chain(kept));
     let fallback_page = fallback.and_then(|fallback| fallback.page());
     if fallback_page.is_some_and(|page| holes.iter().any(|hole| hole.overlaps(page))) {
         // SAFETY: no console is named.
         unsafe { log::fall_back_to(None) };
     }
+    maps.clean(&holes);
     enter(&mut maps, &Wanted { ram: &ram, carveouts: &holes, read: &read, devices: &devices });
     enforce::read_banks(&proven, &ram);
     enforce::probe(&proven, home);

@@ -1,6 +1,7 @@
 //! The device tree that the loader gave: where it is, and how long.
 
 use super::asm;
+use super::fault;
 use super::maps::Maps;
 use ringfence::fdt::{MAGIC, MAX_BOOT_SIZE};
 use ringfence::span::Span;
@@ -28,6 +29,7 @@ pub(super) fn header(address: u64, layout: &Layout) -> Result<Span, &'static str
 
 /// Reads the size of the device tree from its header, which is mapped, and returns its span.
 pub(super) fn measure(maps: &mut Maps, header: Span, layout: &Layout) -> Result<Span, &'static str> {
+    fault::begin("reading the device tree", header.base());
     if asm::probe(header.base()).is_err() {
         return Err("nothing answers at the address in x0; pass that of the device tree");
     }

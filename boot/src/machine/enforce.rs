@@ -1,6 +1,7 @@
 //! Runs the core's pipeline on this boot, logs what it found and did, and probes what it protects.
 
-use super::{asm, fault, power};
+use super::fault;
+use super::{asm, power};
 use ringfence::announce::announce;
 use ringfence::facts::{BootFacts, Detail, LoaderFacts, Position};
 use ringfence::fdt::Tree;
@@ -85,6 +86,7 @@ pub(super) fn read_banks(proven: &Proven, ram: &[Span]) {
         let free = ledger::subtract(&[bank], ledger::meeting(&claimed, bank));
         let ends = free.first().zip(free.last()).map(|(first, last)| [first.base(), last.last()]);
         for address in ends.into_iter().flatten() {
+            fault::begin("reading the end of a RAM bank", address);
             if let Err((esr, _)) = asm::probe(address) {
                 halt!(
                     "ram: {bank} does not answer at {address:#x} ({esr}): the board has less RAM than the \
@@ -101,6 +103,7 @@ pub(super) fn probe(proven: &Proven, own: Option<Span>) {
     fault::know_carveouts(proven.carveouts().map(|(span, name)| (span, name.into())).collect());
     for (span, name) in proven.carveouts().filter(|(span, _)| Some(*span) != own) {
         for address in [span.base(), span.last()] {
+            fault::begin("the probe of a carveout", address);
             match asm::probe(address) {
                 Err((esr, far)) if esr.is_unmapped_read() && far == address => {
                     console!("probe: {name} {address:#x} faulted (ESR {:#x})", esr.reason());

@@ -8,12 +8,26 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use ringfence::span::Span;
 use ringfence_boot::esr::Esr;
 use ringfence_boot::layout::Layout;
-use spin::Once;
+use spin::{Mutex, Once};
 
 /// Spans with a name, to report what a bad access hit.
 static CARVEOUTS: Once<Vec<(Span, String)>> = Once::new();
 static LAYOUT: Once<Layout> = Once::new();
 static IN_FAULT: AtomicBool = AtomicBool::new(false);
+
+/// What was done last that a bus or a device can answer with an SError, which comes some time later: a phrase
+/// that follows "after", and the address.
+static LAST_STEP: Mutex<(&str, u64)> = Mutex::new(("entry", 0));
+
+/// Remembers what is done now.
+pub(super) fn begin(step: &'static str, at: u64) {
+    *LAST_STEP.lock() = (step, at);
+}
+
+/// Returns what was done last, and where.
+pub(super) fn last_step() -> (&'static str, u64) {
+    LAST_STEP.try_lock().map_or(("entry", 0), |step| *step)
+}
 
 /// Remembers where the stage's own parts are.
 pub(super) fn know_layout(layout: Layout) {
@@ -41,7 +55,10 @@ extern "C" fn stage_fault(kind: u64, esr: u64, far: u64, pc: u64, sp: u64, lr: u
     let base = LAYOUT.get().map_or(0, |layout| layout.base);
     let offset = pc.wrapping_sub(base);
     if !esr.has_address() {
-        let what = ["synchronous exception", "interrupt", "fast interrupt", "SError"];
+        if kind % 4 == SERROR {
+            serror(esr, pc, offset);
+        }
+        let what = ["synchronous exception", "interrupt", "fast interrupt"];
         let what = what.get((kind % 4) as usize).copied().unwrap_or("exception");
         log::line_in_fault(format_args!(
             "HALT {what} at PC {pc:#x} (image + {offset:#x}), LR {lr:#x}, SP {sp:#x} ({esr}); this is a \
@@ -66,6 +83,20 @@ extern "C" fn stage_fault(kind: u64, esr: u64, far: u64, pc: u64, sp: u64, lr: u
              what gave this address"
         )),
     }
+    power::stop()
+}
+
+/// Number of the SError among the four kinds of exceptions.
+const SERROR: u64 = 3;
+
+/// Reports an SError and stops.
+fn serror(esr: Esr, pc: u64, offset: u64) -> ! {
+    let (step, at) = last_step();
+    log::give_up_console_at(at);
+    log::line_in_fault(format_args!(
+        "HALT SError after {step} at {at:#x}, PC {pc:#x} (image + {offset:#x}) ({esr}); look for what gave \
+         this address, or for a device that the loader left running"
+    ));
     power::stop()
 }
 

@@ -2,6 +2,7 @@
 //! (Documentation/arch/arm64/booting.rst).
 
 use super::asm::{self, EntryState};
+use super::fault;
 use super::maps::Maps;
 #[cfg(feature = "packed")]
 use super::payload;
@@ -26,14 +27,17 @@ struct Move {
     to: Span,
 }
 
-/// Returns the RAM that the final map must have: all of it where the tree knows it, but no more than
-/// `linux,usable-memory-range` leaves, else what the plan will write to.
-pub(super) fn memory_needed(proven: &Proven) -> Vec<Span> {
+/// Returns the RAM that the final map must have: what `mem=` and `linux,usable-memory-range` leave to Linux
+/// where the tree knows the RAM, else what the plan will write to. What the stage writes besides may be
+/// beyond `mem=`, but not among what a crashed kernel left.
+pub(super) fn memory_needed(proven: &Proven, besides: impl IntoIterator<Item = Span>) -> Vec<Span> {
     let map = proven.map();
-    // What a crashed kernel left must not be reachable.
-    let known = if map.chosen.usable.is_empty() { &map.ram } else { &map.usable };
-    if known.is_known() {
-        return known.spans().to_vec();
+    if map.usable.is_known() {
+        let mut ram = map.usable.spans().to_vec();
+        if map.chosen.usable.is_empty() {
+            ram.extend(besides.into_iter().flat_map(|span| map.ram.within(span)));
+        }
+        return ram;
     }
     let places = proven.placement();
     [places.kernel, places.initrd, places.dtb].into_iter().flatten().collect()
@@ -85,13 +89,17 @@ pub(super) fn hand_off(
     if let Some(zones) = &keep {
         persistent_log::write(maps, zones);
     }
-    if asm::is_serror_pending() {
-        console!(
-            "an SError is pending at the hand-off: Linux will report it; look at probes and moves above"
-        );
-    }
     log::flush();
     log::seal();
+    if asm::is_serror_pending() {
+        let (step, at) = fault::last_step();
+        console!(
+            "an SError is pending at the hand-off, which EL{} cannot take: Linux will report it; it came \
+             after {step} at {at:#x}",
+            entry.el()
+        );
+        log::flush();
+    }
     // SAFETY: the kernel's header was checked when the bundle was opened, its place just now; kernel, initrd,
     // device tree and sentinel are clean to the point of coherency.
     unsafe { asm::enter_kernel(entry, resident.unwrap_or(kernel), dtb) }
@@ -115,6 +123,7 @@ fn in_order(moves: [Option<Move>; 2]) -> impl Iterator<Item = Move> {
 /// Unpacks the kernel straight to its place, and not a byte beyond.
 #[cfg(feature = "packed")]
 fn unpack(maps: &Maps, kernel: &Kernel<'_>, stream: Stream<'_>, place: Span) {
+    fault::begin("writing what Linux is given", place.base());
     // SAFETY: the plan gives these bytes to nothing else; the bundle that the kernel comes from is elsewhere.
     let Some(room) = (unsafe { maps.write(place) }) else {
         halt!("the kernel cannot be unpacked to {place}; this is a defect of the planner, please report it");
@@ -132,6 +141,7 @@ fn unpack(maps: &Maps, kernel: &Kernel<'_>, stream: Stream<'_>, place: Span) {
 fn write_tree(maps: &Maps, place: Span, blob: &[u8]) {
     let span = Span::new(place.base(), blob.len() as u64).filter(|&span| place.covers(span));
     let span = span.filter(|_| place.base().is_multiple_of(8));
+    fault::begin("writing what Linux is given", place.base());
     // SAFETY: the plan gives these bytes to nothing else; the blob is on the heap, inside the stage.
     let room = span.and_then(|span| unsafe { maps.write(span) });
     let (Some(span), Some(room)) = (span, room) else {
@@ -144,6 +154,7 @@ fn write_tree(maps: &Maps, place: Span, blob: &[u8]) {
 /// Carries out one move and cleans the bytes to the point of coherency, also those that stay: the loader need
 /// not have cleaned what it loaded as an initrd.
 fn carry(maps: &Maps, Move { what, from, to }: Move) {
+    fault::begin("writing what Linux is given", to.base());
     let written = Span::new(to.base(), from.len()).unwrap_or(to);
     if from.base() != to.base() {
         if !maps.is_writable(written) || !to.covers(written) {

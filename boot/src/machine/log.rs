@@ -3,6 +3,7 @@
 //! A line is put together in memory and then sent. Until the console is known, and again once it has stopped
 //! taking bytes, lines stay in memory.
 
+use super::fault;
 use super::mmio::Device;
 use alloc::vec;
 use core::fmt::{self, Write};
@@ -85,6 +86,7 @@ pub(super) fn line_in_fault(arguments: fmt::Arguments<'_>) {
 pub(super) unsafe fn start(console: Console) {
     // SAFETY: by this function's contract; the stage is alone on the machine.
     let device = unsafe { Device::new(console.base) };
+    fault::begin("opening the console", console.base);
     console.open(&device);
     PORT.call_once(|| Port { device, console });
     LOG.lock().catch_up();

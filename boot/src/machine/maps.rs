@@ -59,6 +59,12 @@ impl Maps {
         Ok(())
     }
 
+    /// Writes back and drops what the caches have of the pages that the next map leaves out for these
+    /// carveouts: the loader's writes to them must not come later, from nowhere.
+    pub(super) fn clean(&self, carveouts: &[Span]) {
+        regions::cached(&self.spans, carveouts).for_each(asm::clean_span);
+    }
+
     /// Returns the bytes of a span that the map has for reading, or `None` where it has less. They are in
     /// every later map.
     pub(super) fn read(&mut self, span: Span) -> Option<&'static [u8]> {

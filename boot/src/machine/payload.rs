@@ -7,6 +7,7 @@
 //! | modules | `multiboot,kernel`, `xen,linux-zimage` and their ramdisks below `/chosen` |
 //! | kernel, appended | as the first; an initrd is then an initrd |
 
+use super::fault;
 use super::maps::Maps;
 use super::{memory, sha256};
 use alloc::format;
@@ -138,6 +139,7 @@ impl Places {
     /// Opens the first payload that is there, for the board of `tree`.
     pub(super) fn open(self, maps: &mut Maps, tree: &Tree<'_>) -> Opened {
         let mut with_bytes = |span: Span| {
+            fault::begin("reading the payload", span.base());
             let bytes = maps.read(span);
             (span, bytes.unwrap_or_else(|| halt!("what is to be booted from {span} cannot be read there")))
         };

@@ -1,11 +1,18 @@
 //! What the stage leaves after: its log, where the policy wants it kept and Linux shows it.
 
+use super::fault;
 use super::maps::Maps;
 use super::{asm, log, structured};
 use ringfence::fdt::Tree;
 use ringfence::prove::Proven;
 use ringfence::ramoops::{self, Zones};
 use ringfence::span::Span;
+
+/// Returns the region in which the log is to be kept.
+pub(super) fn place(proven: &Proven) -> Option<Span> {
+    let tree = Tree::parse(proven.dtb()).ok()?;
+    ramoops::find(&tree, proven.map())?.spans().first().copied()
+}
 
 /// Finds where the log is to be kept, and logs it: what is logged later must still be in it.
 pub(super) fn zones(maps: &Maps, proven: &Proven) -> Option<Zones> {
@@ -33,6 +40,7 @@ pub(super) fn write(maps: &Maps, zones: &Zones) {
 fn fill(maps: &Maps, place: Span, write: impl FnOnce(&mut [u8])) {
     // SAFETY: the plan gives these bytes to nothing else, and what the loader brought is not used any more.
     if let Some(zone) = unsafe { maps.write(place) } {
+        fault::begin("keeping the log", place.base());
         write(zone);
         asm::clean_span(place);
     }

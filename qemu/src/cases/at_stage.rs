@@ -28,9 +28,15 @@ const NO_RAM: (u64, u64) = (0x9000_0000, 0x1000_0000);
 /// Returns the boots.
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        Case::new("at-stage-ram-that-is-not-there-virt", |bed, name| ram_missing(bed, name, &virt::ONE_GIB)),
+        Case::new("at-stage-ram-that-is-not-there-virt", |bed, name| {
+            ram_missing(bed, name, &virt::ONE_GIB, "console=ttyAMA0")
+        }),
         Case::new("at-stage-ram-that-is-not-there-raspi3b", |bed, name| {
-            ram_missing(bed, name, &raspi3b::BOARD)
+            ram_missing(bed, name, &raspi3b::BOARD, "console=ttyS0")
+        }),
+        // Linux never looks there, and neither must the stage.
+        Case::new("at-stage-ram-beyond-mem-is-left-alone", |bed, name| {
+            ram_missing(bed, name, &virt::ONE_GIB, "mem=512M")
         }),
         Case::new("at-stage-modules-of-xen", modules_of_xen),
         Case::new("at-stage-no-console-no-payload", |bed, name| {
@@ -141,7 +147,8 @@ fn passes(bed: &TestBed, name: &str, board: &Board) -> Result<String> {
 }
 
 /// A bundle's tree states RAM that the board does not have, and its policy takes nothing from the loader's.
-fn ram_missing(bed: &TestBed, name: &str, config: &BoardConfig) -> Result<String> {
+/// With `mem=` in its `bootargs`, that RAM is not used.
+fn ram_missing(bed: &TestBed, name: &str, config: &BoardConfig, bootargs: &str) -> Result<String> {
     let level = Level::El2;
     let bytes = fs::read(bed.tree(config, level)?)?;
     let tree = Tree::parse(&bytes).map_err(|error| anyhow!("{error}"))?;
@@ -152,6 +159,8 @@ fn ram_missing(bed: &TestBed, name: &str, config: &BoardConfig) -> Result<String
     let reg = [ram, NO_RAM].map(|(base, size)| map.cells.encode(base, size).unwrap_or_default()).concat();
     let mut edits = Edits::new();
     edits.set(bank.node, "reg", reg);
+    let chosen = tree.find("/chosen").context("no /chosen")?;
+    edits.set(chosen.id(), "bootargs", format!("{bootargs}\0").into_bytes());
     let own = rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))?;
     let own = tree::keep(&bed.ws.scratch_file("at-stage", name, "dtb")?, &own)?;
     let policy = bed.ws.scratch_file("at-stage", name, "toml")?;
@@ -172,6 +181,9 @@ fn ram_missing(bed: &TestBed, name: &str, config: &BoardConfig) -> Result<String
         emulator: None,
         more: config.arguments(),
     };
+    if bootargs.starts_with("mem=") {
+        return passes(bed, name, &board);
+    }
     let transcript = bed.boot(name, &board, LIMIT)?;
     let halt = transcript.stage().find(|line| line.starts_with("HALT "));
     let halt = halt.with_context(|| format!("no HALT:\n{}", transcript.tail(8)))?;

@@ -12,6 +12,7 @@ mod consumers;
 mod crash;
 mod documented;
 mod efi;
+mod entry;
 mod heaps;
 mod hostile;
 mod linux;
@@ -77,6 +78,7 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     cases.extend(payload::cases());
     cases.extend(sentinel::cases());
     cases.extend(placement::cases());
+    cases.extend(entry::cases());
     cases.extend(scenario::cases(ws)?);
     cases.extend(repaired::cases(ws)?);
     cases.extend(same_answer::cases(ws)?);

@@ -9,6 +9,7 @@
 // stuck), x24 SCTLR, x25 HCR_EL2, x26 CPACR or CPTR, x27 VBAR, all as entered.
 
 .equ EARLY_STACK, 2048
+.equ AMO, 1 << 5                    // HCR_EL2: SErrors are taken at EL2
 
 // Sets x2 to the bytes of a data cache line (CTR_EL0.DminLine counts words, as a power of two).
 .macro line_size
@@ -88,6 +89,7 @@ at_el2:
     mrs     x0, s3_0_c0_c7_4        // ID_AA64MMFR4_EL1: E2H0 is negative where E2H is always 1
     tbnz    x0, #27, host_el2
     bic     x0, x25, #(1 << 34)     // E2H: back to the plain EL2 regime where the CPU has one
+    orr     x0, x0, #AMO
     dsb     nsh
     msr     hcr_el2, x0
     isb
@@ -100,6 +102,9 @@ at_el2:
     cbz     x0, plain_el2
 host_el2:
     mov     x23, #3
+    orr     x0, x25, #AMO
+    dsb     nsh
+    msr     hcr_el2, x0
     orr     x0, x26, #(3 << 20)     // with E2H, CPTR_EL2 has the form of CPACR_EL1
     msr     cptr_el2, x0
     b       early

@@ -12,6 +12,8 @@ enable_map:
     // M, C, SA, I, WXN and what is RES1 in ARMv8.0.
     movz    x5, #0x100d
     movk    x5, #0x0008, lsl #16
+    mrs     x7, daif
+    msr     daifset, #4             // what takes an SError writes to memory: not while the caches are off
     cmp     x0, #1
     b.ne    2f
 
@@ -34,6 +36,7 @@ enable_map:
     isb
     msr     sctlr_el1, x5
     isb
+    msr     daif, x7
     ret
 
 2:  movz    x6, #0x0830
@@ -55,6 +58,7 @@ enable_map:
     isb
     msr     sctlr_el2, x5
     isb
+    msr     daif, x7
     ret
 
 // clean(x0 begin, x1 end): write the data cache lines of a span back to the point of coherency and drop them.

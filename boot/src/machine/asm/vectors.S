@@ -1,5 +1,6 @@
-// One exception is expected in the life of the stage: the probe of a carveout. It is resumed here, without a
-// word of stack; any other goes to Rust on a stack of its own and ends there, so no register need be saved.
+// Three exceptions are expected in the life of the stage: the fault of a probe, an SError as the answer to
+// one, and one that was pending at entry. They are resumed here, without a word of stack; any other goes to
+// Rust on a stack of its own and ends there, so no register need be saved.
 
 .section .vectors, "ax"
 .macro vector kind
@@ -35,11 +36,14 @@ on_exception:
 1:  mrs     x10, elr_el2
     mrs     x11, esr_el2
     mrs     x12, far_el2
-2:  adr     x13, probe_access
+2:  cmp     x9, #7                  // SError, from this level
+    b.eq    4f
+    adr     x13, probe_access
     cmp     x10, x13
     b.ne    fault
     cmp     x9, #4                  // synchronous, from this level
     b.ne    fault
+resume:
     mov     x0, x11
     mov     x1, x12
     adr     x13, probe_faulted
@@ -50,6 +54,12 @@ on_exception:
     eret
 3:  msr     elr_el2, x13
     eret
+4:  adr     x13, probe_access
+    cmp     x10, x13
+    b.ls    fault                   // before the read
+    adr     x13, serror_expected
+    cmp     x10, x13
+    b.ls    resume
 
 fault:
     mov     x4, sp
@@ -64,15 +74,30 @@ fault:
     bl      stage_fault
     b       park
 
+// unmask_serrors(): take an SError that is pending, and any later one when it comes. x0 is 0 where none is
+// pending, else its ESR.
+.global unmask_serrors
+unmask_serrors:
+    dsb     sy
+    mov     x0, xzr
+    b       1f
+
 // probe_byte(x0 address): read one byte there. x0 is 0 when that worked, else ESR with FAR in x1. The handler
-// uses x9 to x13, which a function call may.
+// uses x9 to x13, which a function call may. After the read, up to `serror_expected`, an SError is what was
+// waited for.
 .global probe_byte
 probe_byte:
     dsb     sy
+    isb
 probe_access:
     ldrb    w2, [x0]
     dsb     sy
+    isb
     mov     x0, xzr
     mov     x1, xzr
 probe_faulted:
+    ret
+1:  msr     daifclr, #4
+    isb
+serror_expected:
     ret
