@@ -3,7 +3,7 @@
 //! On the machine the numbers come from linker symbols; on the host from [`Layout::fake`], so that everything
 //! which is computed from them runs under `cargo test`.
 
-use crate::paging::Access;
+use crate::paging::{Access, PAGE};
 use ringfence::span::Span;
 
 /// Bytes from the base to the first one that is ever written.
@@ -43,12 +43,20 @@ impl Layout {
         Span::from_ends(self.base, self.end)
     }
 
-    /// Returns the two parts of the first map. Where the base is a multiple of 2 MiB they are made of blocks,
-    /// so that the map costs next to nothing while the caches are off; constants are writable in it for the
-    /// relocations, and there are no guard pages yet.
+    /// Returns the two parts of the first map, which is made while the caches are off and must cost as little
+    /// as can be. Where the base is a multiple of 2 MiB, blocks cover all of the stage. Elsewhere it is made
+    /// of pages, and has no more than is used until the second map is: code and constants with the
+    /// `file_data` bytes of data that follow them in the file, then data, stacks and the `heap` bytes that
+    /// are taken first. Constants are writable in it for the relocations, and there are no guard pages yet.
     #[must_use]
-    pub fn first_parts(&self) -> [Option<(Span, Access)>; 2] {
-        [part(self.base, self.data_begin, Access::Code), part(self.data_begin, self.end, Access::Data)]
+    pub fn first_parts(&self, file_data: u64, heap: u64) -> [Option<(Span, Access)>; 2] {
+        let (code_end, end) = if self.base.is_multiple_of(DATA_OFFSET) {
+            (self.data_begin, self.end)
+        } else {
+            let file_end = (self.rodata_end + file_data).next_multiple_of(PAGE);
+            (file_end.min(self.data_begin), (self.stack_top + heap).min(self.end))
+        };
+        [part(self.base, code_end, Access::Code), part(self.data_begin, end, Access::Data)]
     }
 
     /// Returns the parts that every later map has, with what each allows. The guard pages are in none of
@@ -87,4 +95,29 @@ impl Layout {
 
 fn part(from: u64, to: u64, access: Access) -> Option<(Span, Access)> {
     Span::from_ends(from, to).map(|span| (span, access))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::regions::FIRST_HEAP;
+
+    fn pages(base: u64) -> u64 {
+        let layout = Layout::fake(base);
+        let parts = layout.first_parts(0x1_0000, FIRST_HEAP);
+        let [code, data] = parts.map(|part| part.unwrap().0);
+        assert_eq!((code.base(), data.base()), (layout.base, layout.data_begin));
+        assert!(code.end() >= layout.rodata_end + 0x1_0000 && code.end() <= layout.data_begin);
+        assert!(data.end() >= layout.stack_top + FIRST_HEAP && data.end() <= layout.end);
+        (code.len() + data.len()) / PAGE
+    }
+
+    #[test]
+    fn the_first_map_is_small_where_it_is_made_of_pages() {
+        let whole = Layout::fake(0).end / PAGE;
+        assert_eq!(pages(0x4020_0000), whole, "blocks");
+        for base in [0x8008_0000, 0x4421_3000] {
+            assert!(pages(base) < whole / 8, "{}", pages(base));
+        }
+    }
 }

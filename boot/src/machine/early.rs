@@ -5,6 +5,7 @@
 use super::asm::{self, Symbols};
 use super::{maps, memory};
 use ringfence_boot::paging::{Builder, MapError, PAGE, Regime, translation_control};
+use ringfence_boot::regions;
 
 /// What `asm/entry.S` turns the first map on with.
 #[repr(C)]
@@ -26,7 +27,9 @@ fn build(regime: Regime, symbols: &Symbols) -> Result<FirstMap, MapError> {
     let pool = unsafe { memory::early_tables(symbols) };
     let mut builder =
         Builder::new(pool, symbols.early_tables, layout.end, bits, regime, asm::clear_table_uncached)?;
-    for (span, access) in layout.first_parts().into_iter().flatten() {
+    // What follows the constants in the file is no longer than the data and BSS that it becomes part of.
+    let file_data = symbols.early_tables - layout.data_begin;
+    for (span, access) in layout.first_parts(file_data, regions::FIRST_HEAP).into_iter().flatten() {
         builder.map(span, access)?;
     }
     let tcr = translation_control(regime, builder.virtual_bits(), bits);

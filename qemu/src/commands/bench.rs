@@ -1,16 +1,18 @@
 //! `cargo xtask bench`: the cost of the stage in bytes and in instructions, and that of others for the same
 //! work.
 
-use crate::boards::virt;
+use crate::boards::{tree, virt};
+use crate::cases::jump_to;
 use crate::counter::{self, Count, Counter, ShareCounter, Window};
 use crate::job::{self, Parts, Tool};
-use crate::machine::{Board, Level, Ram};
+use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use crate::setup::{Consent, Need, Series};
 use crate::test_bed::TestBed;
 use crate::workspace::Workspace;
 use crate::{dtc, profile, runner};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
+use ringfence::span::Span;
 use serde_json::{Value, json};
 use std::fs;
 use std::io;
@@ -23,6 +25,12 @@ mod sentinel;
 
 /// Where QEMU puts the stage, and thus its first instruction.
 const STAGE_AT: u64 = 0x4020_0000;
+/// Where Qualcomm's ABL puts it: not at a multiple of 2 MiB.
+const OFF_GRID: u64 = 0x8008_0000;
+/// Where the rest then is.
+const JUMP_AT: u64 = 0x8700_0000;
+const DTB_AT: u64 = 0x8720_0000;
+const BUNDLE_AT: u64 = 0x8800_0000;
 
 /// Long enough for a counted boot, which is some twenty times slower.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -112,7 +120,10 @@ impl Measured<'_> {
         let built = self.bed.stage()?;
         let payload = self.bed.payload()?.image;
         let small = Parts { kernel: payload, ..Parts::default() };
-        let small = self.through(&built.image, "bench-payload", small, true)?;
+        let (small, odd) = (
+            self.through(&built.image, "bench-payload", small.clone(), true)?,
+            self.off_grid(&built.image, small)?,
+        );
         let kernel = Series::V6_12.image(ws);
         let real = Parts { kernel, initrd: Some(self.bed.initrd()?), ..Parts::default() };
         let real = self.through(&built.image, "bench-linux", real, false)?;
@@ -125,6 +136,7 @@ impl Measured<'_> {
         Ok(json!({
             "instructions_to_kernel": small.total,
             "instructions_caches_off": small.caches_off(),
+            "instructions_caches_off_at_0x80080000": odd.caches_off(),
             "instructions_to_linux_6_12_with_sha256": real.total,
             "image_bytes": image.len(),
             "image_bytes_of_efi": (image.len() as u64).saturating_sub(bare),
@@ -138,7 +150,28 @@ impl Measured<'_> {
         parts.policy = job::policy_of(&self.tree);
         let bundle = self.tool.pack(&self.bed.ws, name, &parts)?;
         let tree = dtc::compile(&self.bed.ws, &self.tree)?;
-        let mut board = job::board(image.into(), Some(bundle), Some(tree), virt::APPEND);
+        let board = job::board(image.into(), Some(bundle), Some(tree), virt::APPEND);
+        self.to_kernel(name, board, STAGE_AT, in_detail)
+    }
+
+    /// As [`through`](Self::through), for a loader that puts the stage at an odd place.
+    fn off_grid(&self, image: &Path, mut parts: Parts) -> Result<Count> {
+        let (name, ws) = ("bench-off-grid", &self.bed.ws);
+        parts.policy = job::policy_of(&self.tree);
+        let bundle = self.tool.pack(ws, name, &parts)?;
+        let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
+        let whole = dtc::compile(ws, &self.tree)?;
+        let dtb = tree::with_slot(&whole, &ws.scratch_file("bench", name, "dtb")?, slot)?;
+        let jump = tree::keep(&ws.scratch_file("bench", name, "jump")?, &jump_to(OFF_GRID, DTB_AT))?;
+        let files = [(image.into(), OFF_GRID), (jump, JUMP_AT), (dtb, DTB_AT), (bundle, BUNDLE_AT)];
+        let mut board = job::board(image.into(), None, None, virt::APPEND);
+        let loaded = files.map(|(file, at)| Loaded { file, at }).into();
+        board.entry = Entry::Raw { loaded, start: JUMP_AT };
+        self.to_kernel(name, board, OFF_GRID, false)
+    }
+
+    /// Counts from the stage's first instruction, at `from`, to the kernel's.
+    fn to_kernel(&self, name: &str, mut board: Board, from: u64, in_detail: bool) -> Result<Count> {
         // A first run tells where the kernel is entered.
         let transcript = runner::run(&board, LIMIT, &mut io::sink())?;
         let hand_off = transcript.stage().find_map(|line| line.strip_prefix("hand-off: kernel 0x"));
@@ -147,7 +180,7 @@ impl Measured<'_> {
         let to =
             kernel.with_context(|| format!("{name}: no hand-off; the end was:\n{}", transcript.tail(12)))?;
         let image = in_detail.then_some(DETAIL);
-        self.count(name, &mut board, Window { from: Some(STAGE_AT), mark: None, to, image })
+        self.count(name, &mut board, Window { from: Some(from), mark: None, to, image })
     }
 
     /// Runs a board under the counter.
