@@ -124,7 +124,7 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         // SAFETY: no console is named.
         unsafe { log::fall_back_to(None) };
     }
-    maps.clean(&holes);
+    maps.clean_out(&holes);
     enter(&mut maps, &Wanted { ram: &ram, carveouts: &holes, read: &read, devices: &devices });
     enforce::read_banks(&proven, &ram);
     enforce::probe(&proven, home);

@@ -61,7 +61,8 @@ impl Maps {
 
     /// Writes back and drops what the caches have of the pages that the next map leaves out for these
     /// carveouts: the loader's writes to them must not come later, from nowhere.
-    pub(super) fn clean(&self, carveouts: &[Span]) {
+    #[inline(never)]
+    pub(super) fn clean_out(&self, carveouts: &[Span]) {
         regions::cached(&self.spans, carveouts).for_each(asm::clean_span);
     }
 

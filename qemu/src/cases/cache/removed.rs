@@ -18,13 +18,14 @@ use std::io::Write;
 use std::path::PathBuf;
 
 /// Functions, what of theirs can be left out alone, and why.
-const SPARE: [(&str, &str, &str); 12] = [
+const SPARE: [(&str, &str, &str); 13] = [
     ("at_el2", "dsb nsh", "orders accesses before HCR_EL2 is written (AmpereOne erratum AC04_CPU_23)"),
     ("enable_map", "ic iallu", "the code of the stage does not change"),
     ("enable_map", "dsb sy", "the tables are waited for after translations are dropped, too"),
-    ("stage_main", "dsb sy", "waits for SErrors"),
+    ("unmask_serrors", "dsb sy", "waits for SErrors"),
     ("probe_byte", "dsb sy", "waits for SErrors"),
     ("probe_access", "dsb sy", "waits for SErrors"),
+    ("clean_out", "bl clean", "no boot here has a carveout that shares a page with what was read"),
     ("clean", "dsb sy", "one of those up to the jump is enough"),
     ("hand_off", "dsb sy", "one of those up to the jump is enough"),
     ("leave", "dsb sy", "one of those up to the jump is enough"),
