@@ -82,6 +82,7 @@ fn board(bed: &TestBed, name: &str, map: u64, control: u64) -> Result<Board> {
         level: Level::El2,
         ram: Ram::GIB,
         entry: Entry::Raw { loaded: files.map(|(file, at)| Loaded { file, at }).into(), start: SHIM_AT },
+        emulator: None,
         plugin: None,
         more: virt::ONE_GIB.arguments(),
     })
