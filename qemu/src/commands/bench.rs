@@ -28,9 +28,9 @@ const STAGE_AT: u64 = 0x4020_0000;
 /// Where Qualcomm's ABL puts it: not at a multiple of 2 MiB.
 const OFF_GRID: u64 = 0x8008_0000;
 /// Where the rest then is.
-const JUMP_AT: u64 = 0x8700_0000;
-const DTB_AT: u64 = 0x8720_0000;
-const BUNDLE_AT: u64 = 0x8800_0000;
+const JUMP_AT: u64 = 0xa700_0000;
+const DTB_AT: u64 = 0xa720_0000;
+const BUNDLE_AT: u64 = 0xa800_0000;
 
 /// Long enough for a counted boot, which is some twenty times slower.
 const LIMIT: Duration = Duration::from_secs(120);
