@@ -32,7 +32,8 @@ const CRATES: [&str; 3] = ["core", "alloc", "compiler_builtins"];
 /// crate unless warnings are off; `lint-stage` has them on.
 pub(crate) const WORKAROUNDS: &str = "-Ctarget-feature=+fix-cortex-a53-835769 -Awarnings";
 
-/// Compiler flags for the sysroot, besides. Without embedded bitcode a later fat LTO finds nothing to work on.
+/// Compiler flags for the sysroot, besides. Without embedded bitcode a later fat LTO finds nothing to work
+/// on.
 const SYSROOT_FLAGS: &str = "-Cembed-bitcode=yes";
 const STD_FEATURES: &str = "compiler-builtins-mem";
 
