@@ -63,6 +63,12 @@ const ROWS: &[Row] = &[
     ("check --fail-on note f14-system-top.dts", 0, &["clean"], &[]),
     ("predict f14-system-top.dts", 0, &["nomap     0x3ed44000..0x3ed48000", "rproc@3ed00000"], &["tcm"]),
     ("check f14b-system-top-overlap.dts", 1, &["RF201", "vdev0vring1@3ed42000", "by 8 KiB"], &["domains"]),
+    // Nested on purpose, and grown over the firmware of another device.
+    ("check f15-nested-one-owner.dts", 0, &["warning[RF201]", "every kernel unmaps with it"], &["error"]),
+    ("check f15b-nested-two-owners.dts", 1, &["error[RF201]"], &[]),
+    // The loader fills in more RAM: a warning at rest, an error once the RAM is known.
+    ("check f16-alloc-beyond-ram.dts", 0, &["warning[RF306]"], &["error"]),
+    ("check --boot-map kernel=0x80200000:32MiB f16-alloc-beyond-ram.dts", 1, &["error[RF306]"], &[]),
     // Two nodes of one base name that are both renamed.
     (
         "fix --unsafe --diff f01c-base.dts",
