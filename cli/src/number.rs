@@ -25,9 +25,14 @@ pub fn address(text: &str) -> Result<u64, String> {
 /// # Errors
 /// Describes the mistake.
 pub fn unit_address(text: &str) -> Result<u64, String> {
-    let text = text.trim();
-    let has_prefix = text.starts_with("0x") || text.starts_with("0X") || text.is_empty();
-    if has_prefix { address(text) } else { address(&format!("0x{text}")) }
+    let digits = text.trim();
+    let digits = digits.strip_prefix("0x").or(digits.strip_prefix("0X")).unwrap_or(digits);
+    if digits.is_empty() {
+        return Err(
+            "the address is missing; write it as in the name of a node, 9000000 or 0x9000000".to_owned()
+        );
+    }
+    address(&format!("0x{digits}")).map_err(|why| why.replace(&format!("`0x{digits}`"), &format!("`{text}`")))
 }
 
 /// Reads a size in bytes: a number as [`address`] does, or one with a binary unit (`5 MiB`, `64K`, `1G`).

@@ -58,8 +58,9 @@ mod tests {
         assert_eq!(console("pl011@9000000"), console("pl011@0x9000000"));
         assert_eq!(console(" cdns@ff000000 "), Ok("cdns,0xff000000".to_string()));
         assert_eq!(console("bcm2835aux@0xfe215040"), Ok("bcm2835aux,0xfe215040".to_string()));
-        assert!(console("pl011@").unwrap_err().contains("a number is missing"));
-        assert!(console("pl011@0x").unwrap_err().contains("a number is missing"));
+        assert!(console("pl011@").unwrap_err().contains("the address is missing"));
+        assert!(console("pl011@0x").unwrap_err().contains("the address is missing"));
+        assert!(console("pl011@-1").unwrap_err().contains("`-1` is not a hexadecimal number"));
         assert!(console("pl011@0").unwrap_err().contains("no UART is at address 0"));
         assert!(console("pl011@0x9000002").unwrap_err().contains("is not a multiple of"));
         assert!(console("uart8250,mmio@0x3f8a1").unwrap_err().contains("not a multiple of 8"));

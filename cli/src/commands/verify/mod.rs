@@ -16,6 +16,7 @@ use crate::input::{self, Input};
 use crate::project::job::Job;
 use crate::terminal;
 use crate::terminal::style::{BOLD, NOTE};
+use crate::terminal::text::plural;
 
 pub(super) fn run(args: &Verify) -> Result<Outcome, Failure> {
     one_kernel(&args.boot)?;
@@ -33,7 +34,8 @@ pub(super) fn run(args: &Verify) -> Result<Outcome, Failure> {
     let chosen = match args.boot_number {
         Some(number) if number == 0 || number > last => {
             let name = &captured.log_name;
-            return Err(Failure::new(format!("{name}: has {last} boots, and no boot {number}")));
+            let boots = plural(last, "boot");
+            return Err(Failure::new(format!("{name}: has {boots}, and no boot {number}")));
         }
         Some(number) => number..=number,
         None => 1..=last,
