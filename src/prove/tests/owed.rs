@@ -94,6 +94,34 @@ fn a_pool_that_a_plan_shrinks_or_drops_is_missed() {
     assert!(!matches!(wanted.prove(lies[0]), Err(Refusal::Shrunk(_))));
 }
 
+/// What is meant for one device is of no use to another, however large it is.
+#[test]
+fn a_pool_is_known_by_what_refers_to_it_or_by_its_name() {
+    let pool = |name: &str, span| {
+        let new = region(name, span).prop_str("compatible", "shared-dma-pool");
+        new.prop_empty("reusable")
+    };
+    let board = edited(&board(), |tree, edits| {
+        let home = node(tree, "/reserved-memory");
+        edits.add_node(home, pool("heap", mib(400, 64)));
+        edits.add_node(home, pool("pool-b", mib(500, 64)).prop_u32("phandle", 3));
+        edits.add_node(home, pool("pool-b", mib(600, 32)).prop_u32("phandle", 4));
+    });
+    let shrinks = |path: &'static str, at: u64| {
+        let scheme = Scheme { board: board.clone(), ..Scheme::default() };
+        scheme.prove(move |tree, edits| edits.set(node(tree, path), "reg", reg(&[mib(at, 16)])))
+    };
+    assert!(Scheme { board: board.clone(), ..Scheme::default() }.prove(|_, _| ()).is_ok());
+    for (path, at) in [
+        (POOL_PATH, 128),
+        ("/reserved-memory/heap@59000000", 400),
+        ("/reserved-memory/pool-b@5f400000", 500),
+        ("/reserved-memory/pool-b@65800000", 600),
+    ] {
+        assert_eq!(shrunk(shrinks(path, at)), path);
+    }
+}
+
 /// Returns the board with a dynamic region: 8 MiB, aligned to 2 MiB, from a window of 64 MiB.
 fn with_dynamic() -> Vec<u8> {
     edited(&board(), |tree, edits| {
