@@ -3,6 +3,7 @@
 
 use super::Refusal;
 use crate::analysis::Analysis;
+use crate::bootargs;
 use crate::facts::{BootFacts, Position};
 use crate::fdt::NodeId;
 use crate::ledger::{self, Coverage};
@@ -22,6 +23,21 @@ pub(super) fn other_ram(before: &MemoryMap, after: &MemoryMap) -> Option<Span> {
     };
     differ(before.ram.spans(), after.ram.spans())
         .or_else(|| differ(before.usable.spans(), after.usable.spans()))
+}
+
+/// Tells whether the command line differs in more than its `cma=`, the one argument that repairs write.
+pub(super) fn other_bootargs(before: &MemoryMap, after: &MemoryMap) -> bool {
+    let line = |map: &MemoryMap| map.chosen.bootargs.clone().unwrap_or_default();
+    let (before, after) = (line(before), line(after));
+    !arguments(&before).eq(arguments(&after))
+}
+
+/// Returns every argument but `cma=`, and last what belongs to init.
+fn arguments(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let end = bootargs::args(line).last().map_or(0, |arg| arg.range.end);
+    let others = bootargs::args(line).filter(|arg| arg.param != b"cma" || arg.value.is_none());
+    let others = others.filter_map(|arg| line.get(arg.range));
+    others.chain(line.get(end..).map(<[u8]>::trim_ascii_start))
 }
 
 /// Returns the first part of the boot that a placement leaves without a place, or with too little.

@@ -226,6 +226,9 @@ fn prove_with(
     if let Some(span) = compare::other_ram(&surveyed.map, &map) {
         return Err(Refusal::OtherRam(span));
     }
+    if compare::other_bootargs(&surveyed.map, &map) {
+        return Err(Refusal::OutOfScope("/chosen".into(), "bootargs".into()));
+    }
     witness::agree(&tree, &map, second).map_err(Refusal::Witness)?;
     let analysis = Analysis::new(tree, map, Context { facts: &facts, ..context });
     let findings = rules::judge(&analysis);

@@ -278,7 +278,7 @@ fn ram_that_a_plan_caps_or_frees_is_refused() {
     let scheme = || Scheme { board: board.clone(), ..Scheme::default() };
     assert_eq!(other(scheme().prove(line("quiet\0"))), mib(768, 256));
     assert_eq!(other(scheme().prove(line("mem=512M\0"))), mib(512, 256));
-    assert!(scheme().prove(line("quiet mem=768M\0")).is_ok());
+    assert!(scheme().prove(line("mem=768M quiet cma=16M@0x50000000\0")).is_ok());
 }
 
 #[test]

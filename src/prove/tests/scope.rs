@@ -94,6 +94,32 @@ fn devices_are_not_a_plans_business() {
     assert_eq!(outside(|t, e| e.remove_prop(node(t, "/serial@9000000"), "compatible")).1, "compatible");
 }
 
+#[test]
+fn a_plan_writes_no_argument_but_cma() {
+    let line = |before: &'static str, after: &'static str| {
+        let board = edited(&board(), |t, e| e.set(node(t, "/chosen"), "bootargs", before.into()));
+        let scheme = Scheme { board, ..Scheme::default() };
+        match scheme.prove(|t, e| e.set(node(t, "/chosen"), "bootargs", after.into())) {
+            Ok(_) => true,
+            Err(Refusal::OutOfScope(path, what)) => {
+                assert_eq!((path.as_str(), what.as_str()), ("/chosen", "bootargs"));
+                false
+            }
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert!(line("quiet cma=8M -- x\0", "quiet cma=16M -- x\0"));
+    assert!(line("quiet -- x\0", "quiet cma=16M -- x\0"));
+    assert!(line("cma=8M quiet cma=4M\0", "quiet\0"));
+    assert!(line("-- x\0", "cma=8M -- x\0"));
+    assert!(!line("quiet\0", "cma=16M\0"));
+    assert!(!line("quiet root=/dev/vda\0", "root=/dev/vda quiet\0"));
+    assert!(!line("quiet\0", "quiet init=/bin/sh\0"));
+    assert!(!line("cma quiet\0", "quiet\0"), "it is the boolean of that name");
+    assert!(!line("quiet -- x\0", "quiet -- y\0"));
+    assert!(!line("quiet -- x\0", "quiet\0"));
+}
+
 /// A device that is led to another region uses the memory of that.
 #[test]
 fn what_a_region_is_known_by_stays() {
@@ -127,7 +153,7 @@ fn what_repairs_edit_is_in_scope() {
         edits.add_node(home, region("late", mib(700, 1)).prop_u32("phandle", 5));
         edits.add_node_after(node(tree, CAMERA_PATH), region("guard", mib(88, 1)).prop_empty("no-map"));
         let chosen = node(tree, "/chosen");
-        edits.set(chosen, "bootargs", b"cma=16M\0".to_vec());
+        edits.set(chosen, "bootargs", b"quiet cma=16M\0".to_vec());
         edits.set(chosen, "linux,initrd-start", (RAM + 400 * MIB).to_be_bytes().to_vec());
         edits.set(chosen, "linux,initrd-end", (RAM + 401 * MIB).to_be_bytes().to_vec());
         edits.add_node(chosen, NewNode::new("ringfence").prop_str("version", "1"));
@@ -162,7 +188,7 @@ fn the_first_of_its_kind_is_in_scope() {
     };
     let is_outside = |new: NewNode| matches!(added(new), Err(Refusal::OutOfScope(path, _)) if path == "/");
     assert!(added(reserved(region("fw", mib(64, 1)).prop_empty("no-map"))).is_ok());
-    assert!(added(NewNode::new("chosen").prop_str("bootargs", "quiet")).is_ok());
+    assert!(added(NewNode::new("chosen").prop_str("bootargs", "cma=16M")).is_ok());
     assert!(is_outside(reserved(region("fw", mib(64, 1)).prop_str("device_type", "memory"))));
     assert!(is_outside(NewNode::new("chosen").prop_str("stdout-path", "/uart")));
     assert!(is_outside(NewNode::new("soc")));
