@@ -77,7 +77,7 @@ impl Scope<'_, '_> {
             Edit::RemoveNode => in_home || is_stray(node, is_home) || node.path() == REPORT,
             Edit::AddAfter(new) => in_home && holds_no_ram(new),
             Edit::AddChild(new) if is_home => holds_no_ram(new),
-            Edit::AddChild(new) if is_chosen => REPORT.ends_with(new.name.as_str()),
+            Edit::AddChild(new) if is_chosen => REPORT.strip_prefix("/chosen/") == Some(&new.name),
             Edit::AddChild(new) => {
                 let is_first = match new.name.as_str() {
                     "reserved-memory" => self.home.is_none() && holds_no_ram(new),

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use flate2::{Compression, write::GzEncoder};
 use ringfence::facts::BootFacts;
 use ringfence::fdt::{Edits, NewNode, Tree, build, rewrite};
+use ringfence::fit::Pack;
 use ringfence::payload::appended;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
@@ -98,10 +99,13 @@ pub(super) fn cases() -> Vec<Case> {
             let fragment = NewNode::new("fragment@0")
                 .prop_str("target-path", "/not-on-this-board")
                 .child(NewNode::new("__overlay__").prop_empty("late"));
-            let overlay =
-                build(&NewNode::new("").child(fragment), 0, &[]).map_err(|error| anyhow!("{error}"))?;
-            let overlay = Some(tree::keep(&bed.ws.scratch_file("at-stage", name, "dtbo")?, &overlay)?);
-            let bundle = bed.pack(&Parts { kernel: bed.payload()?.image, overlay, ..Parts::default() })?;
+            let overlay = build(&NewNode::new("").child(fragment), 0, &[]);
+            let overlay = overlay.map_err(|error| anyhow!("{error}"))?;
+            // `ringfence pack` would refuse it.
+            let (kernel, own) = (fs::read(bed.payload()?.image)?, edited(bed, |_, _| {})?);
+            let pack = Pack { kernel: &kernel, fdt: Some(&own), overlays: &[&overlay], ..Pack::default() };
+            let bundle = pack.build().map_err(|error| anyhow!("{error}"))?;
+            let bundle = tree::keep(&bed.ws.scratch_file("at-stage", name, "itb")?, &bundle)?;
             let mut board = in_slot(bed, bundle)?;
             if let Entry::Linux { kernel, .. } = &mut board.entry {
                 *kernel = bed.full()?.image;

@@ -188,7 +188,23 @@ fn an_overlap_that_a_plan_only_hides_is_shared() {
         edits.add_node_after(fw, region("fw-1", mib(60, 4)).prop_empty("no-map"));
         edits.add_node_after(fw, region("fw-2", mib(68, 4)).prop_empty("no-map"));
     };
-    assert!(Scheme { board, ..Scheme::default() }.prove(solved).is_ok());
+    assert!(Scheme { board: board.clone(), ..Scheme::default() }.prove(solved).is_ok());
+    let left = |tree: &Tree<'_>, edits: &mut Edits| {
+        split(tree, edits);
+        edits.set(node(tree, DSP_PATH), "reg", reg(&[mib(220, 4)]));
+        edits.rename(node(tree, DSP_PATH), "dsp@4dc00000");
+    };
+    assert!(Scheme { board, ..Scheme::default() }.prove(left).is_ok());
+}
+
+/// An umbrella over the region of a device is meant, and stays.
+#[test]
+fn what_is_nested_on_purpose_is_not_shared() {
+    let board = edited(&board(), |tree, edits| {
+        let umbrella = region("tz", mib(60, 12)).prop_empty("no-map");
+        edits.add_node(node(tree, "/reserved-memory"), umbrella);
+    });
+    assert!(Scheme { board, ..Scheme::default() }.prove(|_, _| ()).is_ok());
 }
 
 /// Two regions of the same bytes, each with a user.

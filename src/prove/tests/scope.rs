@@ -13,7 +13,9 @@ fn machine() -> Vec<u8> {
             NewNode::new("serial@9000000").prop_str("compatible", "arm,pl011").prop_u32("phandle", 9),
             NewNode::new("aliases").prop_str("serial0", "/serial@9000000").prop_str("fw", DSP_PATH),
             NewNode::new("__symbols__").prop_str("dsp_mem", DSP_PATH).prop_str("uart", "/serial@9000000"),
-            NewNode::new("reserved_memory").child(region("late", mib(700, 1)).prop_u32("phandle", 5)),
+            NewNode::new("reserved_memory")
+                .prop_u32("phandle", 6)
+                .child(region("late", mib(700, 1)).prop_u32("phandle", 5)),
             NewNode::new("modem").prop_u32("memory-region", 5),
         ];
         nodes.into_iter().for_each(|node| edits.add_node(root, node));
@@ -85,13 +87,15 @@ fn devices_are_not_a_plans_business() {
     may_not_set("/aliases", "serial0", b"/reserved-memory/dsp@44000000\0");
     may_not_set("/__symbols__", "dsp_mem", b"/reserved-memory/camera@45000000\0");
     may_not_set("/__symbols__", "dsp_mem", b"/serial@9000000\0");
-    for path in ["/remoteproc", "/cpus/cpu@0", "/memory@40000000", "/chosen", "/aliases"] {
+    for path in ["/remoteproc", "/cpus/cpu@0", "/memory@40000000", "/chosen", "/reserved-memory"] {
         assert_eq!(outside(|t, e| e.remove_node(node(t, path))), (path.into(), "the node".into()));
     }
     let renamed = outside(|t, e| e.rename(node(t, "/remoteproc"), "remoteproc@1"));
     assert_eq!(renamed, ("/remoteproc".into(), "its name".into()));
     assert_eq!(outside(|t, e| e.rename(node(t, "/reserved-memory"), "reserved")).0, "/reserved-memory");
     assert_eq!(outside(|t, e| e.remove_prop(node(t, "/serial@9000000"), "compatible")).1, "compatible");
+    assert_eq!(outside(|t, e| e.remove_prop(node(t, "/memory@40000000"), "reg")).1, "reg");
+    assert_eq!(outside(|t, e| e.add_node(node(t, "/chosen"), NewNode::new("fence"))).1, "fence");
 }
 
 #[test]

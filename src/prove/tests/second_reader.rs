@@ -109,12 +109,29 @@ fn both_readers_take_the_same_nodes_for_banks() {
         bank("memory@c0000000").prop("reg", &here[..20]),
         bank("memory@c0000000").prop("reg", &here[..12]),
         bank("memory@c0000000").prop("reg", vec![]),
+        // A tuple of size 0 is a placeholder beside others.
+        bank("memory@c0000000").prop("reg", [&here[..], &[0; 16]].concat()),
         bank("memory@c0000000"),
         NewNode::new("memory@c0000000").prop("reg", here.clone()),
         NewNode::new("dram@c0000000").prop_str("device_type", "memory").prop("reg", here),
     ];
     for node in nodes {
         assert_eq!(agrees_on(node.clone()), Ok(()), "{node:?}");
+    }
+}
+
+/// A tuple that cannot be read spoils a region for Linux.
+#[test]
+fn both_readers_take_all_tuples_of_a_region_or_none() {
+    for more in [vec![], vec![0; 16], vec![0xff; 16], vec![0; 12]] {
+        let reg = [reg(&[mib(300, 1)]), more].concat();
+        let bytes = edited(&board(), |tree, edits| {
+            edits.add_node(node(tree, "/reserved-memory"), NewNode::new("tz").prop("reg", reg.clone()));
+        });
+        let tree = Tree::parse(&bytes).unwrap();
+        let map = MemoryMap::survey(&tree, &BootFacts::default());
+        assert_eq!(witness::agree(&tree, &map, read), Ok(()), "{reg:?}");
+        assert_eq!(map.regions.last().unwrap().spans().len(), usize::from(reg.len() == 16));
     }
 }
 
