@@ -111,8 +111,8 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let proven = enforce::enforce(&layout, at, Surveyed { tree, survey, loader }, &payload);
 
     let sentinel = Sentinel::prepare(entry, &payload, &proven);
-    // All RAM of Linux and no carveout: any stray access from here on faults. The sentinel's own is still to be
-    // filled.
+    // All RAM of Linux and no carveout: any stray access from here on faults. The sentinel's own is still to
+    // be filled.
     let home = sentinel.as_ref().map(Sentinel::home);
     let holes: Vec<Span> =
         proven.carveouts().map(|(span, _)| span).filter(|&span| Some(span) != home).collect();
