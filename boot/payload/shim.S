@@ -1,6 +1,6 @@
-// Entered at EL2. The stage is entered at EL1, where a virtual SError looks like one of the machine (DDI 0487,
-// D1.3.6: "Virtual exceptions"). TLB maintenance traps, so maps can be counted; a call is passed on to the
-// firmware.
+// Entered at EL2. The stage is entered at EL1, where a virtual SError looks like one of the machine
+// (DDI 0487, D1.3.6: "Virtual exceptions"). TLB maintenance traps, so maps can be counted; a call is passed
+// on to the firmware.
 
 .equ VSE, 1 << 8                    // HCR_EL2: a virtual SError is pending
 .equ AMO, 1 << 5                    // and can be
