@@ -37,7 +37,7 @@ impl KernelConfig {
         Ok(Some(config))
     }
 
-    /// Reads a configuration, plain or packed with gzip.
+    /// Reads a configuration, plain or packed.
     ///
     /// # Errors
     /// When it cannot be read, or is not one of an arm64 kernel.
