@@ -7,7 +7,7 @@ use super::memblock::Memblock;
 use crate::ledger::Direction;
 use crate::profile::{DynamicNoMap, DynamicOverflow, WindowEdge};
 use crate::span::{MIB, Span};
-use crate::survey::{Dynamic, Extent, Region};
+use crate::survey::{Dynamic, Extent, RegError, Region};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -57,7 +57,10 @@ impl Kernel<'_> {
     pub(super) fn allocate(&mut self, index: usize, region: &Region) -> Option<Span> {
         let dynamic = match &region.extent {
             Extent::Dynamic(dynamic) => dynamic.clone(),
-            Extent::Malformed { property: "alloc-ranges", .. } if self.profile.ignores_bad_ranges => {
+            // Of this property a kernel checks no more than the length.
+            Extent::Malformed { property: "alloc-ranges", error }
+                if self.profile.ignores_bad_ranges || !matches!(error, RegError::Length { .. }) =>
+            {
                 self.without_ranges(region)?
             }
             Extent::Malformed { property, .. } if *property != "reg" => {
@@ -77,11 +80,13 @@ impl Kernel<'_> {
         let align = if region.is_cma() { align.max(self.profile.cma_align()) } else { align };
         let (free, size) = (self.memblock.free_pieces(dynamic.size), dynamic.size);
         let find = |start, end, direction| Memblock::find_in(&free, size, align, start, end, direction);
-        let found = match dynamic.windows.as_slice() {
-            [] => find(LOWEST, u64::MAX, Direction::TopDown),
-            windows => windows
-                .iter()
-                .find_map(|window| find(window.base().max(LOWEST), window.end(), self.direction(*window))),
+        let found = match self.windows(region) {
+            None => find(LOWEST, u64::MAX, Direction::TopDown),
+            Some(windows) => windows.into_iter().find_map(|(start, end)| {
+                // An end of 0 stands for that of memory (`MEMBLOCK_ALLOC_ACCESSIBLE`).
+                let limit = if end == 0 { u64::MAX } else { end };
+                find(start.max(LOWEST), limit, self.direction(start, end))
+            }),
         };
         let Some(span) = found else {
             self.say_unplaced(FailureKind::Unplaced, region, dynamic.size);
@@ -123,9 +128,19 @@ impl Kernel<'_> {
         })
     }
 
-    /// From 6.12 on, a window that starts at a region placed before is filled from below, unless it also ends
-    /// at one.
-    fn direction(&self, window: Span) -> Direction {
+    /// Returns the windows in which a kernel looks for a place, each from its start to its end, which may
+    /// wrap; `None` where any place will do.
+    fn windows(&self, region: &Region) -> Option<Vec<(u64, u64)>> {
+        let ranges = self.tree.node(region.node).prop("alloc-ranges")?;
+        let tuples = match self.map.cells.tuples(ranges.value) {
+            Err(RegError::Empty) => Vec::new(),
+            tuples => tuples.ok()?,
+        };
+        Some(tuples.into_iter().map(|(start, size)| (start, start.wrapping_add(size))).collect())
+    }
+
+    /// From 6.6 on, a window that starts at a region is filled from below, unless it also ends at one.
+    fn direction(&self, start: u64, end: u64) -> Direction {
         let touches = |span: Span, address| span.base() <= address && address <= span.end();
         let at = |address: u64| match self.profile.window_edge {
             WindowEdge::Ignored => false,
@@ -136,6 +151,6 @@ impl Kernel<'_> {
                 span.is_some_and(|span| touches(span, address))
             }),
         };
-        if at(window.base()) && !at(window.end()) { Direction::BottomUp } else { Direction::TopDown }
+        if at(start) && !at(end) { Direction::BottomUp } else { Direction::TopDown }
     }
 }

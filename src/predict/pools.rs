@@ -21,7 +21,9 @@ impl Kernel<'_> {
     /// Sets a region up as its `compatible` says, and undoes its reservation where that fails. Returns
     /// whether it succeeded.
     pub(super) fn set_up(&mut self, index: usize, region: &Region, span: Span) -> bool {
+        let is_bypassed = self.is_bypassed(region);
         let created = match (region.pool, region.reusable, region.no_map) {
+            (Pool::Shared, true, false) if is_bypassed => Err(()),
             (Pool::Shared, true, true) if self.profile.failed_no_map == FailedNoMap::Kept => Ok(false),
             (Pool::Shared, true, true) => Err(()),
             (Pool::Shared, true, false) => self.set_up_cma(index, region, span).map(|()| true),
@@ -37,14 +39,18 @@ impl Kernel<'_> {
                 self.pools.push(PoolAt { index, span, cma: false });
                 Ok(true)
             }
+            (Pool::Restricted, ..) if self.profile.build.restricted_pools => {
+                self.set_up_restricted(region, span)
+            }
             _ => Ok(false),
         };
         match created {
             Ok(created) => {
                 if created {
                     let name = &region.name;
+                    let id = if region.pool == Pool::Restricted { "restricted" } else { "shared" };
                     self.say(format!(
-                        "OF: reserved mem: initialized node {name}, compatible id shared-dma-pool"
+                        "OF: reserved mem: initialized node {name}, compatible id {id}-dma-pool"
                     ));
                 }
                 if self.profile.log.region_lines {
@@ -78,14 +84,36 @@ impl Kernel<'_> {
         }
     }
 
-    fn set_up_cma(&mut self, index: usize, region: &Region, span: Span) -> Result<(), ()> {
-        let is_bypassed = self.profile.cma_argument != CmaArgument::Ignored && self.arg.is_some();
-        if region.cma_default && is_bypassed {
+    /// Returns whether `cma=` keeps a node from becoming a CMA pool, and says so. It is asked first, also of
+    /// nodes that are none.
+    fn is_bypassed(&mut self, region: &Region) -> bool {
+        let is_bypassed = self.profile.cma_argument == CmaArgument::FreesNode
+            && self.arg.is_some()
+            && region.pool == Pool::Shared
+            && region.cma_default;
+        if is_bypassed {
             let name = &region.name;
             let line = format!("Reserved memory: bypass {name} node, using cmdline CMA params instead");
             self.fail(FailureKind::Replaced, Some(region.node), line);
+        }
+        is_bypassed
+    }
+
+    /// Sets a restricted pool up (kernel/dma/swiotlb.c, `rmem_swiotlb_setup`).
+    fn set_up_restricted(&mut self, region: &Region, span: Span) -> Result<bool, ()> {
+        let is_default = self.tree.node(region.node).has_prop("linux,dma-default");
+        if region.reusable || region.no_map || region.cma_default || is_default {
             return Err(());
         }
+        let size = span.len() / MIB;
+        self.say(format!(
+            "Reserved memory: created restricted DMA pool at {:#018x}, size {size} MiB",
+            span.base()
+        ));
+        Ok(true)
+    }
+
+    fn set_up_cma(&mut self, index: usize, region: &Region, span: Span) -> Result<(), ()> {
         if !span.is_aligned(self.profile.cma_align()) {
             let line = "Reserved memory: incorrect alignment of CMA region";
             self.fail(FailureKind::Misaligned, Some(region.node), line);

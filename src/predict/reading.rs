@@ -42,7 +42,9 @@ impl Reading {
                 let region = map.region(node.id()).cloned();
                 let region = region.unwrap_or_else(|| Region::read(node, map.cells));
                 let within = Some(root) == found && (!is_nested || profile.reads_nested);
-                is_read.push(within && region.enabled);
+                let is_empty = node.prop("status").is_some_and(|status| status.value.is_empty());
+                let ignored = is_empty && !profile.empty_status_disables;
+                is_read.push(within && (region.enabled || ignored));
                 regions.push(region);
             }
         }

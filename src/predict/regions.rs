@@ -7,7 +7,7 @@ use super::order::kernel_sort;
 use crate::claims::ClaimKind;
 use crate::profile::{CmaArgument, DynamicOrder, ElfCoreHdr, IgnoredTuples, Memreserve, NoMap, Tuples};
 use crate::span::{MIB, Span};
-use crate::survey::{Extent, Pool, Ranges, RegError, Region};
+use crate::survey::{Extent, Ranges, RegError, Region};
 use alloc::format;
 
 impl<'k> Kernel<'k> {
@@ -103,10 +103,12 @@ impl<'k> Kernel<'k> {
     /// Returns whether `cma=` replaces the default pool of the tree before anything of it is
     /// reserved.
     pub(super) fn is_skipped(&self, region: &Region) -> bool {
-        self.profile.cma_argument == CmaArgument::SkipsNode
-            && self.arg.is_some()
-            && region.pool == Pool::Shared
-            && region.cma_default
+        let is_meant = match self.profile.cma_argument {
+            CmaArgument::Ignored | CmaArgument::FreesNode => false,
+            CmaArgument::SkipsNode => true,
+            CmaArgument::SkipsPool => region.is_cma(),
+        };
+        is_meant && region.cma_default && self.arg.is_some()
     }
 
     /// Makes the first pass: reserves every static region, in the order of the tree.

@@ -139,8 +139,10 @@ pub enum CmaArgument {
     Ignored,
     /// The pool is reserved, then refused and freed: "bypass %s node" (up to 6.18.8).
     FreesNode,
-    /// The pool is never reserved: "Skipping dt linux,cma-default" (from 6.18.9).
+    /// No node with the property is reserved, pool or not: "Skipping dt linux,cma-default" (6.18.9 to 7.0).
     SkipsNode,
+    /// The pool is never reserved (from 7.1).
+    SkipsPool,
 }
 
 /// How far devices reach, as a kernel sees it (arch/arm64/mm/init.c), never beyond 4 GiB where RAM starts

@@ -9,6 +9,8 @@ pub struct Build {
     pub cma_areas: usize,
     /// Entries in the arrays of memblock.
     pub room: Room,
+    /// `CONFIG_DMA_RESTRICTED_POOL`: whether it sets up restricted pools.
+    pub restricted_pools: bool,
 }
 
 /// Entries that the arrays of memblock have before the kernel can make them larger, which it can after its

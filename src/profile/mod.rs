@@ -35,6 +35,9 @@ pub struct KernelProfile {
     pub finds_unit_address: bool,
     /// Whether regions inside other nodes of `/reserved-memory` are read, too.
     pub reads_nested: bool,
+    /// Whether a `status` without a value disables a node. Where it does not, it is none (drivers/of/fdt.c,
+    /// `of_fdt_device_is_available`).
+    pub empty_status_disables: bool,
     /// What `no-map` does to a region with `reg`.
     pub no_map: NoMap,
     /// What `no-map` does to a region that the kernel has placed.

@@ -33,6 +33,7 @@ const V5_4: KernelProfile = KernelProfile {
     memory_nodes: MemoryNodes::Any,
     finds_unit_address: false,
     reads_nested: true,
+    empty_status_disables: true,
     no_map: NoMap::Removed,
     dynamic_no_map: DynamicNoMap::Removed,
     failed_no_map: FailedNoMap::AddedToRam,
@@ -74,7 +75,12 @@ const V5_4: KernelProfile = KernelProfile {
         cma_asked_size: false,
         cma_no_area_fails: false,
     },
-    build: Build { default_cma: 64 * MIB, cma_areas: 20, room: Room::of_efi(128, 256) },
+    build: Build {
+        default_cma: 64 * MIB,
+        cma_areas: 20,
+        room: Room::of_efi(128, 256),
+        restricted_pools: false,
+    },
 };
 
 const V5_10: KernelProfile = KernelProfile {
@@ -201,7 +207,9 @@ const V7_0: KernelProfile = KernelProfile { since: Release::new(7, 0, 0), ..V6_1
 
 const V7_1: KernelProfile = KernelProfile {
     since: Release::new(7, 1, 0),
+    empty_status_disables: false,
     failed_no_map: FailedNoMap::Kept,
+    cma_argument: CmaArgument::SkipsPool,
     dynamic_overflow: DynamicOverflow::Dropped,
     forgets_failed: true,
     log: Wording {

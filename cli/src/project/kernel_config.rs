@@ -98,6 +98,7 @@ impl KernelConfig {
             let besides = u64::from(profile.since.family() <= Family { major: 6, minor: 6 });
             profile.build.cma_areas = usize::try_from(areas + besides).unwrap_or(usize::MAX);
         }
+        profile.build.restricted_pools = self.is_set("DMA_RESTRICTED_POOL");
         // Without huge pages a pageblock is the largest block (include/linux/pageblock-flags.h).
         if !self.is_set("HUGETLB_PAGE") && !self.is_set("TRANSPARENT_HUGEPAGE") {
             profile.cma_alignment = CmaAlignment::LargestBlock;
@@ -149,6 +150,8 @@ mod tests {
         let profile = applied(CONFIG);
         assert_eq!((profile.page, profile.build.default_cma), (PageSize::K16, 5 * MIB));
         assert_eq!(profile.build.cma_areas, 8);
+        assert!(!profile.build.restricted_pools);
+        assert!(applied(&format!("{CONFIG}CONFIG_DMA_RESTRICTED_POOL=y\n")).build.restricted_pools);
         assert_eq!(profile.build.room, Room { memory: 128, reserved: 128 });
         assert_eq!(profile.cma_alignment, CmaAlignment::LargestBlock);
         let efi = CONFIG.replace("# CONFIG_EFI is not set", "CONFIG_EFI=y\nCONFIG_ARM_GIC_V3_ITS=y");

@@ -50,6 +50,12 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         let consequence = match (*property, error) {
             ("reg", RegError::Wraps { .. }) => "Linux reserves everything up to that end",
             ("reg", _) => "Linux skips the region and uses its memory",
+            ("alloc-ranges", RegError::ZeroSize { .. } | RegError::Wraps { .. }) => {
+                "Linux finds no place in that range"
+            }
+            ("alloc-ranges", RegError::Length { .. }) if analysis.profile.ignores_bad_ranges => {
+                "Linux ignores it and places the region anywhere"
+            }
             _ => "Linux skips the region",
         };
         let help = match (*property, error) {

@@ -11,8 +11,9 @@ pub(super) const DOC: Doc = Doc {
     severity: Severity::Warning,
     why: r"
         The `status` of a region must be absent, `okay` or `disabled`. Every other value, `reserved` and
-        `fail` included, makes Linux ignore the region, and no kernel logs it: its memory is free. Linux
-        never reads the `status` of `/reserved-memory` itself.
+        `fail` included, makes Linux ignore the region, and no kernel logs it: its memory is free. So does
+        a `status` without a value up to 7.0; kernels from 7.1 on reserve that region. Linux never reads the
+        `status` of `/reserved-memory` itself.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
@@ -22,18 +23,21 @@ pub(super) const DOC: Doc = Doc {
 
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for region in analysis.map.regions.iter().filter(|region| !region.enabled) {
-        let status = analysis.tree.node(region.node).prop("status").and_then(|status| status.as_str());
-        if status == Some("disabled") {
+        let status = analysis.tree.node(region.node).prop("status");
+        let text = status.and_then(|status| status.as_str());
+        if text == Some("disabled") {
             continue;
         }
-        let status = status.unwrap_or_default();
-        let report = out
-            .report(
-                region,
-                format_args!("`status` is `{status}`: Linux ignores the region and uses its memory"),
-            )
-            .at("status")
-            .help("remove `status`, or write `disabled` where the memory is free");
+        let report = if status.is_some_and(|status| status.value.is_empty()) {
+            let (old, new) = ("ignores the region and uses its memory", "reserves it");
+            out.report(region, format_args!("`status` is empty: Linux up to 7.0 {old}, later Linux {new}"))
+        } else {
+            let status = text.unwrap_or_default();
+            let what = "Linux ignores the region and uses its memory";
+            out.report(region, format_args!("`status` is `{status}`: {what}"))
+        };
+        let report =
+            report.at("status").help("remove `status`, or write `disabled` where the memory is free");
         if !region.spans().is_empty() {
             report.repair(RepairKind::Enable(region.node), "remove `status`");
         }
