@@ -69,12 +69,8 @@ fn spans(hex: &str, address: usize, size: usize) -> Result<Vec<Span>> {
         let (base, length) = here.split_at(address * 8);
         let base = u64::from_str_radix(base, 16)?;
         let length = u64::from_str_radix(length, 16)?;
-        // Of a tuple without bytes there is nothing to protect.
-        if length == 0 {
-            continue;
-        }
-        spans
-            .push(Span::new(base, length).with_context(|| format!("{base:#x} + {length:#x} is not a span"))?);
+        // A tuple without bytes has nothing to protect, and one that wraps is no place.
+        spans.extend(Span::new(base, length));
     }
     Ok(spans)
 }

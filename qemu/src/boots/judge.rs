@@ -1,78 +1,109 @@
 //! Compares Linux's memory map, from four sources, with the plan.
 
-use super::layout::Layout;
 use crate::iomem::{Iomem, State as InIomem};
-use crate::transcript::Transcript;
+use crate::transcript::{Ending, Transcript};
 use crate::{assertions, reserved_nodes};
 use anyhow::{Context, Result, ensure};
+use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
 use ringfence::pipeline::{self, Surveyed};
-use ringfence::predict::{BootLog, Observed, RegionOutcome, State, predict, verify};
+use ringfence::predict::{BootLog, Observed, Prediction, RegionOutcome, State, predict, verify};
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
 
-/// Compares a boot with the tree that was booted, the prediction, and the requirements of the policy.
-///
-/// # Errors
-/// Naming the first thing that is not as planned.
-pub(super) fn judge(
-    transcript: &Transcript,
-    dtb: &[u8],
-    layout: &Layout,
-    profile: &KernelProfile,
-    required: &[(u64, u64)],
-) -> Result<String> {
-    assertions::came_up(transcript)?;
-    let iomem = Iomem::parse(transcript.section("iomem"))?;
-    for &(base, size) in required {
-        let span = Span::new(base, size).context("an empty requirement")?;
-        // Beyond the end that `mem=` sets, nothing is Linux' to use.
-        let limited = transcript.section("cmdline").iter().any(|line| line.contains(" mem="));
-        if !(limited && iomem.state(span) == InIomem::Absent) {
-            assertions::carved(&iomem, "a required carveout", span)?;
-        }
-    }
-    let tree = Tree::parse(dtb).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let facts = layout.facts();
-    let surveyed = Surveyed::of(tree, pipeline::Context { policy: None, profile, facts: &facts });
-    let prediction = predict(surveyed.analysis());
+/// What is expected of a boot.
+pub(super) struct Plan(Prediction);
 
-    let memory = entries(transcript.section("memblock-memory"));
-    let reserved = entries(transcript.section("memblock-reserved"));
-    ensure!(!memory.is_empty() && !reserved.is_empty(), "debugfs shows no memblock");
-    for outcome in &prediction.regions {
-        region(outcome, &iomem, &memory, &reserved)?;
+impl Plan {
+    /// Predicts what a kernel does with a tree.
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    pub(super) fn of(dtb: &[u8], facts: &BootFacts, profile: &KernelProfile) -> Result<Self> {
+        let tree = Tree::parse(dtb).map_err(|error| anyhow::anyhow!("{error}"))?;
+        let surveyed = Surveyed::of(tree, pipeline::Context { policy: None, profile, facts });
+        Ok(Self(predict(surveyed.analysis())))
     }
-    // The tree that Linux itself shows: no region may have been lost on the way.
-    for region in reserved_nodes::regions(transcript.section("reserved-memory"))? {
-        for span in region.spans.iter().filter(|_| region.no_map && region.is_enabled()) {
-            let planned = prediction.regions.iter().any(|outcome| outcome.span == Some(*span));
-            ensure!(planned, "{}: {span} is in the tree that Linux has, but was not planned", region.name);
+
+    /// Tells whether the kernel is to die of the tree.
+    pub(super) fn dies(&self) -> bool {
+        self.0.panic.is_some()
+    }
+
+    /// Compares a boot with the prediction and with the requirements of the policy.
+    ///
+    /// # Errors
+    /// Naming the first thing that is not as planned.
+    pub(super) fn judge(&self, transcript: &Transcript, required: &[(u64, u64)]) -> Result<String> {
+        if let Some(why) = self.0.panic {
+            return self.judge_death(transcript, why);
         }
+        assertions::came_up(transcript)?;
+        let iomem = Iomem::parse(transcript.section("iomem"))?;
+        for &(base, size) in required {
+            let span = Span::new(base, size).context("an empty requirement")?;
+            // Beyond the end that `mem=` sets, nothing is Linux' to use.
+            let limited = transcript.section("cmdline").iter().any(|line| line.contains(" mem="));
+            if !(limited && iomem.state(span) == InIomem::Absent) {
+                assertions::carved(&iomem, "a required carveout", span)?;
+            }
+        }
+        let memory = entries(transcript.section("memblock-memory"));
+        let reserved = entries(transcript.section("memblock-reserved"));
+        ensure!(!memory.is_empty() && !reserved.is_empty(), "debugfs shows no memblock");
+        for outcome in &self.0.regions {
+            region(outcome, &iomem, &memory, &reserved)?;
+        }
+        // The tree that Linux itself shows: no region may have been lost on the way.
+        for region in reserved_nodes::regions(transcript.section("reserved-memory"))? {
+            for span in region.spans.iter().filter(|_| region.no_map && region.is_enabled()) {
+                let planned = self.0.regions.iter().any(|outcome| outcome.span == Some(*span));
+                ensure!(
+                    planned,
+                    "{}: {span} is in the tree that Linux has, but was not planned",
+                    region.name
+                );
+            }
+        }
+        let total = assertions::cma_total(transcript)?;
+        ensure!(
+            total == self.0.cma_total,
+            "CmaTotal is {} KiB, predicted were {} KiB",
+            total >> 10,
+            self.0.cma_total >> 10
+        );
+        self.compare(transcript, Some(&transcript.section("iomem").join("\n")))?;
+        let count = |state| self.0.regions.iter().filter(|outcome| outcome.state == state).count();
+        Ok(format!(
+            "{} nomap, {} reserved, {} pools, CmaTotal {} MiB",
+            count(State::NoMap),
+            count(State::Reserved),
+            count(State::Cma) + count(State::Coherent),
+            total >> 20
+        ))
     }
-    let total = assertions::cma_total(transcript)?;
-    ensure!(
-        total == prediction.cma_total,
-        "CmaTotal is {} KiB, predicted were {} KiB",
-        total >> 10,
-        prediction.cma_total >> 10
-    );
-    let (log, map) = (transcript.lines.join("\n"), transcript.section("iomem").join("\n"));
-    let log = BootLog::of(&log);
-    let differences = verify(&prediction, &Observed { log: &log, iomem: Some(&map) });
-    ensure!(
-        differences.is_empty(),
-        "{}",
-        differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-    );
-    let count = |state| prediction.regions.iter().filter(|outcome| outcome.state == state).count();
-    Ok(format!(
-        "{} nomap, {} reserved, {} pools, CmaTotal {} MiB",
-        count(State::NoMap),
-        count(State::Reserved),
-        count(State::Cma) + count(State::Coherent),
-        total >> 20
-    ))
+
+    /// Fails unless the kernel died, with the predicted lines before, if it had a console.
+    fn judge_death(&self, transcript: &Transcript, why: &str) -> Result<String> {
+        ensure!(!transcript.linux_came_up(), "Linux came up, where it was to die of: {why}");
+        let ending = &transcript.ending;
+        ensure!(!matches!(ending, Ending::Failed(_)), "{ending}: {}", transcript.complaints);
+        let printed = transcript.lines.iter().any(|line| line.contains("Booting Linux"));
+        if printed {
+            self.compare(transcript, None)?;
+        }
+        Ok(format!("dies{}: {why}", if printed { "" } else { " in silence" }))
+    }
+
+    /// Fails unless the kernel's log and memory map are the predicted ones.
+    fn compare(&self, transcript: &Transcript, iomem: Option<&str>) -> Result<()> {
+        let log = transcript.lines.join("\n");
+        let log = BootLog::of(&log);
+        let differences = verify(&self.0, &Observed { log: &log, iomem });
+        let words: Vec<String> = differences.iter().map(ToString::to_string).collect();
+        ensure!(differences.is_empty(), "{}", words.join("; "));
+        Ok(())
+    }
 }
 
 /// Fails unless a region became in iomem and in memblock what was planned.

@@ -19,6 +19,9 @@ use std::time::Duration;
 /// How long a boot may take on a busy machine; some seconds are usual.
 const LIMIT: Duration = Duration::from_secs(240);
 
+/// The same for a kernel that is to die: early, it does so in silence and goes on for ever.
+const LIMIT_OF_DEATH: Duration = Duration::from_secs(60);
+
 /// The result of a scenario.
 #[derive(Clone, Debug)]
 pub(crate) enum Seen {
@@ -35,14 +38,15 @@ pub(crate) enum Seen {
 pub(crate) fn boot(bed: &TestBed, scenario: &Scenario, series: Series) -> Result<Seen> {
     let name = format!("boots-{}-{}", scenario.name, series.name());
     let kernel = series.image(&bed.ws);
-    let source = scenario.source(&bed.ws, &name)?;
+    let initrd = bed.initrd()?;
+    let source = scenario.source(&bed.ws, &name, Layout::initrd_of(&initrd)?)?;
     // Point releases of one series differ, so the one that boots is named.
     let release =
         series.release(&bed.ws).with_context(|| format!("no package name beside {}", kernel.display()))?;
     let profile = series.profile(&release).with_context(|| format!("no profile of Linux {release}"))?;
     let tree = if scenario.repaired {
         let fixed = bed.ws.scratch_file("boots", &name, "fixed.dtb")?;
-        let layout = Layout::of(&kernel, &bed.initrd()?, &source)?;
+        let layout = Layout::of(&kernel, &initrd, &source)?;
         let mut fix = bed.tool()?.command();
         fix.args(["fix", "--no-config"])
             .args(series.tool_options(&release))
@@ -63,15 +67,24 @@ pub(crate) fn boot(bed: &TestBed, scenario: &Scenario, series: Series) -> Result
     } else {
         source
     };
-    let layout = Layout::of(&kernel, &bed.initrd()?, &tree)?;
+    let mut layout = Layout::of(&kernel, &initrd, &tree)?;
+    if scenario.exact {
+        layout = layout.exact(&tree)?;
+    }
     let dtb = fs::read(&tree)?;
+    let plan = judge::Plan::of(&dtb, &layout.facts(), &profile)?;
     // The command line is the tree's own, so that a repair of it is what boots.
-    let mut board = job::board(kernel, Some(bed.initrd()?), Some(tree), "");
+    let mut board = job::board(kernel.clone(), Some(initrd.clone()), Some(tree.clone()), "");
     board.level = Level::El1;
     board.more.extend(series.processor());
-    let transcript = bed.boot(&name, &board, LIMIT)?;
+    if scenario.exact {
+        let start = bed.ws.scratch_file("boots", &name, "start")?;
+        board.entry = layout.entry(&start, kernel, initrd, tree)?;
+    }
+    let limit = if plan.dies() { LIMIT_OF_DEATH } else { LIMIT };
+    let transcript = bed.boot(&name, &board, limit)?;
     let required = if scenario.repaired { scenario::REQUIRED } else { &[] };
-    judge::judge(&transcript, &dtb, &layout, &profile, required).map(Seen::AsPlanned)
+    plan.judge(&transcript, required).map(Seen::AsPlanned)
 }
 
 /// Returns the line that says why: the first error.

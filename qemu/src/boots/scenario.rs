@@ -4,6 +4,7 @@ use crate::workspace::Workspace;
 use crate::{dtc, job};
 use anyhow::{Context, Result};
 use ringfence::fdt::{Edits, Tree, rewrite};
+use ringfence::span::Span;
 use std::fs;
 use std::path::PathBuf;
 
@@ -59,22 +60,30 @@ pub(crate) struct Scenario {
     pub(crate) name: String,
     /// Whether it is the tree that the tool has repaired.
     pub(crate) repaired: bool,
+    /// Whether the tree enters the kernel byte for byte. QEMU writes RAM of its own into others.
+    pub(crate) exact: bool,
     source: PathBuf,
     more: &'static str,
 }
 
 impl Scenario {
-    /// Compiles the source, with the command line in `/chosen`.
+    /// Compiles the source. What its command line asks for comes after a console, and an exact tree tells
+    /// where the `initrd` is.
     ///
     /// # Errors
     /// When the compiler fails or the blob cannot be written.
-    pub(crate) fn source(&self, ws: &Workspace, name: &str) -> Result<PathBuf> {
+    pub(crate) fn source(&self, ws: &Workspace, name: &str, initrd: Span) -> Result<PathBuf> {
         let dtb = fs::read(dtc::compile(ws, &self.source)?)?;
         let tree = Tree::parse(&dtb).map_err(|error| anyhow::anyhow!("{error}"))?;
-        let chosen = tree.find("/chosen").context("the tree has no /chosen")?.id();
+        let chosen = tree.find("/chosen").context("the tree has no /chosen")?;
+        let own = chosen.prop("bootargs").and_then(|line| line.as_str()).unwrap_or_default();
         let mut edits = Edits::new();
-        let line = format!("{CMDLINE} {} {}", job::QUICK, self.more);
-        edits.set(chosen, "bootargs", format!("{}\0", line.trim_end()).into_bytes());
+        let line = [CMDLINE, job::QUICK, own, self.more].join(" ");
+        edits.set(chosen.id(), "bootargs", format!("{}\0", line.trim_end()).into_bytes());
+        if self.exact {
+            edits.set(chosen.id(), "linux,initrd-start", initrd.base().to_be_bytes().to_vec());
+            edits.set(chosen.id(), "linux,initrd-end", initrd.end().to_be_bytes().to_vec());
+        }
         let path = ws.scratch_file("boots", name, "dtb")?;
         fs::write(&path, rewrite(&tree, &edits).map_err(|error| anyhow::anyhow!("{error}"))?)?;
         Ok(path)
@@ -86,14 +95,14 @@ pub(crate) fn policy(ws: &Workspace) -> PathBuf {
     ws.proving_ground().join("scenarios/board.toml")
 }
 
-/// Returns every scenario: all trees repaired, one of them with every command line too, and the good ones as
-/// they are. With `all`, the good ones also with the clean command lines.
+/// Returns every scenario: all trees repaired, one of them with every command line too, and as they are the
+/// good and the odd ones. With `all`, every tree as it is, the good ones also with the clean command lines.
 ///
 /// # Errors
 /// When the directory of the scenarios cannot be read.
 pub(crate) fn every(ws: &Workspace, all: bool) -> Result<Vec<Scenario>> {
     let mut scenarios = Vec::new();
-    for kind in ["good", "broken", "extra"] {
+    for kind in ["good", "broken", "extra", "more", "odd"] {
         let dir = ws.proving_ground().join("scenarios").join(kind);
         let entries = fs::read_dir(&dir).with_context(|| dir.display().to_string())?;
         let mut sources = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
@@ -102,17 +111,21 @@ pub(crate) fn every(ws: &Workspace, all: bool) -> Result<Vec<Scenario>> {
         for source in sources {
             let stem = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let mut add = |name: String, repaired, more| {
-                scenarios.push(Scenario { name, repaired, source: source.clone(), more });
+                let source = source.clone();
+                scenarios.push(Scenario { name, repaired, exact: kind == "odd", source, more });
             };
-            add(stem.clone(), true, "");
+            // The policy is about the board of the others.
+            if !matches!(kind, "more" | "odd") {
+                add(stem.clone(), true, "");
+            }
             if stem == FULL {
                 VARIANTS.iter().for_each(|(name, more)| add(format!("{stem}+{name}"), true, more));
             }
-            if kind == "good" {
+            if all || matches!(kind, "good" | "odd") {
                 add(format!("{stem}-as-is"), false, "");
-                if all {
-                    CLEAN.iter().for_each(|(name, more)| add(format!("{stem}-as-is+{name}"), false, more));
-                }
+            }
+            if all && kind == "good" {
+                CLEAN.iter().for_each(|(name, more)| add(format!("{stem}-as-is+{name}"), false, more));
             }
         }
     }

@@ -52,7 +52,8 @@ const TWO: [&str; 3] = ["reserved", "ram", "pool"];
 fn boot(bed: &TestBed, name: &str, scenario: &Scenario) -> Result<String> {
     let policy = Some(boots::policy(&bed.ws));
     let parts = Parts { kernel: bed.payload()?.image, policy, ..Parts::default() };
-    boot_parts(bed, name, &parts, scenario.source(&bed.ws, name)?)
+    let slot = Span::new(INITRD_AT, 1).context("an empty slot")?;
+    boot_parts(bed, name, &parts, scenario.source(&bed.ws, name, slot)?)
 }
 
 /// Boots a bundle that brings a tree, with another from the loader.

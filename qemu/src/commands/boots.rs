@@ -14,12 +14,13 @@ const ENOUGH: usize = 40;
 /// Options of `cargo xtask boots`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
-    /// Boot the good trees with further command lines too
+    /// Boot every tree as it is too, the good ones with further command lines, by every kernel: those of the
+    /// tests, Debian's 5.10 and 6.18, and those that `cargo xtask kernels` has built
     #[arg(long)]
     all: bool,
-    /// Boot only this kernel
-    #[arg(long, value_parser = Series::parser())]
-    kernel: Option<Series>,
+    /// Boot only these kernels
+    #[arg(long, value_parser = Series::parser(), value_delimiter = ',')]
+    kernel: Vec<Series>,
     /// Boots that run at a time
     #[arg(long, default_value_t = parallel::AT_A_TIME)]
     jobs: usize,
@@ -37,8 +38,7 @@ pub(crate) struct Options {
 /// When set-up or a build fails, when Linux did not do as planned, or when too few trees could be booted.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
-    let mut kernels = Series::ALL.to_vec();
-    kernels.retain(|series| options.kernel.is_none_or(|named| named == *series));
+    let kernels = kernels(ws, options);
     let mut needs = vec![Need::Busybox];
     needs.extend(kernels.iter().map(|series| Need::Kernel(*series)));
     let bed = TestBed::set_up(ws, consent, &needs)?;
@@ -57,6 +57,18 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let enough = options.only.is_some() || tally.passed >= ENOUGH * kernels.len();
     ensure!(enough, "only {} trees were booted, fewer than {ENOUGH} for each kernel", tally.passed);
     Ok(())
+}
+
+/// Returns the kernels that were asked for.
+fn kernels(ws: &Workspace, options: &Options) -> Vec<Series> {
+    match (options.kernel.as_slice(), options.all) {
+        ([], false) => Series::ALL.to_vec(),
+        ([], true) => {
+            let is_there = |series: &Series| !series.is_built() || Need::Kernel(*series).is_met(ws);
+            Series::every().filter(is_there).collect()
+        }
+        (named, _) => named.to_vec(),
+    }
 }
 
 /// How many scenarios ended how.

@@ -41,7 +41,7 @@ pub(crate) fn with_files(ws: &Workspace, name: &str, files: &[(&str, Vec<u8>)]) 
 /// Returns the modules of every kernel that set-up has fetched, by their path under `lib/modules`.
 fn modules(ws: &Workspace) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut modules = BTreeMap::new();
-    for series in Series::ALL {
+    for series in Series::ALL.into_iter().chain(Series::MORE) {
         for release in list(&series.modules(ws))? {
             for module in list(&release)? {
                 let path = module.strip_prefix(series.modules(ws))?.display().to_string();

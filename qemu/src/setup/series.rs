@@ -1,8 +1,8 @@
 //! The kernels that the proving ground boots: which Debian packages hold them or their sources, and what they
 //! need of a board.
 //!
-//! To add a kernel, write its constant and name it in [`Series::ALL`], or in [`Series::FROM_SOURCES`] if it
-//! is built from sources.
+//! To add a kernel, write its constant and name it in [`Series::ALL`]; in [`Series::MORE`] if the tests do
+//! not boot it, or in [`Series::FROM_SOURCES`] if it is built from sources.
 
 use super::build;
 use crate::workspace::Workspace;
@@ -61,6 +61,26 @@ impl Series {
         megabytes: 28,
         ..Self::V6_1
     };
+    /// Linux 5.10, Debian 11's own.
+    pub(crate) const V5_10: Self = Self {
+        name: "5.10",
+        family: "5.10",
+        suites: &["bullseye"],
+        package_prefix: "linux-image-5.10.",
+        megabytes: 39,
+        long_term: false,
+        ..Self::V6_1
+    };
+    /// Linux 6.18, once the newest of Debian 13's backports.
+    const V6_18: Self = Self {
+        name: "6.18",
+        family: "6.18",
+        suites: &["trixie-backports"],
+        package_prefix: "linux-image-6.18.",
+        megabytes: 30,
+        long_term: false,
+        ..Self::V6_1
+    };
     /// The newest Linux 7 of Debian 13's backports.
     pub(crate) const V7: Self = Self {
         name: "7",
@@ -78,6 +98,8 @@ impl Series {
             "b04-misaligned-cma",
             "b05-nomap-reusable",
             "e20-unaligned-4k",
+            "o08-flags-as-is",
+            "o09-status-as-is",
         ]),
         ..Self::V6_1
     };
@@ -153,6 +175,8 @@ impl Series {
 
     /// Those that come ready from Debian, oldest first. The tests boot them.
     pub(crate) const ALL: [Self; 4] = [Self::V6_1, Self::V6_12, Self::V7, Self::V7_PAGES_16K];
+    /// Those that only `cargo xtask boots` boots.
+    pub(crate) const MORE: [Self; 2] = [Self::V5_10, Self::V6_18];
     /// Those that `cargo xtask kernels` builds, the one that the tests boot first.
     pub(crate) const FROM_SOURCES: [Self; 7] = [
         Self::BUILT,
@@ -166,7 +190,7 @@ impl Series {
 
     /// Returns every kernel, those from sources last.
     pub(crate) fn every() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().chain(Self::FROM_SOURCES)
+        Self::ALL.into_iter().chain(Self::MORE).chain(Self::FROM_SOURCES)
     }
 
     /// Tells whether it is built from sources.
@@ -268,6 +292,8 @@ impl Series {
         if self.is_built() {
             // Without the interrupt controller's tables there are no entries for them.
             profile.build.room = Room { reserved: 128, ..profile.build.room };
+            // Linux 5.10 has none.
+            profile.build.restricted_pools = self != Self::BUILT_5_10;
         }
         Some(profile)
     }
@@ -289,7 +315,7 @@ mod tests {
 
     #[test]
     fn each_series_has_a_name_and_a_profile_of_its_own() {
-        for series in Series::ALL {
+        for series in Series::ALL.into_iter().chain(Series::MORE) {
             assert_eq!(Series::named(series.name()), Some(series));
             assert!(series.package_prefix().contains(&format!("-{}.", series.family)), "{series:?}");
         }
