@@ -1,5 +1,7 @@
 //! A board that is ready to start, and the command line that makes QEMU play it.
 
+use crate::setup;
+use crate::workspace::Workspace;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,10 +17,19 @@ pub(crate) struct Machine {
     pub(crate) help: &'static str,
     /// The value of QEMU's `-machine`.
     pub(crate) qemu: &'static str,
+    /// The oldest major version of QEMU that has it.
+    pub(crate) oldest_qemu: u32,
     /// Whether it has the property `virtualization`, which gives it EL2.
     pub(crate) has_virtualization: bool,
     /// Further arguments for QEMU.
     pub(crate) arguments: &'static [&'static str],
+}
+
+impl Machine {
+    /// Tells whether the QEMU of Debian 12 does not have it.
+    pub(crate) fn needs_newer(&self) -> bool {
+        self.oldest_qemu > 7
+    }
 }
 
 /// The exception level at which the board enters the image.
@@ -151,9 +162,10 @@ pub(crate) struct Board {
 impl Board {
     /// Returns the command that starts it, with the serial line on standard input and output.
     pub(crate) fn command(&self) -> Command {
-        let program = self.emulator.as_deref().unwrap_or(Path::new("qemu-system-aarch64"));
-        let mut qemu = Command::new(program);
-        if self.emulator.is_some() {
+        let newer = || self.machine.needs_newer().then(|| setup::new_qemu(&Workspace::locate()));
+        let emulator = self.emulator.clone().or_else(newer);
+        let mut qemu = Command::new(emulator.as_deref().unwrap_or(Path::new("qemu-system-aarch64")));
+        if emulator.is_some() {
             // The modules for sound on this machine may be those of another release.
             qemu.args(["-audio", "none"]);
         }
@@ -239,8 +251,14 @@ mod tests {
         }
     }
 
-    static MACHINE: Machine =
-        Machine { name: "virt", help: "", qemu: "virt,acpi=off", has_virtualization: true, arguments: &[] };
+    static MACHINE: Machine = Machine {
+        name: "virt",
+        help: "",
+        qemu: "virt,acpi=off",
+        oldest_qemu: 7,
+        has_virtualization: true,
+        arguments: &[],
+    };
 
     #[test]
     fn the_level_of_entry_decides_whether_the_board_has_a_hypervisor_mode() {

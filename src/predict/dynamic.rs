@@ -131,7 +131,7 @@ impl Kernel<'_> {
     /// Returns the windows in which a kernel looks for a place, each from its start to its end, which may
     /// wrap; `None` where any place will do.
     fn windows(&self, region: &Region) -> Option<Vec<(u64, u64)>> {
-        let ranges = self.tree.node(region.node).prop("alloc-ranges")?;
+        let ranges = self.analysis.tree.node(region.node).prop("alloc-ranges")?;
         let tuples = match self.map.cells.tuples(ranges.value) {
             Err(RegError::Empty) => Vec::new(),
             tuples => tuples.ok()?,

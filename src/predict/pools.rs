@@ -101,7 +101,7 @@ impl Kernel<'_> {
 
     /// Sets a restricted pool up (kernel/dma/swiotlb.c, `rmem_swiotlb_setup`).
     fn set_up_restricted(&mut self, region: &Region, span: Span) -> Result<bool, ()> {
-        let is_default = self.tree.node(region.node).has_prop("linux,dma-default");
+        let is_default = self.analysis.tree.node(region.node).has_prop("linux,dma-default");
         if region.reusable || region.no_map || region.cma_default || is_default {
             return Err(());
         }

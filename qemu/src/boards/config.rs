@@ -1,5 +1,6 @@
 //! The description of a board.
 
+use crate::boards::virt;
 use crate::machine::{Level, Machine, Ram};
 use crate::setup::{self, Series};
 use crate::workspace::Workspace;
@@ -31,7 +32,7 @@ pub(crate) struct BoardConfig {
     pub(crate) needs_drivers: bool,
     /// Its tree in Debian's kernel package; `None` where QEMU has a tree of its own.
     pub(crate) tree: Option<&'static str>,
-    /// The overlay with its carveouts, and how many there are. Relative to this folder.
+    /// The overlay with its carveouts, and how many the whole tree has. Relative to this folder.
     pub(crate) overlay: (&'static str, usize),
     /// Further arguments for QEMU.
     pub(crate) arguments: &'static [&'static str],
@@ -43,9 +44,9 @@ pub(crate) struct BoardConfig {
 const ONE_THREAD: [&str; 2] = ["-accel", "tcg,thread=single"];
 
 impl BoardConfig {
-    /// Tells whether QEMU makes the tree itself.
+    /// Tells whether it is QEMU's machine for virtual machines.
     pub(crate) fn is_virt(&self) -> bool {
-        self.tree.is_none()
+        *self.machine == virt::MACHINE
     }
 
     /// Returns the line that Linux prints once the processors are up.

@@ -4,8 +4,11 @@
 //! To add a board, write its folder and name it in [`ALL`].
 
 mod config;
+pub(crate) mod imx8mp;
 pub(crate) mod raspi3b;
+pub(crate) mod raspi4b;
 pub(crate) mod tree;
+pub(crate) mod versal;
 pub(crate) mod virt;
 pub(crate) mod zcu102;
 
@@ -24,6 +27,9 @@ pub(crate) static ALL: &[&BoardConfig] = &[
     &zcu102::BOARD,
     // One a line, so that a new board is one line.
     &raspi3b::BOARD,
+    &raspi4b::BOARD,
+    &versal::BOARD,
+    &imx8mp::BOARD,
 ];
 
 /// Parses the name of a machine.

@@ -19,7 +19,11 @@ pub(crate) fn base(ws: &Workspace, board: &BoardConfig, level: Level) -> Result<
     }
     let dtb = ws.scratch_file("dtb", &board.at(level), "base.dtb")?;
     let beside = unique(&dtb);
-    let entry = Entry::Raw { loaded: Vec::new(), start: board.ram_base };
+    let entry = match board.is_virt() {
+        true => Entry::Raw { loaded: Vec::new(), start: board.ram_base },
+        // Only for a kernel are there processors that firmware starts.
+        false => Entry::Linux { kernel: setup::board_kernel(ws), initrd: None, dtb: None, append: None },
+    };
     let plain = Board {
         machine: board.machine,
         level,

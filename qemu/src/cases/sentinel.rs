@@ -159,6 +159,7 @@ static SECURE: Machine = Machine {
     name: "virt",
     help: "",
     qemu: "virt,acpi=off,secure=on",
+    oldest_qemu: 7,
     has_virtualization: true,
     arguments: &["-cpu", "cortex-a72"],
 };

@@ -57,7 +57,7 @@ pub(crate) struct Options {
     /// Exception level at which the board enters the stage: 1 or 2
     #[arg(long, default_value = "2")]
     el: Level,
-    /// RAM (default: 4G on virt, 2G on zcu102, all of raspi3b)
+    /// RAM (default: 4G on virt, all of raspi3b, 2G on the others)
     #[arg(long)]
     memory: Option<Ram>,
     /// Board description as a blob (default: a tree of the proving ground that fits --memory)
@@ -177,6 +177,9 @@ fn prepare(ws: &Workspace, options: &Options, consent: Consent) -> Result<(Board
         needs.push(Need::Corpus);
     }
     needs.extend(series.map(Need::Kernel));
+    if options.machine.needs_newer() {
+        needs.push(Need::NewQemu);
+    }
     if options.initrd.is_none() {
         needs.push(Need::Busybox);
     }

@@ -28,8 +28,9 @@ pub(crate) fn fetch_kernel(ws: &Workspace, series: Series) -> Result<()> {
         fs::create_dir_all(dir)?;
         fs::write(dir.join("package"), format!("{found}\n"))?;
         if series.has_modules() {
-            keep_modules(&root.join("lib/modules"), &series.modules(ws))
-                .with_context(|| format!("the modules of {found}"))?;
+            let dirs = ["lib/modules", "usr/lib/modules"].map(|dir| root.join(dir));
+            let all = dirs.iter().find(|dir| dir.is_dir()).unwrap_or(&dirs[0]);
+            keep_modules(all, &series.modules(ws)).with_context(|| format!("the modules of {found}"))?;
         }
         place(&vmlinuz, &image)
     })

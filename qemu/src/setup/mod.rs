@@ -65,8 +65,8 @@ pub(crate) fn ensure(ws: &Workspace, needs: &[Need], consent: Consent) -> Result
         |needs: &[Need]| needs.iter().flat_map(|need| need.packages()).copied().collect::<Vec<&str>>();
     apt::install(&packages(&missing))?;
     // Old package lists bring old packages, a compiler that is too old for one.
-    let outdated: Vec<Need> =
-        missing.iter().copied().filter(|need| !need.packages().is_empty() && !need.is_met(ws)).collect();
+    let is_outdated = |need: &Need| need.is_of_packages() && !need.is_met(ws);
+    let outdated: Vec<Need> = missing.iter().copied().filter(is_outdated).collect();
     if !outdated.is_empty() {
         apt::install_newest(&packages(&outdated))?;
     }

@@ -13,7 +13,7 @@ pub(crate) enum Need {
     BareTarget,
     /// The emulator.
     Qemu,
-    /// A newer one, for what that of Debian 12 leaves out.
+    /// A newer one, for boards that Debian 12's does not have, and for what it leaves out.
     NewQemu,
     /// The device tree compiler.
     Dtc,
@@ -68,7 +68,7 @@ pub(crate) enum Need {
 impl Need {
     /// Returns what boots through every loader, payload and kernel need.
     pub(crate) fn of_boots() -> Vec<Self> {
-        let mut needs = vec![Self::Busybox, Self::Corpus, Self::BareTarget];
+        let mut needs = vec![Self::Busybox, Self::Corpus, Self::BareTarget, Self::NewQemu];
         needs.extend([Self::UBoot, Self::UBootTools, Self::Zstd]);
         needs.extend(Series::ALL.map(Self::Kernel));
         needs.extend(Self::of_efi());
@@ -85,7 +85,7 @@ impl Need {
     /// Returns what the tests need.
     pub(crate) fn of_tests() -> Vec<Self> {
         let trees = [Series::V6_1, Series::V7].map(Self::Trees);
-        let others = vec![Self::NewQemu, Self::Cc, Self::Cpp, Self::Chromium, Self::Valgrind];
+        let others = vec![Self::Cc, Self::Cpp, Self::Chromium, Self::Valgrind];
         [Self::of_boots(), trees.to_vec(), others].concat()
     }
 
@@ -130,7 +130,7 @@ impl Need {
         match self {
             Self::BareTarget => "compiles the stage, which runs before any operating system",
             Self::Qemu => "is the board that everything boots on",
-            Self::NewQemu => "models alignment faults, and shows a plug-in which memory is maintained",
+            Self::NewQemu => "has newer boards, models alignment faults, and shows memory to a plug-in",
             Self::Dtc => "compiles the board descriptions and scenarios",
             Self::UBoot => "is the loader that the stage is measured against",
             Self::UBootTools => "write and read bundles independently of `ringfence pack`",
@@ -219,6 +219,12 @@ impl Need {
             | Self::Debian(_)
             | Self::QemuUser => &[],
         }
+    }
+
+    /// Tells whether the host packages alone provide it.
+    pub(super) fn is_of_packages(self) -> bool {
+        let is_made_after = matches!(self, Self::Kernel(_) | Self::CrossStd | Self::Tool(_));
+        !is_made_after && !self.packages().is_empty()
     }
 
     /// Tells whether it is there already, without any network.

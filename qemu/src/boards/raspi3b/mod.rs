@@ -8,6 +8,7 @@ pub(crate) static MACHINE: Machine = Machine {
     name: "raspi3b",
     help: "Raspberry Pi 3B: RAM from 0, mini UART, processors in a spin table, no firmware to call",
     qemu: "raspi3b",
+    oldest_qemu: 7,
     has_virtualization: false,
     // The console is its second serial line.
     arguments: &["-serial", "null"],

@@ -14,6 +14,7 @@ pub(crate) static MACHINE: Machine = Machine {
     name: "virt",
     help: "QEMU's machine for virtual machines: RAM from 0x40000000, PL011 console",
     qemu: "virt,acpi=off",
+    oldest_qemu: 7,
     has_virtualization: true,
     arguments: &["-cpu", "cortex-a72"],
 };

@@ -8,6 +8,7 @@ pub(crate) static MACHINE: Machine = Machine {
     name: "zcu102",
     help: "Xilinx ZCU102: RAM from 0, Cadence console",
     qemu: "xlnx-zcu102",
+    oldest_qemu: 7,
     has_virtualization: true,
     arguments: &[],
 };
