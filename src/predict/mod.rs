@@ -202,8 +202,9 @@ pub fn predict(analysis: &Analysis<'_, '_>) -> Prediction {
     if let Some(initrd) = initrd {
         settled.free(initrd);
     }
+    let mut node_pools = node_pools::reserve_first(&mut kernel, &cmdline);
     let cma = default_cma::reserve(&mut kernel);
-    let node_pools = node_pools::reserve(&mut kernel, cma, &cmdline);
+    node_pools.extend(node_pools::reserve(&mut kernel, cma, &cmdline));
     let outcomes = outcomes::outcomes(&reading.regions, &kernel.placed, &settled, &kernel.pools);
     // cma_init_reserved_areas() touches the pages of every pool, even without `reusable`.
     let default_at = match cma {

@@ -1,4 +1,5 @@
-//! The pools of NUMA nodes (kernel/dma/contiguous.c, `dma_numa_cma_reserve`, from 7.2 on).
+//! The pools of NUMA nodes (kernel/dma/contiguous.c: `dma_pernuma_cma_reserve` up to 6.6,
+//! `dma_numa_cma_reserve` from 6.7 on).
 
 use super::DefaultCma;
 use super::dma::LIMIT_32;
@@ -7,9 +8,11 @@ use super::kernel::Kernel;
 use super::memblock::Memblock;
 use crate::bootargs::{cma_of_nodes, last_value, memparse};
 use crate::ledger::{Direction, meeting};
+use crate::profile::{Above4Gib, NodePools};
 use crate::span::{MIB, Span, align_up};
 use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The CMA pool of a NUMA node.
@@ -25,14 +28,20 @@ pub struct NodePool {
     pub(super) shown: u64,
 }
 
-/// Reserves a pool of every node: of the size of the default pool where there are several nodes, or as
+/// Reserves what `cma_pernuma=` says of every node before the default pool, as kernels up to 6.6 do.
+pub(super) fn reserve_first(kernel: &mut Kernel<'_>, cmdline: &[u8]) -> Vec<NodePool> {
+    let of_each = of_each(cmdline).filter(|_| kernel.profile.node_pools == NodePools::OfArgument);
+    let Some(size) = of_each.filter(|_| kernel.panic.is_none()) else { return Vec::new() };
+    nodes(kernel).into_iter().filter_map(|(node, banks)| reserve_on(kernel, node, &banks, size)).collect()
+}
+
+/// Reserves a pool of every node after the default pool: of its size where there are several nodes, or as
 /// `numa_cma=` and `cma_pernuma=` say.
 pub(super) fn reserve(kernel: &mut Kernel<'_>, cma: DefaultCma, cmdline: &[u8]) -> Vec<NodePool> {
-    if !kernel.profile.pool_for_each_node || kernel.panic.is_some() {
+    if kernel.profile.node_pools != NodePools::Every || kernel.panic.is_some() {
         return Vec::new();
     }
     let nodes = nodes(kernel);
-    let of_each = last_value(cmdline, b"cma_pernuma").map(|value| memparse(value).0.unwrap_or(u64::MAX));
     let of_some = cma_of_nodes(cmdline);
     let default = match cma {
         DefaultCma::At(span) => span.len(),
@@ -43,7 +52,7 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>, cma: DefaultCma, cmdline: &[u8]) 
             pool.map_or(0, |pool| pool.span.len())
         }
     };
-    let usual = match (of_each, &of_some) {
+    let usual = match (of_each(cmdline), &of_some) {
         (Some(size), _) => size,
         (None, Some(_)) => 0,
         (None, None) if nodes.len() > 1 => default,
@@ -52,21 +61,35 @@ pub(super) fn reserve(kernel: &mut Kernel<'_>, cma: DefaultCma, cmdline: &[u8]) 
     let mut pools = Vec::new();
     for (node, banks) in nodes {
         let own = of_some.iter().flatten().rfind(|(of, _)| *of == node).map_or(0, |(_, size)| *size);
-        let shown = if own == 0 { usual } else { own };
-        let align = kernel.profile.cma_align();
-        let Some(size) = align_up(shown, align).filter(|&size| size > 0) else { continue };
-        let Some((span, is_certain)) = place(kernel, &banks, size, align) else {
-            let line = format!("cma: Failed to reserve {} MiB", shown / MIB);
-            kernel.fail(FailureKind::DefaultPool, None, line);
-            continue;
-        };
-        kernel.reserve(span);
-        if is_certain {
-            kernel.say(format!("cma: Reserved {} MiB at {:#018x}", shown / MIB, span.base()));
-        }
-        pools.push(NodePool { node, size, span: is_certain.then_some(span), shown });
+        pools.extend(reserve_on(kernel, node, &banks, if own == 0 { usual } else { own }));
     }
     pools
+}
+
+/// Returns the size in bytes that `cma_pernuma=` asks for on each node.
+fn of_each(cmdline: &[u8]) -> Option<u64> {
+    last_value(cmdline, b"cma_pernuma").map(|value| memparse(value).0.unwrap_or(u64::MAX))
+}
+
+/// Reserves a pool of a node with this RAM.
+fn reserve_on(kernel: &mut Kernel<'_>, node: u32, banks: &[Span], asked: u64) -> Option<NodePool> {
+    let align = kernel.profile.cma_align();
+    let size = align_up(asked, align).filter(|&size| size > 0)?;
+    let shown = if kernel.profile.log.cma_asked_size { asked } else { size };
+    let on_node = match kernel.profile.log.cma_node {
+        "" => String::new(),
+        _ => format!(" on node {node}"),
+    };
+    let Some((span, is_certain)) = place(kernel, banks, size, align) else {
+        let line = format!("cma: Failed to reserve {} MiB{on_node}", shown / MIB);
+        kernel.fail(FailureKind::DefaultPool, None, line);
+        return None;
+    };
+    kernel.reserve(span);
+    if is_certain {
+        kernel.say(format!("cma: Reserved {} MiB at {:#018x}{on_node}", shown / MIB, span.base()));
+    }
+    Some(NodePool { node, size, span: is_certain.then_some(span), shown })
 }
 
 /// Finds a place in a node's RAM: above 4 GiB from below, else from above. What the kernel has taken before
@@ -79,7 +102,8 @@ fn place(kernel: &Kernel<'_>, banks: &[Span], size: u64, align: u64) -> Option<(
     }
     let end = kernel.memblock.end();
     let find = |start, direction| Memblock::find_in(&free, size, align, start, end, direction);
-    if end >= LIMIT_32.saturating_add(size)
+    if kernel.profile.cma_above_4gib != Above4Gib::Never
+        && end >= LIMIT_32.saturating_add(size)
         && let Some(span) = find(LIMIT_32, Direction::BottomUp)
     {
         return Some((span, true));

@@ -168,6 +168,17 @@ pub enum Above4Gib {
     IfLimitReaches,
 }
 
+/// Which CMA pools of NUMA nodes a kernel has as Debian builds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodePools {
+    /// None (5.4, and 6.12 to 7.1, which are built without `CONFIG_DMA_NUMA_CMA`).
+    None,
+    /// One of each node, of the size that `cma_pernuma=` says, before the default pool (5.10 to 6.6).
+    OfArgument,
+    /// One of each node where there are several, or as `numa_cma=` and `cma_pernuma=` say (from 7.2).
+    Every,
+}
+
 /// Which DMA-BUF heaps a kernel makes of its CMA pools (drivers/dma-buf/heaps/cma_heap.c).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CmaHeaps {

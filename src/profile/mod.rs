@@ -12,7 +12,7 @@ mod wording;
 
 pub use behaviour::{
     Above4Gib, CmaAlignment, CmaArgument, CmaHeaps, DmaLimit, DynamicNoMap, DynamicOrder, DynamicOverflow,
-    ElfCoreHdr, FailedNoMap, MemoryNodes, Memreserve, NoMap, Tuples, WindowEdge,
+    ElfCoreHdr, FailedNoMap, MemoryNodes, Memreserve, NoMap, NodePools, Tuples, WindowEdge,
 };
 pub use build::{Build, Room};
 pub use page::PageSize;
@@ -91,9 +91,8 @@ pub struct KernelProfile {
     pub cma_checks_straddling: bool,
     /// Whether the default pool is looked for above 4 GiB first.
     pub cma_above_4gib: Above4Gib,
-    /// Whether it makes a CMA pool of every NUMA node where there are several, node 0 too, unless the command
-    /// line says otherwise (`CONFIG_CMA_SIZE_PERNUMA`).
-    pub pool_for_each_node: bool,
+    /// Which CMA pools of NUMA nodes it makes.
+    pub node_pools: NodePools,
     /// Which DMA-BUF heaps it makes of CMA pools.
     pub cma_heaps: CmaHeaps,
     /// The words of its log.

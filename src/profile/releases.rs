@@ -2,7 +2,7 @@
 
 use super::behaviour::{
     Above4Gib, CmaAlignment, CmaArgument, CmaHeaps, DmaLimit, DynamicNoMap, DynamicOrder, DynamicOverflow,
-    ElfCoreHdr, FailedNoMap, MemoryNodes, Memreserve, NoMap, Tuples, WindowEdge,
+    ElfCoreHdr, FailedNoMap, MemoryNodes, Memreserve, NoMap, NodePools, Tuples, WindowEdge,
 };
 use super::build::{Build, Room};
 use super::wording::{IgnoredTuples, SizeUnit, Wording};
@@ -58,7 +58,7 @@ const V5_4: KernelProfile = KernelProfile {
     cma_below_dma_limit: true,
     cma_checks_straddling: true,
     cma_above_4gib: Above4Gib::Never,
-    pool_for_each_node: false,
+    node_pools: NodePools::None,
     cma_heaps: CmaHeaps::None,
     log: Wording {
         scan: "OF: fdt: ",
@@ -90,6 +90,7 @@ const V5_10: KernelProfile = KernelProfile {
     cma_argument: CmaArgument::FreesNode,
     dma_limit: DmaLimit::RoundedUp,
     cma_before_tables: false,
+    node_pools: NodePools::OfArgument,
     cma_heaps: CmaHeaps::DefaultByName,
     log: Wording { table_full: "OF: reserved mem: not enough space for all defined regions.", ..V5_4.log },
     ..V5_4
@@ -132,6 +133,7 @@ const V6_12: KernelProfile = KernelProfile {
     reserves_head: true,
     panics_when_full: true,
     dma_limit: DmaLimit::Exact,
+    node_pools: NodePools::None,
     ..V6_6
 };
 
@@ -222,7 +224,7 @@ const V7_1: KernelProfile = KernelProfile {
 
 const V7_2: KernelProfile = KernelProfile {
     since: Release::new(7, 2, 0),
-    pool_for_each_node: true,
+    node_pools: NodePools::Every,
     tuples: Tuples::FirstOnly,
     marks_kernel: false,
     log: Wording { ignored_tuples: IgnoredTuples::FirstUsed, ..V7_1.log },

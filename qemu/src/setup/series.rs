@@ -7,7 +7,7 @@
 use super::build;
 use crate::workspace::Workspace;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use ringfence::profile::{KernelProfile, PageSize, Room};
+use ringfence::profile::{KernelProfile, NodePools, PageSize, Room};
 use std::path::PathBuf;
 
 /// A kernel that the proving ground boots: a series of Debian's, or one that it builds itself.
@@ -294,6 +294,9 @@ impl Series {
             profile.build.room = Room { reserved: 128, ..profile.build.room };
             // Linux 5.10 has none.
             profile.build.restricted_pools = self != Self::BUILT_5_10;
+            if !self.configs.contains(&"numa.config") {
+                profile.node_pools = NodePools::None;
+            }
         }
         Some(profile)
     }
