@@ -1,10 +1,10 @@
-//! Checks every device tree of three kernel packages, each for its own kernel, and compares the errors with
+//! Checks every device tree of four kernel packages, each for its own kernel, and compares the errors with
 //! those that are known to be defects.
 //!
 //! `RINGFENCE_CORPUS` names the directory with the trees of Debian's Linux 6.12, as in `corpus.rs`. Those of
-//! 6.1 and 7 are beside it, in directories with `-6.1` and `-7` appended to its name. A package with another
-//! number of trees is another one: it is only surveyed. `RINGFENCE_BLESS=1` writes the findings to
-//! `docs/findings.md`.
+//! 5.10, 6.1 and 7 are beside it, in directories with `-5.10`, `-6.1` and `-7` appended to its name. A
+//! package with another number of trees is another one: it is only surveyed. `RINGFENCE_BLESS=1` writes the
+//! findings to `docs/findings.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -19,7 +19,8 @@ use ringfence::rules;
 
 /// A package: the kernel that its trees are for, what its directory is called beside that of 6.12, and the
 /// number of its trees.
-const PACKAGES: [(&str, &str, usize); 3] = [("6.1", "-6.1", 576), ("6.12", "", 1023), ("7.3", "-7", 1712)];
+const PACKAGES: [(&str, &str, usize); 4] =
+    [("5.10", "-5.10", 296), ("6.1", "-6.1", 576), ("6.12", "", 1023), ("7.3", "-7", 1712)];
 
 /// The defects that are known: rule, node, and why it is one.
 const DEFECTS: &[(u16, &str, &str)] = &[
@@ -46,6 +47,7 @@ const DEFECTS: &[(u16, &str, &str)] = &[
         "what firmware removes was stated over regions of the file that it includes",
     ),
     (201, "reserved@6c00000", "one region of the board over five of the file that it includes"),
+    (201, "slpi@90b00000", "the GPU's region states the sensor processor's memory, not its own"),
     (201, "video@8b200000", "the board states the video firmware's memory a second time"),
     (211, "cont-splash@90001000", "the framebuffer takes twice the bytes of its region"),
     (211, "splash@9d400000", "the screen is larger than that of the board whose region it inherits"),
@@ -165,9 +167,9 @@ fn every_error_in_mainline_is_a_defect_and_every_defect_is_found() {
 fn page(packages: &[(&str, Vec<Found>)]) -> String {
     let mut out = String::from(
         "# Findings in mainline device trees\n\n\
-         These are the findings in the device trees of Debian's arm64 kernels, 576 of Linux 6.1, 1,023 of\n\
-         6.12 and 1,712 of 7.3, each checked for its own kernel with 4 KiB pages, without a policy and\n\
-         without a boot loader's changes. An error is memory that is unprotected, lost or used twice; each\n\
+         These are the findings in the device trees of Debian's arm64 kernels, 296 of Linux 5.10, 576 of\n\
+         6.1, 1,023 of 6.12 and 1,712 of 7.3, each checked for its own kernel with 4 KiB pages, without a\n\
+         policy and without a boot loader's changes. An error is memory that is unprotected, lost or used twice; each\n\
          is listed below with the reason why it is a defect.\n\n\
          `RINGFENCE_CORPUS=DIR RINGFENCE_BLESS=1 cargo test --test mainline` writes this page, and fails\n\
          on any error that is not known.\n\n",

@@ -89,8 +89,8 @@ impl MemoryMap {
     }
 
     /// Returns the RAM that is left to a kernel which takes every node with `device_type = "memory"` for RAM,
-    /// at any depth and whatever its `status`, and of `linux,usable-memory-range` the first window, as kernels
-    /// up to 5.18 do.
+    /// at any depth and whatever its `status`, and of `linux,usable-memory-range` the first window, as
+    /// kernels up to 5.18 do.
     pub(crate) fn usable_of_any_node(&self, tree: &Tree<'_>, facts: &BootFacts) -> Ram {
         let mut chosen = self.chosen.clone();
         chosen.usable.truncate(1);

@@ -10,9 +10,14 @@ use ringfence::pipeline::{self, Surveyed};
 use ringfence::predict::{BootLog, Observed, Prediction, RegionOutcome, State, predict, verify};
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
+use ringfence::survey::{Extent, Region};
 
 /// What is expected of a boot.
-pub(super) struct Plan(Prediction);
+pub(super) struct Plan {
+    prediction: Prediction,
+    /// Whether every `reg` of a region can be read.
+    is_readable: bool,
+}
 
 impl Plan {
     /// Predicts what a kernel does with a tree.
@@ -22,12 +27,14 @@ impl Plan {
     pub(super) fn of(dtb: &[u8], facts: &BootFacts, profile: &KernelProfile) -> Result<Self> {
         let tree = Tree::parse(dtb).map_err(|error| anyhow::anyhow!("{error}"))?;
         let surveyed = Surveyed::of(tree, pipeline::Context { policy: None, profile, facts });
-        Ok(Self(predict(surveyed.analysis())))
+        let is_malformed = |region: &Region| matches!(region.extent, Extent::Malformed { .. });
+        let is_readable = !surveyed.analysis().map.regions.iter().any(is_malformed);
+        Ok(Self { prediction: predict(surveyed.analysis()), is_readable })
     }
 
     /// Tells whether the kernel is to die of the tree.
     pub(super) fn dies(&self) -> bool {
-        self.0.panic.is_some()
+        self.prediction.panic.is_some()
     }
 
     /// Compares a boot with the prediction and with the requirements of the policy.
@@ -35,7 +42,7 @@ impl Plan {
     /// # Errors
     /// Naming the first thing that is not as planned.
     pub(super) fn judge(&self, transcript: &Transcript, required: &[(u64, u64)]) -> Result<String> {
-        if let Some(why) = self.0.panic {
+        if let Some(why) = self.prediction.panic {
             return self.judge_death(transcript, why);
         }
         assertions::came_up(transcript)?;
@@ -51,13 +58,14 @@ impl Plan {
         let memory = entries(transcript.section("memblock-memory"));
         let reserved = entries(transcript.section("memblock-reserved"));
         ensure!(!memory.is_empty() && !reserved.is_empty(), "debugfs shows no memblock");
-        for outcome in &self.0.regions {
+        for outcome in &self.prediction.regions {
             region(outcome, &iomem, &memory, &reserved)?;
         }
         // The tree that Linux itself shows: no region may have been lost on the way.
-        for region in reserved_nodes::regions(transcript.section("reserved-memory"))? {
+        let shown = reserved_nodes::regions(transcript.section("reserved-memory"));
+        for region in if self.is_readable { shown? } else { shown.unwrap_or_default() } {
             for span in region.spans.iter().filter(|_| region.no_map && region.is_enabled()) {
-                let planned = self.0.regions.iter().any(|outcome| outcome.span == Some(*span));
+                let planned = self.prediction.regions.iter().any(|outcome| outcome.span == Some(*span));
                 ensure!(
                     planned,
                     "{}: {span} is in the tree that Linux has, but was not planned",
@@ -67,13 +75,13 @@ impl Plan {
         }
         let total = assertions::cma_total(transcript)?;
         ensure!(
-            total == self.0.cma_total,
+            total == self.prediction.cma_total,
             "CmaTotal is {} KiB, predicted were {} KiB",
             total >> 10,
-            self.0.cma_total >> 10
+            self.prediction.cma_total >> 10
         );
         self.compare(transcript, Some(&transcript.section("iomem").join("\n")))?;
-        let count = |state| self.0.regions.iter().filter(|outcome| outcome.state == state).count();
+        let count = |state| self.prediction.regions.iter().filter(|outcome| outcome.state == state).count();
         Ok(format!(
             "{} nomap, {} reserved, {} pools, CmaTotal {} MiB",
             count(State::NoMap),
@@ -99,7 +107,7 @@ impl Plan {
     fn compare(&self, transcript: &Transcript, iomem: Option<&str>) -> Result<()> {
         let log = transcript.lines.join("\n");
         let log = BootLog::of(&log);
-        let differences = verify(&self.0, &Observed { log: &log, iomem });
+        let differences = verify(&self.prediction, &Observed { log: &log, iomem });
         let words: Vec<String> = differences.iter().map(ToString::to_string).collect();
         ensure!(differences.is_empty(), "{}", words.join("; "));
         Ok(())

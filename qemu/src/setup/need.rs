@@ -84,7 +84,7 @@ impl Need {
 
     /// Returns what the tests need.
     pub(crate) fn of_tests() -> Vec<Self> {
-        let trees = [Series::V6_1, Series::V7].map(Self::Trees);
+        let trees = [Series::V5_10, Series::V6_1, Series::V7].map(Self::Trees);
         let others = vec![Self::Cc, Self::Cpp, Self::Chromium, Self::Valgrind];
         [Self::of_boots(), trees.to_vec(), others].concat()
     }
