@@ -4,6 +4,7 @@ use crate::iomem::{Iomem, State as InIomem};
 use crate::transcript::{Ending, Transcript};
 use crate::{assertions, reserved_nodes};
 use anyhow::{Context, Result, ensure};
+use ringfence::claims::ClaimKind;
 use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
 use ringfence::pipeline::{self, Surveyed};
@@ -17,6 +18,8 @@ pub(super) struct Plan {
     prediction: Prediction,
     /// Whether every `reg` of a region can be read.
     is_readable: bool,
+    /// The kernel, which gives the memory of its start to everyone, whatever region that is in.
+    kernel: Option<Span>,
 }
 
 impl Plan {
@@ -29,7 +32,8 @@ impl Plan {
         let surveyed = Surveyed::of(tree, pipeline::Context { policy: None, profile, facts });
         let is_malformed = |region: &Region| matches!(region.extent, Extent::Malformed { .. });
         let is_readable = !surveyed.analysis().map.regions.iter().any(is_malformed);
-        Ok(Self { prediction: predict(surveyed.analysis()), is_readable })
+        let kernel = surveyed.analysis().span_of(ClaimKind::Kernel);
+        Ok(Self { prediction: predict(surveyed.analysis()), is_readable, kernel })
     }
 
     /// Tells whether the kernel is to die of the tree.
@@ -59,7 +63,10 @@ impl Plan {
         let reserved = entries(transcript.section("memblock-reserved"));
         ensure!(!memory.is_empty() && !reserved.is_empty(), "debugfs shows no memblock");
         for outcome in &self.prediction.regions {
-            region(outcome, &iomem, &memory, &reserved)?;
+            let is_over_kernel = outcome.span.zip(self.kernel).is_some_and(|(span, at)| span.overlaps(at));
+            if !is_over_kernel {
+                region(outcome, &iomem, &memory, &reserved)?;
+            }
         }
         // The tree that Linux itself shows: no region may have been lost on the way.
         let shown = reserved_nodes::regions(transcript.section("reserved-memory"));
