@@ -17,6 +17,7 @@ use ringfence::efi::pe;
 use ringfence::fdt::{MAGIC, Tree};
 use ringfence::plan::REPORT;
 use ringfence::policy::{CmaWant, OnError, Policy, Via, digest_with};
+use ringfence::profile::KernelProfile;
 use spin::Mutex;
 use uefi::Status;
 
@@ -47,6 +48,13 @@ pub(crate) fn load(image: Image, machine: &impl Machine) -> Status {
         Ok(policy) => policy.map(without_line),
         Err(why) => return refuse(&refusal!("the policy: {why}; build it anew"), None),
     };
+    let named = policy.as_ref().and_then(|policy| KernelProfile::for_name(policy.kernel.as_deref()?).ok());
+    if named.and_then(|kernel| kernel.page).is_none() {
+        console!(
+            "kernel: pages of 4 KiB are assumed; where it has others, name them in the policy, as in `kernel = \
+             \"6.12:64k\"`"
+        );
+    }
     let sha256 = |data: &[u8]| machine.sha256(data);
     let digest = blob.and_then(|blob| digest_with(blob, &sha256).ok());
     let is_secure = secure_boot::report();

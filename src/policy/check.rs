@@ -115,12 +115,13 @@ fn outside(key: &'static str, value: u64, allowed: Allowed) -> Option<PolicyErro
 }
 
 /// Returns whether a kernel is known and named by more than its major version, which stands for other
-/// releases as these come out. Four numbers and nothing else are not a release.
+/// releases as these come out. Four numbers and nothing else are not a release. A page size may follow.
 fn is_kernel(text: &str) -> bool {
     let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let parts = text.split('.').count();
-    let is_named = parts > 1 && (parts < 4 || !text.split('.').all(is_number));
-    is_named && KernelProfile::for_version(text).is_ok()
+    let version = text.split_once(':').map_or(text, |(version, _)| version);
+    let parts = version.split('.').count();
+    let is_named = parts > 1 && (parts < 4 || !version.split('.').all(is_number));
+    is_named && KernelProfile::for_name(text).is_ok()
 }
 
 /// Returns whether a path names a node below the root: `/a/b`, no name of it empty.

@@ -145,9 +145,10 @@ impl fmt::Display for PolicyError {
             Self::BadBoard => f.write_str(
                 "`board` must be a root `compatible` such as acme,board: printable ASCII without blanks",
             ),
-            Self::UnknownKernel => {
-                f.write_str("`kernel` is not a version of Linux that is known, such as 6.6 or 6.12.95")
-            }
+            Self::UnknownKernel => f.write_str(
+                "`kernel` is not a version of Linux that is known, such as 6.6 or 6.12.95, or 6.12:64k with \
+                     its page size",
+            ),
             Self::Empty { what } => write!(f, "{what}: the size is zero"),
             Self::Wraps { what, base, size } => {
                 write!(f, "{what}: {base:#x} plus {size:#x} bytes exceeds the address space")

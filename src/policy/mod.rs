@@ -27,7 +27,8 @@ pub use tree::{BootargsFrom, Merge, TreePolicy};
 pub struct Policy {
     /// The root `compatible` that the tree must have, if the policy is for one board.
     pub board: Option<String>,
-    /// The version of the Linux that the board runs, such as `6.6`, if the policy names it.
+    /// The version of the Linux that the board runs, such as `6.6`, or `6.12:64k` with its page size, if the
+    /// policy names it.
     pub kernel: Option<String>,
     /// How much is repaired.
     pub mode: Mode,

@@ -16,7 +16,7 @@ pub use behaviour::{
 };
 pub use build::{Build, Room};
 pub use page::PageSize;
-pub use release::{BadVersion, Choice, Family, Release};
+pub use release::{BadVersion, Choice, Family, Named, Release};
 pub use releases::{RELEASES, families};
 pub use wording::{IgnoredTuples, SizeUnit, Wording};
 

@@ -15,6 +15,17 @@ impl PageSize {
     /// Every size, ascending.
     pub const ALL: [Self; 3] = [Self::K4, Self::K16, Self::K64];
 
+    /// Returns the size of this name: `4k`, `16k` or `64k`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "4k" => Some(Self::K4),
+            "16k" => Some(Self::K16),
+            "64k" => Some(Self::K64),
+            _ => None,
+        }
+    }
+
     /// Returns the size in bytes.
     #[must_use]
     pub const fn bytes(self) -> u64 {

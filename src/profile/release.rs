@@ -1,6 +1,6 @@
 //! Versions of Linux, and the profile that is chosen for one.
 
-use super::{KernelProfile, RELEASES};
+use super::{KernelProfile, PageSize, RELEASES};
 use core::fmt;
 use core::str::FromStr;
 
@@ -49,9 +49,28 @@ pub struct Choice {
     pub is_nearest: bool,
 }
 
+/// A kernel as people name it, with the page size where they name that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The profile for its version.
+    pub choice: Choice,
+    /// The page size behind the colon.
+    pub page: Option<PageSize>,
+}
+
+impl Named {
+    /// Returns the profile, with pages of 4 KiB where none are named.
+    #[must_use]
+    pub fn profile(&self) -> KernelProfile {
+        self.choice.profile.with_page(self.page.unwrap_or(PageSize::K4))
+    }
+}
+
 /// Why there is no profile for a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadVersion {
+    /// What follows the colon is not a page size of arm64.
+    BadPage,
     /// It is not a version of Linux.
     NotAVersion,
     /// It is far beyond every version: a point is missing, as in `61`.
@@ -107,6 +126,18 @@ fn number(text: &str) -> Result<(u16, &str), BadVersion> {
 }
 
 impl KernelProfile {
+    /// Returns the profile for a kernel such as `6.12`, or `6.12:64k` with its page size.
+    ///
+    /// # Errors
+    /// Those of [`for_version`](Self::for_version), or the page size is not one.
+    pub fn for_name(name: &str) -> Result<Named, BadVersion> {
+        let (version, page) =
+            name.split_once(':').map_or((name, None), |(version, page)| (version, Some(page)));
+        let choice = Self::for_version(version)?;
+        let page = page.map(|page| PageSize::named(page).ok_or(BadVersion::BadPage)).transpose()?;
+        Ok(Named { choice, page })
+    }
+
     /// Returns the profile for a version such as `6.12.95` or `6.12.95+deb13-arm64`. A family such as `6.12`,
     /// or a major version such as `7`, is its newest release that is known. A family that is not known
     /// behaves like the nearest older one.

@@ -10,8 +10,9 @@ use crate::terminal;
 /// # Errors
 /// What to write instead.
 pub fn parse(text: &str) -> Result<KernelProfile, String> {
-    let (version, page) = text.split_once(':').map_or((text, None), |(version, page)| (version, Some(page)));
-    let choice = KernelProfile::for_version(version).map_err(|error| match error {
+    let version = text.split_once(':').map_or(text, |(version, _)| version);
+    let named = KernelProfile::for_name(text).map_err(|error| match error {
+        BadVersion::BadPage => "pages are of 4k, 16k or 64k".to_string(),
         BadVersion::NotAVersion => {
             let known = families();
             format!("write a version such as 6.12 or 6.12.95; known here: {}", known.join(", "))
@@ -22,20 +23,13 @@ pub fn parse(text: &str) -> Result<KernelProfile, String> {
         },
         BadVersion::TooOld(oldest) => format!("the oldest kernel that is known is {}", oldest.family()),
     })?;
-    let page = match page {
-        None => PageSize::K4,
-        Some("4k") => PageSize::K4,
-        Some("16k") => PageSize::K16,
-        Some("64k") => PageSize::K64,
-        Some(_) => return Err("pages are of 4k, 16k or 64k".to_string()),
-    };
-    if choice.is_nearest {
-        let family = choice.profile.since.family();
+    if named.choice.is_nearest {
+        let family = named.choice.profile.since.family();
         terminal::err(&format!(
             "note: Linux {version} is not known; {family}, the nearest older one, is used\n"
         ));
     }
-    Ok(choice.profile.with_page(page))
+    Ok(named.profile())
 }
 
 /// Returns the known version that lacks its point: `6.1` for `61`.

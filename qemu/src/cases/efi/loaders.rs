@@ -1,12 +1,13 @@
 //! Each loader, and each form in which it starts ringfence.
 
-use super::{Case, EfiBoot, EfiLoader, Firmware, Form, faults, keeps, line, map, usual};
-use crate::machine::Level;
-use crate::setup::Release;
+use super::{Case, EfiBoot, EfiLoader, Firmware, Form, faults, keeps, line, map, on_board, usual};
+use crate::machine::{Level, Ram};
+use crate::setup::{Release, Series};
 use crate::test_bed::TestBed;
 use anyhow::{Context, Result, ensure};
 use ringfence::efi::EfiUse;
 use ringfence::span::Span;
+use std::fs;
 
 /// Returns one boot for each.
 pub(super) fn cases() -> Vec<Case> {
@@ -32,6 +33,7 @@ pub(super) fn cases() -> Vec<Case> {
         }),
         driver("efi-variable-driver", |boot| boot),
         driver("efi-variable-driver-grub", |boot| EfiBoot { loader: EfiLoader::Grub, ..boot }).long(),
+        Case::new("efi-driver-16k-pages", named_pages).long(),
         Case::new("efi-driver-other-tree", other_tree),
         case("efi-grub-linux", |boot| EfiBoot { loader: EfiLoader::Grub, ..boot }),
         case("efi-u-boot-bootefi", |boot| EfiBoot { firmware: Firmware::UBoot, level: Level::El2, ..boot }),
@@ -50,6 +52,18 @@ fn driver(name: &'static str, change: fn(EfiBoot) -> EfiBoot) -> Case {
         line(&transcript, "ringfence: device tree: ")?;
         Ok(seen)
     })
+}
+
+/// The driver sees no kernel: that it has pages of 16 KiB, to whose blocks pools are aligned, is in the policy.
+fn named_pages(bed: &TestBed, name: &str) -> Result<String> {
+    let usual = on_board(bed, Ram::GIB, Series::V7_PAGES_16K)?;
+    let policy = bed.ws.scratch_file("efi", name, "toml")?;
+    let text = usual.policy.as_ref().map(fs::read_to_string).transpose()?.unwrap_or_default();
+    fs::write(&policy, format!("kernel = \"7.3:16k\"\n{text}"))?;
+    let (transcript, seen) =
+        keeps(bed, name, &EfiBoot { form: Form::Driver, policy: Some(policy), ..usual })?;
+    line(&transcript, "ringfence: kernel: Linux 7.3:16k (by the policy)")?;
+    Ok(seen)
 }
 
 /// The loader installs another tree than the firmware had, through the driver's fix-up protocol: what was
