@@ -6,6 +6,15 @@ use ringfence_boot::layout::Layout;
 use ringfence_boot::paging::{Access, Regime, Table, block, control};
 
 global_asm!(include_str!("asm/head.S"));
+// The generation by which shim revokes images (shim, SBAT.md): to be raised with each fix of a hole through
+// which unsigned code could run under Secure Boot.
+global_asm!(concat!(
+    ".pushsection .sbat, \"a\"\n",
+    ".ascii \"sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\\n\"\n",
+    ".ascii \"ringfence,1,ringfence,ringfence,",
+    env!("CARGO_PKG_VERSION"),
+    ",docs/uefi.md\\n\"\n.popsection",
+));
 global_asm!(include_str!("asm/entry.S"));
 global_asm!(
     include_str!("asm/first.S"),

@@ -61,6 +61,9 @@ sections:
     .ascii  ".rodata\0"
     .long   __pe_rodata_size, __pe_rodata_rva, __pe_rodata_raw_size, __pe_rodata_rva
     .long   0, 0, 0, 0x40000040     // data, readable
+    .ascii  ".sbat\0\0\0"
+    .long   __pe_sbat_size, __pe_sbat_rva, 1024, __pe_sbat_raw
+    .long   0, 0, 0, 0x40000040     // data, readable
     .ascii  ".data\0\0\0"
     .long   __pe_data_size, __pe_data_rva, __pe_data_raw_size, __pe_data_raw
     .long   0, 0, 0, 0xc0000040     // data, readable, writable
