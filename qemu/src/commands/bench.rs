@@ -70,16 +70,22 @@ pub(crate) struct Options {
 /// When set-up or a build fails, or when a board does not reach the kernel's first instruction.
 pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let consent = if options.no_install { Consent::Forbidden } else { Consent::Install };
-    let needs = [Need::Cc, Need::UBoot, Need::UBootTools, Need::Busybox, Need::Corpus, Need::BareTarget];
-    let bed = TestBed::set_up(ws, consent, &[&needs[..], &[Need::Kernel(Series::V6_12)]].concat())?;
+    let wanted = |part| options.only.is_none_or(|only| only == part);
+    let mut needs = vec![Need::Cc, Need::Busybox, Need::BareTarget, Need::Kernel(Series::V6_12)];
+    if wanted(Part::Uboot) {
+        needs.extend([Need::UBoot, Need::UBootTools]);
+    }
+    if wanted(Part::Host) {
+        needs.push(Need::Corpus);
+    }
+    let bed = TestBed::set_up(ws, consent, &needs)?;
     let bench = Measured {
         bed: &bed,
         counter: Counter::build(ws)?,
         share: ShareCounter::build(ws)?,
         tree: job::default_tree(ws, Ram::GIB_4),
-        tool: Tool::build_optimised(ws)?,
+        tool: bed.tool()?,
     };
-    let wanted = |part| options.only.is_none_or(|only| only == part);
     let mut report = serde_json::Map::new();
     if wanted(Part::Stage) {
         report.insert("stage".into(), bench.stage(options.profile)?);
@@ -88,7 +94,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         report.insert("uboot".into(), rival::measure(&bench)?);
     }
     if wanted(Part::Host) {
-        report.insert("host".into(), host::measure(ws, &bench.tool)?);
+        report.insert("host".into(), host::measure(ws, &Tool::build_optimised(ws)?)?);
     }
     if wanted(Part::Sentinel) {
         report.insert("sentinel".into(), sentinel::measure(&bench)?);

@@ -8,8 +8,8 @@ use crate::machine::Board;
 use crate::sentinel::watching;
 use crate::setup::Series;
 use crate::transcript::Transcript;
-use crate::{dtc, runner};
-use anyhow::{Context, Result, ensure};
+use crate::{dtc, parallel, runner};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 use std::fs;
 use std::io;
@@ -23,13 +23,18 @@ pub(super) fn measure(bench: &Measured<'_>) -> Result<Value> {
     let ws = &bench.bed.ws;
     let plain = job::policy_of(&bench.tree);
     let wanting = watching(ws, plain.as_deref(), "bench", "")?;
-    let (with, without) = (bench.bed.with_sentinel()?.image, bench.bed.stage()?.image);
-    let mut board = boot(bench, "bench-sentinel", &with, Some(wanting))?;
-    let installed = runner::run(&board, LIMIT, &mut io::sink())?;
+    let with = boot(bench, "bench-sentinel", &bench.bed.with_sentinel()?.image, Some(wanting))?;
+    let without = boot(bench, "bench-no-sentinel", &bench.bed.stage()?.image, plain)?;
+    // A first run, which ends there, tells where the sentinel is.
+    let is_installed = |console: &str| console.contains("ringfence: hand-off: ");
+    let installed = runner::run_until(&with, LIMIT, &mut io::sink(), Some(&is_installed))?;
     let (bytes, base, tables) = figures(&installed).context("the stage did not install the sentinel")?;
-    let counted = count(bench, "bench-sentinel", &mut board, base)?;
-    let mut board = boot(bench, "bench-no-sentinel", &without, plain)?;
-    let alone = count(bench, "bench-no-sentinel", &mut board, 0)?;
+    let boots = [("bench-sentinel", with, base), ("bench-no-sentinel", without, 0)];
+    let counts = parallel::each(&boots, parallel::AT_A_TIME, |(name, board, base)| {
+        count(bench, name, board.clone(), *base)
+    })?;
+    let [counted, alone] = counts.try_into().map_err(|_| anyhow!("a boot was not counted"))?;
+    let (counted, alone) = (counted?, alone?);
     Ok(json!({
         "resident_bytes": bytes,
         "stage2_tables": tables,
@@ -51,14 +56,15 @@ fn boot(bench: &Measured<'_>, name: &str, image: &Path, policy: Option<PathBuf>)
     };
     let bundle = bench.tool.pack(ws, name, &parts)?;
     let tree = dtc::compile(ws, &bench.tree)?;
-    Ok(job::board(image.into(), Some(bundle), Some(tree), virt::APPEND))
+    let append = format!("{} {}", virt::APPEND, job::QUICK);
+    Ok(job::board(image.into(), Some(bundle), Some(tree), &append))
 }
 
-fn count(bench: &Measured<'_>, name: &str, board: &mut Board, base: u64) -> Result<counter::Share> {
+fn count(bench: &Measured<'_>, name: &str, mut board: Board, base: u64) -> Result<counter::Share> {
     let out = bench.bed.ws.scratch("counts")?.join(name);
     let _ = fs::remove_file(&out);
     board.plugin = Some(bench.share.argument(base, CODE, &out));
-    let transcript = runner::run(board, LIMIT, &mut io::sink())?;
+    let transcript = runner::run(&board, LIMIT, &mut io::sink())?;
     ensure!(transcript.linux_came_up(), "{name}: {}\n{}", transcript.ending, transcript.tail(12));
     counter::read_share(&out)
 }
