@@ -11,16 +11,18 @@ use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// At both levels.
+/// At both levels, and by an image without the EFI face.
 pub(super) fn cases() -> Vec<Case> {
-    [("entry-state-el1", Level::El1, "EL1"), ("entry-state-el2", Level::El2, "EL2")]
-        .into_iter()
-        .map(|(name, level, said)| Case::new(name, move |bed, name| boot(bed, name, level, said)))
-        .collect()
+    vec![
+        Case::new("entry-state-el1", |bed, name| boot(bed, name, bed.stage()?.image, Level::El1)),
+        Case::new("entry-state-el2", |bed, name| boot(bed, name, bed.stage()?.image, Level::El2)),
+        Case::new("entry-state-without-efi", |bed, name| boot(bed, name, bed.bare()?.image, Level::El2)),
+    ]
 }
 
-fn boot(bed: &TestBed, name: &str, level: Level, said: &str) -> Result<String> {
-    let transcript = bed.boot(name, &board(bed, bed.stage()?.image, level)?, Duration::from_secs(30))?;
+fn boot(bed: &TestBed, name: &str, image: PathBuf, level: Level) -> Result<String> {
+    let said = if level == Level::El1 { "EL1" } else { "EL2" };
+    let transcript = bed.boot(name, &board(bed, image, level)?, Duration::from_secs(30))?;
     let mut said_by_payload = transcript.lines.iter().filter_map(|line| line.strip_prefix("payload: "));
     let state = said_by_payload.next().with_context(|| format!("no payload:\n{}", transcript.tail(8)))?;
     ensure!(state.split(' ').next() == Some(said), "entered at another level: {state}");

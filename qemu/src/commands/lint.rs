@@ -28,6 +28,7 @@ pub(crate) fn run(ws: &Workspace, no_install: bool) -> Result<()> {
     for (toolchain, package, features) in [
         (&toolchain, "ringfence-boot", &[][..]),
         (&toolchain, "ringfence-boot", &["--all-features"]),
+        (&toolchain, "ringfence-boot", &["--no-default-features"]),
         (&soft, "ringfence-sentinel", &[]),
     ] {
         let verb = if toolchain.is_installed() { "clippy" } else { "check" };
