@@ -1,7 +1,9 @@
 //! The sentinel: what it answers to a payload at EL1, and to Linux on several processors; what it does on an
 //! access; and where it is refused.
 
-use super::on_error::RESETS;
+mod extensions;
+mod resets;
+
 use super::{Case, refused};
 use crate::boards::{BoardConfig, raspi3b, tree, virt};
 use crate::cache::Subject;
@@ -25,17 +27,19 @@ const OTHER_CAMERA: &str = "0x54300000";
 
 /// In the order of what they ask of it.
 pub(super) fn cases() -> Vec<Case> {
-    vec![
+    let mut cases = vec![
         Case::new("sentinel-against-a-trespasser", trespasser),
         Case::new("sentinel-linux-on-4-cpus", four_processors),
         Case::new("sentinel-log-goes-on", log_goes_on),
         Case::new("sentinel-outlives-kexec", kexec),
-        Case::new("sentinel-reset-is-reported", reset),
         Case::new("sentinel-idle-and-suspend", idle_and_suspend),
         Case::new("sentinel-raspi3b", spin_table),
         Case::new("sentinel-refused-at-el1", at_el1),
         Case::new("sentinel-not-in-this-image", not_in_this_image),
-    ]
+    ];
+    cases.extend(resets::cases());
+    cases.extend(extensions::cases());
+    cases
 }
 
 /// Returns a `virt` board with 4 GiB and the sentinel, whose policy has these keys.
@@ -136,22 +140,6 @@ fn log_goes_on(bed: &TestBed, name: &str) -> Result<String> {
     let reported = accesses(&transcript).count();
     ensure!(reported == 1, "{reported} accesses reported: the page is mapped after the first");
     Ok("the first access is reported, both go through".into())
-}
-
-/// A reset leaves RAM as it is: the next boot reports what the ring has.
-fn reset(bed: &TestBed, name: &str) -> Result<String> {
-    // Marked is a carveout that the policy leaves out.
-    let words = format!("ringfence.touch-once={CAMERA},0x84800000");
-    let keys = "on-access = \"reset\"\ncarveouts = [\"/reserved-memory/camera@84300000\"]\n";
-    let mut board = board(bed, name, Series::V6_12.image(&bed.ws), keys, &words)?;
-    board.more = RESETS.map(String::from).to_vec();
-    let transcript = bed.boot(name, &board, Duration::from_secs(180))?;
-    alive(&transcript)?;
-    let before: Vec<&str> =
-        transcript.stage().filter(|line| line.starts_with("before this boot: ")).collect();
-    let [before] = before.as_slice() else { bail!("{before:#?}") };
-    ensure!(before.contains("EL0 read of carveout camera@84300000 at 0x84300000"), "{before}");
-    Ok((*before).to_owned())
 }
 
 /// The `virt` board with a security extension, so that a firmware of the tests has EL3.
