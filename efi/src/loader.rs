@@ -38,7 +38,11 @@ impl Loader {
         if let Some(tree) = &tree {
             early.take_early(tree, &map);
         }
-        let options = Options::read(&image::load_options());
+        let options = image::load_options()?;
+        let options = Options::read(&options).unwrap_or_else(|| {
+            console!("load options: {} bytes that are not text: ignored", options.len());
+            Options::default()
+        });
         let secure = secure_boot::report();
         Ok(Self { image: Image::running(), options, secure, tree, map, early })
     }

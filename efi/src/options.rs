@@ -20,11 +20,14 @@ pub(crate) struct Options {
 
 impl Options {
     /// Reads load options: UTF-16, with or without a terminating NUL, as every loader has its own idea of.
-    pub(crate) fn read(bytes: &[u8]) -> Self {
+    /// Returns `None` when they are something else, as boot managers pass data of their own there.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-        let text: String = char::decode_utf16(units.take_while(|&unit| unit != 0))
-            .map(|read| read.unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect();
+        let text = char::decode_utf16(units.take_while(|&unit| unit != 0));
+        let text: String = text.collect::<Result<_, _>>().ok()?;
+        if text.chars().any(|c| c.is_control() && !c.is_ascii_whitespace()) {
+            return None;
+        }
         let mut options = Self::default();
         let mut rest: Vec<&str> = Vec::new();
         for (index, word) in text.split_ascii_whitespace().enumerate() {
@@ -41,7 +44,7 @@ impl Options {
         if !rest.is_empty() {
             options.line = Some(rest.join(" "));
         }
-        options
+        Some(options)
     }
 
     /// Returns the first file that the options name, as a word of theirs.
@@ -73,7 +76,19 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(text: &str) -> Options {
-        Options::read(&text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>())
+        Options::read(&text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_text_is_not_read() {
+        // A GUID of EDK2's, a lone surrogate, a command to a terminal.
+        assert_eq!(Options::read(&[0x27, 0x9f, 0x0b, 0x4d, 0x89, 0xd8]), None);
+        assert_eq!(Options::read(&[b'a', 0, 0, 0xd8, b'b', 0]), None);
+        assert_eq!(Options::read(&[b'a', 0, 0x1b, 0]), None);
+        assert_eq!(
+            Options::read(&[b'a', 0, b'\n', 0, b'b']).and_then(|options| options.line),
+            Some("a".into())
+        );
     }
 
     #[test]

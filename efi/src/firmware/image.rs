@@ -1,5 +1,6 @@
 //! This very image: its sections in memory, its load options.
 
+use crate::refusal::{Result, refusal};
 use alloc::vec::Vec;
 use ringfence::efi::PAGE;
 use ringfence::efi::pe::{Headers, Subsystem};
@@ -56,7 +57,15 @@ impl Image {
     }
 }
 
+/// Most bytes of load options that are read: many times what Linux takes.
+const MAX_OPTIONS: usize = 64 << 10;
+
 /// Returns a copy of the load options, as they were passed.
-pub(crate) fn load_options() -> Vec<u8> {
-    loaded().and_then(|image| image.load_options_as_bytes().map(<[u8]>::to_vec)).unwrap_or_default()
+pub(crate) fn load_options() -> Result<Vec<u8>> {
+    let image = loaded();
+    let bytes = image.as_ref().and_then(|image| image.load_options_as_bytes()).unwrap_or_default();
+    if bytes.len() > MAX_OPTIONS {
+        return Err(refusal!("the load options are {} bytes long; shorten the command line", bytes.len()));
+    }
+    Ok(bytes.to_vec())
 }

@@ -21,7 +21,11 @@ pub(crate) fn read() -> Result<EfiMap> {
         let (status, size, step) = get(&mut words);
         match status {
             Status::SUCCESS => return Ok(EfiMap::new(descriptors(&words, size, step))),
-            Status::BUFFER_TOO_SMALL => room = size.saturating_add(SPARE * step.max(48)).next_multiple_of(8),
+            Status::BUFFER_TOO_SMALL => {
+                let spare = SPARE.saturating_mul(step.max(48));
+                // Rounded down, a room that no machine has stays one.
+                room = size.saturating_add(spare) / 8 * 8;
+            }
             why => return Err(refusal!("the firmware does not give its memory map ({why})")),
         }
     }

@@ -9,6 +9,7 @@ pub(crate) mod initrd;
 pub(crate) mod kernel;
 pub(crate) mod level;
 pub(crate) mod map;
+pub(crate) mod output;
 pub(crate) mod pages;
 pub(crate) mod secure_boot;
 pub(crate) mod table;
