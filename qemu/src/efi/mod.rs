@@ -213,7 +213,10 @@ impl EfiBoot {
     }
 
     /// Returns a unified image with our stub.
-    fn unified(&self, bed: &TestBed) -> Result<PathBuf> {
+    ///
+    /// # Errors
+    /// When `ukify` or our tool fails.
+    pub(crate) fn unified(&self, bed: &TestBed) -> Result<PathBuf> {
         let stub = bed.stage()?.image;
         let kernel = match self.signed {
             Signed::All => keys::signed(bed, &self.kernel)?,

@@ -6,6 +6,7 @@ use crate::setup::{Release, Series};
 use crate::test_bed::TestBed;
 use anyhow::{Context, Result, ensure};
 use ringfence::efi::EfiUse;
+use ringfence::efi::pe::Headers;
 use ringfence::span::Span;
 use std::fs;
 
@@ -14,7 +15,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case("efi-edk2-el1", |boot| EfiBoot { release: Release::Bookworm, ..boot }),
         case("efi-edk2-el2-kaslr", |boot| EfiBoot { level: Level::El2, random: true, ..boot }),
-        case("efi-unified-image", |boot| EfiBoot { form: Form::Unified, ..boot }),
+        Case::new("efi-unified-image", unified_image),
         case("efi-systemd-boot", |boot| EfiBoot { loader: EfiLoader::SystemdBoot, ..boot }),
         driver("efi-systemd-boot-driver", |boot| EfiBoot { loader: EfiLoader::SystemdBoot, ..boot }),
         driver("efi-grub-driver", |boot| EfiBoot {
@@ -42,6 +43,19 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn case(name: &'static str, change: fn(EfiBoot) -> EfiBoot) -> Case {
     Case::new(name, move |bed, name| boots(bed, name, &change(usual(bed)?)))
+}
+
+/// A unified image of `ukify`, with the generations of all its parts for shim.
+fn unified_image(bed: &TestBed, name: &str) -> Result<String> {
+    let boot = EfiBoot { form: Form::Unified, ..usual(bed)? };
+    let image = fs::read(boot.unified(bed)?)?;
+    let section = Headers::parse(&image).ok().and_then(|headers| headers.section(&image, b".sbat"));
+    let text = section.and_then(|section| image.get(section.file)).context("no section .sbat")?;
+    let text = String::from_utf8_lossy(text);
+    for component in ["sbat,1,", "ringfence,1,", "uki,1,"] {
+        ensure!(text.lines().any(|line| line.starts_with(component)), "no `{component}` in .sbat: {text}");
+    }
+    boots(bed, name, &boot)
 }
 
 /// Returns a boot with the driver before what a distribution has.
