@@ -17,7 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
 /// Linux finds each of them, and the sentinel answers as ever.
 fn all(bed: &TestBed, name: &str) -> Result<String> {
     let words = format!("ringfence.touch-on-all={OTHER_CAMERA}");
-    let kernel = Series::V6_12.image(&bed.ws);
+    let kernel = Series::V7.image(&bed.ws);
     let parts = Parts { kernel, initrd: Some(bed.initrd()?), ..Parts::default() };
     let mut board = four(bed, name, parts, super::ON_CONSOLE, &words)?;
     board.more.extend(ALL.map(String::from));
