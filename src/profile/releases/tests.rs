@@ -1,5 +1,7 @@
 use super::*;
-use crate::profile::BadVersion;
+use crate::policy::{Policy, PolicyError};
+use crate::profile::{BadVersion, PageSize};
+use std::string::ToString;
 use std::vec::Vec;
 
 fn of(version: &str) -> KernelProfile {
@@ -64,4 +66,18 @@ fn families_differ_where_the_kernels_did() {
     let skips = |version| of(version).cma_argument == CmaArgument::SkipsNode;
     assert!(!skips("6.17.13") && !skips("6.18.8") && skips("6.18.9"));
     assert_eq!(of("5.15.215-yocto-standard").since, Release::new(5, 15, 0));
+}
+
+#[test]
+fn a_page_size_may_follow_a_version() {
+    let page = |name| KernelProfile::for_name(name).map(|named| (named.page, named.profile().page));
+    assert_eq!(page("6.12"), Ok((None, PageSize::K4)));
+    assert_eq!(page("6.12:64k"), Ok((Some(PageSize::K64), PageSize::K64)));
+    for wrong in ["6.12:", "6.12:32k", "6.12:64K", "6.12:4k:4k"] {
+        assert_eq!(page(wrong), Err(BadVersion::BadPage), "{wrong}");
+    }
+    let policy = |kernel: &str| Policy { kernel: Some(kernel.to_string()), ..Policy::default() };
+    assert_eq!(policy("6.12:64k").validate(), Ok(()));
+    assert_eq!(policy("6.12:32k").validate(), Err(PolicyError::UnknownKernel));
+    assert_eq!(policy("7:64k").validate(), Err(PolicyError::UnknownKernel));
 }
