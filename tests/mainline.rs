@@ -169,7 +169,8 @@ fn page(packages: &[(&str, Vec<Found>)]) -> String {
         "# Findings in mainline device trees\n\n\
          These are the findings in the device trees of Debian's arm64 kernels, 296 of Linux 5.10, 576 of\n\
          6.1, 1,023 of 6.12 and 1,712 of 7.3, each checked for its own kernel with 4 KiB pages, without a\n\
-         policy and without a boot loader's changes. An error is memory that is unprotected, lost or used twice; each\n\
+         policy and without a boot loader's changes. An error is memory that is unprotected, lost or\n\
+         used twice; each\n\
          is listed below with the reason why it is a defect.\n\n\
          `RINGFENCE_CORPUS=DIR RINGFENCE_BLESS=1 cargo test --test mainline` writes this page, and fails\n\
          on any error that is not known.\n\n",
