@@ -177,16 +177,19 @@ impl<'c, 'a> Analysis<'c, 'a> {
     }
 
     /// Returns whether the tree is about to be booted rather than at rest: a stage, a kernel or the RAM is
-    /// named, or a loader has left in `/chosen` what only a loader knows.
+    /// named, or a loader has left in `/chosen` what only a loader knows. Vendors' sources have seeds of
+    /// zeros, which a loader overwrites.
     #[must_use]
     pub fn is_at_boot(&self) -> bool {
-        let left = |name| self.map.chosen.node.is_some_and(|node| self.tree.node(node).has_prop(name));
+        let prop = |name| self.tree.node(self.map.chosen.node?).prop(name);
+        let is_drawn = |name| prop(name).is_some_and(|seed| seed.value.iter().any(|&byte| byte != 0));
         let facts = self.facts;
         facts.stage.is_some()
             || facts.kernel.is_some()
             || !facts.ram.is_empty()
             || facts.efi.is_some()
-            || ["linux,initrd-start", "kaslr-seed", "rng-seed"].into_iter().any(left)
+            || prop("linux,initrd-start").is_some()
+            || ["kaslr-seed", "rng-seed"].into_iter().any(is_drawn)
     }
 
     /// Tells whether this is an EFI boot: the EFI map is known, or an EFI stub has been here. Linux takes its
@@ -210,13 +213,16 @@ impl<'c, 'a> Analysis<'c, 'a> {
         all.get(from..to).unwrap_or_default()
     }
 
-    /// Returns whether a carveout is inside another one on purpose: one device in use has both, or the inner
-    /// one has a user and the outer one, which then only holds it, has none. Every kernel unmaps the union.
+    /// Returns whether a region is inside another one on purpose.
+    ///
+    /// Of two carveouts, one device in use has both, or the inner one has a user and the outer one, which
+    /// then only holds it, has none: every kernel unmaps the union. Of two that Linux maps and no driver
+    /// claims by its `compatible`, the outer one may have no user either, as the memory of a boot splash and
+    /// that of its dump: every kernel reserves the union.
     #[must_use]
     pub fn is_nested(&self, (a, a_span): (&Region, Span), (b, b_span): (&Region, Span)) -> bool {
         let (outer, inner) = if a_span.covers(b_span) { (a, b) } else { (b, a) };
-        let is_inside = a_span != b_span && (a_span.covers(b_span) || b_span.covers(a_span));
-        if !(is_inside && outer.no_map && inner.no_map) {
+        if !(a_span.covers(b_span) || b_span.covers(a_span)) {
             return false;
         }
         // What the policy requires has an owner of its own.
@@ -229,10 +235,17 @@ impl<'c, 'a> Analysis<'c, 'a> {
         let (holders, users) = (self.users_of(outer.node), self.users_of(inner.node));
         let has =
             |list: &[(NodeId, NodeId)], user| list.binary_search_by_key(&user, |(_, user)| *user).is_ok();
-        match holders {
-            [] => !users.is_empty(),
-            _ => users.iter().any(|&(_, user)| has(holders, user)),
+        let is_shared = users.iter().any(|&(_, user)| has(holders, user));
+        let is_plain = |region: &Region| {
+            !region.no_map
+                && !region.spans().is_empty()
+                && !self.tree.node(region.node).has_prop("compatible")
+        };
+        if is_plain(outer) && is_plain(inner) {
+            return holders.is_empty() || is_shared || a_span == b_span && users.is_empty();
         }
+        let are_carveouts = a_span != b_span && outer.no_map && inner.no_map;
+        are_carveouts && (is_shared || holders.is_empty() && !users.is_empty())
     }
 
     /// Returns the regions that the `memory-region` of a node names.

@@ -49,6 +49,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             analysis.map.reserved.as_ref().map_or(analysis.map.cells, |r| r.cells(analysis.map.cells));
         let consequence = match (*property, error) {
             ("reg", RegError::Wraps { .. }) => "Linux reserves everything up to that end",
+            (_, RegError::ZeroSize { .. }) => "Linux skips the region",
             ("reg", _) => "Linux skips the region and uses its memory",
             ("alloc-ranges", RegError::ZeroSize { .. } | RegError::Wraps { .. }) => {
                 "Linux finds no place in that range"
@@ -71,8 +72,12 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         };
         let report = out.report(region, format_args!("`{property}` {error}: {consequence}"));
         report.at(property).help(&help);
-        // A size of 0 protects nothing, but it also promises nothing: a placeholder for firmware to fill.
-        let is_placeholder = matches!(error, RegError::ZeroSize { .. }) && *property != "alloc-ranges";
+        // A size of 0 protects nothing, but it also promises nothing: a placeholder for firmware to fill. It
+        // is one in any number of cells.
+        let value = analysis.tree.node(region.node).prop(property).map_or(&[][..], |prop| prop.value);
+        let is_zero = !value.is_empty() && value.iter().all(|&byte| byte == 0);
+        let is_placeholder =
+            (is_zero || matches!(error, RegError::ZeroSize { .. })) && matches!(*property, "reg" | "size");
         if is_placeholder {
             report.severity(if analysis.is_at_boot() { Severity::Warning } else { Severity::Note });
         }
