@@ -105,23 +105,34 @@ impl Console {
 }
 
 /// Finds the console of a board: the first in the order of [`Source`] that the stage can drive and whose page
-/// `is_free`. `None` when there is none.
+/// `is_free`, with what names it. `None` when there is none.
 #[must_use]
 pub fn find(
     tree: &Tree<'_>,
     fallback: Option<Console>,
     is_free: impl Fn(Span, Source) -> bool,
-) -> Option<Console> {
+) -> Option<(Console, Source)> {
     let chosen = tree.find("/chosen");
     let line = chosen.and_then(|chosen| chosen.prop("bootargs")).map(|prop| prop.value).unwrap_or_default();
     let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
     let is_usable = |console: &Console, source| console.page().is_some_and(|page| is_free(page, source));
-    let first = |found: Option<Console>, source| found.filter(|console| is_usable(console, source));
+    let first = |found: Option<Console>, source| {
+        found.filter(|console| is_usable(console, source)).map(|console| (console, source))
+    };
     first(chosen.and_then(|chosen| from_stdout_path(tree, chosen)), Source::StdoutPath)
         .or_else(|| first(bootargs::last_value(line, b"earlycon").and_then(Console::named), Source::Earlycon))
         .or_else(|| first(from_console(tree, line), Source::Console))
         .or_else(|| first(from_alias(tree, "serial0"), Source::Serial0))
         .or_else(|| first(fallback, Source::Fallback))
+}
+
+/// Returns whether the command line has an `earlycon` without a value: Linux then writes to the console of
+/// `stdout-path` before any driver could give it a clock.
+#[must_use]
+pub fn has_bare_earlycon(tree: &Tree<'_>) -> bool {
+    let bootargs = tree.find("/chosen").and_then(|chosen| chosen.prop("bootargs"));
+    let line = bootargs.and_then(|prop| prop.value.split(|&byte| byte == 0).next()).unwrap_or_default();
+    bootargs::args(line).any(|arg| arg.param == b"earlycon" && arg.value.is_none_or(<[u8]>::is_empty))
 }
 
 fn from_stdout_path(tree: &Tree<'_>, chosen: Node<'_, '_>) -> Option<Console> {
@@ -175,6 +186,24 @@ fn hexadecimal(text: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
     use ringfence::fdt::{NewNode, build};
+
+    fn find(
+        tree: &Tree<'_>,
+        fallback: Option<Console>,
+        is_free: impl Fn(Span, Source) -> bool,
+    ) -> Option<Console> {
+        super::find(tree, fallback, is_free).map(|(console, _)| console)
+    }
+
+    #[test]
+    fn earlycon_without_a_value_is_told_from_one_with_an_address() {
+        let has = |line: &str| {
+            let dtb = board(chosen().prop_str("bootargs", line));
+            has_bare_earlycon(&Tree::parse(&dtb).unwrap())
+        };
+        assert!(has("quiet earlycon console=ttyAMA0") && has("earlycon="));
+        assert!(!has("earlycon=pl011,0x9000000") && !has("noearlycon") && !has(""));
+    }
 
     fn board(chosen: NewNode) -> Vec<u8> {
         let reg = |base: u64| [base.to_be_bytes(), 0x1000_u64.to_be_bytes()].concat();

@@ -35,6 +35,11 @@ pub trait Backend {
         Sha256::digest(data).into()
     }
 
+    /// Is given the policy of a bundle, or that there is none, before the large images are verified.
+    fn know_policy(&self, policy: Option<&Policy>) {
+        let _ = policy;
+    }
+
     /// Reads what a packed kernel begins with, and measures it.
     ///
     /// # Errors
@@ -98,6 +103,13 @@ pub struct Payload<'a> {
     pub further_ramdisks: Vec<String>,
 }
 
+/// Reads a policy from its blob, with its identity.
+fn read_policy(blob: &[u8], backend: &impl Backend) -> Result<(Policy, [u8; 32]), PayloadError> {
+    let policy = Policy::from_blob(blob)?;
+    let digest = crate::policy::digest_with(blob, &|data| backend.sha256(data))?;
+    Ok((policy, digest))
+}
+
 impl<'a> Payload<'a> {
     /// Opens the bundle or kernel in `bytes`, which are at `at`. Of a bundle, every image is verified and the
     /// configuration is the one for a board with these `compatibles`, the most specific first.
@@ -135,8 +147,9 @@ impl<'a> Payload<'a> {
     /// # Errors
     /// [`PayloadError::Policy`].
     pub fn set_policy(&mut self, blob: &[u8], backend: &impl Backend) -> Result<(), PayloadError> {
-        self.policy = Some(Policy::from_blob(blob)?);
-        self.policy_digest = Some(crate::policy::digest_with(blob, &|data| backend.sha256(data))?);
+        let (policy, digest) = read_policy(blob, backend)?;
+        self.policy = Some(policy);
+        self.policy_digest = Some(digest);
         Ok(())
     }
 

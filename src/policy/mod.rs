@@ -5,6 +5,7 @@
 
 mod blob;
 mod check;
+mod console;
 mod error;
 mod sentinel;
 mod tree;
@@ -16,6 +17,7 @@ use core::fmt;
 use crate::span::Span;
 
 pub use blob::{COMPATIBLE, digest, digest_with};
+pub use console::ConsoleEvidence;
 pub use error::{Allowed, PolicyError};
 pub use sentinel::{OnAccess, Sentinel, SentinelConsole, UNCLAIMED, Watch};
 pub use tree::{BootargsFrom, Merge, TreePolicy};
@@ -44,6 +46,8 @@ pub struct Policy {
     pub cma: Option<CmaWant>,
     /// The log that outlives the stage, if there is one.
     pub log: Option<PersistentLog>,
+    /// What the stage's console needs before it is touched.
+    pub console: ConsoleEvidence,
     /// The sentinel that stays at EL2, if there is one.
     pub sentinel: Option<Sentinel>,
     /// What is taken from the loader's tree where a bundle brings another.

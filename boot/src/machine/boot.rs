@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
 use ringfence::payload::console_slot;
+use ringfence::policy::ConsoleEvidence;
 use ringfence::psci;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
@@ -69,14 +70,13 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         }
         owner.is_none()
     };
-    let console = console::find(&tree, fallback, is_free);
+    let console = console::find(&tree, fallback, &is_free);
     // A carveout that covers it may be what is wrong with the tree: until the final map, which has none, the
     // refusal can be sent there.
     let taken: Vec<Span> = own.into_iter().flatten().chain(read.iter().copied()).collect();
     let fallback = fallback
         .filter(|fallback| fallback.page().is_some_and(|page| !taken.iter().any(|span| span.overlaps(page))));
-    let devices = [console, fallback].into_iter().flatten().filter_map(|console| console.page());
-    let devices: Vec<Span> = devices.collect();
+    let mut devices = pages([console.map(|(console, _)| console), fallback]);
     let entered = maps.enter(&Wanted { read: &read, devices: &devices, ..Wanted::default() });
     if entered.is_err() {
         // What cannot be mapped must not cost the console on which that is logged.
@@ -85,8 +85,8 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     // SAFETY: this map and the final one, the only one to follow, have its page in `devices`.
     unsafe { log::fall_back_to(fallback) };
     if let Some(console) = console {
-        // SAFETY: as above.
-        unsafe { log::start(console) };
+        // SAFETY: as above. If another takes its place, this one is not used any more.
+        unsafe { log::hold(console) };
     }
     entered.unwrap_or_else(|why| unmappable(why));
     if entry.was_el3() {
@@ -96,6 +96,21 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     }
     let payload::Opened { payload, bootargs } =
         places.unwrap_or_else(|why| halt!("{why}")).open(&mut maps, &tree);
+    log::start_held(payload.policy.as_ref());
+    let mut console = console.map(|(console, _)| console);
+    let wanted = payload.policy.as_ref().map(|policy| policy.console);
+    if wanted == Some(ConsoleEvidence::Earlycon) && !log::is_started() {
+        let is_bare = console::has_bare_earlycon(&tree);
+        let is_known = |source: Source| source.is_address() || source == Source::StdoutPath && is_bare;
+        let known = console::find(&tree, fallback, |page, source| is_known(source) && is_free(page, source));
+        console = known.map(|(console, _)| console);
+        devices = pages([console, fallback]);
+        enter(&mut maps, &Wanted { read: &read, devices: &devices, ..Wanted::default() });
+        if let Some(console) = console {
+            // SAFETY: this map and the final one have its page.
+            unsafe { log::start(console) };
+        }
+    }
     if payload.policy.as_ref().is_some_and(|policy| policy.log.is_some()) {
         log::record();
     }
@@ -130,6 +145,11 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     enforce::probe(&proven, home);
     let sentinel = sentinel.map(|sentinel| (sentinel, console));
     handoff::hand_off(entry, &maps, &payload, &proven, sentinel)
+}
+
+/// Returns the pages of consoles.
+fn pages(consoles: [Option<Console>; 2]) -> Vec<Span> {
+    consoles.into_iter().flatten().filter_map(|console| console.page()).collect()
 }
 
 /// Returns the owner of the page of a console, if it is memory. RAM counts only against an address that is

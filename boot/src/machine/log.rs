@@ -8,7 +8,8 @@ use super::mmio::Device;
 use alloc::vec;
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicBool, Ordering};
-use ringfence_boot::console::Console;
+use ringfence::policy::{ConsoleEvidence, Policy};
+use ringfence_boot::console::{Console, Source};
 use ringfence_boot::uart::TimedOut;
 use spin::{Mutex, Once};
 
@@ -40,6 +41,8 @@ const LINE_END: &str = "\r\n";
 static LOG: Mutex<Log> =
     Mutex::new(Log { text: [0; KEPT], len: 0, sent: 0, lost: 0, record: None, record_len: 0 });
 static PORT: Once<Port> = Once::new();
+/// The console that was found, until it is known whether the policy lets the stage touch it.
+static HELD: Mutex<Option<(Console, Source)>> = Mutex::new(None);
 /// The console that a refusal is also sent to, and alone where no other is known.
 static FALLBACK: Mutex<Option<Console>> = Mutex::new(None);
 /// Set once the console has not taken a byte in time: it is not asked again.
@@ -92,6 +95,29 @@ pub(super) unsafe fn start(console: Console) {
     LOG.lock().catch_up();
 }
 
+/// Keeps a console for [`start_held`], and for a refusal before that.
+///
+/// # Safety
+/// As for [`start`].
+pub(super) unsafe fn hold(console: (Console, Source)) {
+    *HELD.lock() = Some(console);
+}
+
+/// Starts the console that is held, unless the policy wants more evidence that it has a clock.
+pub(super) fn start_held(policy: Option<&Policy>) {
+    let Some((console, source)) = HELD.lock().take() else { return };
+    let is_strict = policy.is_some_and(|policy| policy.console == ConsoleEvidence::Earlycon);
+    if !is_strict || source.is_address() {
+        // SAFETY: by the contract of `hold`.
+        unsafe { start(console) };
+    }
+}
+
+/// Returns whether lines are sent to a console.
+pub(super) fn is_started() -> bool {
+    PORT.get().is_some()
+}
+
 /// Names the console that a refusal is also sent to; `None` when it may be used no longer.
 ///
 /// # Safety
@@ -100,12 +126,13 @@ pub(super) unsafe fn fall_back_to(console: Option<Console>) {
     *FALLBACK.lock() = console;
 }
 
-/// Takes the fallback console unless another one is known, and sends what was kept.
+/// Takes the console that is held or the fallback, unless another one is known, and sends what was kept.
 pub(super) fn need_console() {
+    let held = || Some(HELD.try_lock()?.take()?.0);
     if PORT.get().is_none()
-        && let Some(console) = FALLBACK.try_lock().and_then(|fallback| *fallback)
+        && let Some(console) = held().or_else(|| FALLBACK.try_lock().and_then(|fallback| *fallback))
     {
-        // SAFETY: by the contract of `fall_back_to`; the stage is alone on the machine.
+        // SAFETY: by the contract of `hold` or `fall_back_to`; the stage is alone on the machine.
         let device = unsafe { Device::new(console.base) };
         console.open(&device);
         PORT.call_once(|| Port { device, console });

@@ -9,13 +9,14 @@
 
 use super::fault;
 use super::maps::Maps;
-use super::{memory, sha256};
+use super::{log, memory, sha256};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use ringfence::fdt::Tree;
 use ringfence::kernel_image::Header;
 use ringfence::payload::{Backend, Payload, PayloadError, appended, is_bundle};
+use ringfence::policy::Policy;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
 use ringfence_boot::layout::Layout;
@@ -34,6 +35,10 @@ pub(super) struct Board;
 impl Backend for Board {
     fn sha256(&self, data: &[u8]) -> [u8; 32] {
         sha256::digest(data)
+    }
+
+    fn know_policy(&self, policy: Option<&Policy>) {
+        log::start_held(policy);
     }
 
     #[cfg(feature = "packed")]

@@ -39,6 +39,15 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("at-stage-ram-beyond-mem-is-left-alone", |bed, name| {
             ram_missing(bed, name, &virt::ONE_GIB, "mem=512M")
         }),
+        Case::new("at-stage-console-of-the-tree-is-not-enough", |bed, name| {
+            strict_console(bed, name, "console=ttyAMA0", false)
+        }),
+        Case::new("at-stage-console-by-earlycon", |bed, name| {
+            strict_console(bed, name, "earlycon=pl011,0x9000000", true)
+        }),
+        Case::new("at-stage-console-by-bare-earlycon", |bed, name| {
+            strict_console(bed, name, "earlycon", true)
+        }),
         Case::new("at-stage-modules-of-xen", modules_of_xen),
         Case::new("at-stage-no-console-no-payload", |bed, name| {
             let dtb = edited(bed, |tree, edits| {
@@ -192,6 +201,26 @@ fn ram_missing(bed: &TestBed, name: &str, config: &BoardConfig, bootargs: &str) 
     let halt = transcript.stage().find(|line| line.starts_with("HALT "));
     let halt = halt.with_context(|| format!("no HALT:\n{}", transcript.tail(8)))?;
     says(halt, "does not answer at 0x90000000")
+}
+
+/// The policy wants `earlycon` as evidence that the console has a clock.
+fn strict_console(bed: &TestBed, name: &str, line: &str, talks: bool) -> Result<String> {
+    let policy = bed.ws.scratch_file("at-stage", name, "toml")?;
+    fs::write(&policy, "[console]\nrequire = \"earlycon\"\n")?;
+    let parts = Parts { kernel: bed.payload()?.image, policy: Some(policy), ..Parts::default() };
+    let mut board = in_slot(bed, bed.pack(&parts)?)?;
+    if let Entry::Linux { append, .. } = &mut board.entry {
+        *append = Some(line.into());
+    }
+    let transcript = bed.boot(name, &board, LIMIT)?;
+    ensure!(transcript.lines.iter().any(|line| line == "payload: PASS"), "{}", transcript.tail(8));
+    let said = transcript.stage().count();
+    ensure!((said > 0) == talks, "the stage printed {said} lines:\n{}", transcript.tail(8));
+    ensure!(
+        !talks || transcript.stage().next().is_some_and(|line| line.contains(" at 0x")),
+        "lines are lost"
+    );
+    Ok(format!("{said} lines of the stage"))
 }
 
 /// The kernel is a module below `/chosen/modules`, by the name that Xen's older loaders write.

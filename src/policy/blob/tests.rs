@@ -28,6 +28,7 @@ fn board_policy() -> Policy {
             via: Via::Node,
         }),
         log: Some(PersistentLog { size: 128 << 10, base: Some(0x9000_0000) }),
+        console: ConsoleEvidence::Earlycon,
         sentinel: Some(Sentinel {
             on_access: OnAccess::Reset,
             carveouts: Watch::Named(vec![

@@ -169,6 +169,7 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
         guard,
         cma,
         log,
+        console: ringfence::policy::ConsoleEvidence::default(),
         sentinel,
         allow,
     });

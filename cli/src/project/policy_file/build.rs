@@ -1,15 +1,15 @@
 //! Makes the policy out of TOML. Every mistake is reported, not only the first.
 
 use ringfence::policy::{
-    Allow, Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement, Sentinel,
-    TreePolicy, UNCLAIMED, Watch,
+    Allow, Carveout, CmaWant, ConsoleEvidence, Key, PersistentLog, Policy, PolicyError, ProtectedRange,
+    Requirement, Sentinel, TreePolicy, UNCLAIMED, Watch,
 };
 use ringfence::span::Span;
 
 use super::reader::{self, Fault, Faults, Section, Value, address, wrong_type};
 
 /// Every table of a policy with the keys that it knows, for the schema that editors use.
-pub const KEYS: &[(&str, &[&str])] = &[ROOT, CARVEOUT, PROTECTED, CMA, LOG, SENTINEL, TREE];
+pub const KEYS: &[(&str, &[&str])] = &[ROOT, CARVEOUT, PROTECTED, CMA, LOG, CONSOLE, SENTINEL, TREE];
 
 const ROOT: (&str, &[&str]) = (
     "the policy",
@@ -24,6 +24,7 @@ const ROOT: (&str, &[&str]) = (
         "protected",
         "cma",
         "log",
+        "console",
         "sentinel",
         "tree",
         "allow",
@@ -33,6 +34,7 @@ const CARVEOUT: (&str, &[&str]) = ("[[carveout]]", &["node", "label", "base", "s
 const PROTECTED: (&str, &[&str]) = ("[[protected]]", &["name", "base", "size"]);
 const CMA: (&str, &[&str]) = ("[cma]", &["size", "alignment", "range", "via"]);
 const LOG: (&str, &[&str]) = ("[log]", &["size", "base"]);
+const CONSOLE: (&str, &[&str]) = ("[console]", &["require"]);
 const SENTINEL: (&str, &[&str]) = ("[sentinel]", &["on-access", "carveouts", "console", "base"]);
 const TREE: (&str, &[&str]) = ("[tree]", &["merge", "bootargs", "take"]);
 
@@ -62,6 +64,10 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Vec<Fault>> {
         let size = faults.take(section.size("size"));
         PersistentLog { size: size.unwrap_or(default.size), base: faults.take(section.address("base")) }
     });
+    let console = faults.take(table("console", CONSOLE.0)).map(|section| {
+        faults.extend(section.unknown(CONSOLE.1));
+        faults.take(section.word::<ConsoleEvidence>("require")).unwrap_or_default()
+    });
     let sentinel = faults.take(table("sentinel", SENTINEL.0)).map(|section| sentinel(&section, &mut faults));
     let tree = faults.take(table("tree", TREE.0)).map(|section| tree(&section, &mut faults));
     let allow = faults.take(table("allow", "[allow]")).map(|section| allow(&section, &mut faults));
@@ -76,6 +82,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Vec<Fault>> {
         guard: faults.take(root.size("guard")),
         cma,
         log,
+        console: console.unwrap_or_default(),
         sentinel,
         tree: tree.unwrap_or_default(),
         allow: allow.unwrap_or_default(),

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use ringfence::policy::{Allow, Key, Policy, Requirement, Sentinel, TreePolicy, UNCLAIMED, Watch, Word};
+use ringfence::policy::{
+    Allow, ConsoleEvidence, Key, Policy, Requirement, Sentinel, TreePolicy, UNCLAIMED, Watch, Word,
+};
 use ringfence::span::Size;
 
 /// Returns the policy as TOML, with the words of the file format explained.
@@ -71,6 +73,10 @@ fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
         if let Some(base) = log.base {
             writeln!(out, "base = \"{base:#x}\"")?;
         }
+    }
+    if policy.console != ConsoleEvidence::default() {
+        writeln!(out, "\n[console]")?;
+        commented(out, &format!("require = {}", quoted(policy.console.as_str())), "any | earlycon")?;
     }
     if let Some(sentinel) = &policy.sentinel {
         write_sentinel(out, sentinel)?;
