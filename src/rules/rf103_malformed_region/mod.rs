@@ -49,7 +49,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             analysis.map.reserved.as_ref().map_or(analysis.map.cells, |r| r.cells(analysis.map.cells));
         let consequence = match (*property, error) {
             ("reg", RegError::Wraps { .. }) => "Linux reserves everything up to that end",
-            (_, RegError::ZeroSize { .. }) => "Linux skips the region",
+            ("reg" | "size", RegError::ZeroSize { .. }) => "Linux skips the region",
             ("reg", _) => "Linux skips the region and uses its memory",
             ("alloc-ranges", RegError::ZeroSize { .. } | RegError::Wraps { .. }) => {
                 "Linux finds no place in that range"
