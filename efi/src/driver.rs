@@ -51,8 +51,8 @@ pub(crate) fn load(image: Image, machine: &impl Machine) -> Status {
     let named = policy.as_ref().and_then(|policy| KernelProfile::for_name(policy.kernel.as_deref()?).ok());
     if named.and_then(|kernel| kernel.page).is_none() {
         console!(
-            "kernel: pages of 4 KiB are assumed; where it has others, name them in the policy, as in `kernel = \
-             \"6.12:64k\"`"
+            "kernel: pages of 4 KiB are assumed; where it has others, name them in the policy, as in \
+             `kernel = \"6.12:64k\"`"
         );
     }
     let sha256 = |data: &[u8]| machine.sha256(data);

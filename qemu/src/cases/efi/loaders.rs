@@ -68,7 +68,8 @@ fn driver(name: &'static str, change: fn(EfiBoot) -> EfiBoot) -> Case {
     })
 }
 
-/// The driver sees no kernel: that it has pages of 16 KiB, to whose blocks pools are aligned, is in the policy.
+/// The driver sees no kernel: that it has pages of 16 KiB, to whose blocks pools are aligned, is in the
+/// policy.
 fn named_pages(bed: &TestBed, name: &str) -> Result<String> {
     let usual = on_board(bed, Ram::GIB, Series::V7_PAGES_16K)?;
     let policy = bed.ws.scratch_file("efi", name, "toml")?;
