@@ -19,6 +19,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The stage's functions that are maintenance as a whole.
+pub(crate) const FUNCTIONS: [&str; 2] = ["invalidate", "clean"];
+
 /// The plug-in that models the cache, compiled, and the QEMU that it is for.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
@@ -68,7 +71,8 @@ pub(crate) struct Hazard {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     stage: Option<Span>,
-    /// Instructions of maintenance that were executed, counted from the stage's first byte.
+    /// Instructions of maintenance that were executed, and calls of [`FUNCTIONS`], counted from the stage's
+    /// first byte.
     pub(crate) sites: Vec<u64>,
     hazards: Vec<Hazard>,
     /// The address of the jump and the device tree.
@@ -115,8 +119,11 @@ impl Model {
         board.emulator = Some(self.qemu.clone());
         let [code, memory] = ["__text_end", "__image_end"].map(|name| symbols.address(name));
         let (code, memory) = code.zip(memory).context("not the symbols of the stage")?;
-        let (plugin, out_path) = (self.plugin.display(), out.display());
-        board.plugin = Some(format!("{plugin},code={code},memory={memory},image={file},out={out_path}"));
+        let mut plugin = format!("{},code={code},memory={memory},image={file}", self.plugin.display());
+        for function in FUNCTIONS.iter().filter_map(|name| symbols.address(name)) {
+            plugin.push_str(&format!(",call={function}"));
+        }
+        board.plugin = Some(format!("{plugin},out={}", out.display()));
         let log = ws.scratch_file("logs", name, "log")?;
         let mut log = fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let transcript = runner::run(&board, LIMIT, &mut log)?;

@@ -153,7 +153,7 @@ static void on_translation(plugin_id id, struct qemu_plugin_tb *tb)
         uint64_t pc = qemu_plugin_insn_vaddr(insn);
         uint32_t word = 0;
         qemu_plugin_insn_data(insn, &word, sizeof word);
-        if (is_site(word)) {
+        if (is_site(word) || is_call(pc, word)) {
             qemu_plugin_register_vcpu_insn_exec_cb(insn, on_site, READS_REGISTERS, site_at(pc, word));
         } else {
             qemu_plugin_register_vcpu_mem_cb(insn, on_access, NO_REGISTERS, READS_AND_WRITES,
@@ -177,6 +177,8 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
             memory_size = strtoull(value, NULL, 0);
         } else if (!strcmp(argv[i], "image")) {
             file_size = strtoull(value, NULL, 0);
+        } else if (!strcmp(argv[i], "call") && function_count < sizeof functions / sizeof *functions) {
+            functions[function_count++] = strtoull(value, NULL, 0);
         } else if (!strcmp(argv[i], "out")) {
             out_path = strdup(value);
         } else {

@@ -7,13 +7,14 @@
  *   memory=BYTES  length of the stage's own memory, without what is appended
  *   image=BYTES   length of the file, which is all that a loader has cleaned by the boot protocol
  *                 (Documentation/arch/arm64/booting.rst); what else is in the cache is unknown
+ *   call=OFFSET   a function, from the base on, whose calls are of interest, too; may be given twice
  *   out=FILE      where the result goes; then QEMU ends. The device tree that the kernel gets goes beside it,
  *                 into FILE.dtb
  *
  * The result is one word and numbers in each line, all hexadecimal:
  *
  *   stage BEGIN END           the stage's own memory
- *   site OFFSET               an instruction of maintenance that was executed, from the base on
+ *   site OFFSET               an instruction of maintenance, or a call, that was executed, from the base on
  *   hazard KIND OFFSET LINE   what would go wrong, the instruction that does it, the line of memory
  *   jump ADDRESS DTB          where the kernel was entered, and x0
  *   dirty BEGIN END           memory that is newer in the cache at the jump
@@ -78,6 +79,8 @@ static uint64_t file_size, code_size, memory_size;
 static enum { BEFORE, INSIDE, AFTER } phase;
 static unsigned processor;
 static uint64_t base;
+static uint64_t functions[2];
+static size_t function_count;
 
 static uint64_t read_register(struct qemu_plugin_register *handle)
 {

@@ -112,6 +112,18 @@ static bool is_site(uint32_t word)
     return (is_maintenance && !is_translation) || is_barrier || is_register_write(word);
 }
 
+/* Tells whether it is a call, or a jump, to one of the functions. */
+static bool is_call(uint64_t pc, uint32_t word)
+{
+    uint64_t to = pc + (int64_t)((int32_t)(word << 6) >> 4) - base;
+    for (size_t i = 0; i < function_count; i++) {
+        if ((word & 0x7c000000) == 0x14000000 && to == functions[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void maintain_line(const struct site *site, uint64_t address)
 {
     uint8_t *state = state_of(address);
@@ -169,6 +181,9 @@ static void on_site(unsigned vcpu, void *data)
         return;
     }
     site->executed = true;
+    if (is_call(site->pc, site->word)) {
+        return;
+    }
     if (is_register_write(site->word)) {
         switch_cache(site);
         return;

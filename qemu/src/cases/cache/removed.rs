@@ -2,12 +2,13 @@
 //! the list below tells why there is nothing to notice.
 
 use crate::boards::{tree, virt};
-use crate::cache::{Model, Subject};
-use crate::cases::{Case, jump_to};
+use crate::cache::{FUNCTIONS, Model, Subject};
+use crate::cases::{Case, jump_to, sentinel};
 use crate::dtc;
 use crate::job::{self, Parts};
 use crate::machine::{Board, Entry, Level, Loaded};
 use crate::profile::Symbols;
+use crate::stage::Built;
 use crate::test_bed::TestBed;
 use anyhow::{Context, Result, anyhow, ensure};
 use flate2::{Compression, write::GzEncoder};
@@ -25,7 +26,7 @@ const SPARE: [(&str, &str, &str); 13] = [
     ("unmask_serrors", "dsb sy", "waits for SErrors"),
     ("probe_byte", "dsb sy", "waits for SErrors"),
     ("probe_access", "dsb sy", "waits for SErrors"),
-    ("clean_out", "bl clean", "no boot here has a carveout that shares a page with what was read"),
+    ("clean_out", "clean", "no boot here has a carveout that shares a page with what was read"),
     ("clean", "dsb sy", "one of those up to the jump is enough"),
     ("hand_off", "dsb sy", "one of those up to the jump is enough"),
     ("leave", "dsb sy", "one of those up to the jump is enough"),
@@ -37,9 +38,6 @@ const SPARE: [(&str, &str, &str); 13] = [
 /// Those of them of which one has to stay.
 const ONE_OF: [&str; 3] = ["clean", "hand_off", "leave"];
 
-/// What a call of these does is maintenance as a whole.
-const FUNCTIONS: [(&str, &str); 2] = [("invalidate", "bl invalidate"), ("clean", "bl clean")];
-
 const NOP: u32 = 0xd503_201f;
 const RET: u32 = 0xd65f_03c0;
 
@@ -47,23 +45,33 @@ const RET: u32 = 0xd65f_03c0;
 pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("cache-without-an-instruction", |bed, name| {
-            let proof = Proof::new(bed, name)?;
-            let mut removals = proof.instructions()?;
+            let proof = Proof::new(bed, name, &bed.full()?, &WAYS)?;
+            let mut removals = proof.removals(|_, word| Some((maintenance(word)?, NOP)))?;
+            removals.retain(|one| !one.ways.is_empty());
             let mut seen = proof.each(&removals)?;
             removals.retain(|one| ONE_OF.iter().any(|function| one.is_in(function)) && one.what == "dsb sy");
             let together: Vec<(u64, u32)> = removals.iter().map(|one| (one.offset, NOP)).collect();
-            ensure!(proof.is_noticed(&together, &Way::ALL)?, "no DSB up to the jump, and nothing is noticed");
+            ensure!(proof.is_noticed(&together, &WAYS)?, "no DSB up to the jump, and nothing is noticed");
             seen.push_str("; all of the last ones together are noticed");
             Ok(seen)
         }),
         Case::new("cache-without-a-call", |bed, name| {
-            let proof = Proof::new(bed, name)?;
+            let proof = Proof::new(bed, name, &bed.full()?, &WAYS)?;
             proof.each(&proof.calls()?)
+        }),
+        Case::new("cache-without-a-call-of-the-sentinel", |bed, name| {
+            let proof = Proof::new(bed, name, &bed.with_sentinel()?, &[Way::Sentinel])?;
+            let mut calls = proof.calls()?;
+            calls.retain(|one| !one.ways.is_empty());
+            proof.each(&calls)
         }),
     ]
 }
 
-/// One way to boot. Together they execute all maintenance of the stage.
+/// The ways that together execute all maintenance of the stage but the sentinel's.
+const WAYS: [Way; 4] = [Way::El2, Way::El1, Way::Odd, Way::Packed];
+
+/// One way to boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     El2,
@@ -72,10 +80,8 @@ enum Way {
     Odd,
     /// With a kernel that must be unpacked.
     Packed,
-}
-
-impl Way {
-    const ALL: [Self; 4] = [Self::El2, Self::El1, Self::Odd, Self::Packed];
+    /// With the sentinel, which is entered in the kernel's place.
+    Sentinel,
 }
 
 /// Something that is left out of the stage.
@@ -88,7 +94,7 @@ struct Removal {
     what: &'static str,
     /// The symbol before it.
     function: String,
-    /// The ways that execute it, or may.
+    /// The ways that execute it.
     ways: Vec<Way>,
 }
 
@@ -114,11 +120,11 @@ struct Proof<'b> {
     stage: Vec<u8>,
     symbols: Symbols,
     bundle: PathBuf,
+    ways: &'static [Way],
 }
 
 impl<'b> Proof<'b> {
-    fn new(bed: &'b TestBed, name: &'b str) -> Result<Self> {
-        let built = bed.full()?;
+    fn new(bed: &'b TestBed, name: &'b str, built: &Built, ways: &'static [Way]) -> Result<Self> {
         let ws = &bed.ws;
         let policy = ws.scratch_file("cache", name, "toml")?;
         let required = fs::read_to_string(ws.proving_ground().join("boards/virt-1g.toml"))?;
@@ -133,47 +139,39 @@ impl<'b> Proof<'b> {
             stage: fs::read(&built.image)?,
             symbols: Symbols::of(&fs::read(&built.elf)?)?,
             bundle: bed.tool()?.pack(ws, name, &parts)?,
+            ways,
         })
-    }
-
-    /// Returns every instruction of maintenance that a boot executes.
-    fn instructions(&self) -> Result<Vec<Removal>> {
-        let mut removals: Vec<Removal> = Vec::new();
-        for way in Way::ALL {
-            let (sites, wrong) = self.boot(&self.stage, way)?;
-            ensure!(wrong.is_empty(), "the stage as it is, {way:?}: {wrong:#?}");
-            for offset in sites {
-                let Some(what) = self.word(offset).and_then(maintenance) else { continue };
-                match removals.iter_mut().find(|one| one.offset == offset) {
-                    Some(known) => known.ways.push(way),
-                    None => removals.push(self.removal(offset, NOP, what, vec![way])),
-                }
-            }
-        }
-        Ok(removals)
     }
 
     /// Returns every call of the functions of maintenance in the code.
     fn calls(&self) -> Result<Vec<Removal>> {
-        let end = self.symbols.address("__text_end").context("no __text_end")?;
-        let mut removals = Vec::new();
-        for (name, what) in FUNCTIONS {
-            let target = self.symbols.address(name).with_context(|| format!("no symbol {name}"))?;
-            for offset in (0..end).step_by(4) {
-                let branch = self.word(offset).and_then(|word| branch(offset, word));
-                if let Some((_, is_call)) = branch.filter(|(to, _)| *to == target) {
-                    // A tail call returns in place of this function.
-                    let instead = if is_call { NOP } else { RET };
-                    removals.push(self.removal(offset, instead, what, Way::ALL.to_vec()));
-                }
-            }
-        }
-        Ok(removals)
+        let all = FUNCTIONS.map(|name| (self.symbols.address(name), name));
+        self.removals(|offset, word| {
+            let (to, is_call) = branch(offset, word)?;
+            let (_, name) = all.iter().find(|(address, _)| *address == Some(to))?;
+            // A tail call returns in place of the function.
+            Some((*name, if is_call { NOP } else { RET }))
+        })
     }
 
-    fn removal(&self, offset: u64, instead: u32, what: &'static str, ways: Vec<Way>) -> Removal {
-        let function = self.symbols.at(offset).map_or("?", |(name, _)| name).to_owned();
-        Removal { offset, instead, what, function, ways }
+    /// Returns what `wanted` names of the code, with what to put there instead, and the ways that execute it.
+    /// It is given the offset and the instruction.
+    fn removals(&self, wanted: impl Fn(u64, u32) -> Option<(&'static str, u32)>) -> Result<Vec<Removal>> {
+        let mut executed = Vec::new();
+        for &way in self.ways {
+            let (sites, wrong) = self.boot(&self.stage, way)?;
+            ensure!(wrong.is_empty(), "the stage as it is, {way:?}: {wrong:#?}");
+            executed.push((way, sites));
+        }
+        let end = self.symbols.address("__text_end").context("no __text_end")?;
+        let found = (0..end).step_by(4).filter_map(|offset| {
+            let (what, instead) = wanted(offset, self.word(offset)?)?;
+            let function = self.symbols.at(offset).map_or("?", |(name, _)| name).to_owned();
+            let ways = executed.iter().filter(|(_, sites)| sites.contains(&offset));
+            let ways = ways.map(|(way, _)| *way).collect();
+            Some(Removal { offset, instead, what, function, ways })
+        });
+        Ok(found.collect())
     }
 
     /// Leaves out each in its turn.
@@ -228,6 +226,13 @@ impl<'b> Proof<'b> {
             slot = bed.initrd()?;
         }
         let image = tree::keep(&file("img")?, &image)?;
+        if way == Way::Sentinel {
+            let mut board = sentinel::subject(bed, self.name)?.board;
+            if let Entry::Linux { kernel, .. } = &mut board.entry {
+                *kernel = image;
+            }
+            return Ok(board);
+        }
         let mut board = job::board(image.clone(), Some(slot), Some(dtb.clone()), virt::APPEND);
         board.level = if way == Way::El1 { Level::El1 } else { Level::El2 };
         if way == Way::Odd {
