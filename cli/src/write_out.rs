@@ -21,7 +21,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     overwrite(path, bytes)
 }
 
-/// As [`write`], also where the target is an input: the user asked for that.
+/// As [`write()`], also where the target is an input: the user asked for that.
 ///
 /// # Errors
 /// When the directory cannot be written to; the target is then as it was.

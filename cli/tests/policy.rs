@@ -38,6 +38,7 @@ fn the_schema_for_editors_is_up_to_date() {
         "/definitions/protected",
         "/definitions/cma",
         "/definitions/log",
+        "/definitions/console",
         "/definitions/sentinel",
         "/definitions/tree",
     ];
