@@ -59,8 +59,7 @@ pub(crate) fn run(ws: &Workspace, no_install: bool) -> Result<()> {
         );
         if looked.in_libraries > 0 {
             println!(
-                "  but at {} places in the installed target's libraries, which came compiled: build with Debian's \
-                 rustc-web for boards with it",
+                "  but at {} places in the installed target's libraries, which came compiled",
                 looked.in_libraries
             );
         }
