@@ -213,16 +213,13 @@ impl<'c, 'a> Analysis<'c, 'a> {
         all.get(from..to).unwrap_or_default()
     }
 
-    /// Returns whether a region is inside another one on purpose.
-    ///
-    /// Of two carveouts, one device in use has both, or the inner one has a user and the outer one, which
-    /// then only holds it, has none: every kernel unmaps the union. Of two that Linux maps and no driver
-    /// claims by its `compatible`, the outer one may have no user either, as the memory of a boot splash and
-    /// that of its dump: every kernel reserves the union.
+    /// Returns whether a carveout is inside another one on purpose: one device in use has both, or the inner
+    /// one has a user and the outer one, which then only holds it, has none. Every kernel unmaps the union.
     #[must_use]
     pub fn is_nested(&self, (a, a_span): (&Region, Span), (b, b_span): (&Region, Span)) -> bool {
         let (outer, inner) = if a_span.covers(b_span) { (a, b) } else { (b, a) };
-        if !(a_span.covers(b_span) || b_span.covers(a_span)) {
+        let is_inside = a_span != b_span && (a_span.covers(b_span) || b_span.covers(a_span));
+        if !(is_inside && outer.no_map && inner.no_map) {
             return false;
         }
         // What the policy requires has an owner of its own.
@@ -235,17 +232,10 @@ impl<'c, 'a> Analysis<'c, 'a> {
         let (holders, users) = (self.users_of(outer.node), self.users_of(inner.node));
         let has =
             |list: &[(NodeId, NodeId)], user| list.binary_search_by_key(&user, |(_, user)| *user).is_ok();
-        let is_shared = users.iter().any(|&(_, user)| has(holders, user));
-        let is_plain = |region: &Region| {
-            !region.no_map
-                && !region.spans().is_empty()
-                && !self.tree.node(region.node).has_prop("compatible")
-        };
-        if is_plain(outer) && is_plain(inner) {
-            return holders.is_empty() || is_shared || a_span == b_span && users.is_empty();
+        match holders {
+            [] => !users.is_empty(),
+            _ => users.iter().any(|&(_, user)| has(holders, user)),
         }
-        let are_carveouts = a_span != b_span && outer.no_map && inner.no_map;
-        are_carveouts && (is_shared || holders.is_empty() && !users.is_empty())
     }
 
     /// Returns the regions that the `memory-region` of a node names.

@@ -19,9 +19,7 @@ pub(super) const DOC: Doc = Doc {
         ordinary memory. A CMA pool over another region gives its pages to the allocator.
 
         A carveout inside another one is a warning where it is meant so: one device uses both, or the outer
-        one has no user of its own and only holds the inner one. Every kernel unmaps the two together. So is
-        one region inside another where Linux maps both, neither has a `compatible`, and no other device uses
-        the outer one, as the memory of a boot splash and that of its dump: every kernel reserves the two.
+        one has no user of its own and only holds the inner one. Every kernel unmaps the two together.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
@@ -43,18 +41,12 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         let Some(shared) = low.span.intersection(high.span) else { continue };
         if analysis.is_nested((a, low.span), (b, high.span)) {
             let (outer, inner) = if low.span.covers(high.span) { (a, b) } else { (b, a) };
-            let does = if outer.no_map { "unmaps" } else { "reserves" };
-            let report = out
-                .report(outer, format_args!("contains {}, which every kernel {does} with it", inner.name))
+            out.report(outer, format_args!("contains {}, which every kernel unmaps with it", inner.name))
                 .severity(Severity::Warning)
                 .at("reg")
                 .region(low.span, a)
-                .region(high.span, b);
-            if low.span == high.span {
-                advise_on_twins(analysis, report, a, b);
-            } else {
-                report.help("end one where the other begins, unless they share the bytes on purpose");
-            }
+                .region(high.span, b)
+                .help("end one where the other begins, unless they share the bytes on purpose");
             continue;
         }
         let report = out
