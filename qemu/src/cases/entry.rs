@@ -40,7 +40,7 @@ pub(super) fn cases() -> Vec<Case> {
             )
         }),
         Case::new("entry-serror-in-third-map", |bed, name| halts(bed, name, 3, "reading the device tree")),
-        Case::new("entry-serror-in-final-map", |bed, name| halts(bed, name, 5, "reading the payload")),
+        Case::new("entry-serror-in-final-map", |bed, name| halts(bed, name, 5, "opening the console")),
     ]
 }
 

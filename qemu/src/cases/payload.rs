@@ -16,7 +16,8 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("entry-state-el1", |bed, name| boot(bed, name, bed.stage()?.image, Level::El1)),
         Case::new("entry-state-el2", |bed, name| boot(bed, name, bed.stage()?.image, Level::El2)),
-        Case::new("entry-state-without-efi", |bed, name| boot(bed, name, bed.bare()?.image, Level::El2)),
+        Case::new("entry-state-without-efi", |bed, name| boot(bed, name, bed.bare()?.image, Level::El2))
+            .long(),
     ]
 }
 
