@@ -10,41 +10,10 @@
  *
  * The result is one word and one number in each line: `count N`, `mark N`, `sctlr N` for every write to
  * SCTLR_EL1 or SCTLR_EL2 (between them the caches are on), `at OFFSET N` for each instruction of the image.
- *
- * The few functions of QEMU's that are used are declared here, so that no header of QEMU's is needed.
  */
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define EXPORT __attribute__((visibility("default")))
-
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-typedef uint64_t plugin_id;
-
-extern void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id, void (*)(plugin_id, struct qemu_plugin_tb *));
-extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
-extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
-extern uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
-#if PLUGIN_API >= 3
-extern size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *, void *, size_t);
-#else
-extern const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
-#endif
-extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, void (*)(unsigned, void *), int,
-                                                   void *);
-typedef void (*mem_cb)(unsigned, uint32_t, uint64_t, void *);
-extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, mem_cb, int, int, void *);
-enum { NO_REGISTERS = 0, WRITES = 2 };
-
-EXPORT int qemu_plugin_version = PLUGIN_API;
 
 static uint64_t from_address, mark_address, to_address, image_size;
 static bool has_from, has_mark;
-static const char *out_path;
 
 static bool counting, done;
 static uint64_t count, mark;
@@ -144,25 +113,13 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
     bool has_to = false;
     (void)info;
     for (int i = 0; i < argc; i++) {
-        char *value = strchr(argv[i], '=');
-        if (!value) {
-            return -1;
-        }
-        *value++ = '\0';
-        if (!strcmp(argv[i], "from")) {
-            from_address = strtoull(value, NULL, 0);
+        if (takes_number(argv[i], "from", &from_address)) {
             has_from = true;
-        } else if (!strcmp(argv[i], "mark")) {
-            mark_address = strtoull(value, NULL, 0);
+        } else if (takes_number(argv[i], "mark", &mark_address)) {
             has_mark = true;
-        } else if (!strcmp(argv[i], "to")) {
-            to_address = strtoull(value, NULL, 0);
+        } else if (takes_number(argv[i], "to", &to_address)) {
             has_to = true;
-        } else if (!strcmp(argv[i], "image")) {
-            image_size = strtoull(value, NULL, 0);
-        } else if (!strcmp(argv[i], "out")) {
-            out_path = strdup(value);
-        } else {
+        } else if (!takes_number(argv[i], "image", &image_size) && !takes_text(argv[i], "out", &out_path)) {
             return -1;
         }
     }

@@ -8,26 +8,6 @@
  * Counted are translated blocks, which are executed as a whole but where an exception ends them. The result
  * is one word and one number in each line: `all N`, `inside N`, `entries N`.
  */
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define EXPORT __attribute__((visibility("default")))
-
-struct qemu_plugin_tb;
-typedef uint64_t plugin_id;
-
-extern void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id, void (*)(plugin_id, struct qemu_plugin_tb *));
-extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
-extern uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
-typedef void (*exec_cb)(unsigned, void *);
-extern void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, exec_cb, int, void *);
-extern void qemu_plugin_register_atexit_cb(plugin_id, void (*)(plugin_id, void *), void *);
-enum { NO_REGISTERS = 0 };
-
-EXPORT int qemu_plugin_version = PLUGIN_API;
 
 enum { PROCESSORS = 64 };
 static struct {
@@ -35,7 +15,6 @@ static struct {
     bool is_inside;
 } of[PROCESSORS];
 static uint64_t base, size;
-static const char *out_path;
 
 /* The pointer itself is the number of instructions, with its lowest bit set for a block of the span. */
 static void on_execution(unsigned vcpu, void *data)
@@ -84,18 +63,8 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
 {
     (void)info;
     for (int i = 0; i < argc; i++) {
-        char *value = strchr(argv[i], '=');
-        if (!value) {
-            return -1;
-        }
-        *value++ = '\0';
-        if (!strcmp(argv[i], "base")) {
-            base = strtoull(value, NULL, 0);
-        } else if (!strcmp(argv[i], "size")) {
-            size = strtoull(value, NULL, 0);
-        } else if (!strcmp(argv[i], "out")) {
-            out_path = strdup(value);
-        } else {
+        if (!takes_number(argv[i], "base", &base) && !takes_number(argv[i], "size", &size)
+            && !takes_text(argv[i], "out", &out_path)) {
             return -1;
         }
     }

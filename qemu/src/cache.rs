@@ -93,7 +93,7 @@ impl Model {
     /// Compiles the plug-in, unless this very one is there already.
     ///
     /// # Errors
-    /// When there is no QEMU that shows enough to a plug-in.
+    /// When QEMU does not run, or the plug-in does not compile.
     pub(crate) fn build(ws: &Workspace) -> Result<Self> {
         let qemu = setup::new_qemu(ws);
         let plugin = counter::plugin(ws, &qemu, "cache", SOURCE)?;

@@ -10,6 +10,8 @@ use std::process::Command;
 
 /// The plug-in's source, compiled against the interface of the QEMU that is installed.
 const SOURCE: &str = include_str!("../plugin/count.c");
+/// What each plug-in begins with.
+const QEMU: &str = include_str!("../plugin/qemu.c");
 
 /// The compiled plug-in.
 #[derive(Clone, Debug)]
@@ -84,6 +86,7 @@ impl Counter {
 pub(crate) fn plugin(ws: &Workspace, qemu: &Path, name: &str, text: &str) -> Result<PathBuf> {
     let version = capture(Command::new(qemu).arg("--version"))?;
     let api = api_of(&version).with_context(|| format!("cannot read QEMU's version: {version}"))?;
+    let text = [QEMU, text].concat();
     let hash = Sha256::digest(format!("{api}\n{text}"));
     let key: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     let dir = ws.cache().join("counter");

@@ -166,22 +166,13 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
 {
     (void)info;
     for (int i = 0; i < argc; i++) {
-        char *value = strchr(argv[i], '=');
-        if (!value) {
-            return -1;
-        }
-        *value++ = '\0';
-        if (!strcmp(argv[i], "code")) {
-            code_size = strtoull(value, NULL, 0);
-        } else if (!strcmp(argv[i], "memory")) {
-            memory_size = strtoull(value, NULL, 0);
-        } else if (!strcmp(argv[i], "image")) {
-            file_size = strtoull(value, NULL, 0);
-        } else if (!strcmp(argv[i], "call") && function_count < sizeof functions / sizeof *functions) {
-            functions[function_count++] = strtoull(value, NULL, 0);
-        } else if (!strcmp(argv[i], "out")) {
-            out_path = strdup(value);
-        } else {
+        bool has_room = function_count < sizeof functions / sizeof *functions;
+        if (has_room && takes_number(argv[i], "call", &functions[function_count])) {
+            function_count++;
+        } else if (!takes_number(argv[i], "code", &code_size)
+                   && !takes_number(argv[i], "memory", &memory_size)
+                   && !takes_number(argv[i], "image", &file_size)
+                   && !takes_text(argv[i], "out", &out_path)) {
             return -1;
         }
     }

@@ -24,40 +24,18 @@
  * another agent or a prefetcher. So what is written past the cache must be invalidated after, and, where it
  * may have been newer in the cache, before.
  *
- * The parts are compiled as one, in this order: interface.c, lines.c, model.c, follow.c.
+ * The parts are compiled as one, in this order: ../qemu.c, interface.c, lines.c, model.c, follow.c.
  */
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#define EXPORT __attribute__((visibility("default")))
-
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
 struct qemu_plugin_hwaddr;
 struct qemu_plugin_register;
 struct byte_array { uint8_t *data; unsigned len; };
 struct descriptor { struct qemu_plugin_register *handle; const char *name, *feature; };
 struct array { struct descriptor *data; unsigned len; };
-typedef uint64_t plugin_id;
-typedef void (*exec_cb)(unsigned, void *);
-typedef void (*mem_cb)(unsigned, uint32_t, uint64_t, void *);
 
 extern struct byte_array *g_byte_array_new(void);
 extern struct byte_array *g_byte_array_set_size(struct byte_array *, unsigned);
 extern void qemu_plugin_register_vcpu_init_cb(plugin_id, void (*)(plugin_id, unsigned));
-extern void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id, void (*)(plugin_id, struct qemu_plugin_tb *));
-extern size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
-extern uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
-extern struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
-extern uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
-extern size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *, void *, size_t);
-extern void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, exec_cb, int, void *);
-extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, exec_cb, int, void *);
-extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, mem_cb, int, int, void *);
 extern bool qemu_plugin_mem_is_store(uint32_t);
 extern unsigned qemu_plugin_mem_size_shift(uint32_t);
 extern struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(uint32_t, uint64_t);
@@ -65,14 +43,10 @@ extern bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *);
 extern struct array *qemu_plugin_get_registers(void);
 extern int qemu_plugin_read_register(struct qemu_plugin_register *, struct byte_array *);
 extern bool qemu_plugin_read_memory_vaddr(uint64_t, struct byte_array *, size_t);
-enum { NO_REGISTERS = 0, READS_REGISTERS = 1, READS_AND_WRITES = 3 };
-
-EXPORT int qemu_plugin_version = PLUGIN_API;
 
 enum { GENERAL = 31, LINE = 64, PAGE = 4096, HEADER = 64 };
 static struct qemu_plugin_register *general[GENERAL], *sctlr_el1, *sctlr_el2, *cpsr;
 static struct byte_array *bytes;
-static const char *out_path;
 static char tree_path[4096];
 static uint64_t file_size, code_size, memory_size;
 
