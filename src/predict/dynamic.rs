@@ -132,7 +132,7 @@ impl Kernel<'_> {
     /// wrap; `None` where any place will do.
     fn windows(&self, region: &Region) -> Option<Vec<(u64, u64)>> {
         let ranges = self.analysis.tree.node(region.node).prop("alloc-ranges")?;
-        let tuples = match self.map.cells.tuples(ranges.value) {
+        let tuples = match self.analysis.map.cells.tuples(ranges.value) {
             Err(RegError::Empty) => Vec::new(),
             tuples => tuples.ok()?,
         };

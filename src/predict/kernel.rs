@@ -9,7 +9,6 @@ use crate::claims::{Claim, ClaimKind};
 use crate::fdt::NodeId;
 use crate::profile::KernelProfile;
 use crate::span::Span;
-use crate::survey::MemoryMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -34,7 +33,6 @@ pub(super) struct PoolAt {
 /// The state of a kernel while it handles the regions.
 pub(super) struct Kernel<'k> {
     pub(super) analysis: &'k Analysis<'k, 'k>,
-    pub(super) map: &'k MemoryMap,
     /// What owns memory when the kernel starts, by ascending base.
     claims: &'k [Claim],
     pub(super) reading: &'k Reading,
@@ -66,7 +64,6 @@ impl<'k> Kernel<'k> {
     ) -> Self {
         Self {
             analysis,
-            map: &analysis.map,
             claims: analysis.claims(),
             reading,
             profile: analysis.profile,

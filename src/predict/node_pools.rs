@@ -115,11 +115,11 @@ fn place(kernel: &Kernel<'_>, banks: &[Span], size: u64, align: u64) -> Option<(
 /// node 0 (mm/numa_memblks.c, drivers/of/of_numa.c).
 fn nodes(kernel: &Kernel<'_>) -> BTreeMap<u32, Vec<Span>> {
     let mut nodes: BTreeMap<u32, Vec<Span>> = BTreeMap::new();
-    for bank in &kernel.map.banks {
+    for bank in &kernel.analysis.map.banks {
         let Some(span) = bank.span else { continue };
         match kernel.analysis.tree.node(bank.node).prop("numa-node-id").and_then(|prop| prop.as_u32()) {
             Some(node) => nodes.entry(node).or_default().push(span),
-            None => return BTreeMap::from([(0, kernel.map.ram.spans().to_vec())]),
+            None => return BTreeMap::from([(0, kernel.analysis.map.ram.spans().to_vec())]),
         }
     }
     nodes.values_mut().for_each(|banks| banks.sort_by_key(|bank| bank.base()));

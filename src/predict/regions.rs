@@ -85,7 +85,7 @@ impl<'k> Kernel<'k> {
     /// Checks cells and `ranges`, as a kernel does whenever it walks the node: once, or in both phases.
     fn is_readable(&mut self) -> bool {
         let Some(reserved) = &self.reading.reserved else { return false };
-        let readable = reserved.cells_match(self.map.cells) && reserved.ranges != Ranges::Missing;
+        let readable = reserved.cells_match(self.analysis.map.cells) && reserved.ranges != Ranges::Missing;
         if !readable {
             let line = format!("{}Reserved memory: unsupported node format, ignoring", self.profile.log.scan);
             for _ in 0..if self.profile.two_phases { 2 } else { 1 } {
@@ -139,7 +139,7 @@ impl<'k> Kernel<'k> {
     /// Reserves every tuple of a `reg`, or the first, whatever its size.
     fn reserve_tuples(&mut self, index: usize, region: &Region) {
         let reg = self.analysis.tree.node(region.node).prop("reg").map_or(&[][..], |reg| reg.value);
-        let mut tuples = self.map.cells.tuples(reg).unwrap_or_default();
+        let mut tuples = self.analysis.map.cells.tuples(reg).unwrap_or_default();
         if self.profile.tuples == Tuples::FirstOnly {
             tuples.truncate(1);
         }
