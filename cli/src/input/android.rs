@@ -171,7 +171,7 @@ fn chain(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
 /// The trees after a kernel, `Image-dtb` or `Image.gz-dtb`.
 fn appended(bytes: &[u8], part: Range<usize>) -> Option<Vec<Range<usize>>> {
     let kernel = bytes.get(part.clone())?;
-    let end = if kernel.starts_with(&[0x1f, 0x8b]) {
+    let end = if kernel.starts_with(unpacked::GZIP) {
         let mut stream = GzDecoder::new(kernel);
         match io::copy(&mut (&mut stream).take(MAX_KERNEL + 1), &mut io::sink()) {
             Ok(len) if len <= MAX_KERNEL => kernel.len() - stream.into_inner().len(),

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use ringfence::packing::Packing;
+
+use super::unpacked;
 use crate::failure::Failure;
 
 /// A kind of file.
@@ -36,9 +39,9 @@ impl Kind {
 
 /// First bytes, and what they begin.
 const KINDS: &[Kind] = &[
-    Kind::packed(&[0x1f, 0x8b], "a gzip stream", "gzip"),
+    Kind::packed(unpacked::GZIP, "a gzip stream", "gzip"),
     Kind::packed(b"\xfd7zXZ\0", "an xz stream", "xz"),
-    Kind::packed(&[0x28, 0xb5, 0x2f, 0xfd], "a zstd stream", "zstd"),
+    Kind::packed(Packing::Zstd.magic(), "a zstd stream", "zstd"),
     Kind::packed(b"BZh", "a bzip2 stream", "bzip2"),
     Kind::packed(&[0x04, 0x22, 0x4d, 0x18], "an lz4 stream", "lz4"),
     Kind::packed(&[0x02, 0x21, 0x4c, 0x18], "an lz4 stream", "lz4"),

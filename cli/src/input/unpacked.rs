@@ -10,8 +10,8 @@ use ringfence::packing::{Packing, Stream};
 /// Largest input in bytes, plain or once it is unpacked.
 pub(super) const MAX: u64 = 64 << 20;
 
-const GZIP: &[u8] = &[0x1f, 0x8b];
-const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+/// What a gzip stream begins with, whatever it is compressed by.
+pub(super) const GZIP: &[u8] = &[0x1f, 0x8b];
 
 /// Returns the bytes of a file without the packing that its first bytes name; `None` when they name none that
 /// is unpacked here.
@@ -19,7 +19,7 @@ pub(super) fn unpacked(bytes: &[u8]) -> Option<Result<Vec<u8>, String>> {
     if bytes.starts_with(GZIP) {
         return Some(gzip(bytes));
     }
-    if bytes.starts_with(ZSTD) {
+    if bytes.starts_with(Packing::Zstd.magic()) {
         let stream = Stream { packing: Packing::Zstd, bytes };
         let why = |_| format!("the zstd stream is damaged, or holds more than {}", limit());
         return Some(ringfence_unpack::to_vec(stream, MAX).map_err(why));
