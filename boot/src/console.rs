@@ -113,8 +113,7 @@ pub fn find(
     is_free: impl Fn(Span, Source) -> bool,
 ) -> Option<(Console, Source)> {
     let chosen = tree.find("/chosen");
-    let line = chosen.and_then(|chosen| chosen.prop("bootargs")).map(|prop| prop.value).unwrap_or_default();
-    let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
+    let line = command_line(chosen);
     let is_usable = |console: &Console, source| console.page().is_some_and(|page| is_free(page, source));
     let first = |found: Option<Console>, source| {
         found.filter(|console| is_usable(console, source)).map(|console| (console, source))
@@ -130,9 +129,13 @@ pub fn find(
 /// `stdout-path` before any driver could give it a clock.
 #[must_use]
 pub fn has_bare_earlycon(tree: &Tree<'_>) -> bool {
-    let bootargs = tree.find("/chosen").and_then(|chosen| chosen.prop("bootargs"));
-    let line = bootargs.and_then(|prop| prop.value.split(|&byte| byte == 0).next()).unwrap_or_default();
-    bootargs::args(line).any(|arg| arg.param == b"earlycon" && arg.value.is_none_or(<[u8]>::is_empty))
+    bootargs::args(command_line(tree.find("/chosen")))
+        .any(|arg| arg.param == b"earlycon" && arg.value.is_none_or(<[u8]>::is_empty))
+}
+
+fn command_line<'a>(chosen: Option<Node<'_, 'a>>) -> &'a [u8] {
+    let bootargs = chosen.and_then(|chosen| chosen.prop("bootargs"));
+    bootargs.and_then(|prop| prop.value.split(|&byte| byte == 0).next()).unwrap_or_default()
 }
 
 fn from_stdout_path(tree: &Tree<'_>, chosen: Node<'_, '_>) -> Option<Console> {

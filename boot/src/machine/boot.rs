@@ -111,7 +111,8 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
             unsafe { log::start(console) };
         }
     }
-    if payload.policy.as_ref().is_some_and(|policy| policy.log.is_some()) {
+    let logs = payload.policy.as_ref().is_some_and(|policy| policy.log.is_some());
+    if logs {
         log::record();
     }
     let Chosen { blob, at, loader } = trees::choose(at, &tree, bootargs, &payload);
@@ -131,7 +132,6 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let home = sentinel.as_ref().map(Sentinel::home);
     let holes: Vec<Span> =
         proven.carveouts().map(|(span, _)| span).filter(|&span| Some(span) != home).collect();
-    let logs = payload.policy.as_ref().is_some_and(|policy| policy.log.is_some());
     let kept = if logs { persistent_log::place(&proven) } else { None };
     let ram = handoff::memory_needed(&proven, home.into_iter().chain(kept));
     let fallback_page = fallback.and_then(|fallback| fallback.page());

@@ -27,7 +27,7 @@ fn build(regime: Regime, symbols: &Symbols) -> Result<FirstMap, MapError> {
     let pool = unsafe { memory::early_tables(symbols) };
     let mut builder =
         Builder::new(pool, symbols.early_tables, layout.end, bits, regime, asm::clear_table_uncached)?;
-    // What follows the constants in the file is no longer than the data and BSS that it becomes part of.
+    // What follows the constants in the file is at most as long as the data and BSS that it becomes part of.
     let file_data = symbols.early_tables - layout.data_begin;
     for (span, access) in layout.first_parts(file_data, regions::FIRST_HEAP).into_iter().flatten() {
         builder.map(span, access)?;

@@ -1,7 +1,6 @@
 //! Runs the core's pipeline on this boot, logs what it found and did, and probes what it protects.
 
-use super::fault;
-use super::{asm, power};
+use super::{asm, fault, power};
 use ringfence::announce::announce;
 use ringfence::facts::{BootFacts, Detail, LoaderFacts, Position};
 use ringfence::fdt::Tree;

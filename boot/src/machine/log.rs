@@ -87,12 +87,21 @@ pub(super) fn line_in_fault(arguments: fmt::Arguments<'_>) {
 /// # Safety
 /// The page of the console's registers is mapped as device memory in every map from now on.
 pub(super) unsafe fn start(console: Console) {
+    fault::begin("opening the console", console.base);
+    // SAFETY: by this function's contract.
+    unsafe { connect(console) };
+    LOG.lock().catch_up();
+}
+
+/// Opens a console, to which lines are sent from now on.
+///
+/// # Safety
+/// As for [`start`].
+unsafe fn connect(console: Console) {
     // SAFETY: by this function's contract; the stage is alone on the machine.
     let device = unsafe { Device::new(console.base) };
-    fault::begin("opening the console", console.base);
     console.open(&device);
     PORT.call_once(|| Port { device, console });
-    LOG.lock().catch_up();
 }
 
 /// Keeps a console for [`start_held`], and for a refusal before that.
@@ -132,10 +141,8 @@ pub(super) fn need_console() {
     if PORT.get().is_none()
         && let Some(console) = held().or_else(|| FALLBACK.try_lock().and_then(|fallback| *fallback))
     {
-        // SAFETY: by the contract of `hold` or `fall_back_to`; the stage is alone on the machine.
-        let device = unsafe { Device::new(console.base) };
-        console.open(&device);
-        PORT.call_once(|| Port { device, console });
+        // SAFETY: by the contract of `hold` or `fall_back_to`.
+        unsafe { connect(console) };
         if let Some(mut log) = LOG.try_lock() {
             log.catch_up();
         }
