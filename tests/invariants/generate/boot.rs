@@ -46,17 +46,20 @@ pub(super) fn facts(board: &Board) -> impl Strategy<Value = BootFacts> + use<> {
     (facts, prop::option::weighted(0.15, efi(board))).prop_map(|(facts, efi)| BootFacts { efi, ..facts })
 }
 
+/// Of what kind ranges are that are not free.
+pub(crate) const EFI_KINDS: [EfiKind; 6] = [
+    EfiKind::BootData,
+    EfiKind::LoaderData,
+    EfiKind::Reserved,
+    EfiKind::RuntimeData,
+    EfiKind::AcpiReclaim,
+    EfiKind::Device,
+];
+
 /// Returns an EFI memory map: RAM as the tree has it, free but for some ranges of any kind.
 fn efi(board: &Board) -> impl Strategy<Value = EfiFacts> + use<> {
     let banks: Vec<Span> = board.banks.iter().filter_map(|&(base, size)| Span::new(base, size)).collect();
-    let kind = prop::sample::select(vec![
-        EfiKind::BootData,
-        EfiKind::LoaderData,
-        EfiKind::Reserved,
-        EfiKind::RuntimeData,
-        EfiKind::AcpiReclaim,
-        EfiKind::Device,
-    ]);
+    let kind = prop::sample::select(&EFI_KINDS);
     let range = (base(), 1u64..0x800, kind).prop_map(|(base, pages, kind)| {
         let span = Span::new(base, pages * 0x1000).unwrap().outward(0x1000).unwrap();
         EfiRange { span, kind }

@@ -1,7 +1,7 @@
 //! Generates hostile and ordinary boards: banks, regions of every kind, `/memreserve/`, bootargs, policies,
 //! boot facts.
 
-mod boot;
+pub(crate) mod boot;
 mod literal;
 mod trees;
 mod write;

@@ -2,6 +2,7 @@
 
 use super::{base, one_in, span, up_to};
 use crate::generate::Board;
+use crate::generate::boot::EFI_KINDS;
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use ringfence::efi::{EfiKind, EfiMap, EfiRange};
 use ringfence::facts::{BootFacts, EfiFacts, Kernel, Position};
@@ -42,14 +43,7 @@ fn parts(bytes: &mut Unstructured<'_>) -> Result<BootFacts> {
 fn efi(bytes: &mut Unstructured<'_>, board: &Board) -> Result<EfiFacts> {
     let mut ranges = Vec::new();
     for _ in 0..up_to(bytes, 5)? {
-        let kind = *bytes.choose(&[
-            EfiKind::BootData,
-            EfiKind::LoaderData,
-            EfiKind::Reserved,
-            EfiKind::RuntimeData,
-            EfiKind::AcpiReclaim,
-            EfiKind::Device,
-        ])?;
+        let kind = *bytes.choose(&EFI_KINDS)?;
         let span = Span::new(base(bytes)?, (up_to(bytes, 0x7ff)? + 1) * 0x1000);
         ranges.extend(span.and_then(|span| span.outward(0x1000)).map(|span| EfiRange { span, kind }));
     }
