@@ -1,4 +1,4 @@
-//! What sources of vendors' trees leave for their boot loader to fill in is no error while nobody boots them.
+//! What vendors' sources leave for their boot loader to fill in is not an error while nobody boots them.
 
 mod tools;
 mod workdir;
