@@ -113,6 +113,12 @@ impl<'c, 'a> Analysis<'c, 'a> {
         self.claims.over(span)
     }
 
+    /// Returns the claims on exactly `span`.
+    #[must_use]
+    pub fn claims_at(&self, span: Span) -> &[Claim] {
+        self.claims.at(span)
+    }
+
     /// Returns the region that makes a claim.
     #[must_use]
     pub fn region(&self, kind: ClaimKind) -> Option<&Region> {

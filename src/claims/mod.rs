@@ -79,4 +79,13 @@ impl Claims {
         let end = self.all.partition_point(|claim| claim.span.base() < span.end());
         self.all.iter().take(end).filter(move |claim| claim.span.overlaps(span))
     }
+
+    /// Returns the claims on exactly `span`.
+    #[must_use]
+    pub fn at(&self, span: Span) -> &[Claim] {
+        let key = |span: Span| (span.base(), Reverse(span.end()));
+        let first = self.all.partition_point(|claim| key(claim.span) < key(span));
+        let rest = self.all.get(first..).unwrap_or_default();
+        rest.get(..rest.partition_point(|claim| claim.span == span)).unwrap_or_default()
+    }
 }

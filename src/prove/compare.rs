@@ -4,6 +4,7 @@
 use super::Refusal;
 use crate::analysis::Analysis;
 use crate::bootargs;
+use crate::claims::Claim;
 use crate::facts::{BootFacts, Position};
 use crate::fdt::NodeId;
 use crate::ledger::{self, Coverage};
@@ -68,21 +69,31 @@ pub(super) fn taken(before: &Analysis<'_, '_>, after: &Analysis<'_, '_>) -> Opti
         .or_else(|| shrunk(before, &after.map).map(|region| Refusal::Shrunk(region.path.clone())))
 }
 
+/// Most pairs of owners that are compared. Only a tree with many regions of the same bytes comes near.
+const MAX_COMPARED: usize = 10_000;
+
 /// Returns bytes that two regions shared and still share. Where one of them was split, its further tuples no
 /// longer show who uses them, and two owners look like one.
+///
+/// The overlaps that are left are looked up in the tree as it was, which may have more of them than were
+/// listed. Those that are left are all listed: that there are more is an error (RF201).
 pub(super) fn shared(before: &Analysis<'_, '_>, after: &Analysis<'_, '_>) -> Option<Span> {
-    let regions = |kind| before.region(kind);
-    before.pairs().find_map(|(low, high)| {
-        let (a, b) = (regions(low.kind)?, regions(high.kind)?);
-        let span = low.span.intersection(high.span)?;
-        let was_error = !before.is_nested((a, low.span), (b, high.span));
-        let has = |span| {
-            after.claims_over(span).filter(|claim| claim.span == span && claim.kind.is_region()).count()
-        };
-        let still =
-            if low.span == high.span { has(low.span) > 1 } else { has(low.span) > 0 && has(high.span) > 0 };
-        (was_error && still).then_some(span)
-    })
+    let mut left = MAX_COMPARED;
+    after.pairs().filter(|(low, high)| low.kind.is_region() && high.kind.is_region()).find_map(
+        |(low, high)| {
+            let owners = |span| before.claims_at(span).iter();
+            let was_error = |(a, b): (&Claim, &Claim)| {
+                let (Some(one), Some(other)) = (before.region(a.kind), before.region(b.kind)) else {
+                    return false;
+                };
+                // What is not compared is refused.
+                left = left.saturating_sub(1);
+                a.kind != b.kind && (left == 0 || !before.is_nested((one, a.span), (other, b.span)))
+            };
+            let mut pairs = owners(low.span).flat_map(|a| owners(high.span).map(move |b| (a, b)));
+            pairs.any(was_error).then(|| low.span.intersection(high.span)).flatten()
+        },
+    )
 }
 
 /// Returns the lowest range that was protected, or that the policy requires to be, and no longer is.
