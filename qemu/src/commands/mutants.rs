@@ -27,13 +27,16 @@ const CAUGHT: usize = 95;
 /// Options of `cargo xtask mutants`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
-    /// Try only these modules of the core, whole
+    /// Try only these modules of the core: whole, or the part that `--shard` names
     #[arg(value_name = "MODULE")]
     modules: Vec<String>,
-    /// The part of the mutants of plan and survey that is tried
-    #[arg(long, value_name = "K/N", default_value = "0/4")]
-    shard: String,
+    /// The part of the mutants that is tried of named modules, or of plan and survey (then 0/4 by default)
+    #[arg(long, value_name = "K/N")]
+    shard: Option<String>,
 }
+
+/// The part of plan and survey that is tried by default.
+const SHARD: &str = "0/4";
 
 /// Runs the command.
 ///
@@ -43,13 +46,15 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let program = install(ws)?;
     let expected = fs::read_to_string(ws.root.join(EXPECTED)).with_context(|| EXPECTED)?;
     let named: Vec<&str> = options.modules.iter().map(String::as_str).collect();
-    let (whole, sharded) = if named.is_empty() { (&WHOLE[..], &SHARDED[..]) } else { (&named[..], &[][..]) };
+    let shard = options.shard.as_deref();
+    let groups = match named.is_empty() {
+        true => vec![(&WHOLE[..], None), (&SHARDED[..], shard.or(Some(SHARD)))],
+        false => vec![(&named[..], shard)],
+    };
     let mut total = Outcome::default();
-    for (modules, shard) in [(whole, None), (sharded, Some(options.shard.as_str()))] {
-        if !modules.is_empty() {
-            println!("mutants: {}, {}", modules.join(" and "), shard.unwrap_or("whole"));
-            total.add(mutate(ws, &program, modules, shard)?);
-        }
+    for (modules, shard) in groups {
+        println!("mutants: {}, {}", modules.join(" and "), shard.unwrap_or("whole"));
+        total.add(mutate(ws, &program, modules, shard)?);
     }
     let missed: Vec<&String> = total.missed.iter().filter(|line| !is_expected(&expected, line)).collect();
     missed.iter().for_each(|line| println!("not caught: {line}"));
