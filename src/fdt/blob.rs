@@ -2,8 +2,44 @@
 
 use super::header::{Header, be64};
 use super::token::{Token, Tokens, Word, Words, all_names, measure};
+use super::tree::PropRecord;
 use super::{FdtError, MAX_DEPTH, MAX_SIZE, NameFault};
 use core::ops::Range;
+
+/// Takes the nodes and properties that the check passes, in the order of the blob, before it is known whether
+/// the rest is sound.
+pub(super) trait Sink<'a> {
+    /// Takes the blob, its strings block, and the most bytes that its structure block may have, before
+    /// anything else.
+    fn start(&mut self, bytes: &'a [u8], strings: &'a [u8], len: usize) -> Result<(), FdtError>;
+    /// A node starts: the offset of its name in the blob, and its length in bytes.
+    fn begin(&mut self, name: u32, len: u32) -> Result<(), FdtError>;
+    /// The innermost open node has a property.
+    fn prop(&mut self, record: PropRecord) -> Result<(), FdtError>;
+    /// The innermost open node ends.
+    fn end(&mut self);
+}
+
+/// Takes nothing.
+impl<'a> Sink<'a> for () {
+    #[inline]
+    fn start(&mut self, _: &'a [u8], _: &'a [u8], _: usize) -> Result<(), FdtError> {
+        Ok(())
+    }
+
+    #[inline]
+    fn begin(&mut self, _: u32, _: u32) -> Result<(), FdtError> {
+        Ok(())
+    }
+
+    #[inline]
+    fn prop(&mut self, _: PropRecord) -> Result<(), FdtError> {
+        Ok(())
+    }
+
+    #[inline]
+    fn end(&mut self) {}
+}
 
 /// A flattened device tree whose structure has been checked.
 #[derive(Clone, Copy)]
@@ -36,29 +72,43 @@ impl<'a> Blob<'a> {
     /// # Errors
     /// The first fault of the structure, with its offset.
     pub fn check_with_limit(bytes: &'a [u8], limit: usize) -> Result<Self, FdtError> {
+        Self::check_into(bytes, limit, &mut ())
+    }
+
+    /// Checks as [`Blob::check_with_limit`] does and hands all nodes and properties to `sink`.
+    ///
+    /// # Errors
+    /// The first fault of the structure, or the sink's.
+    pub(super) fn check_into(
+        bytes: &'a [u8],
+        limit: usize,
+        sink: &mut impl Sink<'a>,
+    ) -> Result<Self, FdtError> {
         let header = Header::read(bytes, limit)?;
         let bytes = bytes.get(..header.total as usize).unwrap_or_default();
         let reserve_count = count_reserve(bytes, header.off_reserve as usize)?;
         let mut blob =
             Self { bytes, header, limit, struct_end: 0, reserve_count, nodes: 0, props: 0, nops: None };
-        let struct_end = blob.walk()?;
+        let struct_end = blob.walk(sink)?;
         let reserve_end = header.off_reserve as usize + (reserve_count as usize + 1) * 16;
         header.check_overlap(reserve_end, struct_end)?;
         Ok(blob)
     }
 
     /// Walks all tokens once; returns the end of the structure block, exclusive.
-    fn walk(&mut self) -> Result<usize, FdtError> {
+    fn walk(&mut self, sink: &mut impl Sink<'a>) -> Result<usize, FdtError> {
+        let len = self.header.struct_bound().saturating_sub(self.header.off_struct as usize);
+        sink.start(self.bytes, self.strings(), len)?;
         match Words::of(self.bytes.get(..self.header.struct_bound()).unwrap_or_default()) {
-            Words::Aligned(words) => self.walk_words(words),
-            Words::Bytes(words) => self.walk_words(words),
+            Words::Aligned(words) => self.walk_words(words, sink),
+            Words::Bytes(words) => self.walk_words(words, sink),
         }
     }
 
-    fn walk_words<W: Word>(&mut self, words: &[W]) -> Result<usize, FdtError> {
+    fn walk_words<W: Word>(&mut self, words: &[W], sink: &mut impl Sink<'a>) -> Result<usize, FdtError> {
         let strings = self.strings();
         let all_names = all_names(strings);
-        let mut tokens = Tokens::new(words, self.header.off_struct as usize, false);
+        let mut tokens = Tokens::new(words, self.header.off_struct as usize);
         let mut depth = 0;
         // Properties are legal from the start of a node to its first child.
         let mut in_props = false;
@@ -79,6 +129,7 @@ impl<'a> Blob<'a> {
                     }
                     self.nodes += 1;
                     in_props = true;
+                    sink.begin(name, len)?;
                 }
                 Token::EndNode => {
                     if depth == 0 {
@@ -86,21 +137,22 @@ impl<'a> Blob<'a> {
                     }
                     depth -= 1;
                     in_props = false;
+                    sink.end();
                 }
-                Token::Prop { name, .. } => {
+                Token::Prop { name, value, len } => {
                     if !in_props {
                         return Err(FdtError::PropMisplaced { offset });
                     }
                     self.props += 1;
-                    let name = name as usize;
-                    if all_names && strings.get(name).is_some_and(|&byte| byte != 0) {
-                        continue;
+                    let first = strings.get(name as usize);
+                    if !(all_names && first.is_some_and(|&byte| byte != 0)) {
+                        match measure(strings, name as usize, true) {
+                            Ok(0) => return Err(FdtError::BadPropName { offset, fault: NameFault::Empty }),
+                            Ok(_) => {}
+                            Err(fault) => return Err(FdtError::BadPropName { offset, fault }),
+                        }
                     }
-                    match measure(strings, name, true) {
-                        Ok(0) => return Err(FdtError::BadPropName { offset, fault: NameFault::Empty }),
-                        Ok(_) => {}
-                        Err(fault) => return Err(FdtError::BadPropName { offset, fault }),
-                    }
+                    sink.prop(PropRecord { name, value, len })?;
                 }
                 Token::End if depth > 0 => return Err(FdtError::Unclosed { offset, open: depth }),
                 Token::End if self.nodes == 0 => return Err(FdtError::NoRoot),
@@ -178,12 +230,6 @@ impl<'a> Blob<'a> {
     /// Returns the end of the structure block, exclusive.
     pub(super) fn struct_end(&self) -> usize {
         self.struct_end as usize
-    }
-
-    /// Returns the words up to the end of the structure block, and the offset at which its tokens start.
-    pub(super) fn words(&self) -> (Words<'a>, usize) {
-        let bytes = self.bytes.get(..self.struct_end as usize).unwrap_or_default();
-        (Words::of(bytes), self.header.off_struct as usize)
     }
 }
 

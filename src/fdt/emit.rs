@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 
 use super::header;
+use super::index::reserve;
 use super::strings::Strings;
 use super::token::{BEGIN_NODE, END, END_NODE, PROP};
-use super::tree::reserve;
 use super::{FdtError, MAGIC, NewNode};
 
 /// Takes bytes.

@@ -23,6 +23,7 @@ mod edit;
 mod emit;
 mod error;
 mod header;
+mod index;
 mod new_node;
 mod node;
 mod overlay;

@@ -4,8 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::edit::{Edits, Op};
+use super::index::reserve;
 use super::token::check_name;
-use super::tree::{PropRecord, Tree, reserve};
+use super::tree::{PropRecord, Tree};
 use super::{EditFault, FdtError, NodeId};
 
 /// An edit whose node exists.

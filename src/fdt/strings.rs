@@ -4,7 +4,7 @@ use crate::order;
 use alloc::vec::Vec;
 
 use super::FdtError;
-use super::tree::reserve;
+use super::index::reserve;
 
 /// The offsets of new properties' names in the strings block.
 pub(super) struct Strings<'e> {

@@ -31,15 +31,6 @@ pub(super) trait Word: Copy {
     fn little(self) -> u32;
     /// Returns words as the bytes that they are.
     fn bytes(words: &[Self]) -> &[u8];
-
-    /// Returns how many bytes are before the first NUL, or `None` where there is none.
-    #[inline(always)]
-    fn first_nul(self) -> Option<usize> {
-        // The lowest bit that this leaves is in the first byte that is 0: a borrow only reaches bytes above.
-        let word = self.little();
-        let zeros = word.wrapping_sub(ONES) & !word & HIGH;
-        (zeros != 0).then_some(zeros.trailing_zeros() as usize / 8)
-    }
 }
 
 /// 1 in each byte of a word.
@@ -107,15 +98,13 @@ pub(super) struct Tokens<'a, W> {
     end: usize,
     /// Offsets of the first and the last NOP passed so far.
     nops: Option<(usize, usize)>,
-    /// Names have been checked before, so only their ends are searched for.
-    checked: bool,
 }
 
 impl<'a, W: Word> Tokens<'a, W> {
     /// Starts at offset `at` of a blob, whose `words` end where the structure block ends; `at` is a multiple
-    /// of 4. `checked` states that an earlier walk came to the end.
-    pub(super) fn new(words: &'a [W], at: usize, checked: bool) -> Self {
-        Self { rest: words.get(at / 4..).unwrap_or_default(), end: words.len(), nops: None, checked }
+    /// of 4.
+    pub(super) fn new(words: &'a [W], at: usize) -> Self {
+        Self { rest: words.get(at / 4..).unwrap_or_default(), end: words.len(), nops: None }
     }
 
     /// Returns the offset of the byte after the last token.
@@ -131,8 +120,7 @@ impl<'a, W: Word> Tokens<'a, W> {
 
     /// Reads the next token that is not a NOP, with its offset. Advances by at least 4 bytes
     /// or fails, so a walk ends.
-    // Most of the time of reading a tree is spent here, in two loops: a call for each token would cost as
-    // much.
+    // Most of the time of reading a tree is spent here: a call for each token would cost as much.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Result<(usize, Token), FdtError> {
         let (offset, word) = loop {
@@ -149,8 +137,7 @@ impl<'a, W: Word> Tokens<'a, W> {
         let token = match word {
             BEGIN_NODE => {
                 let name = self.at();
-                let found = if self.checked { find_end(self.rest) } else { node_name(self.rest) };
-                let len = match found {
+                let len = match node_name(self.rest) {
                     Ok(len) => len,
                     Err(NameFault::Unterminated) => return Err(FdtError::StructTruncated { offset }),
                     Err(fault) => return Err(FdtError::BadNodeName { offset: name, fault }),
@@ -178,18 +165,6 @@ impl<'a, W: Word> Tokens<'a, W> {
         };
         Ok((offset, token))
     }
-}
-
-/// Finds the length of a name that is known to be good: the first NUL, a word at a time.
-fn find_end<W: Word>(words: &[W]) -> Result<usize, NameFault> {
-    let mut len = 0;
-    for word in words {
-        match word.first_nul() {
-            Some(bytes) => return Ok(len + bytes),
-            None => len += 4,
-        }
-    }
-    Err(NameFault::Unterminated)
 }
 
 /// Measures the name of a node: four bytes at a time, and again byte by byte where one of them is wrong.

@@ -3,9 +3,9 @@
 
 use alloc::vec::Vec;
 
+use super::index::Index;
 use super::node::{Node, NodeId};
-use super::token::{Token, Tokens, Word, Words};
-use super::{Blob, FdtError, Prop};
+use super::{Blob, FdtError, MAX_SIZE, Prop};
 
 /// A node: 24 bytes for at least 12 bytes of blob.
 #[derive(Clone, Copy)]
@@ -58,83 +58,25 @@ pub struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// Checks a DTB of at most [`super::MAX_SIZE`] bytes and index it.
+    /// Checks a DTB of at most [`MAX_SIZE`] bytes and indexes it.
     ///
     /// # Errors
     /// The first fault of its structure, or [`FdtError::OutOfMemory`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, FdtError> {
-        Self::new(Blob::check(bytes)?)
+        Self::parse_with_limit(bytes, MAX_SIZE)
     }
 
-    /// Indexes a checked blob. Takes at most twice the size of its structure block, reserved in two pieces.
+    /// Parses as [`Tree::parse`] does, but allows a `totalsize` of up to `limit` bytes, inclusive. Check and
+    /// index take one pass. The tables take about as much memory as the structure block without its values.
     ///
     /// # Errors
-    /// [`FdtError::OutOfMemory`].
-    pub fn new(blob: Blob<'a>) -> Result<Self, FdtError> {
+    /// As for [`Tree::parse`].
+    pub fn parse_with_limit(bytes: &'a [u8], limit: usize) -> Result<Self, FdtError> {
+        let mut index = Index::default();
+        let blob = Blob::check_into(bytes, limit, &mut index)?;
         let text = core::str::from_utf8(blob.strings()).unwrap_or_default();
-        let mut tree =
-            Self { nodes: reserve(blob.node_count())?, props: reserve(blob.prop_count())?, blob, text };
-        tree.index()?;
-        Ok(tree)
-    }
-
-    fn index(&mut self) -> Result<(), FdtError> {
-        let (words, at) = self.blob.words();
-        match words {
-            Words::Aligned(words) => self.index_tokens(Tokens::new(words, at, true)),
-            Words::Bytes(words) => self.index_tokens(Tokens::new(words, at, true)),
-        }
-    }
-
-    fn index_tokens<W: Word>(&mut self, mut tokens: Tokens<'_, W>) -> Result<(), FdtError> {
-        let strings = self.blob.strings();
-        let (phandle, old_name) = (Wanted::new(strings, b"phandle"), Wanted::new(strings, b"linux,phandle"));
-        let mut open = 0;
-        let mut depth = 0;
-        // `linux,phandle` is the old name and counts only where there is no `phandle`.
-        let mut old_phandle = false;
-        loop {
-            match tokens.next()?.1 {
-                Token::Begin { name, len } => {
-                    let id = self.nodes.len() as u32;
-                    self.nodes.push(NodeRecord {
-                        name,
-                        name_len: len as u16,
-                        depth,
-                        parent: open,
-                        end: 0,
-                        first_prop: self.props.len() as u32,
-                        phandle: 0,
-                    });
-                    open = id;
-                    depth += 1;
-                    old_phandle = false;
-                }
-                Token::EndNode => {
-                    let end = self.nodes.len() as u32;
-                    if let Some(record) = self.nodes.get_mut(open as usize) {
-                        record.end = end;
-                        open = record.parent;
-                    }
-                    depth = depth.saturating_sub(1);
-                }
-                Token::Prop { name, value, len } => {
-                    self.props.push(PropRecord { name, value, len });
-                    if len == 4 {
-                        let new = phandle.is_at(name);
-                        if (new || old_name.is_at(name))
-                            && let Some(record) = self.nodes.last_mut()
-                            && (record.phandle == 0 || (new && old_phandle))
-                        {
-                            record.phandle =
-                                super::header::be32(self.blob.bytes(), value as usize).unwrap_or(0);
-                            old_phandle = !new;
-                        }
-                    }
-                }
-                Token::End => return Ok(()),
-            }
-        }
+        let Index { nodes, props, .. } = index;
+        Ok(Self { blob, text, nodes, props })
     }
 
     /// Returns the blob under this tree.
@@ -314,8 +256,8 @@ impl<'a> Tree<'a> {
 }
 
 /// A property's name, looked for in a strings block.
-#[derive(Clone, Copy)]
-struct Wanted<'s, 'n> {
+#[derive(Clone, Copy, Default)]
+pub(super) struct Wanted<'s, 'n> {
     strings: &'s [u8],
     /// The block from the byte at which the name ends that is at its beginning.
     ends: &'s [u8],
@@ -323,26 +265,18 @@ struct Wanted<'s, 'n> {
 }
 
 impl<'s, 'n> Wanted<'s, 'n> {
-    fn new(strings: &'s [u8], name: &'n [u8]) -> Self {
+    pub(super) fn new(strings: &'s [u8], name: &'n [u8]) -> Self {
         Self { strings, ends: strings.get(name.len()..).unwrap_or_default(), name }
     }
 
     /// Returns whether the NUL-terminated string at offset `at` is the name.
     #[inline]
-    fn is_at(self, at: u32) -> bool {
+    pub(super) fn is_at(self, at: u32) -> bool {
         // Length and first byte tell nearly all names apart. Only an empty name ends where it starts.
         self.ends.get(at as usize) == Some(&0)
             && (self.name.is_empty() || self.strings.get(at as usize) == self.name.first())
             && self.strings.get(at as usize..).is_some_and(|own| own.starts_with(self.name))
     }
-}
-
-/// Returns an empty vector with room for exactly `count` elements.
-pub(super) fn reserve<T>(count: usize) -> Result<Vec<T>, FdtError> {
-    let mut vec = Vec::new();
-    vec.try_reserve_exact(count)
-        .map_err(|_| FdtError::OutOfMemory { bytes: count.saturating_mul(size_of::<T>()) })?;
-    Ok(vec)
 }
 
 impl core::fmt::Debug for Tree<'_> {

@@ -15,7 +15,7 @@ mod pack;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::fdt::{Blob, Node, Tree};
+use crate::fdt::{Node, Tree};
 use choose::Choice;
 
 pub use config::Config;
@@ -41,7 +41,7 @@ impl<'a> Fit<'a> {
     /// # Errors
     /// [`FitError::Tree`] when there is no sound tree, [`FitError::NotAFit`] when the tree is not a FIT.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, FitError> {
-        let tree = Tree::new(Blob::check_with_limit(bytes, MAX_LEN)?)?;
+        let tree = Tree::parse_with_limit(bytes, MAX_LEN)?;
         let has = |name: &str| tree.root().children().any(|child| child.name() == name);
         match ["images", "configurations"].into_iter().find(|name| !has(name)) {
             Some(missing) => Err(FitError::NotAFit { missing }),

@@ -7,7 +7,8 @@ use super::index::{Index, cut};
 use super::map::Map;
 use super::{depth_below, end};
 use crate::fdt::header::be32;
-use crate::fdt::tree::{PropRecord, Tree, reserve};
+use crate::fdt::index::reserve;
+use crate::fdt::tree::{PropRecord, Tree};
 use crate::fdt::{FdtError, NodeId, Prop};
 
 /// An overlay and a copy of its bytes, in which values are patched. Lengths and names stay, so offsets of the

@@ -4,7 +4,7 @@ mod merge;
 mod refuse;
 
 use super::*;
-use crate::fdt::{Blob, MAX_BOOT_SIZE, NewNode, build};
+use crate::fdt::{MAX_BOOT_SIZE, NewNode, build};
 use alloc::string::String;
 
 /// Returns a board whose labels are known: `uart` has phandle 4, `soc` has 9, `bare` has none.
@@ -50,7 +50,7 @@ fn apply_to(base: &NewNode, overlays: &[NewNode]) -> Result<Vec<u8>, OverlayErro
     let mut blob = build(base, 0, &[(0x1000, 0x1000)]).unwrap();
     for overlay in overlays {
         let overlay = build(overlay, 0, &[]).unwrap();
-        let tree = Tree::new(Blob::check_with_limit(&blob, MAX_BOOT_SIZE).unwrap()).unwrap();
+        let tree = Tree::parse_with_limit(&blob, MAX_BOOT_SIZE).unwrap();
         blob = apply_overlay(&tree, &Tree::parse(&overlay).unwrap())?;
     }
     Ok(blob)

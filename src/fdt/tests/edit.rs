@@ -141,7 +141,7 @@ fn a_bundle_larger_than_a_boot_tree_needs_its_own_limit() {
     let root = NewNode::new("").prop_str("description", "bundle").child(images);
     let blob = build_aligned(&root, 0, &[], "/images/kernel", "data", 2 << 20).unwrap();
     assert!(matches!(Blob::check_with_limit(&blob, MAX_BOOT_SIZE), Err(FdtError::TooLarge { .. })));
-    let tree = Tree::new(Blob::check_with_limit(&blob, 64 << 20).unwrap()).unwrap();
+    let tree = Tree::parse_with_limit(&blob, 64 << 20).unwrap();
     let kernel = tree.find("/images/kernel").unwrap();
     let offset = kernel.value_offset("data").unwrap();
     assert_eq!(offset % (2 << 20), 0);
