@@ -76,6 +76,8 @@ impl Runner {
             let known = self.context.insert(format!("inputs.{name}"), (*value).to_owned());
             assert!(known.is_some(), "the action has no input {name}");
         }
+        // What steps said in an earlier run is of that run; what other actions say is set by the test.
+        self.context.retain(|name, _| !name.starts_with("steps.") || name.starts_with("steps.cache."));
         let mut run = Run::default();
         for step in action["runs"]["steps"].as_sequence().unwrap() {
             let condition = step["if"].as_str().unwrap_or("success()");
@@ -155,7 +157,7 @@ fn release(server: &WorkDir) -> PathBuf {
     let directory = format!("acme/ringfence/releases/download/v{}", env!("CARGO_PKG_VERSION"));
     fs::create_dir_all(server.path(&directory).join(&name)).unwrap();
     fs::copy(env!("CARGO_BIN_EXE_ringfence"), server.path(&directory).join(&name).join("ringfence")).unwrap();
-    let pack = format!("tar -czf {name}.tar.gz {name} && sha256sum {name}.tar.gz > SHA256SUMS");
+    let pack = format!("tar -cf - {name} | gzip -1 > {name}.tar.gz && sha256sum {name}.tar.gz > SHA256SUMS");
     let packed = Command::new("sh").args(["-c", &pack]).current_dir(server.path(&directory)).status();
     assert!(packed.unwrap().success());
     server.path(&directory).join(format!("{name}.tar.gz"))
@@ -176,9 +178,67 @@ fn a_release_is_taken_if_its_sum_is_right_and_nothing_is_compiled() {
     let mut bytes = fs::read(&archive).unwrap();
     bytes.push(0);
     fs::write(&archive, bytes).unwrap();
-    let mut runner = Runner::new(server.dir()).unwrap();
+    let stopped = |inputs: &[(&str, &str)]| {
+        let run = Runner::new(server.dir()).unwrap().run(inputs);
+        assert_eq!(
+            (run.steps.as_slice(), run.code),
+            (["Download".to_owned()].as_slice(), 1),
+            "{}",
+            run.output
+        );
+        assert!(run.output.contains("::error::file://") && run.output.contains(".tar.gz"), "{}", run.output);
+    };
+    stopped(&[("paths", "good.dts")]);
+    // There is nothing to upload then.
+    stopped(&[("paths", "good.dts"), ("sarif", "out.sarif"), ("upload", "true")]);
+    // A release whose sums leave the archive out is none either.
+    fs::write(archive.with_file_name("SHA256SUMS"), format!("{}  ringfence.img\n", "0".repeat(64))).unwrap();
+    stopped(&[("paths", "good.dts")]);
+}
+
+#[test]
+fn another_system_than_linux_takes_no_program_of_linux() {
+    let server = WorkDir::new();
+    let Some(mut runner) = Runner::new(server.dir()) else { return };
+    release(&server);
+    let uname = "#!/bin/sh\nif [ \"$1\" = -s ]; then echo Darwin; else echo x86_64; fi\n";
+    runner.temp.put("machine/uname", uname);
+    make_executable(&runner.temp.path("machine/uname"));
     let run = runner.run(&[("paths", "good.dts")]);
-    assert_eq!((run.steps.as_slice(), run.code), (["Download".to_owned()].as_slice(), 1), "{}", run.output);
+    assert!(run.steps.contains(&"Compile".to_owned()), "{}", run.output);
+}
+
+/// A job in a container is run by root, without `sudo`.
+#[test]
+fn compilers_are_installed_with_and_without_sudo() {
+    let server = WorkDir::new();
+    let Some(mut runner) = Runner::new(server.dir()) else { return };
+    release(&server);
+    let steps = action();
+    let steps = steps["runs"]["steps"].as_sequence().unwrap();
+    let step = steps.iter().find(|step| step["name"] == "Compilers").unwrap();
+    // A machine with nothing but what is put here.
+    runner.temp.put("bare/apt-get", "#!/bin/sh\necho \"apt-get $@\"\n");
+    runner.temp.put("bare/sudo", "#!/bin/sh\necho with sudo\n\"$@\"\n");
+    let bash = Command::new("sh").args(["-c", "command -v bash"]).output().unwrap();
+    std::os::unix::fs::symlink(String::from_utf8(bash.stdout).unwrap().trim(), runner.temp.path("bare/bash"))
+        .unwrap();
+    std::os::unix::fs::symlink("/bin/sh", runner.temp.path("bare/sh")).unwrap();
+    runner.path = runner.temp.path("bare").display().to_string();
+    for (user, sudo) in [(0, false), (1000, true)] {
+        runner.temp.put("bare/id", format!("#!/bin/sh\necho {user}\n"));
+        for program in ["apt-get", "sudo", "id"] {
+            make_executable(&runner.temp.path("bare").join(program));
+        }
+        let mut run = Run::default();
+        runner.step(step, &mut run);
+        assert_eq!((run.code, run.output.contains("with sudo")), (0, sudo), "{}", run.output);
+        assert!(run.output.contains("install -y --no-install-recommends device-tree-compiler cpp"));
+    }
+    fs::remove_file(runner.temp.path("bare/apt-get")).unwrap();
+    let mut run = Run::default();
+    runner.step(step, &mut run);
+    assert!(run.code == 0 && run.output.contains("::warning::sources (.dts) need dtc"), "{}", run.output);
 }
 
 #[test]
@@ -225,8 +285,39 @@ fn inputs_of_the_action_reach_the_check() {
     runner.workspace.assert_output(&write, 0, &["1 finding written"]);
     let run = runner.run(&[("paths", "board.dts"), ("baseline", "known.json")]);
     assert_eq!(run.code, 0, "{}", run.output);
+    for (baseline, content, word) in
+        [("empty.json", Some(""), "empty.json"), ("none.json", None, "none.json")]
+    {
+        if let Some(content) = content {
+            runner.workspace.put(baseline, content);
+        }
+        let run = runner.run(&[("paths", "board.dts"), ("baseline", baseline)]);
+        assert!(run.code == 2 && run.output.contains(word), "{}", run.output);
+    }
     runner.workspace.put("ringfence.toml", "inputs = [\"board.dts\"]\n");
     assert_eq!(runner.run(&[]).code, 1, "without paths, those of the project");
+}
+
+#[test]
+fn paths_are_names_or_patterns_one_a_line() {
+    let server = WorkDir::new();
+    let Some(mut runner) = Runner::new(server.dir()) else { return };
+    release(&server);
+    let names = ["a b/good one.dts", "a b/x/bad.dts", "-q.dts", "b[1].dts", "$(touch owned);'\".dts"];
+    for name in names {
+        let camera = if name.contains("good") { "0x500000" } else { "0x700000" };
+        runner.workspace.put(name, BOARD.replace("0x700000", camera));
+        let run = runner.run(&[("paths", &format!("  {name}\t\n")), ("format", "concise")]);
+        assert_eq!(run.code, i32::from(!name.contains("good")), "{name}: {}", run.output);
+        assert!(run.code == 0 || run.output.contains(&format!("{name}:19:")), "{name}: {}", run.output);
+    }
+    assert!(!runner.workspace.path("owned").exists());
+    for (pattern, found) in [("a b/*.dts", 0), ("a b/*/*.dts", 1), ("a b/**/*.dts", 1), ("none/*.dts", 2)] {
+        let run = runner.run(&[("paths", pattern), ("format", "concise")]);
+        assert_eq!(run.code, found, "{pattern}: {}", run.output);
+    }
+    let both = runner.run(&[("paths", "a b/**/*.dts"), ("format", "concise"), ("fail-on", "never")]);
+    assert_eq!((both.code, both.output.matches("a b/x/bad.dts:19:").count()), (0, 1), "{}", both.output);
 }
 
 #[test]
@@ -242,6 +333,17 @@ fn sarif_is_written_and_uploaded_even_when_an_input_cannot_be_read() {
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "RF201");
     let unreadable = &sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"][0];
     assert!(unreadable["message"]["text"].as_str().unwrap().contains("missing.dts"), "{unreadable}");
+    // Without a name the file has one.
+    let run = runner.run(&[("paths", "missing.dts"), ("upload", "true")]);
+    assert_eq!(run.steps.last().unwrap(), "Upload (github/codeql-action/upload-sarif@v3)");
+    assert!(run.code == 2 && runner.workspace.path("ringfence.sarif").exists(), "{}", run.output);
+    // A file that cannot be written is not a success, and neither is an old one that stays.
+    runner.workspace.put("a/out.sarif", "old");
+    for (sarif, args) in [("no/such/directory/out.sarif", ""), ("a/out.sarif", "--no-such-option")] {
+        let run = runner.run(&[("paths", "good.dts"), ("sarif", sarif), ("upload", "true"), ("args", args)]);
+        assert_eq!((run.steps.last().map(String::as_str), run.code), (Some("Check"), 2), "{}", run.output);
+        assert!(run.output.contains("no/such/directory") || run.output.contains("--no-such-option"));
+    }
     let run = runner.run(&[("paths", "good.dts"), ("sarif", "out.sarif")]);
     assert!(!run.steps.iter().any(|step| step.starts_with("Upload")), "only on demand");
 }

@@ -4,6 +4,7 @@
 mod android;
 mod bundle;
 pub mod capture;
+mod compiler;
 mod concatenated;
 mod container;
 mod dependencies;

@@ -1,10 +1,10 @@
 //! Compiles source: the C preprocessor where there are directives for it, then `dtc`, once for the blob and
 //! once for the places.
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
+use super::compiler::run;
 use super::dependencies::{self, Dependencies};
 use super::files::describe;
 use super::{Options, Positions, is_stdin, kind};
@@ -31,7 +31,7 @@ pub(super) fn compile(
 ) -> Result<(Vec<u8>, Option<Positions>), Failure> {
     // `dtc` does not know the byte order mark.
     let text = kind::without_mark(source);
-    let in_memory = origin == Origin::Memory || is_stdin(name) || text.len() < source.len();
+    let in_memory = origin == Origin::Memory || !is_argument(name) || text.len() < source.len();
     let source = text;
     let preprocessed = match has_directives(source) {
         true => {
@@ -62,6 +62,11 @@ pub(super) fn compile(
         positions
     });
     Ok((blob.stdout, positions))
+}
+
+/// Tells whether a compiler takes a name as that of a file: `-` is its stdin, and `-q.dts` an option.
+fn is_argument(name: &Path) -> bool {
+    !name.as_os_str().as_encoded_bytes().starts_with(b"-")
 }
 
 /// Compiles another text in the place of the source `name`: what it includes is searched where the source is.
@@ -109,7 +114,7 @@ fn preprocess(name: &Path, piped: Option<&[u8]>, options: &Options) -> Result<Ve
     }
     let file = if piped.is_some() { Path::new("-") } else { name };
     let output = run(cpp.arg(file), piped).map_err(|error| {
-        Failure::of(name, format!("cannot run cpp: {error}"))
+        Failure::of(name, format!("cannot run cpp: {}", describe(&error)))
             .with_help("install the C preprocessor (Debian: apt-get install cpp)")
     })?;
     match output.status.success() {
@@ -128,8 +133,8 @@ fn dtc(name: &Path, text: Option<&[u8]>, options: &Options, args: &[&str]) -> Re
         dtc.arg("-i").arg(include);
     }
     dtc.arg(if text.is_some() { Path::new("-") } else { name });
-    run(&mut dtc, text).map_err(|error| {
-        Failure::of(name, format!("cannot run dtc: {error}"))
+    run(&dtc, text).map_err(|error| {
+        Failure::of(name, format!("cannot run dtc: {}", describe(&error)))
             .with_help("install the device tree compiler (Debian: apt-get install device-tree-compiler)")
     })
 }
@@ -139,23 +144,6 @@ fn directory(name: &Path) -> Option<&Path> {
     name.parent().filter(|parent| !parent.as_os_str().is_empty())
 }
 
-/// Runs a program with `input` on its stdin.
-fn run(command: &mut Command, input: Option<&[u8]>) -> Result<Output, String> {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| describe(&error))?;
-    let stdin = child.stdin.take();
-    std::thread::scope(|scope| {
-        // A program that writes before it has read everything must not wait for us.
-        scope.spawn(move || {
-            if let (Some(mut stdin), Some(input)) = (stdin, input) {
-                // One that stops early says why on its own.
-                let _ = stdin.write_all(input);
-            }
-        });
-        child.wait_with_output().map_err(|error| describe(&error))
-    })
-}
-
 fn refusal(name: &Path, program: &str, output: &Output) -> Failure {
     let said = String::from_utf8_lossy(&output.stderr);
     let said =
@@ -163,7 +151,9 @@ fn refusal(name: &Path, program: &str, output: &Output) -> Failure {
     let lines: Vec<&str> = said.trim().lines().collect();
     // A header that includes itself is reported two hundred times.
     let text = match lines.len() {
-        0..=MAX_LINES => lines.join("\n"),
+        // Stopped by a signal, at a limit for example.
+        0 => output.status.to_string(),
+        1..=MAX_LINES => lines.join("\n"),
         len => {
             let errors = lines.iter().filter(|line| line.to_lowercase().contains("error"));
             let kept: Vec<&str> = errors.copied().take(MAX_LINES).collect();
