@@ -341,6 +341,23 @@ fn overlays_are_checked_on_their_base() {
     assert_eq!(codes(&client.diagnostics(&overlay)), ["RF201"]);
     client.change(&overlay, 2, &text.replace("0x700000", "0x400000"));
     assert_eq!(client.diagnostics(&overlay), Vec::<Value>::new());
+    // The base is for overlays: a board beside them is judged as it is.
+    client.open(&board, BOARD);
+    assert_eq!(codes(&client.diagnostics(&board)), ["RF201"]);
+    std::fs::remove_file(&board).unwrap();
+    client.change(&board, 2, &BOARD.replace("0x700000", "0x500000"));
+    assert_eq!(client.diagnostics(&board), Vec::<Value>::new());
+    client.end();
+
+    // The include paths of the configuration are those of the base, too.
+    directory.put("headers/sizes.h", "#define CAMERA 0x500000\n");
+    directory.put("ringfence.toml", "include = [\"headers\"]\n");
+    let with_header =
+        BOARD.replace("/dts-v1/;", "/dts-v1/;\n#include <sizes.h>").replace("0x700000", "CAMERA");
+    directory.put("board.dts", with_header);
+    let mut client = Client::start(directory.dir(), &["--base", board.to_str().unwrap()], json!({}));
+    client.open(&overlay, text);
+    assert_eq!(codes(&client.diagnostics(&overlay)), ["RF201"]);
     client.end();
 
     let mut client = Client::start(directory.dir(), &[], json!({}));

@@ -129,7 +129,7 @@ fn listed(args: &Pack, layout: &Layout) -> String {
 /// Reports the errors that `check` finds in what was packed: the stage repairs them, or halts.
 fn warn(parts: &Parts) -> Result<(), Failure> {
     let Some(dtb) = &parts.dtb else { return Ok(()) };
-    let layers = Arc::new(Layers::read(None, &parts.overlays, &[])?);
+    let layers = Arc::new(Layers::read(None, &parts.overlays, |_| Ok(Vec::new()))?);
     let input = input::load_one(dtb, &Options { layers, ..Options::default() })?;
     let policy = parts.policy.as_deref().map(policy_file::load).transpose()?;
     let kernel = bundle::read_kernel(&parts.kernel)?;

@@ -25,13 +25,18 @@ struct Layer {
 }
 
 impl Layers {
-    /// Reads a base for inputs that are overlays, and overlays to be applied to every input.
+    /// Reads a base for inputs that are overlays, and overlays to be applied to every input. `includes` gives
+    /// the directories for what a file includes.
     ///
     /// # Errors
     /// When one of them cannot be read.
-    pub fn read(base: Option<&Path>, overlays: &[PathBuf], includes: &[PathBuf]) -> Result<Self, Failure> {
+    pub fn read(
+        base: Option<&Path>,
+        overlays: &[PathBuf],
+        includes: impl Fn(&Path) -> Result<Vec<PathBuf>, Failure>,
+    ) -> Result<Self, Failure> {
         let read = |path: &Path| {
-            let Input { dtb, positions, .. } = read_one(path, includes)?;
+            let Input { dtb, positions, .. } = read_one(path, includes(path)?)?;
             Ok(Layer { path: path.to_path_buf(), blob: dtb, positions })
         };
         let base = base.map(read).transpose()?;
@@ -102,14 +107,14 @@ impl Layers {
 /// # Errors
 /// When it cannot be read.
 pub fn read_overlay(path: &Path) -> Result<Vec<u8>, Failure> {
-    let blob = read_one(path, &[])?.dtb;
+    let blob = read_one(path, Vec::new())?.dtb;
     // Padding that a loader may leave is not part of it.
     let blob = Blob::check(&blob).map_err(|error| Failure::of(path, error))?;
     Ok(blob.bytes().to_vec())
 }
 
-fn read_one(path: &Path, includes: &[PathBuf]) -> Result<Input, Failure> {
-    let options = Options { includes: includes.to_vec(), ..Options::default() };
+fn read_one(path: &Path, includes: Vec<PathBuf>) -> Result<Input, Failure> {
+    let options = Options { includes, ..Options::default() };
     let mut trees = open_plain(path, &options)?.trees;
     match (trees.pop(), trees.is_empty()) {
         (Some(loaded), true) => loaded.tree,

@@ -44,7 +44,9 @@ impl Judged {
 }
 
 fn judge(args: &Boot, path: &Path, text: &str) -> Result<(Report, HashMap<String, String>), Failure> {
-    let job = Job::from_args(args)?;
+    // Boards are open in the editor, too, and have no use for the base.
+    let without_base = (!may_be_overlay(path, text)).then(|| Boot { base: None, ..args.clone() });
+    let job = Job::from_args(without_base.as_ref().unwrap_or(args))?;
     let input = input::load_text(path, text, &job.options(path)?)?;
     let labels = labels(&input.dtb);
     let mut report = judge::one(&job, input)?;
@@ -53,6 +55,12 @@ fn judge(args: &Boot, path: &Path, text: &str) -> Result<(Report, HashMap<String
     }
     in_source::apply(&mut report);
     Ok((report, labels))
+}
+
+/// Tells whether a source may be an overlay, by its name or its words.
+fn may_be_overlay(path: &Path, text: &str) -> bool {
+    let by_name = path.extension().is_some_and(|extension| extension == "dtso");
+    by_name || text.contains("/plugin/") || text.contains("__overlay__")
 }
 
 /// Reads `/__symbols__`, which a source is compiled with.

@@ -81,7 +81,9 @@ impl Job {
             let profile = KernelProfile::default();
             profiles.push(args.page.map_or(profile, |page| profile.with_page(page.into())));
         }
-        let layers = Layers::read(args.base.as_deref(), &args.overlay, &args.include)?;
+        let lookup = Lookup::new(args.config.as_deref(), args.no_config)?;
+        let includes = |path: &Path| Ok(includes(&args.include, lookup.find(path)?.as_deref()));
+        let layers = Layers::read(args.base.as_deref(), &args.overlay, includes)?;
         let mut job = Self {
             policy: args.policy.as_deref().map(policy_file::load).transpose()?,
             profiles,
@@ -97,7 +99,7 @@ impl Job {
             loader: args.loader_dtb.as_deref().map(LoaderTree::read).transpose()?.map(Arc::new),
             merged: None,
             permit_all: false,
-            lookup: Arc::new(Lookup::new(args.config.as_deref(), args.no_config)?),
+            lookup: Arc::new(lookup),
         };
         job.build();
         Ok(job)
@@ -108,9 +110,7 @@ impl Job {
     /// # Errors
     /// When the configuration for it is not sound.
     pub fn options(&self, path: &Path) -> Result<Options, Failure> {
-        let config = self.config_for(path)?;
-        let further = config.iter().flat_map(|config| config.includes.iter().cloned());
-        let includes = self.includes.iter().cloned().chain(further).collect();
+        let includes = includes(&self.includes, self.config_for(path)?.as_deref());
         Ok(Options { includes, bare: false, layers: Arc::clone(&self.layers), stdin: self.stdin.clone() })
     }
 
@@ -343,6 +343,13 @@ impl Job {
         }
         Ok(dtb)
     }
+}
+
+/// Returns the directories for what a file includes: those that the command line names, then those of its
+/// configuration.
+fn includes(named: &[PathBuf], config: Option<&Config>) -> Vec<PathBuf> {
+    let further = config.iter().flat_map(|config| &config.includes);
+    named.iter().chain(further).cloned().collect()
 }
 
 /// The tree that the loader passes.
