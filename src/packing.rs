@@ -10,19 +10,23 @@ const ZBOOT: [u8; 8] = *b"MZ\0\0zimg";
 pub enum Packing {
     /// A gzip stream (RFC 1952).
     Gzip,
+    /// An LZMA stream with a header of 13 bytes (doc/lzma-file-format.txt of XZ Utils), coded as all packers
+    /// do unless told otherwise.
+    Lzma,
     /// A zstd frame (RFC 8878).
     Zstd,
 }
 
 impl Packing {
     /// Every one of them.
-    pub const ALL: [Self; 2] = [Self::Gzip, Self::Zstd];
+    pub const ALL: [Self; 3] = [Self::Gzip, Self::Lzma, Self::Zstd];
 
     /// Returns its name, which is also that in the `compression` of a FIT image.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
+            Self::Lzma => "lzma",
             Self::Zstd => "zstd",
         }
     }
@@ -32,6 +36,7 @@ impl Packing {
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Gzip => "gz",
+            Self::Lzma => "lzma",
             Self::Zstd => "zst",
         }
     }
@@ -41,6 +46,7 @@ impl Packing {
     pub const fn magic(self) -> &'static [u8] {
         match self {
             Self::Gzip => &[0x1f, 0x8b, 8],
+            Self::Lzma => &[0x5d, 0, 0],
             Self::Zstd => &[0x28, 0xb5, 0x2f, 0xfd],
         }
     }
@@ -49,6 +55,24 @@ impl Packing {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|packing| packing.name() == name)
+    }
+}
+
+/// Prints the names of all packings, such as "gzip, lzma or zstd".
+pub(crate) struct Names;
+
+impl fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = Packing::ALL.len() - 1;
+        for (index, packing) in Packing::ALL.into_iter().enumerate() {
+            f.write_str(match index {
+                0 => "",
+                _ if index == last => " or ",
+                _ => ", ",
+            })?;
+            f.write_str(packing.name())?;
+        }
+        Ok(())
     }
 }
 
@@ -152,7 +176,7 @@ impl fmt::Display for ZbootError {
                 let format = format.unwrap_or("something else");
                 write!(
                     f,
-                    "the EFI zboot image holds {format} instead of a gzip or zstd stream; take \
+                    "the EFI zboot image holds {format} instead of a stream of {Names}; take \
                      arch/arm64/boot/Image of the same build"
                 )
             }
@@ -225,10 +249,10 @@ mod tests {
         let image = zboot(&[0x1f, 0x8b, 8, 0]);
         assert_eq!(Stream::find(&image[..67]), Err(ZbootError::CutShort));
         assert_eq!(Stream::find(&image[..10]), Err(ZbootError::CutShort));
-        let lzma = zboot(b"\x5d\0\0\x80");
-        let refused = Stream::find(&lzma).unwrap_err();
-        assert_eq!(refused, ZbootError::UnknownPacking(Some("an lzma file")));
-        assert!(refused.to_string().contains("holds an lzma file instead of a gzip or zstd stream"));
+        let xz = zboot(b"\xfd7zXZ\0");
+        let refused = Stream::find(&xz).unwrap_err();
+        assert_eq!(refused, ZbootError::UnknownPacking(Some("an xz file")));
+        assert!(refused.to_string().contains("holds an xz file instead of a stream of gzip, lzma or zstd"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use core::fmt;
 
 use crate::fdt::{FdtError, Node};
 use crate::kernel_image::ImageError;
+use crate::packing::Names;
 
 /// Why a bundle cannot be used or written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,7 +175,7 @@ impl fmt::Display for FitError {
                  there: the bundle was cut short"
             ),
             Self::Compression { image, found } => {
-                write!(f, "image `{image}`: compression `{found}` cannot be unpacked; use none, gzip or zstd")
+                write!(f, "image `{image}`: compression `{found}` cannot be unpacked; use none, {Names}")
             }
             Self::UnknownHash { image, algorithm } => write!(
                 f,

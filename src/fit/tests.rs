@@ -219,7 +219,7 @@ fn compression_is_known_or_refused() {
     assert_eq!(with(b"gzip\0"), Ok(Some(Packing::Gzip)));
     assert_eq!(with(b"none\0"), Ok(None));
     assert_eq!(with(b"zstd\0"), Ok(Some(Packing::Zstd)));
-    assert!(matches!(with(b"lzma\0"), Err(FitError::Compression { .. })));
+    assert!(matches!(with(b"lzop\0"), Err(FitError::Compression { .. })));
 }
 
 mod choice;

@@ -8,6 +8,7 @@ extern crate alloc;
 extern crate std;
 
 mod gzip;
+mod lzma;
 mod zstd;
 
 use alloc::vec::Vec;
@@ -21,6 +22,7 @@ use ringfence::payload::{MAX_KERNEL, Measure, StreamError};
 pub fn measure(stream: Stream<'_>) -> Result<Measure, StreamError> {
     let measure = match stream.packing {
         Packing::Gzip => gzip::measure(stream.bytes),
+        Packing::Lzma => lzma::measure(stream.bytes),
         Packing::Zstd => zstd::measure(stream.bytes),
     };
     measure.filter(|measure| measure.len <= MAX_KERNEL).ok_or(StreamError::Damaged)
@@ -32,6 +34,7 @@ pub fn measure(stream: Stream<'_>) -> Result<Measure, StreamError> {
 pub fn work(stream: Stream<'_>, footprint: u64) -> u64 {
     match stream.packing {
         Packing::Gzip => 0,
+        Packing::Lzma => lzma::work(stream.bytes, footprint),
         Packing::Zstd => zstd::work(stream.bytes, footprint),
     }
 }
@@ -42,6 +45,7 @@ pub fn work(stream: Stream<'_>, footprint: u64) -> u64 {
 pub fn unpack(stream: Stream<'_>, out: &mut [u8]) -> Option<usize> {
     match stream.packing {
         Packing::Gzip => gzip::unpack(stream.bytes, out),
+        Packing::Lzma => lzma::unpack(stream.bytes, out),
         Packing::Zstd => zstd::unpack(stream.bytes, out),
     }
 }
@@ -53,6 +57,7 @@ pub fn unpack(stream: Stream<'_>, out: &mut [u8]) -> Option<usize> {
 pub fn to_vec(stream: Stream<'_>, limit: u64) -> Result<Vec<u8>, StreamError> {
     let unpacked = match stream.packing {
         Packing::Gzip => gzip::to_vec(stream.bytes, limit),
+        Packing::Lzma => lzma::to_vec(stream.bytes, limit),
         Packing::Zstd => zstd::to_vec(stream.bytes, limit),
     };
     unpacked.ok_or(StreamError::Damaged)
@@ -63,6 +68,7 @@ pub fn to_vec(stream: Stream<'_>, limit: u64) -> Result<Vec<u8>, StreamError> {
 fn pack(packing: Packing, bytes: &[u8]) -> Vec<u8> {
     match packing {
         Packing::Gzip => gzip::pack(bytes),
+        Packing::Lzma => lzma::pack(bytes),
         Packing::Zstd => zstd::pack(bytes),
     }
 }

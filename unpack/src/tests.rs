@@ -80,6 +80,30 @@ fn a_gzip_stream_is_checked_against_its_checksum() {
     assert_eq!(to_vec(stream(Packing::Gzip, &bytes), LIMIT), Err(StreamError::Damaged));
 }
 
+#[test]
+fn an_lzma_stream_may_state_its_length() {
+    let kernel = kernel();
+    let len = kernel.len() as u64;
+    let bytes = lzma::pack_with(&kernel, Some(len));
+    let whole = stream(Packing::Lzma, &bytes);
+    assert_eq!(measure(whole).unwrap().len, len);
+    // A vendor's tool may pad what it packed.
+    let padded = [&bytes[..], &[0; 100]].concat();
+    for bytes in [&bytes, &padded] {
+        let mut out = vec![0; kernel.len()];
+        assert_eq!(unpack(stream(Packing::Lzma, bytes), &mut out), Some(kernel.len()));
+        assert!(out == kernel && to_vec(stream(Packing::Lzma, bytes), len).unwrap() == kernel);
+    }
+    assert_eq!(unpack(whole, &mut vec![0; kernel.len() - 1]), None);
+    assert_eq!(to_vec(whole, len - 1), Err(StreamError::Damaged));
+    // More than there is, and the largest window: that of the output does.
+    let mut damaged = bytes;
+    damaged[5..13].copy_from_slice(&(len + 1).to_le_bytes());
+    assert_eq!(to_vec(stream(Packing::Lzma, &damaged), LIMIT), Err(StreamError::Damaged));
+    damaged[1..5].copy_from_slice(&0xff00_0000_u32.to_le_bytes());
+    assert!(work(stream(Packing::Lzma, &damaged), len) < 3 * len);
+}
+
 proptest! {
     #[test]
     fn no_bytes_do_harm(bytes: Vec<u8>, at: usize, value: u8) {

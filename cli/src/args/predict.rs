@@ -32,7 +32,7 @@ pub struct Verify {
     #[expect(missing_docs, reason = "clap would show it in place of the fields' own help")]
     pub boot: Boot,
     /// The kernel's log: a serial capture, the output of `dmesg` or `journalctl`, or a file of rsyslog; plain
-    /// or packed with gzip or zstd, at most 64 MiB
+    /// or packed with gzip, lzma or zstd, at most 64 MiB
     #[arg(long, value_name = "LOG", required_unless_present = "live")]
     pub boot_log: Option<PathBuf>,
     /// Of several boots in the log, compare this one only: 1 is the oldest [default: all]

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{files, magic, unpacked};
 use crate::failure::Failure;
 
-/// Reads a text: packed with gzip or zstd as rotated logs are, in UTF-16 as some terminals write it, or
+/// Reads a text: packed with gzip, lzma or zstd as rotated logs are, in UTF-16 as some terminals write it, or
 /// plain. Bytes that are not text are replaced, since logs come from serial lines.
 ///
 /// # Errors

@@ -19,12 +19,9 @@ pub(super) fn unpacked(bytes: &[u8]) -> Option<Result<Vec<u8>, String>> {
     if bytes.starts_with(GZIP) {
         return Some(gzip(bytes));
     }
-    if bytes.starts_with(Packing::Zstd.magic()) {
-        let stream = Stream { packing: Packing::Zstd, bytes };
-        let why = |_| format!("the zstd stream is damaged, or holds more than {}", limit());
-        return Some(ringfence_unpack::to_vec(stream, MAX).map_err(why));
-    }
-    None
+    let packing = Packing::ALL.into_iter().find(|packing| bytes.starts_with(packing.magic()))?;
+    let why = |_| format!("the {} stream is damaged, or holds more than {}", packing.name(), limit());
+    Some(ringfence_unpack::to_vec(Stream { packing, bytes }, MAX).map_err(why))
 }
 
 /// Unpacks gzip. Streams may follow one another, as when logs are joined; what follows the last is ignored,

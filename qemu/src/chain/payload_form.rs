@@ -25,6 +25,8 @@ pub(crate) enum PayloadForm {
     Overlays,
     /// A bundle whose kernel is a gzip stream.
     GzipInBundle,
+    /// The same with an LZMA stream.
+    LzmaInBundle,
     /// A kernel appended to the stage; the initrd is in its slot.
     KernelAppended,
     /// The same with an EFI zboot image.
@@ -40,11 +42,12 @@ const KERNEL_AT: u64 = 0x4c00_0000;
 const RAMDISK_AT: u64 = 0x5000_0000;
 
 impl PayloadForm {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::BundleInSlot,
         Self::BundleAppended,
         Self::Overlays,
         Self::GzipInBundle,
+        Self::LzmaInBundle,
         Self::KernelAppended,
         Self::ZbootAppended,
         Self::ZstdAppended,
@@ -58,6 +61,7 @@ impl PayloadForm {
             Self::BundleAppended => "bundle-appended",
             Self::Overlays => "bundle-with-overlay",
             Self::GzipInBundle => "bundle-gzip",
+            Self::LzmaInBundle => "bundle-lzma",
             Self::KernelAppended => "image-appended",
             Self::ZbootAppended => "zboot-appended",
             Self::ZstdAppended => "zboot-zstd-appended",
@@ -66,7 +70,7 @@ impl PayloadForm {
     }
 
     pub(crate) fn is_packed(self) -> bool {
-        matches!(self, Self::GzipInBundle | Self::ZbootAppended | Self::ZstdAppended)
+        matches!(self, Self::GzipInBundle | Self::LzmaInBundle | Self::ZbootAppended | Self::ZstdAppended)
     }
 
     /// Returns the stage that it takes: the usual one, or with all that a build may leave out.
@@ -114,7 +118,12 @@ impl PayloadForm {
                 let bundle = bed.tool()?.pack(ws, name, &Parts { dtb: Some(base), overlay, ..parts })?;
                 (stage, Some(bundle))
             }
-            Self::GzipInBundle => (stage, Some(mkimage(bed, kernel, policy.as_deref())?)),
+            Self::GzipInBundle => {
+                (stage, Some(mkimage(bed, &gzip(bed, kernel)?, "gzip", policy.as_deref())?))
+            }
+            Self::LzmaInBundle => {
+                (stage, Some(mkimage(bed, &lzma(bed, kernel)?, "lzma", policy.as_deref())?))
+            }
             Self::KernelAppended => (appended(bed, &stage, kernel)?, Some(initrd)),
             Self::ZbootAppended => {
                 let zboot = zboot(bed, &gzip(bed, kernel)?, b"gzip")?;
@@ -178,13 +187,21 @@ fn gzip(bed: &TestBed, image: &Path) -> Result<PathBuf> {
 /// window of 128 MiB. That takes `--ultra -22` there, and a minute; `--long=27` gives the same window in a
 /// second.
 fn zstd(bed: &TestBed, image: &Path) -> Result<PathBuf> {
-    bed.file("zstd", &[image], "zst", || {
-        let mut zstd = Command::new("zstd");
-        zstd.args(["-q", "-1", "--long=27", "-c"]).stdin(File::open(image)?);
-        let out = zstd.output().context("cannot start zstd")?;
-        ensure!(out.status.success(), "zstd: {}", String::from_utf8_lossy(&out.stderr));
-        Ok(out.stdout)
-    })
+    bed.file("zstd", &[image], "zst", || piped_through_zstd(&["-1", "--long=27"], image))
+}
+
+/// As the builds of routers pack it, for U-Boot.
+fn lzma(bed: &TestBed, image: &Path) -> Result<PathBuf> {
+    bed.file("lzma", &[image], "lzma", || piped_through_zstd(&["-1", "--format=lzma"], image))
+}
+
+/// Returns what `zstd` makes of a file that it reads from a pipe.
+fn piped_through_zstd(options: &[&str], file: &Path) -> Result<Vec<u8>> {
+    let mut zstd = Command::new("zstd");
+    zstd.args(["-q", "-c"]).args(options).stdin(File::open(file)?);
+    let out = zstd.output().context("cannot start zstd")?;
+    ensure!(out.status.success(), "zstd: {}", String::from_utf8_lossy(&out.stderr));
+    Ok(out.stdout)
 }
 
 /// Wraps a stream as the kernel's build does (drivers/firmware/efi/libstub/zboot-header.S), without the
@@ -204,10 +221,10 @@ fn zboot(bed: &TestBed, stream: &Path, kind: &[u8; 4]) -> Result<PathBuf> {
 }
 
 /// Returns a bundle as other people make it: by U-Boot's tool, data outside of the tree.
-fn mkimage(bed: &TestBed, kernel: &Path, policy: Option<&Path>) -> Result<PathBuf> {
+fn mkimage(bed: &TestBed, kernel: &Path, compression: &str, policy: Option<&Path>) -> Result<PathBuf> {
     let ws = &bed.ws;
-    let (kernel, initrd) = (gzip(bed, kernel)?, bed.initrd()?);
-    let mut of = vec![kernel.as_path(), initrd.as_path()];
+    let initrd = bed.initrd()?;
+    let mut of = vec![kernel, initrd.as_path()];
     of.extend(policy);
     bed.made("mkimage", &of, |name| {
         let bundle = ws.scratch_file("bundles", name, "itb")?;
@@ -220,7 +237,7 @@ fn mkimage(bed: &TestBed, kernel: &Path, policy: Option<&Path>) -> Result<PathBu
             )
         };
         let mut images =
-            image("kernel", "kernel", "gzip", &kernel) + &image("ramdisk", "ramdisk", "none", &initrd);
+            image("kernel", "kernel", compression, kernel) + &image("ramdisk", "ramdisk", "none", &initrd);
         let mut loadables = "";
         if let Some(policy) = policy {
             let blob = ws.scratch_file("chain", name, "policy")?;
