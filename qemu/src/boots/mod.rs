@@ -27,6 +27,8 @@ const LIMIT_OF_DEATH: Duration = Duration::from_secs(60);
 pub(crate) enum Seen {
     /// Linux came up and did as planned.
     AsPlanned(String),
+    /// Linux died of the tree, as predicted.
+    Died(String),
     /// The tree cannot be repaired, so there was nothing to boot.
     Refused(String),
 }
@@ -84,7 +86,8 @@ pub(crate) fn boot(bed: &TestBed, scenario: &Scenario, series: Series) -> Result
     let limit = if plan.dies() { LIMIT_OF_DEATH } else { LIMIT };
     let transcript = bed.boot(&name, &board, limit)?;
     let required = if scenario.repaired { scenario::REQUIRED } else { &[] };
-    plan.judge(&transcript, required).map(Seen::AsPlanned)
+    let seen = plan.judge(&transcript, required)?;
+    Ok(if plan.dies() { Seen::Died(seen) } else { Seen::AsPlanned(seen) })
 }
 
 /// Returns the line that says why: the first error.

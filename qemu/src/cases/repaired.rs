@@ -21,7 +21,7 @@ pub(super) fn cases(ws: &Workspace) -> Result<Vec<Case>> {
         let name = format!("boots-{}-{}", scenario.name, series.name());
         cases.push(Case::new(name, move |bed: &TestBed, _: &str| {
             Ok(match boots::boot(bed, &scenario, series)? {
-                Seen::AsPlanned(seen) => seen,
+                Seen::AsPlanned(seen) | Seen::Died(seen) => seen,
                 Seen::Refused(why) => format!("refused: {why}"),
             })
         }));
