@@ -51,6 +51,7 @@ impl<'c, 'a> Analysis<'c, 'a> {
     #[must_use]
     pub fn new(tree: Tree<'a>, map: MemoryMap, context: Context<'c>) -> Self {
         let Context { policy, profile, facts } = context;
+        let map = map.for_kernel(profile);
         let claims = Claims::new(&map, facts);
         let answered = required::answered(&tree, &map, context);
         Self {

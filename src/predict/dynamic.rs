@@ -48,7 +48,7 @@ impl Kernel<'_> {
                 continue;
             }
             if let Some(span) = self.allocate(index, region) {
-                self.register(index, region, span);
+                self.register(index, region, span.into());
             }
         }
     }

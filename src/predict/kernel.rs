@@ -22,6 +22,34 @@ pub(super) struct Entry {
     pub(super) size: u64,
 }
 
+/// Memory of a region, as its set-up takes it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    /// What memblock has of it, which ends with the address space (mm/memblock.c, `memblock_cap_size`).
+    pub(super) span: Span,
+    /// Its size in bytes as the tree says. Base plus size may wrap.
+    pub(super) size: u64,
+}
+
+impl Held {
+    /// Takes the tuple of a `reg`; `None` for an empty one.
+    pub(super) fn new(base: u64, size: u64) -> Option<Self> {
+        let span = Span::new(base, size).or_else(|| Span::from_ends(base, u64::MAX));
+        span.filter(|_| size > 0).map(|span| Self { span, size })
+    }
+
+    /// Returns its last address as the kernel counts it.
+    pub(super) const fn last(self) -> u64 {
+        self.span.base().wrapping_add(self.size - 1)
+    }
+}
+
+impl From<Span> for Held {
+    fn from(span: Span) -> Self {
+        Self { span, size: span.len() }
+    }
+}
+
 /// A pool that was set up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PoolAt {

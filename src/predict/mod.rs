@@ -34,6 +34,7 @@ use crate::analysis::Analysis;
 use crate::claims::ClaimKind;
 use crate::efi::{EfiKind, EfiMap, EfiUse};
 use crate::fdt::NodeId;
+use crate::profile::CmaAlignment;
 use crate::span::Span;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -166,6 +167,23 @@ fn reserve_efi(kernel: &mut Kernel<'_>, map: &EfiMap) {
     }
 }
 
+/// Tells whether the first allocation from the default pool overwrites the kernel. The kernel makes it itself
+/// (kernel/dma/pool.c, up to 5.7 kernel/dma/remap.c) at the start of the pool, and clears the whole block
+/// that it is taken from (mm/page_alloc.c, `alloc_contig_range`).
+fn overwrites_kernel(analysis: &Analysis<'_, '_>, pool: Span, cmdline: &[u8]) -> bool {
+    let profile = analysis.profile;
+    let block = CmaAlignment::Pageblock.bytes(profile.page);
+    let first = Span::new(pool.base(), pool.len().min(block));
+    let kernel = analysis.span_of(ClaimKind::Kernel);
+    let is_hit = first.zip(kernel).is_some_and(|(first, kernel)| first.overlaps(kernel));
+    let clears = match crate::bootargs::last_value(cmdline, b"init_on_alloc") {
+        Some(b"0" | b"n" | b"N" | b"off") => false,
+        Some(b"1" | b"y" | b"Y" | b"on") => true,
+        _ => profile.build.clears_on_alloc,
+    };
+    is_hit && clears
+}
+
 /// Predicts how the kernel of an analysis uses its tree, with the claims as the contents of memory at entry.
 #[must_use]
 pub fn predict(analysis: &Analysis<'_, '_>) -> Prediction {
@@ -205,7 +223,7 @@ pub fn predict(analysis: &Analysis<'_, '_>) -> Prediction {
     let mut node_pools = node_pools::reserve_first(&mut kernel, &cmdline);
     let cma = default_cma::reserve(&mut kernel);
     node_pools.extend(node_pools::reserve(&mut kernel, cma, &cmdline));
-    let outcomes = outcomes::outcomes(&reading.regions, &kernel.placed, &settled, &kernel.pools);
+    let outcomes = outcomes::outcomes(&kernel, &settled);
     // cma_init_reserved_areas() touches the pages of every pool, even without `reusable`.
     let default_at = match cma {
         DefaultCma::At(span) => Some(span),
@@ -214,10 +232,14 @@ pub fn predict(analysis: &Analysis<'_, '_>) -> Prediction {
     let mut cma_spans = kernel.pools.iter().filter(|pool| pool.cma).map(|pool| pool.span).chain(default_at);
     let lost = cma_spans.any(|span| !kernel.memblock.memory().any(|bank| bank.covers(span)));
     let unmapped = initrd.is_some_and(|initrd| kernel.memblock.is_removed(initrd));
+    let default_pool = kernel.pools.iter().find(|pool| kernel.default_pool == Some(pool.index));
+    let default_pool = default_pool.map(|pool| pool.span).or(default_at);
+    let overwritten = default_pool.is_some_and(|pool| overwrites_kernel(analysis, pool, &cmdline));
     let panic = kernel
         .panic
         .or(lost.then_some("paging fault in cma_init_reserved_areas"))
-        .or(unmapped.then_some("paging fault while the initrd is unpacked"));
+        .or(unmapped.then_some("paging fault while the initrd is unpacked"))
+        .or(overwritten.then_some("write to read-only memory in dma_atomic_pool_init"));
     let heaps = heaps::offered(&kernel, cma);
     let (memblock, log, pools) = (kernel.memblock, kernel.log, kernel.pools);
     let mut failures = kernel.failures;

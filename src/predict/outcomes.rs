@@ -1,27 +1,21 @@
 //! The outcome of every region, read from the final state of memory.
 
-use super::kernel::PoolAt;
+use super::kernel::{Kernel, PoolAt};
 use super::memblock::{Memblock, Share};
 use super::{RegionOutcome, State};
 use crate::span::Span;
-use crate::survey::Region;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// Returns the outcome of every region, one entry for each span.
-pub(super) fn outcomes(
-    regions: &[Region],
-    placed: &[(usize, Span)],
-    memblock: &Memblock,
-    pools: &[PoolAt],
-) -> Vec<RegionOutcome> {
+/// Returns the outcome of every region in this state of memory, one entry for each span.
+pub(super) fn outcomes(kernel: &Kernel<'_>, memblock: &Memblock) -> Vec<RegionOutcome> {
     let shares = memblock.shares();
     // A region is a pool at one place at most.
-    let pools: BTreeMap<usize, PoolAt> = pools.iter().rev().map(|pool| (pool.index, *pool)).collect();
+    let pools: BTreeMap<usize, PoolAt> = kernel.pools.iter().rev().map(|pool| (pool.index, *pool)).collect();
     let mut outcomes = Vec::new();
-    for (index, region) in regions.iter().enumerate() {
-        let dynamic = placed.iter().filter(|(at, _)| *at == index).map(|(_, span)| *span);
-        let spans: Vec<Option<Span>> = region.spans().iter().copied().chain(dynamic).map(Some).collect();
+    for (index, region) in kernel.reading.regions.iter().enumerate() {
+        let dynamic = kernel.placed.iter().filter(|(at, _)| *at == index).map(|(_, span)| *span);
+        let spans: Vec<Option<Span>> = kernel.spans(region).into_iter().chain(dynamic).map(Some).collect();
         let spans = if spans.is_empty() { alloc::vec![None] } else { spans };
         for span in spans {
             let Share { ram, removed, no_map, withheld } =

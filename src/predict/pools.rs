@@ -2,7 +2,7 @@
 //! kernel/dma/coherent.c).
 
 use super::failure::FailureKind;
-use super::kernel::{Kernel, PoolAt};
+use super::kernel::{Held, Kernel, PoolAt};
 use crate::profile::{CmaArgument, FailedNoMap, SizeUnit};
 use crate::span::{MIB, Span};
 use crate::survey::{Pool, Region};
@@ -20,17 +20,18 @@ impl Kernel<'_> {
 
     /// Sets a region up as its `compatible` says, and undoes its reservation where that fails. Returns
     /// whether it succeeded.
-    pub(super) fn set_up(&mut self, index: usize, region: &Region, span: Span) -> bool {
+    pub(super) fn set_up(&mut self, index: usize, region: &Region, held: Held) -> bool {
+        let Held { span, size: bytes } = held;
         let is_bypassed = self.is_bypassed(region);
         let created = match (region.pool, region.reusable, region.no_map) {
             (Pool::Shared, true, false) if is_bypassed => Err(()),
             (Pool::Shared, true, true) if self.profile.failed_no_map == FailedNoMap::Kept => Ok(false),
             (Pool::Shared, true, true) => Err(()),
-            (Pool::Shared, true, false) => self.set_up_cma(index, region, span).map(|()| true),
+            (Pool::Shared, true, false) => self.set_up_cma(index, region, held).map(|()| true),
             (Pool::Shared, false, _) => {
                 let size = match self.profile.log.dma_pool_size {
-                    SizeUnit::Kib => format!("{} KiB", span.len() >> 10),
-                    SizeUnit::Mib => format!("{} MiB", span.len() / MIB),
+                    SizeUnit::Kib => format!("{} KiB", bytes >> 10),
+                    SizeUnit::Mib => format!("{} MiB", bytes / MIB),
                 };
                 self.say(format!(
                     "Reserved memory: created DMA memory pool at {:#018x}, size {size}",
@@ -40,7 +41,7 @@ impl Kernel<'_> {
                 Ok(true)
             }
             (Pool::Restricted, ..) if self.profile.build.restricted_pools => {
-                self.set_up_restricted(region, span)
+                self.set_up_restricted(region, held)
             }
             _ => Ok(false),
         };
@@ -54,7 +55,7 @@ impl Kernel<'_> {
                     ));
                 }
                 if self.profile.log.region_lines {
-                    self.say(line_of(region, span));
+                    self.say(line_of(region, held));
                 }
             }
             Err(()) => {
@@ -100,21 +101,22 @@ impl Kernel<'_> {
     }
 
     /// Sets a restricted pool up (kernel/dma/swiotlb.c, `rmem_swiotlb_setup`).
-    fn set_up_restricted(&mut self, region: &Region, span: Span) -> Result<bool, ()> {
+    fn set_up_restricted(&mut self, region: &Region, held: Held) -> Result<bool, ()> {
         let is_default = self.analysis.tree.node(region.node).has_prop("linux,dma-default");
         if region.reusable || region.no_map || region.cma_default || is_default {
             return Err(());
         }
-        let size = span.len() / MIB;
+        let size = held.size / MIB;
         self.say(format!(
             "Reserved memory: created restricted DMA pool at {:#018x}, size {size} MiB",
-            span.base()
+            held.span.base()
         ));
         Ok(true)
     }
 
-    fn set_up_cma(&mut self, index: usize, region: &Region, span: Span) -> Result<(), ()> {
-        if !span.is_aligned(self.profile.cma_align()) {
+    fn set_up_cma(&mut self, index: usize, region: &Region, held: Held) -> Result<(), ()> {
+        let Held { span, size } = held;
+        if (span.base() | size) & (self.profile.cma_align() - 1) != 0 {
             let line = "Reserved memory: incorrect alignment of CMA region";
             self.fail(FailureKind::Misaligned, Some(region.node), line);
             return Err(());
@@ -130,22 +132,22 @@ impl Kernel<'_> {
         }
         self.pools.push(PoolAt { index, span, cma: true });
         self.areas += 1;
-        let size = span.len() / MIB;
         self.say(format!(
-            "Reserved memory: created CMA memory pool at {:#018x}, size {size} MiB",
-            span.base()
+            "Reserved memory: created CMA memory pool at {:#018x}, size {} MiB",
+            span.base(),
+            size / MIB
         ));
         Ok(())
     }
 }
 
 /// Returns the line that kernels print for every region. It does not prove protection.
-fn line_of(region: &Region, span: Span) -> String {
+fn line_of(region: &Region, held: Held) -> String {
     format!(
         "OF: reserved mem: {:#018x}..{:#018x} ({} KiB) {} {} {}",
-        span.base(),
-        span.last(),
-        span.len() >> 10,
+        held.span.base(),
+        held.last(),
+        held.size >> 10,
         if region.no_map { "nomap" } else { "map" },
         if region.reusable { "reusable" } else { "non-reusable" },
         region.name

@@ -25,7 +25,7 @@ impl Reading {
     pub(super) fn new(tree: &Tree<'_>, map: &MemoryMap, facts: &BootFacts, profile: &KernelProfile) -> Self {
         let ram = match profile.memory_nodes {
             MemoryNodes::EnabledOfRoot => map.usable.clone(),
-            MemoryNodes::Any => map.usable_of_any_node(tree, facts),
+            MemoryNodes::Any => map.usable_of_any_node(tree, facts, profile),
         };
         let found = match profile.finds_unit_address {
             true => map.reserved.as_ref().map(|reserved| tree.node(reserved.node)),

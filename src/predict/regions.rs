@@ -2,13 +2,14 @@
 
 use super::PAGE_TABLES;
 use super::failure::FailureKind;
-use super::kernel::{Entry, Kernel};
+use super::kernel::{Entry, Held, Kernel};
 use super::order::kernel_sort;
 use crate::claims::ClaimKind;
 use crate::profile::{CmaArgument, DynamicOrder, ElfCoreHdr, IgnoredTuples, Memreserve, NoMap, Tuples};
 use crate::span::{MIB, Span};
 use crate::survey::{Extent, Ranges, RegError, Region};
 use alloc::format;
+use alloc::vec::Vec;
 
 impl<'k> Kernel<'k> {
     /// Handles the tree's reservations in the order of this family.
@@ -138,24 +139,39 @@ impl<'k> Kernel<'k> {
 
     /// Reserves every tuple of a `reg`, or the first, whatever its size.
     fn reserve_tuples(&mut self, index: usize, region: &Region) {
-        let reg = self.analysis.tree.node(region.node).prop("reg").map_or(&[][..], |reg| reg.value);
-        let mut tuples = self.analysis.map.cells.tuples(reg).unwrap_or_default();
+        let mut tuples = self.tuples(region);
         if self.profile.tuples == Tuples::FirstOnly {
             tuples.truncate(1);
         }
         for &(base, size) in &tuples {
-            // memblock limits a span that would wrap (mm/memblock.c, `memblock_cap_size`).
-            match Span::new(base, size).or_else(|| Span::from_ends(base, u64::MAX)).filter(|_| size > 0) {
-                Some(span) => self.reserve_one(region, span),
+            match Held::new(base, size) {
+                Some(held) => self.reserve_one(region, held),
                 None => self.say_refused(FailureKind::Malformed, region, base, 0),
             }
         }
         // A first size of 0 makes the region look like a dynamic one later.
-        let known = |size: u64, base: u64| size == 0 || Span::new(base, size).is_some();
-        if let Some(&(base, size)) =
-            tuples.first().filter(|(base, size)| !self.profile.two_phases && known(*size, *base))
-        {
+        if let Some(&(base, size)) = tuples.first().filter(|_| !self.profile.two_phases) {
             self.remember(Entry { index, base, size });
+        }
+    }
+
+    /// Returns the tuples of a `reg` that can be read, whatever they say.
+    fn tuples(&self, region: &Region) -> Vec<(u64, u64)> {
+        let reg = self.analysis.tree.node(region.node).prop("reg").map_or(&[][..], |reg| reg.value);
+        self.analysis.map.cells.tuples(reg).unwrap_or_default()
+    }
+
+    /// Returns the spans of a static region, as far as a kernel reserves them.
+    pub(super) fn spans(&self, region: &Region) -> Vec<Span> {
+        match region.extent {
+            Extent::Malformed {
+                property: "reg",
+                error: RegError::ZeroSize { .. } | RegError::Wraps { .. },
+            } => {
+                let tuples = self.tuples(region).into_iter();
+                tuples.filter_map(|(base, size)| Some(Held::new(base, size)?.span)).collect()
+            }
+            _ => region.spans().to_vec(),
         }
     }
 
@@ -186,7 +202,7 @@ impl<'k> Kernel<'k> {
     }
 
     /// Reserves one tuple (`early_init_dt_reserve_memory_arch`).
-    fn reserve_one(&mut self, region: &Region, span: Span) {
+    fn reserve_one(&mut self, region: &Region, Held { span, size }: Held) {
         let held = match (region.no_map, self.profile.no_map) {
             (false, _) => self.reserve(span),
             (true, NoMap::Removed) => self.remove(span),
@@ -194,13 +210,13 @@ impl<'k> Kernel<'k> {
                 let counts = no_map == NoMap::RefusedOverReserved || self.memblock.is_memory(span);
                 let is_refused = counts && self.memblock.is_reserved(span);
                 if is_refused {
-                    return self.say_refused(FailureKind::Refused, region, span.base(), span.len());
+                    return self.say_refused(FailureKind::Refused, region, span.base(), size);
                 }
                 self.mark_no_map(span)
             }
         };
         if !held {
-            self.say_refused(self.refusal(), region, span.base(), span.len());
+            self.say_refused(self.refusal(), region, span.base(), size);
         }
     }
 
@@ -227,12 +243,12 @@ impl<'k> Kernel<'k> {
         self.report_overlaps_of(&table);
         for entry in table {
             let Some(region) = self.reading.regions.get(entry.index) else { continue };
-            let span = match Span::new(entry.base, entry.size) {
-                Some(span) => Some(span),
-                None => self.allocate(entry.index, region),
+            let held = match Held::new(entry.base, entry.size) {
+                Some(held) => Some(held),
+                None => self.allocate(entry.index, region).map(Held::from),
             };
-            if let Some(span) = span {
-                self.set_up(entry.index, region, span);
+            if let Some(held) = held {
+                self.set_up(entry.index, region, held);
             }
         }
     }
@@ -246,7 +262,8 @@ impl<'k> Kernel<'k> {
             {
                 self.say_skipping(region);
             }
-            let [first, rest @ ..] = region.spans() else { continue };
+            let tuples = self.tuples(region);
+            let [(base, size), rest @ ..] = &tuples[..] else { continue };
             if self.is_skipped(region) {
                 if self.profile.log.skipped_twice {
                     self.say_skipped(region);
@@ -259,7 +276,9 @@ impl<'k> Kernel<'k> {
                     continue;
                 }
             }
-            self.register(index, region, *first);
+            if let Some(held) = Held::new(*base, *size) {
+                self.register(index, region, held);
+            }
         }
     }
 
@@ -280,9 +299,9 @@ impl<'k> Kernel<'k> {
     }
 
     /// Enters a region into the table and sets it up, in the second of the two phases.
-    pub(super) fn register(&mut self, index: usize, region: &Region, span: Span) {
-        if self.remember(Entry { index, base: span.base(), size: span.len() })
-            && !self.set_up(index, region, span)
+    pub(super) fn register(&mut self, index: usize, region: &Region, held: Held) {
+        if self.remember(Entry { index, base: held.span.base(), size: held.size })
+            && !self.set_up(index, region, held)
             && self.profile.forgets_failed
         {
             self.table.pop();
@@ -299,8 +318,9 @@ impl<'k> Kernel<'k> {
     fn report_overlaps_of(&mut self, table: &[Entry]) {
         for pair in table.windows(2) {
             let [a, b] = pair else { continue };
-            let (end_a, end_b) = (a.base.saturating_add(a.size), b.base.saturating_add(b.size));
-            if a.base == 0 || b.base == 0 || end_a <= b.base {
+            // An end that wraps is one, too.
+            let (end_a, end_b) = (a.base.wrapping_add(a.size), b.base.wrapping_add(b.size));
+            if end_a <= b.base {
                 continue;
             }
             let name = |entry: &Entry| {

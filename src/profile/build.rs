@@ -11,6 +11,9 @@ pub struct Build {
     pub room: Room,
     /// `CONFIG_DMA_RESTRICTED_POOL`: whether it sets up restricted pools.
     pub restricted_pools: bool,
+    /// `CONFIG_INIT_ON_ALLOC_DEFAULT_ON`: whether it clears what it allocates, unless the command line says
+    /// otherwise.
+    pub clears_on_alloc: bool,
 }
 
 /// Entries that the arrays of memblock have before the kernel can make them larger, which it can after its

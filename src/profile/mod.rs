@@ -30,6 +30,9 @@ pub struct KernelProfile {
     pub page: PageSize,
     /// Which nodes are RAM.
     pub memory_nodes: MemoryNodes,
+    /// How many windows of `linux,usable-memory-range` it reads; further ones do not count
+    /// (drivers/of/fdt.c, `MAX_USABLE_RANGES`).
+    pub usable_windows: usize,
     /// Whether a `/reserved-memory` with a unit address is found. Where it is not, all of it is ignored
     /// silently.
     pub finds_unit_address: bool,

@@ -31,6 +31,7 @@ const V5_4: KernelProfile = KernelProfile {
     since: Release::new(5, 4, 0),
     page: PageSize::K4,
     memory_nodes: MemoryNodes::Any,
+    usable_windows: 1,
     finds_unit_address: false,
     reads_nested: true,
     empty_status_disables: true,
@@ -80,6 +81,7 @@ const V5_4: KernelProfile = KernelProfile {
         cma_areas: 20,
         room: Room::of_efi(128, 256),
         restricted_pools: false,
+        clears_on_alloc: true,
     },
 };
 
@@ -108,6 +110,7 @@ const V5_15: KernelProfile = KernelProfile {
 const V6_1: KernelProfile = KernelProfile {
     since: Release::new(6, 1, 0),
     memory_nodes: MemoryNodes::EnabledOfRoot,
+    usable_windows: 2,
     finds_unit_address: true,
     reads_nested: false,
     no_map: NoMap::RefusedOverReservedRam,
@@ -233,6 +236,7 @@ const V7_2: KernelProfile = KernelProfile {
 
 const V7_3: KernelProfile = KernelProfile {
     since: Release::new(7, 3, 0),
+    usable_windows: 6,
     maps_partial_pages: false,
     log: Wording { dma_pool_size: SizeUnit::Kib, ..V7_2.log },
     ..V7_2

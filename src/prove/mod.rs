@@ -219,7 +219,7 @@ fn prove_with(
         return Err(Refusal::PlacementFailure(alloc::vec![failure]));
     }
     let facts = settled(context.facts, &plan.placement, dtb.len());
-    let map = MemoryMap::survey(&tree, &facts);
+    let map = MemoryMap::survey(&tree, &facts).for_kernel(context.profile);
     let may_hold = facts.efi.is_some() && context.policy.is_none_or(|policy| policy.mode == Mode::Fix);
     let holds = if may_hold { Hold::all(&map) } else { Vec::new() };
     let facts = facts.with_held(&holds);

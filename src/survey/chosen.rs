@@ -1,5 +1,6 @@
 //! `/chosen`: what the boot loader passes to the kernel.
 
+use super::memory::bank_span;
 use super::reg::Cells;
 use crate::bootargs::{self, CmaArg};
 use crate::fdt::{NodeId, Tree};
@@ -23,7 +24,8 @@ pub struct Chosen {
     pub initrd: Option<Span>,
     /// `linux,elfcorehdr`, the crashed kernel's ELF header; `None` when absent or unreadable.
     pub elfcorehdr: Option<Span>,
-    /// `linux,usable-memory-range`, in the root's cells; empty when absent or unreadable.
+    /// The windows of `linux,usable-memory-range`, in the root's cells, up to the first of size 0, where
+    /// Linux stops reading; empty when absent or unreadable.
     pub usable: Vec<Span>,
 }
 
@@ -32,6 +34,8 @@ impl Chosen {
         let Some(node) = tree.find("/chosen") else { return Self::default() };
         let number = |name| node.prop(name).and_then(|p| p.as_u64());
         let spans = |name| node.prop(name).and_then(|p| cells.spans(p.value).ok()).unwrap_or_default();
+        let windows = |value| cells.tuples(value).unwrap_or_default();
+        let usable = node.prop("linux,usable-memory-range").map(|prop| windows(prop.value));
         let line = node.prop("bootargs").map(|p| p.value.split(|&byte| byte == 0).next().unwrap_or_default());
         let [cma, limit, crashkernel] =
             bootargs::last_values(line.unwrap_or_default(), [b"cma", b"mem", b"crashkernel"]);
@@ -45,7 +49,11 @@ impl Chosen {
                 .zip(number("linux,initrd-end"))
                 .and_then(|(start, end)| Span::from_ends(start, end)),
             elfcorehdr: spans("linux,elfcorehdr").first().copied(),
-            usable: spans("linux,usable-memory-range"),
+            usable: usable
+                .unwrap_or_default()
+                .into_iter()
+                .map_while(|(base, size)| bank_span(base, size))
+                .collect(),
         }
     }
 }

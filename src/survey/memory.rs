@@ -40,15 +40,15 @@ impl Ram {
         if spans.is_empty() { Self::Unknown } else { Self::Known(ledger::union(spans)) }
     }
 
-    /// Returns what the kernel leaves of it: the windows of `linux,usable-memory-range` (the first caps,
-    /// further ones are added), then the lowest bytes that `mem=` keeps (drivers/of/fdt.c,
-    /// `early_init_dt_check_for_usable_mem_range`; arch/arm64/mm/init.c, `arm64_memblock_init`). A `mem=` of
-    /// 0 sets no limit.
-    pub(super) fn capped(&self, chosen: &Chosen) -> Self {
+    /// Returns what a kernel leaves of it that reads so many windows of `linux,usable-memory-range`: these
+    /// windows (the first caps, further ones are added), then the lowest bytes that `mem=` keeps
+    /// (drivers/of/fdt.c, `early_init_dt_check_for_usable_mem_range`; arch/arm64/mm/init.c,
+    /// `arm64_memblock_init`). A `mem=` of 0 sets no limit.
+    pub(super) fn capped(&self, chosen: &Chosen, windows: usize) -> Self {
         let Self::Known(spans) = self else { return Self::Unknown };
         let mut left = spans.clone();
         if !chosen.usable.is_empty() {
-            let windows = ledger::union(chosen.usable.clone());
+            let windows = ledger::union(chosen.usable.iter().take(windows).copied().collect());
             let cut = |span: &Span| windows.iter().filter_map(|w| w.intersection(*span)).collect::<Vec<_>>();
             left = left.iter().flat_map(cut).collect();
         }

@@ -21,6 +21,7 @@ pub use reserved::{Ranges, ReservedMemory};
 
 use crate::facts::BootFacts;
 use crate::fdt::{NodeId, Tree};
+use crate::profile::KernelProfile;
 use crate::span::Span;
 use alloc::vec::Vec;
 
@@ -33,7 +34,8 @@ pub struct MemoryMap {
     pub banks: Vec<Bank>,
     /// The RAM of the board.
     pub ram: Ram,
-    /// The RAM that Linux will use: what `mem=` and `linux,usable-memory-range` leave of it.
+    /// The RAM that Linux will use: what `mem=` and `linux,usable-memory-range` leave of it, the latter to a
+    /// kernel that reads all of it, unless [`Self::for_kernel`] has told which one it is.
     pub usable: Ram,
     /// The `/memreserve/` entries, up to the first of size 0, where Linux stops reading.
     pub memreserve: Vec<Span>,
@@ -64,7 +66,7 @@ impl MemoryMap {
         let ram = Ram::new(&banks, facts);
         Self {
             cells,
-            usable: ram.capped(&chosen),
+            usable: ram.capped(&chosen, usize::MAX),
             ram,
             banks,
             memreserve: tree
@@ -88,13 +90,26 @@ impl MemoryMap {
         self.reserved.as_ref().map_or(self.cells, |reserved| reserved.cells(self.cells))
     }
 
+    /// Returns the same for a kernel, which may read fewer windows of `linux,usable-memory-range` than there
+    /// are.
+    #[must_use]
+    pub(crate) fn for_kernel(self, profile: &KernelProfile) -> Self {
+        if self.chosen.usable.len() <= profile.usable_windows {
+            return self;
+        }
+        Self { usable: self.ram.capped(&self.chosen, profile.usable_windows), ..self }
+    }
+
     /// Returns the RAM that is left to a kernel which takes every node with `device_type = "memory"` for RAM,
-    /// at any depth and whatever its `status`, and of `linux,usable-memory-range` the first window, as
-    /// kernels up to 5.18 do.
-    pub(crate) fn usable_of_any_node(&self, tree: &Tree<'_>, facts: &BootFacts) -> Ram {
-        let mut chosen = self.chosen.clone();
-        chosen.usable.truncate(1);
-        Ram::new(&memory::banks(memory::nodes(tree), self.cells), facts).capped(&chosen)
+    /// at any depth and whatever its `status`, as kernels up to 5.18 do.
+    pub(crate) fn usable_of_any_node(
+        &self,
+        tree: &Tree<'_>,
+        facts: &BootFacts,
+        profile: &KernelProfile,
+    ) -> Ram {
+        let ram = Ram::new(&memory::banks(memory::nodes(tree), self.cells), facts);
+        ram.capped(&self.chosen, profile.usable_windows)
     }
 
     /// Returns the region of a node.
