@@ -23,6 +23,8 @@ pub(crate) fn limit(reach: impl FnOnce() -> Option<u64>, ram: &[Span], how: DmaL
         },
         DmaLimit::Exact if start >= LIMIT_32 => reach(),
         DmaLimit::Exact => reach().min(LIMIT_32),
+        DmaLimit::Only32Bit => LIMIT_32,
+        DmaLimit::Unlimited => u64::MAX,
     }
 }
 

@@ -155,6 +155,10 @@ pub enum DmaLimit {
     RoundedUp,
     /// The lowest end of any `dma-ranges` (from 6.12).
     Exact,
+    /// To 4 GiB, whatever `dma-ranges` say: built with `CONFIG_ZONE_DMA32` alone.
+    Only32Bit,
+    /// To the end of RAM: built without `CONFIG_ZONE_DMA` and `CONFIG_ZONE_DMA32`.
+    Unlimited,
 }
 
 /// When a kernel looks for the place of the default pool above 4 GiB first.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ringfence::profile::{CmaAlignment, Family, KernelProfile, PageSize, Room};
+use ringfence::profile::{CmaAlignment, DmaLimit, Family, KernelProfile, PageSize, Room};
 use ringfence::span::MIB;
 
 use crate::args::Boot;
@@ -99,6 +99,13 @@ impl KernelConfig {
             profile.build.cma_areas = usize::try_from(areas + besides).unwrap_or(usize::MAX);
         }
         profile.build.restricted_pools = self.is_set("DMA_RESTRICTED_POOL");
+        profile.build.clears_on_alloc = self.is_set("INIT_ON_ALLOC_DEFAULT_ON");
+        profile.dma_limit = match (self.is_set("ZONE_DMA"), self.is_set("ZONE_DMA32"), profile.dma_limit) {
+            (false, false, _) => DmaLimit::Unlimited,
+            // Linux 5.4 has only the second.
+            (true, ..) | (_, _, DmaLimit::IgnoresRanges) => profile.dma_limit,
+            (false, true, _) => DmaLimit::Only32Bit,
+        };
         // Without huge pages a pageblock is the largest block (include/linux/pageblock-flags.h).
         if !self.is_set("HUGETLB_PAGE") && !self.is_set("TRANSPARENT_HUGEPAGE") {
             profile.cma_alignment = CmaAlignment::LargestBlock;
@@ -154,6 +161,10 @@ mod tests {
         assert!(applied(&format!("{CONFIG}CONFIG_DMA_RESTRICTED_POOL=y\n")).build.restricted_pools);
         assert_eq!(profile.build.room, Room { memory: 128, reserved: 128 });
         assert_eq!(profile.cma_alignment, CmaAlignment::LargestBlock);
+        let zones = |more: &str| applied(&format!("{CONFIG}{more}")).dma_limit;
+        assert_eq!(zones(""), DmaLimit::Unlimited);
+        assert_eq!(zones("CONFIG_ZONE_DMA32=y\n"), DmaLimit::Only32Bit);
+        assert_eq!(zones("CONFIG_ZONE_DMA=y\nCONFIG_ZONE_DMA32=y\n"), DmaLimit::RoundedUp);
         let efi = CONFIG.replace("# CONFIG_EFI is not set", "CONFIG_EFI=y\nCONFIG_ARM_GIC_V3_ITS=y");
         assert_eq!(applied(&efi).build.room.reserved, 133);
     }
