@@ -206,6 +206,41 @@ fn the_help_can_be_followed_as_it_is_typed() {
 }
 
 #[test]
+fn trees_after_a_packed_kernel_are_checked_and_fixed_where_they_are() {
+    let dir = WorkDir::new();
+    let (kernel, good, bad) = (gzip(&image()), tree(0x50_0000), tree(0x60_0000));
+    let put = |rest: &[&[u8]]| dir.put("Image.gz-dtb", [&kernel[..], &rest.concat()].concat());
+    let assert_checked = |code, words: &[&str]| {
+        dir.assert_output(&["check", "--no-config", "Image.gz-dtb"], code, words);
+    };
+    put(&[&good]);
+    assert_checked(0, &[]);
+    put(&[&[0; 3], &bad, &[0; 512]]);
+    assert_checked(1, &["--> Image.gz-dtb#1", "RF201"]);
+    dir.assert_output(&["map", "--no-config", "Image.gz-dtb"], 0, &["modem"]);
+    put(&[&good, &bad]);
+    assert_checked(1, &["--> Image.gz-dtb#2", "RF201", "2 inputs"]);
+    let fix = ["fix", "--no-config", "--unsafe", "Image.gz-dtb", "-o", "fixed"];
+    dir.assert_output(&fix, 0, &["shifted", "clean: 2 inputs"]);
+    let fixed = dir.read("fixed");
+    let rest = fixed.strip_prefix(&kernel[..]).and_then(|rest| rest.strip_prefix(&good[..]));
+    assert!(rest.is_some_and(|rest| rest.starts_with(&[0xd0, 0x0d, 0xfe, 0xed])));
+    dir.assert_output(&["check", "--no-config", "fixed"], 0, &["2 inputs"]);
+    let pack = ["pack", "--kernel", "Image.gz-dtb", "-o", "bundle.itb"];
+    dir.assert_output(&pack, 0, &["the device tree after the kernel is not packed"]);
+
+    put(&[]);
+    assert_checked(2, &["a packed kernel: no device tree follows"]);
+    assert!(!dir.assert_output(&pack, 0, &["kernel"]).contains("is not packed"));
+    put(&[&bad[..100]]);
+    assert_checked(2, &["of which 100 are there"]);
+    put(&[&bad, b"a signature"]);
+    assert_checked(2, &["bytes of an unknown kind follow the tree"]);
+    put(&[&bad, &bad[..100]]);
+    assert_checked(2, &["bytes of an unknown kind follow the tree"]);
+}
+
+#[test]
 fn headers_that_lie_are_refused() {
     let dir = WorkDir::new();
     let bad = tree(0x60_0000);

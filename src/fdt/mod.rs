@@ -44,6 +44,7 @@ pub use compare::{Loss, nothing_lost};
 pub(crate) use edit::Edit;
 pub use edit::Edits;
 pub use error::{Block, EditFault, FdtError, NameFault};
+pub use header::stated_len;
 pub use new_node::NewNode;
 pub use node::{Node, NodeId};
 pub use overlay::{OverlayError, OverlayFault, apply_overlay, is_overlay};

@@ -5,7 +5,7 @@ use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 use ringfence::kernel_image::{HEADER_LEN, Header};
-use ringfence::payload::Measure;
+use ringfence::payload::{MAX_KERNEL, Measure};
 
 /// Bytes of the fixed header and of the trailer (CRC-32, length).
 const FIXED: usize = 10;
@@ -49,6 +49,34 @@ pub(crate) fn to_vec(stream: &[u8], limit: u64) -> Option<Vec<u8>> {
             // Bytes follow the stream, and its length is not the last of them.
             Reached::Full if room < limit => room = (room.max(stream.len()).saturating_mul(2)).min(limit),
             Reached::Full => return None,
+        }
+    }
+}
+
+/// Bytes of output that a stream refers back to (RFC 1951), a power of two as the window has to be.
+const WINDOW: usize = 32 << 10;
+
+/// Returns the offset at which the stream ends. What it holds is not kept.
+pub(crate) fn end(stream: &[u8]) -> Option<usize> {
+    let mut state = DecompressorOxide::new();
+    let mut window = Vec::new();
+    window.try_reserve_exact(WINDOW).ok()?;
+    window.resize(WINDOW, 0);
+    let deflated = deflated(stream)?;
+    let (mut from, mut at, mut total) = (0, 0, 0_u64);
+    loop {
+        let (status, read, len) = decompress(&mut state, deflated.get(from..)?, &mut window, at, 0);
+        from += read;
+        total += len as u64;
+        match status {
+            TINFLStatus::Done => {
+                let [_, stated] = numbers(deflated.get(from..)?.first_chunk()?);
+                let header = stream.len() - deflated.len();
+                return (stated == total as u32).then_some(header + from + TRAILER);
+            }
+            // The window is full, and is written from its start again.
+            TINFLStatus::HasMoreOutput if total <= MAX_KERNEL => at = (at + len) % WINDOW,
+            _ => return None,
         }
     }
 }

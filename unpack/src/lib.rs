@@ -7,9 +7,12 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod appended;
 mod gzip;
 mod lzma;
 mod zstd;
+
+pub use appended::{AppendedTreeError, end, tree_after};
 
 use alloc::vec::Vec;
 use ringfence::packing::{Packing, Stream};

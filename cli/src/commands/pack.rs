@@ -88,7 +88,20 @@ fn pack(args: &Pack, kernel: &Path) -> Result<Outcome, Failure> {
         terminal::out(&listed(args, &layout))?;
     }
     warn(&parts)?;
+    note_tree_after(&parts)?;
     Ok(Outcome::Clean)
+}
+
+/// Reports device trees after the kernel, which are not packed with it.
+fn note_tree_after(parts: &Parts) -> Result<(), Failure> {
+    let kernel = parts.kernel.display();
+    if parts.dtb.is_none() && input::has_tree_after(&input::read_any(&parts.kernel)?) {
+        terminal::err(&format!(
+            "{NOTE}note{NOTE:#}: {kernel}: the device tree after the kernel is not packed; to pack it, \
+             `--dtb {kernel}`\n"
+        ));
+    }
+    Ok(())
 }
 
 /// Reads an image of the stage, and gives it the console of the command line.

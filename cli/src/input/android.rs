@@ -1,15 +1,13 @@
 //! Trees in the files of Android boards: boot images, vendor boot images and tables of trees
 //! (system/tools/mkbootimg, system/libufdt).
 
-use std::io::{self, Read};
 use std::iter;
 use std::ops::Range;
 use std::path::Path;
 
-use flate2::bufread::GzDecoder;
 use ringfence::fdt;
 use ringfence::kernel_image::Header;
-use ringfence::payload::MAX_KERNEL;
+use ringfence::packing::{Packing, Stream};
 
 use super::{Loaded, concatenated, unpacked};
 use crate::failure::Failure;
@@ -163,7 +161,7 @@ fn shifted(range: Range<usize>, by: usize) -> Range<usize> {
 /// Trees that fill a part, one or several.
 fn chain(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
     concatenated::split(bytes).or_else(|| {
-        let len = concatenated::len_of(bytes).filter(|&len| len <= bytes.len())?;
+        let len = fdt::stated_len(bytes).filter(|&len| len <= bytes.len())?;
         bytes.get(len..)?.iter().all(|&byte| byte == 0).then(|| iter::once(0..len).collect())
     })
 }
@@ -172,10 +170,9 @@ fn chain(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
 fn appended(bytes: &[u8], part: Range<usize>) -> Option<Vec<Range<usize>>> {
     let kernel = bytes.get(part.clone())?;
     let end = if kernel.starts_with(unpacked::GZIP) {
-        let mut stream = GzDecoder::new(kernel);
-        match io::copy(&mut (&mut stream).take(MAX_KERNEL + 1), &mut io::sink()) {
-            Ok(len) if len <= MAX_KERNEL => kernel.len() - stream.into_inner().len(),
-            _ => return Some(Vec::new()),
+        match ringfence_unpack::end(Stream { packing: Packing::Gzip, bytes: kernel }) {
+            Ok(end) => end,
+            Err(_) => return Some(Vec::new()),
         }
     } else if Header::parse(kernel).is_ok() {
         0

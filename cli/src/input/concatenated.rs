@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use ringfence::fdt;
+use ringfence::fdt::stated_len;
 
 /// Returns the bytes of each tree when there are several: the padding between two of them is zeros.
 pub(super) fn split(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
     let mut trees = Vec::new();
     let mut at = 0;
-    while let Some(len) = len_of(bytes.get(at..)?) {
+    while let Some(len) = stated_len(bytes.get(at..)?) {
         let end = at.checked_add(len).filter(|&end| end <= bytes.len())?;
         trees.push(at..end);
         let rest = bytes.get(end..)?;
@@ -16,13 +16,6 @@ pub(super) fn split(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
         at = end + padding;
     }
     (trees.len() > 1).then_some(trees)
-}
-
-/// Returns the size that the header of a tree states, in bytes.
-pub(super) fn len_of(bytes: &[u8]) -> Option<usize> {
-    let rest = bytes.strip_prefix(&fdt::MAGIC.to_be_bytes())?;
-    let len = u32::from_be_bytes(*rest.first_chunk()?) as usize;
-    (len >= fdt::MAGIC.to_be_bytes().len() * 2).then_some(len)
 }
 
 #[cfg(test)]

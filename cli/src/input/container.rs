@@ -12,7 +12,7 @@ pub enum Container {
         /// What follows the tree.
         rest: Vec<u8>,
     },
-    /// Several blobs, one after the other.
+    /// Several blobs, one after the other, or one or several after a packed kernel.
     Trees {
         /// The file.
         bytes: Vec<u8>,
@@ -82,7 +82,9 @@ impl Container {
 fn join(bytes: &[u8], ranges: &[Range<usize>], trees: &[Option<Vec<u8>>]) -> Vec<u8> {
     let starts = ranges.iter().fold(0x1000, |all, range| all | range.start);
     let align = 1 << starts.trailing_zeros();
-    let mut out = Vec::new();
+    // What precedes the first one is a kernel, and stays.
+    let first = ranges.first().map_or(0, |range| range.start);
+    let mut out = bytes.get(..first).unwrap_or_default().to_vec();
     for (range, tree) in ranges.iter().zip(trees) {
         out.resize(out.len().next_multiple_of(align), 0);
         out.extend(tree.as_deref().or(bytes.get(range.clone())).unwrap_or_default());

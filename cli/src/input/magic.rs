@@ -64,7 +64,8 @@ const KINDS: &[Kind] = &[
     ),
 ];
 
-const KERNEL: &str = "give the device tree: a .dtb, a .dts, or a bundle (.itb) that has one";
+/// What to do where a kernel was given.
+pub(super) const KERNEL: &str = "give the device tree: a .dtb, a .dts, or a bundle (.itb) that has one";
 
 /// Returns the kind of a file, if its first bytes name one.
 pub(super) fn kind(bytes: &[u8]) -> Option<&'static Kind> {

@@ -12,6 +12,7 @@ mod files;
 mod kind;
 mod layers;
 mod magic;
+mod packed_kernel;
 mod positions;
 pub mod record;
 mod repack;
@@ -33,6 +34,7 @@ pub use kind::{text as as_text, without_mark};
 pub use container::Container;
 pub use files::{Found, Wanted, gather, is_stdin, read_any, read_bundle, read_target};
 pub use layers::{Layers, apply, read_overlay};
+pub use packed_kernel::has_tree_after;
 pub use positions::{Place, Positions};
 use source::Origin;
 pub use source::compile_as;
@@ -89,7 +91,7 @@ pub struct Opened {
 }
 
 /// Reads every tree of a file with all overlays applied: one, or several of a bundle (one a configuration) or
-/// of a file with trees one after the other. A file that cannot be read is one entry, and a tree that cannot
+/// of a file with trees one after the other, alone or after a packed kernel. A file that cannot be read is one entry, and a tree that cannot
 /// be read does not keep the others from being read.
 #[must_use]
 pub fn load(name: &Path, options: &Options) -> Vec<Loaded> {
@@ -171,6 +173,14 @@ fn open_plain(name: &Path, options: &Options) -> Result<Opened, Failure> {
     if bytes.len() as u64 > files::MAX_TREE {
         return Err(Failure::of(name, "larger than 64 MiB: this is not a device tree"));
     }
+    if let Some(ranges) = packed_kernel::trees(&bytes) {
+        let ranges = ranges.map_err(|why| {
+            let failure = Failure::of(name, format!("a packed kernel: {why}"));
+            failure.with_help(magic::KERNEL)
+        })?;
+        let trees = numbered(name, &bytes, &ranges);
+        return Ok(Opened { container: Container::Trees { bytes, ranges }, trees });
+    }
     let shown = name.display().to_string();
     if let Some(ranges) = concatenated::split(&bytes) {
         let trees = numbered(name, &bytes, &ranges);
@@ -188,7 +198,7 @@ fn open_plain(name: &Path, options: &Options) -> Result<Opened, Failure> {
     if let Some(failure) = magic::refusal(name, &bytes) {
         return Err(failure);
     }
-    let len = concatenated::len_of(&bytes).unwrap_or(bytes.len());
+    let len = fdt::stated_len(&bytes).unwrap_or(bytes.len());
     let container = Container::Blob { rest: bytes.get(len..).unwrap_or_default().to_vec() };
     Ok(Opened { container, trees: vec![Loaded::new(&shown, name, bytes, None)] })
 }
