@@ -1,6 +1,7 @@
 //! The boot, from the first safe line to the hand-off: a table of contents.
 
 use super::asm::{self, EntryState, Symbols};
+use super::dtb::NoTree;
 use super::enforce::Surveyed;
 use super::maps::Maps;
 use super::memory::{self, Reserved};
@@ -52,7 +53,7 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         console!("x1 to x3 are not 0 at entry, against the boot protocol; the kernel will get 0");
     }
     let at = header.and_then(|header| dtb::measure(&mut maps, header, &layout));
-    let at = at.unwrap_or_else(|why| halt!("{why}"));
+    let at = at.unwrap_or_else(|why| trees::without_loaders(&mut maps, &layout, &fallback_page, &why));
 
     enter(&mut maps, &Wanted { read: &[at], devices: &fallback_page, ..Wanted::default() });
     let tree = Tree::parse(maps.read(at).unwrap_or_default())
@@ -174,11 +175,7 @@ fn owner(
 
 /// Enters the second map, with the first words of the device tree and the fallback console. A device tree
 /// that cannot be mapped must not cost the console on which that is logged.
-fn enter_second_map(
-    maps: &mut Maps,
-    header: Result<Span, &'static str>,
-    devices: &[Span],
-) -> Result<Span, &'static str> {
+fn enter_second_map(maps: &mut Maps, header: Result<Span, NoTree>, devices: &[Span]) -> Result<Span, NoTree> {
     let read: Vec<Span> = header.iter().copied().collect();
     if maps.enter(&Wanted { read: &read, devices, ..Wanted::default() }).is_ok() {
         return header;
@@ -186,9 +183,9 @@ fn enter_second_map(
     if let Err(why) = maps.enter(&Wanted { devices, ..Wanted::default() }) {
         halt!("the stage cannot map itself: {why}; load it elsewhere");
     }
-    header.and(Err(
+    header.and(Err(NoTree::Unusable(
         "x0 is beyond the addresses of this CPU, or a device; pass the address of a device tree in RAM",
-    ))
+    )))
 }
 
 fn enter(maps: &mut Maps, wanted: &Wanted<'_>) {

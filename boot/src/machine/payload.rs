@@ -24,8 +24,10 @@ use ringfence_boot::modules::{self, Modules};
 #[cfg(feature = "packed")]
 use {
     super::heap,
-    ringfence::packing::Stream,
+    ringfence::packing::{Packing, Stream},
     ringfence::payload::{Kernel, Measure, StreamError},
+    ringfence_boot::regions::Wanted,
+    ringfence_unpack::AppendedTreeError,
 };
 
 /// Opens payloads with the processor's instructions for SHA-256, and with the unpackers that the stage is
@@ -84,15 +86,44 @@ pub(super) struct Places {
     modules: Option<Modules>,
 }
 
+/// Returns what is appended to the stage.
+fn appended(layout: &Layout) -> Option<Span> {
+    appended::find(layout.image()?, &Header::parse(memory::header()).ok()?)
+}
+
+/// Returns where the device tree after an appended kernel is (`Image.gz-dtb`), or why it cannot be used; `None`
+/// where no such kernel is appended.
+#[cfg(feature = "packed")]
+pub(super) fn appended_tree(
+    maps: &mut Maps,
+    layout: &Layout,
+    devices: &[Span],
+) -> Option<Result<Span, AppendedTreeError>> {
+    let at = appended(layout)?;
+    maps.enter(&Wanted { read: &[at], devices, ..Wanted::default() }).ok()?;
+    fault::begin("reading the payload", at.base());
+    let stream = Stream { packing: Packing::Gzip, bytes: maps.read(at)? };
+    stream.bytes.starts_with(stream.packing.magic()).then_some(())?;
+    let place = |(offset, tree): (usize, &[u8])| {
+        let span = at.base().checked_add(offset as u64).and_then(|base| Span::new(base, tree.len() as u64));
+        span.ok_or(AppendedTreeError::NotATree)
+    };
+    Some(ringfence_unpack::tree_after(stream).and_then(place))
+}
+
+/// A stage without unpackers does not know where a packed kernel ends.
+#[cfg(not(feature = "packed"))]
+pub(super) fn appended_tree(_: &mut Maps, _: &Layout, _: &[Span]) -> Option<Result<Span, &'static str>> {
+    None
+}
+
 /// Finds where a payload may be.
 ///
 /// # Errors
 /// In words, when a place that the loader names is one that must not be read.
 pub(super) fn places(tree: &Tree<'_>, map: &MemoryMap, layout: &Layout) -> Result<Places, String> {
     let image = layout.image();
-    let header = Header::parse(memory::header()).ok();
-    let appended = image.zip(header).and_then(|(image, header)| appended::find(image, &header));
-    let places = Places { appended, slot: slot(tree)?, modules: modules::find(tree) };
+    let places = Places { appended: appended(layout), slot: slot(tree)?, modules: modules::find(tree) };
     let banks = map.ram.spans();
     for (what, span) in places.named() {
         if image.is_some_and(|image| image.overlaps(span)) {

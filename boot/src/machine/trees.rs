@@ -1,13 +1,34 @@
 //! Which device tree is enforced: the loader's, or the bundle's with what the loader's states about this boot
-//! merged into it.
+//! merged into it. A loader that passes none leaves the one after the kernel.
 
-use super::overlay;
+use super::dtb::NoTree;
+use super::maps::Maps;
+use super::{overlay, payload};
 use alloc::vec::Vec;
 use ringfence::facts::LoaderFacts;
 use ringfence::fdt::Tree;
 use ringfence::merge::{Loader, merge};
 use ringfence::payload::Payload;
 use ringfence::span::Span;
+use ringfence_boot::layout::Layout;
+
+/// Returns where the device tree is that takes the place of the loader's: after the appended kernel, where the
+/// loader passes none. A tree of the loader that cannot be read is refused, since firmware's reservations may
+/// be in it.
+pub(super) fn without_loaders(maps: &mut Maps, layout: &Layout, devices: &[Span], why: &NoTree) -> Span {
+    let why = match why {
+        NoTree::Absent(why) => why,
+        NoTree::Unusable(why) => halt!("{why}"),
+    };
+    match payload::appended_tree(maps, layout, devices) {
+        None => halt!("{why}"),
+        Some(Err(reason)) => halt!("{why}; {reason}"),
+        Some(Ok(at)) => {
+            console!("tree: the loader passes none; the one after the kernel is used, {at}");
+            at
+        }
+    }
+}
 
 /// The tree that is enforced.
 pub(super) struct Chosen {

@@ -17,11 +17,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const STAGE_AT: u64 = 0x4020_0000;
+pub(super) const STAGE_AT: u64 = 0x4020_0000;
 const JUMP_AT: u64 = 0x4700_0000;
-const DTB_AT: u64 = 0x4720_0000;
+pub(super) const DTB_AT: u64 = 0x4720_0000;
 const PAYLOAD_AT: u64 = 0x4800_0000;
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Where neither board has RAM, and QEMU answers with an abort.
 const NO_RAM: (u64, u64) = (0x9000_0000, 0x1000_0000);
@@ -147,7 +147,7 @@ fn foreign(bed: &TestBed, name: &str, head: &[u8]) -> Result<PathBuf> {
     tree::keep(&bed.ws.scratch_file("at-stage", name, "bin")?, &bytes)
 }
 
-fn says(halt: &str, words: &str) -> Result<String> {
+pub(super) fn says(halt: &str, words: &str) -> Result<String> {
     ensure!(halt.contains(words), "refused for another reason: {halt}");
     Ok(halt.to_owned())
 }
@@ -244,7 +244,7 @@ fn bundle(bed: &TestBed, dtb: Option<PathBuf>) -> Result<PathBuf> {
 }
 
 /// Returns the tree of the small board with edits.
-fn edited(bed: &TestBed, edit: impl FnOnce(&Tree<'_>, &mut Edits)) -> Result<Vec<u8>> {
+pub(super) fn edited(bed: &TestBed, edit: impl FnOnce(&Tree<'_>, &mut Edits)) -> Result<Vec<u8>> {
     let bytes = fs::read(bed.tree(&virt::ONE_GIB, Level::El2)?)?;
     let tree = Tree::parse(&bytes).map_err(|error| anyhow!("{error}"))?;
     let mut edits = Edits::new();
@@ -279,9 +279,15 @@ fn in_slot(bed: &TestBed, initrd: PathBuf) -> Result<Board> {
 /// Returns a board whose stage finds exactly this tree, and this file beside it.
 fn raw(bed: &TestBed, name: &str, dtb: &[u8], payload: Option<PathBuf>) -> Result<Board> {
     let dtb = tree::keep(&bed.ws.scratch_file("at-stage", name, "raw.dtb")?, dtb)?;
-    let jump = tree::keep(&bed.ws.scratch_file("at-stage", name, "jump")?, &jump_to(STAGE_AT, DTB_AT))?;
-    let files = [(bed.talkative()?, STAGE_AT), (jump, JUMP_AT), (dtb, DTB_AT)];
-    let files = files.into_iter().chain(payload.map(|payload| (payload, PAYLOAD_AT)));
+    let mut files = vec![(bed.talkative()?, STAGE_AT), (dtb, DTB_AT)];
+    files.extend(payload.map(|payload| (payload, PAYLOAD_AT)));
+    entered(bed, name, DTB_AT, files)
+}
+
+/// Returns a board of these files, whose stage is entered with this address in x0.
+pub(super) fn entered(bed: &TestBed, name: &str, x0: u64, files: Vec<(PathBuf, u64)>) -> Result<Board> {
+    let jump = tree::keep(&bed.ws.scratch_file("at-stage", name, "jump")?, &jump_to(STAGE_AT, x0))?;
+    let files = files.into_iter().chain([(jump, JUMP_AT)]);
     let loaded = files.map(|(file, at)| Loaded { file, at }).collect();
     Ok(Board {
         machine: &virt::MACHINE,

@@ -2,6 +2,7 @@
 //! wrong.
 
 mod alignment;
+mod appended_tree;
 mod at_stage;
 mod bad_input;
 mod bootm;
@@ -84,6 +85,7 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     cases.extend(same_answer::cases(ws)?);
     cases.extend(bad_input::cases());
     cases.extend(at_stage::cases());
+    cases.extend(appended_tree::cases());
     cases.extend(hostile::cases());
     Ok(cases)
 }
