@@ -8,6 +8,7 @@ mod flags;
 mod gather;
 mod guard;
 mod log;
+mod offers;
 mod protected;
 mod sentinel;
 
