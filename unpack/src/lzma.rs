@@ -1,7 +1,7 @@
 //! LZMA streams with the header of `lzma` and of `xz --format=lzma`, as in kernels of routers.
 //!
-//! The header has 13 bytes: how literals are coded, the window in bytes, and the length, all bits set where it
-//! is not stated (doc/lzma-file-format.txt of XZ Utils). The stream has no checksum.
+//! The header has 13 bytes: how literals are coded, the window in bytes, and the length, all bits set where
+//! it is not stated (doc/lzma-file-format.txt of XZ Utils). The stream has no checksum.
 
 use alloc::vec::Vec;
 use lzma_rust2::{LzmaReader, Read};
@@ -71,8 +71,8 @@ pub(crate) fn to_vec(stream: &[u8], limit: u64) -> Option<Vec<u8>> {
 }
 
 impl Packed<'_> {
-    /// Returns the window that does for at most `most` bytes of output: nothing before the first is ever asked
-    /// for.
+    /// Returns the window that does for at most `most` bytes of output: nothing before the first is ever
+    /// asked for.
     fn window_for(&self, most: u64) -> u32 {
         self.window.min(u32::try_from(most).unwrap_or(u32::MAX)).next_multiple_of(16)
     }
