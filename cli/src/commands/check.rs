@@ -58,7 +58,13 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
         terminal::err(&format!("{}: {} written\n", path.display(), plural(count, "finding")));
         return Ok(Outcome::Clean);
     }
-    print(args, &Results { reports: &reports, limit: args.fail_on.limit(), verbosity: verbosity(args) })?;
+    let results = Results {
+        reports: &reports,
+        limit: args.fail_on.limit(),
+        verbosity: verbosity(args),
+        statistics_follow: args.statistics && args.output.is_none(),
+    };
+    print(args, &results)?;
     if unusable {
         return Ok(Outcome::Unusable);
     }

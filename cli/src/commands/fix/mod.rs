@@ -43,6 +43,7 @@ pub(super) fn run(args: &Fix) -> Result<Outcome, Failure> {
         reports: &reports,
         limit: Some(Severity::Error),
         verbosity: if args.inputs.len() > 1 { Verbosity::Normal } else { Verbosity::Verbose },
+        statistics_follow: false,
     };
     print(args, &args.format.render(&results))?;
     for diff in &diffs {

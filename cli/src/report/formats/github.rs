@@ -142,7 +142,12 @@ mod tests {
             ..Report::default()
         };
         assert_eq!(
-            render(&Results { reports: &[report], limit: None, verbosity: Verbosity::Normal }),
+            render(&Results {
+                reports: &[report],
+                limit: None,
+                verbosity: Verbosity::Normal,
+                statistics_follow: false,
+            }),
             "::error file=a%2Cb%3Ac.dtb,title=RF001::/chosen: 100%25%0A::set-env name=x::y\n"
         );
     }

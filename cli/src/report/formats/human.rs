@@ -37,8 +37,9 @@ fn render(results: &Results<'_>) -> String {
         return out;
     }
     if brief {
-        let table = statistics(results.reports);
-        out += &format!("\n{table}\n{DIM}-v shows every finding with its excerpt and help{DIM:#}\n");
+        let table =
+            if results.statistics_follow { String::new() } else { statistics(results.reports) + "\n" };
+        out += &format!("\n{table}{DIM}-v shows every finding with its excerpt and help{DIM:#}\n");
     }
     out + &counts(results.reports, least) + "\n"
 }
@@ -193,7 +194,12 @@ mod tests {
     #[test]
     fn what_several_inputs_share_is_told_once() {
         let reports = ["a", "b", "c"].map(|path| report(path, &[Severity::Error, Severity::Note]));
-        let results = Results { reports: &reports, limit: None, verbosity: Verbosity::Normal };
+        let results = Results {
+            reports: &reports,
+            limit: None,
+            verbosity: Verbosity::Normal,
+            statistics_follow: false,
+        };
         let text = anstream::adapter::strip_str(&render(&results)).to_string();
         assert_eq!(text.matches("error[RF001]").count(), 1, "{text}");
         assert!(text.contains("= inputs: the same in 2 other inputs: b, c\n"), "{text}");

@@ -70,6 +70,8 @@ pub struct Results<'r> {
     pub limit: Option<Severity>,
     /// How much is printed for people.
     pub verbosity: Verbosity,
+    /// The number of findings of each rule is printed afterwards.
+    pub statistics_follow: bool,
 }
 
 impl Format {
