@@ -167,6 +167,7 @@ fn no_output_depends_on_the_words_of_a_finding() {
                     reports: std::slice::from_ref(report),
                     limit: Some(Severity::Error),
                     verbosity: Verbosity::Verbose,
+                    statistics_follow: false,
                 })
             };
             assert_eq!(render(&plain).replace(PLAIN, WORDS), render(&misleading), "{id}");

@@ -33,8 +33,8 @@ pub(super) fn be64(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|word| u64::from_be_bytes(*word))
 }
 
-/// Returns the size that the header of a device tree states, in bytes, with nothing else checked. `None` where
-/// `bytes` do not begin as one.
+/// Returns the size that the header of a device tree states, in bytes, with nothing else checked. `None`
+/// where `bytes` do not begin as one.
 #[must_use]
 pub fn stated_len(bytes: &[u8]) -> Option<usize> {
     let len = be32(bytes, 4).filter(|_| be32(bytes, 0) == Some(MAGIC))? as usize;

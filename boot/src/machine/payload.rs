@@ -91,8 +91,8 @@ fn appended(layout: &Layout) -> Option<Span> {
     appended::find(layout.image()?, &Header::parse(memory::header()).ok()?)
 }
 
-/// Returns where the device tree after an appended kernel is (`Image.gz-dtb`), or why it cannot be used; `None`
-/// where no such kernel is appended.
+/// Returns where the device tree after an appended kernel is (`Image.gz-dtb`), or why it cannot be used;
+/// `None` where no such kernel is appended.
 #[cfg(feature = "packed")]
 pub(super) fn appended_tree(
     maps: &mut Maps,

@@ -12,9 +12,9 @@ use ringfence::payload::Payload;
 use ringfence::span::Span;
 use ringfence_boot::layout::Layout;
 
-/// Returns where the device tree is that takes the place of the loader's: after the appended kernel, where the
-/// loader passes none. A tree of the loader that cannot be read is refused, since firmware's reservations may
-/// be in it.
+/// Returns where the device tree is that takes the place of the loader's: after the appended kernel, where
+/// the loader passes none. A tree of the loader that cannot be read is refused, since firmware's
+/// reservations may be in it.
 pub(super) fn without_loaders(maps: &mut Maps, layout: &Layout, devices: &[Span], why: &NoTree) -> Span {
     let why = match why {
         NoTree::Absent(why) => why,

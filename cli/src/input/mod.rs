@@ -90,9 +90,9 @@ pub struct Opened {
     pub trees: Vec<Loaded>,
 }
 
-/// Reads every tree of a file with all overlays applied: one, or several of a bundle (one a configuration) or
-/// of a file with trees one after the other, alone or after a packed kernel. A file that cannot be read is one entry, and a tree that cannot
-/// be read does not keep the others from being read.
+/// Reads every tree of a file with all overlays applied: one, or several of a bundle (one a configuration)
+/// or of a file with trees one after the other, alone or after a packed kernel. A file that cannot be read
+/// is one entry, and a tree that cannot be read does not keep the others from being read.
 #[must_use]
 pub fn load(name: &Path, options: &Options) -> Vec<Loaded> {
     match open(name, options) {
