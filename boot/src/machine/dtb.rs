@@ -48,9 +48,9 @@ pub(super) fn measure(maps: &mut Maps, header: Span, layout: &Layout) -> Result<
     let word =
         |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_be_bytes);
     if word(0) != MAGIC {
-        return Err(NoTree::Absent(
-            "no device tree where x0 points: the magic number d00dfeed is missing; pass one in x0",
-        ));
+        let why = "no device tree where x0 points: the magic number d00dfeed is missing; pass one in x0";
+        // What else is there may be a tree that something was written over.
+        return Err(if word(0) == 0 { NoTree::Absent(why) } else { NoTree::Unusable(why) });
     }
     let size = u64::from(word(4));
     if size > MAX_BOOT_SIZE as u64 {

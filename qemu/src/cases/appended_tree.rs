@@ -46,11 +46,11 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("appended-tree-and-no-tree-in-x0", |bed, name| is_used(bed, name, DTB_AT)),
         Case::new("appended-tree-and-nothing-in-x0", |bed, name| is_used(bed, name, 0x9000_0000)),
         Case::new("appended-tree-and-a-damaged-one", |bed, name| {
-            let dtb = edited(bed, |_, _| {})?;
-            let cut = dtb.split_at(dtb.len() / 2).0;
-            let cut = tree::keep(&bed.ws.scratch_file("appended-tree", name, "dtb")?, cut)?;
-            let board = entered(bed, name, DTB_AT, vec![image(bed, name, &dtb)?, (cut, DTB_AT)])?;
-            says(refused(&bed.boot(name, &board, LIMIT)?)?, "is damaged")
+            is_refused_beside(bed, name, |dtb| dtb.split_at(dtb.len() / 2).0.to_vec(), "is damaged")
+        }),
+        Case::new("appended-tree-and-one-written-over", |bed, name| {
+            let written_over = |dtb: &[u8]| [b"0707", dtb.split_at(4).1].concat();
+            is_refused_beside(bed, name, written_over, "the magic number d00dfeed is missing")
         }),
     ];
     cases.extend(refused_tails.map(|(what, tail, words)| {
@@ -71,6 +71,19 @@ fn is_used(bed: &TestBed, name: &str, x0: u64) -> Result<String> {
     let passed = transcript.lines.iter().any(|line| line == "payload: PASS");
     ensure!(passed, "the payload was not entered:\n{}", transcript.tail(8));
     Ok(TAKEN.into())
+}
+
+/// What `damage` makes of the loader's tree is refused, and the tree after the kernel is not asked.
+fn is_refused_beside(
+    bed: &TestBed,
+    name: &str,
+    damage: impl FnOnce(&[u8]) -> Vec<u8>,
+    words: &str,
+) -> Result<String> {
+    let dtb = edited(bed, |_, _| {})?;
+    let damaged = tree::keep(&bed.ws.scratch_file("appended-tree", name, "dtb")?, &damage(&dtb))?;
+    let board = entered(bed, name, DTB_AT, vec![image(bed, name, &dtb)?, (damaged, DTB_AT)])?;
+    says(refused(&bed.boot(name, &board, LIMIT)?)?, words)
 }
 
 fn without_tree(bed: &TestBed, name: &str, x0: u64, tail: &[u8]) -> Result<Board> {
