@@ -35,6 +35,7 @@ mod machine;
 mod parallel;
 mod pressure;
 mod profile;
+mod renames;
 mod reserved_nodes;
 mod runner;
 mod seeds;

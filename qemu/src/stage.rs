@@ -1,6 +1,7 @@
 //! Builds the stage: the release ELF, and the flat image that a loader takes for a kernel.
 
 use crate::elf_image;
+use crate::renames::renames;
 use crate::setup::{self, Consent};
 use crate::shell::run;
 use crate::workspace::Workspace;
@@ -103,10 +104,15 @@ fn soft_binary(ws: &Workspace, consent: Consent, bin: &str) -> Result<Vec<u8>> {
     ]);
     cargo.env("CARGO_TARGET_DIR", &target);
     toolchain.apply(&mut cargo);
-    toolchain.add_flags(&mut cargo, setup::WORKAROUNDS);
+    toolchain.add_flags(&mut cargo, &flags(ws)?);
     run(&mut cargo).with_context(|| format!("building {bin} with {}", toolchain.description))?;
     let built = target.join(setup::SOFT_TARGET).join("sentinel").join(bin);
     fs::read(&built).with_context(|| format!("cannot read {}", built.display()))
+}
+
+/// Returns the flags of everything that runs on the bare machine. It is the same wherever it is built.
+fn flags(ws: &Workspace) -> Result<String> {
+    Ok(format!("{} {}", setup::WORKAROUNDS, renames(ws)?.join(" ")))
 }
 
 /// Builds the stage without the EFI face, to be measured.
@@ -145,7 +151,7 @@ fn binary_with(
     // A target directory of its own keeps the flags of the host's builds and these from undoing each other.
     cargo.env("CARGO_TARGET_DIR", &target);
     toolchain.apply(&mut cargo);
-    toolchain.add_flags(&mut cargo, setup::WORKAROUNDS);
+    toolchain.add_flags(&mut cargo, &flags(ws)?);
     prepare(&mut cargo);
     run(&mut cargo).with_context(|| format!("building {name} with {}", toolchain.description))?;
     let built = target.join(setup::TARGET).join("stage").join(bin);

@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The variable with the directory of a copy of the sources, which are to be worked on in the place of those
+/// that this program was compiled from.
+pub(crate) const ROOT: &str = "RINGFENCE_SOURCES";
+
 /// The project's directories. Nothing outside of `target` is ever written.
 #[derive(Clone, Debug)]
 pub(crate) struct Workspace {
@@ -13,10 +17,11 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Finds the project from where this program was compiled.
+    /// Finds the project from where this program was compiled, unless [`ROOT`] names another.
     pub(crate) fn locate() -> Self {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = here.parent().unwrap_or(here).to_path_buf();
+        let here = here.parent().unwrap_or(here).to_path_buf();
+        let root = std::env::var_os(ROOT).map_or(here, PathBuf::from);
         let target = match std::env::var_os("CARGO_TARGET_DIR") {
             Some(dir) => std::path::absolute(PathBuf::from(dir)).unwrap_or_else(|_| root.join("target")),
             None => root.join("target"),

@@ -1,6 +1,7 @@
 //! `cargo xtask dist`: what a release consists of, in one directory: the tool in the forms in which it is
 //! installed, the stage's images, a list of parts, and sums. Two builds of one commit have the same bytes.
 
+use crate::renames;
 use crate::setup::{self, Consent, Need, Tool};
 use crate::stage::{self, Built};
 use crate::workspace::Workspace;
@@ -13,9 +14,10 @@ use std::path::{Path, PathBuf};
 
 mod archive;
 mod debian;
-mod machine;
+mod epoch;
 mod parts;
 mod recipes;
+mod reproducible;
 mod tool;
 mod wheel;
 
@@ -40,6 +42,9 @@ pub(crate) struct Options {
     /// Build the tool for the processor of this machine alone
     #[arg(long)]
     host_only: bool,
+    /// Build a second time in another directory, and compare all bytes
+    #[arg(long)]
+    check_reproducible: bool,
     /// Install and fetch nothing
     #[arg(long)]
     no_install: bool,
@@ -86,7 +91,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     }
     let version = env!("CARGO_PKG_VERSION");
     let texts = work.join("texts");
-    let mut release = Release { ws, version, epoch: machine::epoch(ws)?, dist, work, texts, parts: None };
+    let mut release = Release { ws, version, epoch: epoch::epoch(ws)?, dist, work, texts, parts: None };
     let wanted = |part| options.only.is_none_or(|only| only == part);
     if wanted(Part::Tool) {
         lay_out_tool(&mut release, options.host_only, consent)?;
@@ -94,6 +99,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     if wanted(Part::Stage) {
         let mut files = Vec::new();
         for (built, what) in &stage::released(ws, consent)? {
+            renames::is_absent(ws, &built.elf)?;
             files.extend(lay_out_stage(built, &release.dist, what)?);
         }
         archive::pack_stage(&release, &files)?;
@@ -106,6 +112,9 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let line = |(digest, name): &(String, String)| format!("{digest}  {name}\n");
     fs::write(release.dist.join(SUMS), sums.iter().map(line).collect::<String>())?;
     recipes::write(&release, &sums)?;
+    if options.check_reproducible {
+        reproducible::check(&release, options)?;
+    }
     for sum in &sums {
         print!("{}", line(sum));
     }

@@ -96,7 +96,7 @@ fn pack(release: &Release<'_>, root: &Path, about: &About, arch: &str) -> Result
     let deb = release.dist.join(format!("{}_{}_{arch}.deb", about.name, release.version));
     let mut dpkg = Command::new("dpkg-deb");
     dpkg.args(["--root-owner-group", "-Zxz", "--build"]).arg(root).arg(deb);
-    run(dpkg.env(super::machine::EPOCH, &release.epoch).stdout(std::process::Stdio::null()))
+    run(dpkg.env(super::epoch::EPOCH, &release.epoch).stdout(std::process::Stdio::null()))
 }
 
 /// Returns the licences in Debian's machine-readable form, version 1.0.

@@ -14,7 +14,7 @@ pub(super) fn write(release: &Release<'_>, target: &str) -> Result<PathBuf> {
     cyclonedx.args(["cyclonedx", "--quiet", "--format", "json", "--spec-version", "1.5"]);
     cyclonedx.args(["--target", target, "--override-filename", "parts", "--manifest-path"]);
     cyclonedx.arg(release.ws.root.join("cli/Cargo.toml")).current_dir(&release.ws.root);
-    run(cyclonedx.env(super::machine::EPOCH, &release.epoch))?;
+    run(cyclonedx.env(super::epoch::EPOCH, &release.epoch))?;
     // It writes one beside each manifest of the workspace.
     let written = release.ws.root.join("cli/parts.json");
     let text = fs::read_to_string(&written).with_context(|| written.display().to_string())?;

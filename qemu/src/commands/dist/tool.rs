@@ -1,6 +1,6 @@
 //! The tool as one static file, which runs on any Linux, with its manual and completions.
 
-use super::machine;
+use crate::renames::{self, renames};
 use crate::setup::{self, CROSS_TARGET, Consent, Need};
 use crate::shell::{capture, run};
 use crate::workspace::Workspace;
@@ -73,7 +73,7 @@ pub(super) fn build(ws: &Workspace, host_only: bool, consent: Consent) -> Result
         };
         let built = compile(ws, arch, cargo)?;
         is_static(&built.program)?;
-        machine::is_absent(ws, &built.program)?;
+        renames::is_absent(ws, &built.program)?;
         works(ws, &built, consent)?;
         let size = fs::metadata(&built.program)?.len();
         println!("ringfence for {}: static, runs, {size} bytes", arch.target());
@@ -98,7 +98,7 @@ fn variables(ws: &Workspace, arch: Arch, consent: Consent) -> Result<Vec<(String
             target = target.join("cross");
         }
     }
-    flags.extend(machine::renames(ws)?);
+    flags.extend(renames(ws)?);
     variables.push(("CARGO_ENCODED_RUSTFLAGS".to_owned(), flags.join("\u{1f}")));
     variables.push(("CARGO_TARGET_DIR".to_owned(), target.display().to_string()));
     Ok(variables)

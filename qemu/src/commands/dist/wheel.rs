@@ -17,5 +17,5 @@ pub(super) fn pack(release: &Release<'_>, built: &Built) -> Result<()> {
     maturin.args(["--compatibility", PLATFORM]);
     maturin.arg("--out").arg(&release.dist).current_dir(&release.ws.root);
     maturin.env_remove("RUSTFLAGS").envs(built.cargo.iter().map(|(name, value)| (name, value)));
-    run(maturin.env(super::machine::EPOCH, &release.epoch))
+    run(maturin.env(super::epoch::EPOCH, &release.epoch))
 }
