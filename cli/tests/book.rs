@@ -76,6 +76,11 @@ const NOT_HERE: &[(&str, &str)] = &[
     ),
     ("efibootmgr ", "writes to the firmware; `cargo xtask test --boot efi-variable` boots such a variable"),
     ("sbsign ", "needs a key; `cargo xtask test --boot efi-secure-boot` makes one and signs with it"),
+    ("ls -d /sys/", "asks the board"),
+    ("grep -ohE ", "asks the board"),
+    ("sudo apt install ", "`cargo xtask packages` installs and removes the packages of a release"),
+    ("pip install ringfence-", "`cargo xtask packages` installs and removes the packages of a release"),
+    ("tar -xzf ringfence-", "the action unpacks a release, and `action.rs` runs it"),
     ("mkbootimg ", "an external tool, for boards that are not available"),
 ];
 

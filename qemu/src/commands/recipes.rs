@@ -1,11 +1,12 @@
-//! `cargo xtask recipes`: the recipes for CI services, builds of systems and documents, run or linted by the
-//! programs that read them. What needs no such program is tested by `cargo test -p ringfence-cli`.
+//! `cargo xtask recipes`: the recipes for CI services, builds of systems, editors and documents, run or
+//! linted by the programs that read them. Where such a program cannot be had, a test runs what it would run.
 
 use crate::setup::{self, Consent, Need, Tool};
 use crate::shell::{capture, run as run_command};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,12 +14,20 @@ use std::process::Command;
 /// A recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Recipe {
+    /// The action for GitHub, by a runner of the project's own
+    Action,
+    /// The commands and files of the page about CI
+    Page,
     /// The hooks, by pre-commit
     PreCommit,
     /// The component, by gitlab-ci-local
     Gitlab,
+    /// The package, by make in the words of Buildroot, and the tasks of the layer, by a shell
+    Buildroot,
     /// The layer, by oelint-adv
     Yocto,
+    /// The extension, by vsce
+    Vscode,
     /// The comparison, with dt-validate and lopper
     Comparison,
     /// The book, by mdBook
@@ -39,6 +48,8 @@ pub(crate) struct Options {
 impl Recipe {
     fn needs(self) -> Vec<Need> {
         match self {
+            Self::Action | Self::Page | Self::Buildroot => vec![Need::Dtc, Need::Cpp],
+            Self::Vscode => vec![Need::Tool(Tool::Vsce)],
             Self::PreCommit => vec![Need::Dtc, Need::Tool(Tool::PreCommit)],
             Self::Gitlab => vec![Need::Dtc, Need::Rsync, Need::Tool(Tool::GitlabCiLocal)],
             Self::Yocto => vec![Need::Tool(Tool::OelintAdv)],
@@ -49,6 +60,10 @@ impl Recipe {
 
     fn run(self, ws: &Workspace) -> Result<String> {
         match self {
+            Self::Action => tests(ws, "action"),
+            Self::Page => tests(ws, "ci"),
+            Self::Buildroot => tests(ws, "recipes"),
+            Self::Vscode => vscode(ws),
             Self::PreCommit => pre_commit(ws),
             Self::Gitlab => gitlab(ws),
             Self::Yocto => yocto(ws),
@@ -99,7 +114,7 @@ impl Project {
         Ok(Self { directory, path })
     }
 
-    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.directory).env("PATH", &self.path);
         command
@@ -219,21 +234,43 @@ fn comparison(ws: &Workspace) -> Result<String> {
         path.extend(tool.program(ws).parent().map(Path::to_path_buf));
     }
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    let mut tests = ws.cargo();
-    tests.args([
-        "test",
-        "--quiet",
-        "--package",
-        "ringfence-cli",
-        "--test",
-        "comparison",
-        "--",
-        "--nocapture",
-    ]);
-    let said = capture(tests.env("PATH", std::env::join_paths(path)?))?;
-    ensure!(!said.contains("SKIPPED"), "{said}");
+    let said = tested(ws, "comparison", &std::env::join_paths(path)?)?;
     let ran = said.lines().find(|line| line.starts_with("ran: "));
     Ok(ran.with_context(|| said.clone())?.to_owned())
+}
+
+/// Runs one of the tool's tests, and returns how many cases it has.
+fn tests(ws: &Workspace, name: &str) -> Result<String> {
+    let said = tested(ws, name, &std::env::var_os("PATH").unwrap_or_default())?;
+    let passed = said.lines().find_map(|line| line.strip_prefix("test result: ok. ")?.split(';').next());
+    let passed = passed.filter(|passed| *passed != "0 passed").with_context(|| said.clone())?;
+    Ok(format!("cli/tests/{name}.rs: {passed}"))
+}
+
+/// Runs one of the tool's tests with all that it needs, and returns what it printed.
+fn tested(ws: &Workspace, name: &str, path: &OsStr) -> Result<String> {
+    let mut tests = ws.cargo();
+    tests.args(["test", "--quiet", "--package", "ringfence-cli", "--test", name, "--", "--nocapture"]);
+    let said = capture(tests.env("PATH", path))?;
+    ensure!(!said.contains("SKIPPED"), "{said}");
+    Ok(said)
+}
+
+/// Packs the extension as its page says, out of the sources.
+fn vscode(ws: &Workspace) -> Result<String> {
+    let extension = ws.scratch("recipes")?.join("vscode");
+    if extension.exists() {
+        fs::remove_dir_all(&extension)?;
+    }
+    super::dist::copy_all(&ws.root.join("editors/vscode"), &extension)?;
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--silent", "--no-audit", "--no-fund"]).current_dir(&extension);
+    capture(&mut npm)?;
+    let mut vsce = Command::new(Tool::Vsce.program(ws));
+    capture(vsce.args(["package", "--allow-missing-repository"]).current_dir(&extension))?;
+    let packed = format!("ringfence-{}.vsix", env!("CARGO_PKG_VERSION"));
+    let size = fs::metadata(extension.join(&packed)).with_context(|| packed.clone())?.len();
+    Ok(format!("{packed}, {size} bytes"))
 }
 
 fn book(ws: &Workspace) -> Result<String> {

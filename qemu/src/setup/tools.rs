@@ -20,6 +20,8 @@ pub(crate) enum Tool {
     OelintAdv,
     /// Runs jobs of GitLab.
     GitlabCiLocal,
+    /// Packs the extension for VS Code.
+    Vsce,
     /// Makes the book.
     MdBook,
     /// Checks trees against bindings.
@@ -45,6 +47,7 @@ impl Tool {
             Self::PreCommit => (Registry::Python, "pre-commit", "4.7.0", "pre-commit"),
             Self::OelintAdv => (Registry::Python, "oelint-adv", "9.11.2", "oelint-adv"),
             Self::GitlabCiLocal => (Registry::Node, "gitlab-ci-local", "4.61.0", "gitlab-ci-local"),
+            Self::Vsce => (Registry::Node, "@vscode/vsce", "2.32.0", "vsce"),
             Self::MdBook => (Registry::Cargo, "mdbook", "0.5.4", "mdbook"),
             Self::DtSchema => (Registry::Python, "dtschema", "2026.9", "dt-validate"),
             Self::Lopper => (Registry::Python, "lopper", "1.6.0", "lopper"),
@@ -65,6 +68,7 @@ impl Tool {
             Self::PreCommit => "runs the hooks as a project does that uses them",
             Self::OelintAdv => "lints the recipes of the Yocto layer",
             Self::GitlabCiLocal => "runs the component as GitLab does",
+            Self::Vsce => "packs the extension for VS Code",
             Self::MdBook => "makes the book of the documents",
             Self::DtSchema | Self::Lopper => "is what the documents compare ringfence with",
         }
@@ -101,7 +105,7 @@ impl Tool {
     /// Returns the directory of its own that it is kept in.
     fn home(self, ws: &Workspace) -> PathBuf {
         let (_, name, version, _) = self.origin();
-        ws.cache().join("tools").join(format!("{name}-{version}"))
+        ws.cache().join("tools").join(format!("{}-{version}", name.replace('/', "-")))
     }
 
     /// Tells whether it is there already.
