@@ -30,10 +30,10 @@ pub(crate) fn is_absent(ws: &Workspace, file: &Path) -> Result<()> {
 }
 
 /// Returns the directories that sources are compiled from, and their names in a release. The compiler takes
-/// the last that fits.
+/// the last that fits: below the project, the target directory is a part of it.
 fn directories(ws: &Workspace) -> Result<Vec<(PathBuf, &'static str)>> {
     let cargo = cargo_home()?;
-    Ok(vec![(cargo, "/cargo"), (ws.root.clone(), "/ringfence"), (ws.target.clone(), "/target")])
+    Ok(vec![(cargo, "/cargo"), (ws.target.clone(), "/target"), (ws.root.clone(), "/ringfence")])
 }
 
 /// Returns where cargo keeps the sources of registries.

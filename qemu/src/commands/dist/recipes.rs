@@ -22,6 +22,10 @@ pub(super) fn write(release: &Release<'_>, sums: &[(String, String)]) -> Result<
             writeln!(bitbake, "SRC_URI[{name}.sha256sum] = \"{digest}\"")?;
         }
     }
+    // Of the licences, too, which `make legal-info` checks.
+    for (digest, file) in sums.iter().filter(|(_, file)| file.starts_with("LICENSE-")) {
+        writeln!(buildroot, "sha256  {digest}  {file}")?;
+    }
     fs::write(release.dist.join(BUILDROOT), buildroot)?;
     fs::write(release.dist.join(BITBAKE), bitbake)?;
     Ok(())
