@@ -1,7 +1,7 @@
 //! Programs that come from the registries of Rust, Python and Node.js: of a fixed version each, in the cache,
 //! so that nothing of the machine's own changes.
 
-use crate::shell::run;
+use crate::shell::{find_program, run};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::path::PathBuf;
@@ -85,10 +85,12 @@ impl Tool {
     }
 
     /// Returns the host packages without which it cannot be brought in.
-    pub(crate) const fn packages(self) -> &'static [&'static str] {
+    pub(crate) fn packages(self) -> &'static [&'static str] {
         match self.origin().0 {
             Registry::Cargo => &[],
             Registry::Python => &["python3", "python3-venv"],
+            // One that is not Debian's conflicts with it.
+            Registry::Node if find_program("npm").is_some() => &[],
             Registry::Node => &["npm"],
         }
     }
