@@ -1,7 +1,7 @@
 //! Drivers that take their memory from regions: each works on the tree as the stage repairs it, and none on
 //! the tree as it is.
 
-use super::{Case, TestBed};
+use super::{Case, TestBed, predicted};
 use crate::boards::{BoardConfig, tree, virt, zcu102};
 use crate::initramfs::{self, MORE};
 use crate::job::{self, Parts};
@@ -10,8 +10,10 @@ use crate::setup::{self, Series};
 use crate::transcript::Transcript;
 use crate::{assertions, reserved_nodes};
 use anyhow::{Context, Result, ensure};
+use ringfence::predict::BootLog;
 use ringfence::span::Span;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the disk begins with.
@@ -36,14 +38,16 @@ pub(super) fn cases() -> Vec<Case> {
     both.map(|(consumers, repaired)| {
         let name = format!("consumers-{}{}", consumers.board.name, if repaired { "" } else { "-unrepaired" });
         Case::new(name, move |bed, name| {
-            let transcript = boot(bed, name, consumers, repaired)?;
+            let (tree, transcript) = boot(bed, name, consumers, repaired)?;
+            compare(bed, name, &tree, repaired, &transcript)?;
             if repaired { serve(&transcript, consumers) } else { fail(&transcript, consumers) }
         })
     })
     .collect()
 }
 
-fn boot(bed: &TestBed, name: &str, consumers: Consumers, repaired: bool) -> Result<Transcript> {
+/// Boots the tree, and returns it with what was printed.
+fn boot(bed: &TestBed, name: &str, consumers: Consumers, repaired: bool) -> Result<(PathBuf, Transcript)> {
     let (ws, series, config) = (&bed.ws, Series::BUILT, consumers.board);
     let ground = ws.proving_ground();
     let level = Level::El2;
@@ -60,7 +64,7 @@ fn boot(bed: &TestBed, name: &str, consumers: Consumers, repaired: bool) -> Resu
     } else {
         (kernel, initrd)
     };
-    let mut board = job::board(image, Some(slot), Some(tree), config.append);
+    let mut board = job::board(image, Some(slot), Some(tree.clone()), config.append);
     (board.machine, board.level, board.ram) = (config.machine, level, config.ram);
     board.more = config.arguments();
     if consumers.has_disk {
@@ -77,10 +81,28 @@ fn boot(bed: &TestBed, name: &str, consumers: Consumers, repaired: bool) -> Resu
     }
     let transcript = bed.boot(name, &board, Duration::from_secs(240))?;
     assertions::came_up(&transcript)?;
-    Ok(transcript)
+    Ok((tree, transcript))
 }
 
-/// Checks that each driver got memory of its region.
+/// Checks that the kernel's lines about restricted pools are the predicted ones.
+fn compare(bed: &TestBed, name: &str, tree: &Path, repaired: bool, transcript: &Transcript) -> Result<()> {
+    let series = Series::BUILT;
+    let prediction = if repaired {
+        let policy = bed.ws.proving_ground().join("boards/consumers.toml").display().to_string();
+        predicted::of_repaired(bed, name, series, tree, &["--policy", &policy])?
+    } else {
+        let release = series.release(&bed.ws).context("the kernel has no release")?;
+        predicted::of(series, &release, &fs::read(tree)?)?
+    };
+    let about = |line: &&str| line.contains("restricted DMA pool") || line.contains("id restricted-dma-pool");
+    let log = transcript.lines.join("\n");
+    let printed: Vec<&str> = BootLog::of(&log).topical().filter(about).collect();
+    let expected: Vec<&str> = prediction.log.iter().map(String::as_str).filter(about).collect();
+    ensure!(printed == expected, "of restricted pools Linux printed {printed:?}, predicted: {expected:?}");
+    Ok(())
+}
+
+/// Checks that each driver got memory of its region, and that the restricted pool was announced.
 fn serve(transcript: &Transcript, consumers: Consumers) -> Result<String> {
     assertions::held(transcript)?;
     let regions = reserved_nodes::regions(transcript.section("reserved-memory"))?;
@@ -106,6 +128,8 @@ fn serve(transcript: &Transcript, consumers: Consumers) -> Result<String> {
     }
     let mut assigned = vec!["pool@61000000"];
     if consumers.has_disk {
+        let line = "initialized node restricted@6c000000, compatible id restricted-dma-pool";
+        ensure!(said(transcript, line).is_some(), "no line `{line}`");
         assigned.push("restricted@6c000000");
         let section = transcript.section("more");
         ensure!(section.iter().any(|line| *line == format!("disk {ON_DISK}")), "the disk was not read");

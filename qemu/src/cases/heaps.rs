@@ -1,7 +1,7 @@
 //! DMA-BUF heaps on the pools of a tree, compressed swap, and memory under pressure, on a kernel built with
 //! them.
 
-use super::{Case, TestBed};
+use super::{Case, TestBed, predicted};
 use crate::boards::virt;
 use crate::initramfs::{self, MORE};
 use crate::job::{self, Parts};
@@ -9,15 +9,11 @@ use crate::machine::Ram;
 use crate::setup::{CROSS_CC, Series};
 use crate::shell::run;
 use crate::{assertions, dtc};
-use anyhow::{Context, Result, anyhow, ensure};
-use ringfence::facts::BootFacts;
-use ringfence::fdt::Tree;
-use ringfence::pipeline::{self, Surveyed};
-use ringfence::predict::{OfferedHeap, predict};
+use anyhow::{Context, Result, ensure};
 use ringfence::span::Span;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -49,7 +45,8 @@ fn boot(bed: &TestBed, name: &str) -> Result<String> {
 
     let section = transcript.section("more");
     let allocated = allocated(section);
-    let heaps = predicted(bed, &tree, name)?;
+    let mut heaps = predicted::of_repaired(bed, name, series, &tree, &["--ram=0x40000000:1GiB"])?.heaps;
+    heaps.retain(|heap| !heap.is_refused);
     let offered: Vec<&str> = heaps.iter().map(|heap| heap.name.as_str()).collect();
     let mut found: Vec<&str> = allocated.keys().copied().collect();
     let mut expected = offered.clone();
@@ -93,24 +90,6 @@ fn program(bed: &TestBed) -> Result<PathBuf> {
         run(cc.args(["-static", "-s", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&path).arg(&source))?;
         Ok(path)
     })
-}
-
-/// Returns the heaps that the tree gives after its repair.
-fn predicted(bed: &TestBed, tree: &Path, name: &str) -> Result<Vec<OfferedHeap>> {
-    let (ws, series) = (&bed.ws, Series::BUILT);
-    let fixed = ws.scratch_file("guest", name, "fixed.dtb")?;
-    let release = series.release(ws).context("the kernel has no release")?;
-    let mut fix = bed.tool()?.command();
-    fix.args(["fix", "--no-config", "--ram=0x40000000:1GiB"]).args(series.tool_options(&release));
-    crate::shell::capture(fix.arg("-o").arg(&fixed).arg(tree))?;
-    let dtb = fs::read(&fixed)?;
-    let tree = Tree::parse(&dtb).map_err(|error| anyhow!("{error}"))?;
-    let profile = series.profile(&release).with_context(|| format!("no profile of Linux {release}"))?;
-    let facts = BootFacts::default();
-    let surveyed = Surveyed::of(tree, pipeline::Context { policy: None, profile: &profile, facts: &facts });
-    let mut heaps = predict(surveyed.analysis()).heaps;
-    heaps.retain(|heap| !heap.is_refused);
-    Ok(heaps)
 }
 
 /// Reads lines `NAME 4 MiB: 0xBASE..0xEND`.

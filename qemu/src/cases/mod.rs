@@ -21,6 +21,7 @@ mod on_error;
 mod payload;
 mod persistent_log;
 mod placement;
+mod predicted;
 mod pressure;
 mod repaired;
 mod same_answer;
