@@ -79,6 +79,22 @@ fn a_first_tuple_counts_whatever_the_others_say() {
 }
 
 #[test]
+fn a_restricted_pool_is_announced_where_the_kernel_has_them() {
+    let pool =
+        region("dma@90000000", &[(0x9000_0000, 4 * MIB)]).prop_str("compatible", "restricted-dma-pool");
+    let dtb = board(NewNode::new("chosen"), [pool]);
+    let of = profile("7.3");
+    let built = KernelProfile { build: Build { restricted_pools: true, ..of.build }, ..of };
+    let lines = [
+        "software IO TLB: Reserved memory: created restricted DMA pool at 0x0000000090000000, size 4 MiB",
+        "OF: reserved mem: initialized node dma@90000000, compatible id restricted-dma-pool",
+        "OF: reserved mem: 0x0000000090000000..0x00000000903fffff (4096 KiB) map non-reusable dma@90000000",
+    ];
+    assert_eq!(predicted(&dtb, built).log.get(..3), Some(&lines.map(String::from)[..]));
+    assert_eq!(count(&predicted(&dtb, of), "restricted"), 0);
+}
+
+#[test]
 fn an_overlap_at_address_0_is_reported() {
     let regions = [region("low@0", &[(0, 0x2000)]), region("over@1000", &[(0x1000, 0x2000)])];
     let dtb = board(NewNode::new("chosen"), regions);

@@ -26,6 +26,7 @@ const TOPICS: &[&str] = &[
     "OF: reserved mem: ",
     "OF: fdt: Reserved memory: ",
     "Reserved memory: ",
+    "software IO TLB: Reserved memory: ",
     "Skipping dt linux,cma-default",
     "cma: Reserved ",
     "cma: Failed to reserve ",

@@ -108,7 +108,7 @@ impl Kernel<'_> {
         }
         let size = held.size / MIB;
         self.say(format!(
-            "Reserved memory: created restricted DMA pool at {:#018x}, size {size} MiB",
+            "software IO TLB: Reserved memory: created restricted DMA pool at {:#018x}, size {size} MiB",
             held.span.base()
         ));
         Ok(true)

@@ -33,6 +33,8 @@ fn whatever_is_before_the_text_is_no_part_of_it() {
     }
     assert_eq!(topical("[    0.000000] Linux version 6.12"), None);
     assert_eq!(topical("hugetlb_cma: Reserved 64 MiB"), None);
+    let restricted = "software IO TLB: Reserved memory: created restricted DMA pool at 0x0, size 4 MiB";
+    assert_eq!(topical(&format!("[    0.000000] {restricted}")), Some(restricted));
     assert_eq!(
         topical("[ 0.0] OF: fdt: Reserved memory: failed to reserve"),
         Some("OF: fdt: Reserved memory: failed to reserve")
