@@ -1,6 +1,7 @@
 //! The partition and the configuration of each boot loader.
 
 use super::disk::{self, Esp};
+use super::keys::{self, Signer};
 use super::{EfiBoot, EfiLoader, Firmware, Form};
 use crate::machine::Entry;
 use crate::setup::{EfiFile, Release};
@@ -93,6 +94,15 @@ pub(super) fn grub(boot: &EfiBoot, bed: &TestBed, name: &str) -> Result<PathBuf>
     Ok(esp.dir())
 }
 
+/// shim, which the board trusts, and a unified image in the place where it looks for GRUB.
+pub(super) fn shim(boot: &EfiBoot, bed: &TestBed, name: &str) -> Result<PathBuf> {
+    let esp = Esp::new(&bed.ws, name)?;
+    let shim = boot.release.file(&bed.ws, EfiFile::Shim);
+    esp.file("EFI/BOOT/BOOTAA64.EFI", &keys::signed(bed, &shim, Signer::Board)?)?;
+    esp.file("EFI/BOOT/grubaa64.efi", &boot.signed_image(bed, boot.unified(bed)?)?)?;
+    Ok(esp.dir())
+}
+
 /// U-Boot: by `bootefi` what is to be booted, or by its boot manager a boot loader.
 pub(super) fn uboot(boot: &EfiBoot, bed: &TestBed, name: &str, more: &mut Vec<String>) -> Result<Entry> {
     let mut line = boot.line.clone();
@@ -103,6 +113,7 @@ pub(super) fn uboot(boot: &EfiBoot, bed: &TestBed, name: &str, more: &mut Vec<St
             let start = if boot.form == Form::Driver { start("driver.efi") + "; " } else { String::new() };
             (grub(boot, bed, name)?, format!("virtio scan; {start}{BOOT_MANAGER}"))
         }
+        EfiLoader::Shim => (shim(boot, bed, name)?, BOOT_MANAGER.into()),
     };
     disk::attach(more, &dir);
     let variables = [("bootcmd", command.as_str()), ("bootargs", line.as_str())];

@@ -16,6 +16,7 @@ use crate::shell::capture;
 use crate::test_bed::TestBed;
 use anyhow::Result;
 use clap::ValueEnum;
+use keys::Signer;
 use std::path::{Path, PathBuf};
 
 /// Which firmware a board has.
@@ -40,6 +41,8 @@ pub(crate) enum EfiLoader {
     SystemdBoot,
     /// GRUB.
     Grub,
+    /// shim, which starts a unified image in the place of GRUB.
+    Shim,
 }
 
 /// In which form ringfence is there.
@@ -114,6 +117,10 @@ impl EfiBoot {
                 disk::attach(&mut more, &loaders::grub(self, bed, name)?);
                 self.edk2(bed, name, None)?
             }
+            (_, EfiLoader::Shim) => {
+                disk::attach(&mut more, &loaders::shim(self, bed, name)?);
+                self.edk2(bed, name, None)?
+            }
         };
         Ok(Board {
             machine: &virt::MACHINE,
@@ -137,7 +144,7 @@ impl EfiBoot {
             Form::Unified => (self.unified(bed)?, None),
             Form::Application => (bed.stage()?.image, Some(self.bundle(bed)?)),
         };
-        let kernel = if self.signed == Signed::Nothing { kernel } else { keys::signed(bed, &kernel)? };
+        let kernel = self.signed_image(bed, kernel)?;
         self.edk2(bed, name, Some((kernel, initrd)))
     }
 
@@ -151,7 +158,7 @@ impl EfiBoot {
             Firmware::Edk2 | Firmware::UBoot => (EfiFile::Edk2, self.release),
         };
         let variables = match self.firmware {
-            Firmware::Secure => Some(keys::flash(bed, name)?),
+            Firmware::Secure => Some(keys::flash(bed, name, self.loader == EfiLoader::Shim)?),
             _ if by_variable => {
                 let flash = bed.ws.scratch_file("efi", &format!("{name}-variables"), "fd")?;
                 variables::load_driver(&flash, "\\driver.efi")?;
@@ -172,7 +179,7 @@ impl EfiBoot {
     /// Tells whether it is the firmware that loads the driver, because no boot loader does.
     fn has_driver_variable(&self) -> bool {
         let loads = match self.loader {
-            EfiLoader::Direct => false,
+            EfiLoader::Direct | EfiLoader::Shim => false,
             EfiLoader::SystemdBoot => true,
             EfiLoader::Grub => self.release == Release::Bookworm,
         };
@@ -219,10 +226,20 @@ impl EfiBoot {
     pub(crate) fn unified(&self, bed: &TestBed) -> Result<PathBuf> {
         let stub = bed.stage()?.image;
         let kernel = match self.signed {
-            Signed::All => keys::signed(bed, &self.kernel)?,
+            Signed::All => keys::signed(bed, &self.kernel, self.signer())?,
             Signed::Nothing | Signed::Image => self.kernel.clone(),
         };
         unified(bed, &Sections { stub, kernel, policy: self.policy.clone(), ..self.sections() })
+    }
+
+    /// Returns what the firmware, or shim, starts: signed, where something is.
+    fn signed_image(&self, bed: &TestBed, image: PathBuf) -> Result<PathBuf> {
+        if self.signed == Signed::Nothing { Ok(image) } else { keys::signed(bed, &image, self.signer()) }
+    }
+
+    /// Returns who signs: below shim, whose own signature is the board's, the machine's owner.
+    fn signer(&self) -> Signer {
+        if self.loader == EfiLoader::Shim { Signer::Owner } else { Signer::Board }
     }
 
     fn sections(&self) -> Sections {

@@ -25,6 +25,8 @@ const AUTHENTICATED: Guid =
 const GLOBAL: Guid = guid(0x8be4_df61, 0x93ca, 0x11d2, [0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c]);
 const DATABASE: Guid = guid(0xd719_b2cb, 0x3d3a, 0x4596, [0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f]);
 const ENABLE: Guid = guid(0xf0a3_0bc7, 0xaf08, 0x4556, [0x99, 0xc4, 0x00, 0x10, 0x09, 0xc9, 0x3a, 0x44]);
+/// shim's, for the keys of the machine's owner (`SHIM_LOCK_GUID` in its lib/guid.c).
+const SHIM: Guid = guid(0x605d_ab50, 0xe046, 0x4300, [0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23]);
 const X509: Guid = guid(0xa5c0_59a1, 0x94e4, 0x4aa7, [0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72]);
 /// Whose keys these are: the proving ground's.
 const OWNER: Guid = guid(0x5246_4e43, 0x5465, 0x7374, *b"ringfenc");
@@ -36,17 +38,21 @@ const RUNTIME: u32 = 7;
 /// The same for runtime services, too, and to be changed by who can sign for it.
 const SIGNED: u32 = 0x27;
 
-/// Writes a flash of a board that trusts this certificate (X.509, DER), and nothing else.
+/// Writes a flash of a board that trusts this certificate (X.509, DER), and nothing else; shim on it also
+/// trusts the one of the machine's owner.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(super) fn trust(path: &Path, certificate: &[u8]) -> Result<()> {
+pub(super) fn trust(path: &Path, certificate: &[u8], owners: Option<&[u8]>) -> Result<()> {
     write(path, |volume| {
         let list = signature_list(certificate);
         for (name, vendor) in [("db", DATABASE), ("KEK", GLOBAL), ("PK", GLOBAL)] {
             variable(volume, name, vendor, SIGNED, &list);
         }
         variable(volume, "SecureBootEnable", ENABLE, BOOT, &[1]);
+        if let Some(owners) = owners {
+            variable(volume, "MokList", SHIM, BOOT, &signature_list(owners));
+        }
     })
 }
 

@@ -12,7 +12,7 @@ use std::str::FromStr;
 pub(crate) enum Release {
     /// Debian 12: EDK2 2022.11, systemd-boot 252, GRUB 2.06, U-Boot 2023.01.
     Bookworm,
-    /// Debian 13: EDK2 2025.02, systemd-boot 257, GRUB 2.12, U-Boot 2025.01.
+    /// Debian 13: EDK2 2025.02, systemd-boot 257, GRUB 2.12, U-Boot 2025.01, shim 16.1.
     Trixie,
 }
 
@@ -33,6 +33,8 @@ pub(crate) enum EfiFile {
     Grub,
     /// U-Boot for the 64-bit `virt` board.
     UBoot,
+    /// shim, which no one has signed.
+    Shim,
     /// systemd's tool that makes unified images, and the Python module that it needs.
     Ukify,
 }
@@ -87,6 +89,7 @@ impl Release {
                     EfiFile::Grub,
                     ("usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed", "grub.efi"),
                 ),
+                ("shim-unsigned", EfiFile::Shim, ("usr/lib/shim/shimaa64.efi", "shim.efi")),
                 (
                     "qemu-efi-aarch64",
                     EfiFile::Edk2Secure,
@@ -121,15 +124,17 @@ impl Release {
         self.files().iter().all(|(.., keep)| self.dir(ws).join(keep.1).exists())
     }
 
-    /// Fetches the packages and keeps the files.
+    /// Fetches the packages of which a file is missing, and keeps their files.
     pub(super) fn fetch(self, ws: &Workspace) -> anyhow::Result<()> {
         let files = self.files();
-        let mut packages: Vec<&str> = files.iter().map(|(package, ..)| *package).collect();
+        let dir = self.dir(ws);
+        let missing = files.iter().filter(|(.., keep)| !dir.join(keep.1).exists());
+        let mut packages: Vec<&str> = missing.map(|(package, ..)| *package).collect();
         packages.sort_unstable();
         packages.dedup();
         for package in packages {
             let keep: Vec<Keep> = files.iter().filter(|f| f.0 == package).map(|f| f.2).collect();
-            debs::fetch_files(ws, self.suite(), package, &keep, &self.dir(ws))?;
+            debs::fetch_files(ws, self.suite(), package, &keep, &dir)?;
         }
         Ok(())
     }
