@@ -76,7 +76,8 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
 
 /// Returns the host's tests, those in documentation beside them: nextest does not run these.
 fn host_tests(ws: &Workspace) -> Vec<(&'static str, Command)> {
-    let packages = ["ringfence", "ringfence-cli", "ringfence-boot", "ringfence-sentinel", "xtask"];
+    let packages =
+        ["ringfence", "ringfence-cli", "ringfence-boot", "ringfence-efi", "ringfence-sentinel", "xtask"];
     let mut tests = ws.cargo();
     if find_program("cargo-nextest").is_some() {
         tests.args(["nextest", "run", "--status-level", "fail", "--final-status-level", "fail"]);

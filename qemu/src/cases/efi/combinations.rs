@@ -8,6 +8,7 @@ use crate::test_bed::TestBed;
 use crate::transcript::Transcript;
 use anyhow::{Context, Result, ensure};
 use ringfence::span::Span;
+use std::collections::BTreeSet;
 
 /// Boots with the kernel at a random place.
 const RANDOM: usize = 10;
@@ -46,25 +47,33 @@ pub(super) fn matrix() -> Vec<Case> {
 /// Returns the boots with the kernel at random places, alone and behind ringfence.
 pub(super) fn random() -> Vec<Case> {
     let alone = Case::new("efi-kaslr-in-carveout-alone", |bed, name| {
-        let hits = (0..RANDOM).map(|n| {
+        let places = (0..RANDOM).map(|n| {
             let name = format!("{name}-{n}");
             let boot = EfiBoot { form: Form::Alone, ..large(bed, &name)? };
             let transcript = bed.boot(&name, &boot.ready(bed, &name)?, LIMIT)?;
             assertions::came_up(&transcript)?;
-            let carveout = Span::new(CARVEOUT.0, CARVEOUT.1).context("a span")?;
-            Ok(usize::from(kernel(&transcript)?.overlaps(carveout)))
+            kernel(&transcript)
         });
-        let hits: usize = hits.sum::<Result<usize>>()?;
+        let places: Vec<Span> = places.collect::<Result<_>>()?;
+        let carveout = Span::new(CARVEOUT.0, CARVEOUT.1).context("a span")?;
+        let hits = places.iter().filter(|kernel| kernel.overlaps(carveout)).count();
         ensure!(hits > 0, "no kernel of {RANDOM} was in the carveout");
-        Ok(format!("the kernel is in the carveout in {hits} of {RANDOM} boots"))
+        Ok(format!(
+            "the kernel is in the carveout in {hits} of {RANDOM} boots, at {} places",
+            distinct(&places)
+        ))
     });
     let behind = Case::new("efi-kaslr-in-carveout", |bed, name| {
-        for n in 0..RANDOM {
+        let places = (0..RANDOM).map(|n| {
             let name = format!("{name}-{n}");
             let (transcript, _) = keeps(bed, &name, &large(bed, &name)?)?;
             line(&transcript, "KASLR enabled")?;
-        }
-        Ok(format!("the carveout holds in {RANDOM} of {RANDOM} boots"))
+            kernel(&transcript)
+        });
+        let places: Vec<Span> = places.collect::<Result<_>>()?;
+        let distinct = distinct(&places);
+        ensure!(distinct > RANDOM / 2, "the kernel was at {distinct} places only");
+        Ok(format!("the carveout holds in {RANDOM} of {RANDOM} boots, with the kernel at {distinct} places"))
     });
     vec![alone.long(), behind.long()]
 }
@@ -73,6 +82,11 @@ pub(super) fn random() -> Vec<Case> {
 fn large(bed: &TestBed, name: &str) -> Result<EfiBoot> {
     let dtb = faults::tree(bed, name, LARGE)?;
     Ok(EfiBoot { policy: None, dtb, random: true, ..usual(bed)? })
+}
+
+/// Counts places that differ.
+fn distinct(places: &[Span]) -> usize {
+    places.iter().map(|place| place.base()).collect::<BTreeSet<u64>>().len()
 }
 
 /// Returns where Linux runs.
