@@ -26,6 +26,8 @@ pub enum EfiKind {
     Persistent,
     /// `EfiUnacceptedMemoryType`
     Unaccepted,
+    /// A table in memory of boot services that Linux keeps ([`KeptTable`](super::KeptTable)).
+    KeptTable,
     /// `EfiACPIReclaimMemory`: tables that Linux reads, the device tree among them.
     AcpiReclaim,
     /// `EfiACPIMemoryNVS`
@@ -82,7 +84,7 @@ const SPECIAL_PURPOSE: u64 = 0x4_0000;
 impl EfiKind {
     /// Every kind, the weakest first: where two ranges of a map share bytes, the later one of this list
     /// counts.
-    pub(super) const BY_STRENGTH: [Self; 17] = [
+    pub(super) const BY_STRENGTH: [Self; 18] = [
         Self::Conventional,
         Self::LoaderCode,
         Self::LoaderData,
@@ -93,6 +95,7 @@ impl EfiKind {
         Self::Unaccepted,
         Self::Unusable,
         Self::Reserved,
+        Self::KeptTable,
         Self::AcpiReclaim,
         Self::AcpiNvs,
         Self::RuntimeCode,
@@ -139,7 +142,8 @@ impl EfiKind {
             Self::Reserved | Self::Unusable | Self::Special | Self::Persistent | Self::Unaccepted => {
                 EfiUse::Reserved
             }
-            Self::AcpiReclaim
+            Self::KeptTable
+            | Self::AcpiReclaim
             | Self::AcpiNvs
             | Self::RuntimeCode
             | Self::RuntimeData
@@ -154,7 +158,14 @@ impl EfiKind {
     #[must_use]
     pub const fn is_usable(self) -> bool {
         matches!(self.usage(), EfiUse::Free | EfiUse::UntilLinux)
-            || matches!(self, Self::Persistent | Self::AcpiReclaim)
+            || matches!(self, Self::Persistent)
+            || self.is_kept_table()
+    }
+
+    /// Tells whether Linux maps it and keeps it reserved: tables that it reads.
+    #[must_use]
+    pub const fn is_kept_table(self) -> bool {
+        matches!(self, Self::KeptTable | Self::AcpiReclaim)
     }
 
     /// Returns the name that Linux prints with `efi=debug` (`memory_type_name` in
@@ -172,6 +183,7 @@ impl EfiKind {
             Self::Special => "Special Purpose",
             Self::Persistent => "Persistent",
             Self::Unaccepted => "Unaccepted",
+            Self::KeptTable => "EFI table",
             Self::AcpiReclaim => "ACPI Reclaim",
             Self::AcpiNvs => "ACPI Mem NVS",
             Self::RuntimeCode => "Runtime Code",

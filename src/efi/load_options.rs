@@ -6,10 +6,13 @@ use alloc::vec::Vec;
 /// Puts load options in the place of `bootargs`, as the EFI stub does (`update_fdt` in
 /// drivers/firmware/efi/libstub/fdt.c, 6.12). Returns the new blob, and the line that was replaced.
 ///
+/// White space becomes blanks: the stub ends a command line at a line feed, and systemd's stub, for one, does
+/// not.
+///
 /// # Errors
 /// [`FdtError`] when the blob cannot be written.
 pub fn take_load_options(tree: &Tree<'_>, line: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), FdtError> {
-    let value: Vec<u8> = line.iter().copied().chain([0]).collect();
+    let value: Vec<u8> = one_line(line).chain([0]).collect();
     let chosen = tree.find("/chosen");
     let old = chosen.and_then(|chosen| chosen.prop("bootargs")).map(|prop| prop.value);
     if old == Some(&value) {
@@ -22,6 +25,11 @@ pub fn take_load_options(tree: &Tree<'_>, line: &[u8]) -> Result<(Vec<u8>, Optio
     }
     let replaced = old.map(|old| old.split(|&byte| byte == 0).next().unwrap_or_default().to_vec());
     Ok((rewrite(tree, &edits)?, replaced))
+}
+
+/// Returns a command line in which every white space is a blank.
+pub fn one_line(line: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    line.iter().map(|&byte| if byte.is_ascii_whitespace() { b' ' } else { byte })
 }
 
 #[cfg(test)]
@@ -47,5 +55,13 @@ mod tests {
             assert_eq!(bootargs.as_str(), Some("console=ttyAMA0"));
             assert_eq!(take_load_options(&tree, b"console=ttyAMA0").unwrap(), (blob.clone(), None));
         }
+    }
+
+    #[test]
+    fn a_line_feed_ends_no_command_line() {
+        let (blob, _) = taken(NewNode::new(""), "console=ttyAMA0\r\nquiet\t1");
+        let tree = Tree::parse(&blob).unwrap();
+        let bootargs = tree.find("/chosen").unwrap().prop("bootargs").unwrap();
+        assert_eq!(bootargs.as_str(), Some("console=ttyAMA0  quiet 1"));
     }
 }

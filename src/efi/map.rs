@@ -119,6 +119,13 @@ impl EfiMap {
         Self::from_ranges(ranges)
     }
 
+    /// Returns the map with tables that Linux keeps, in what is otherwise free once Linux runs.
+    #[must_use]
+    pub fn with_tables(&self, tables: &[Span]) -> Self {
+        let pages: Vec<Span> = tables.iter().filter_map(|table| table.outward(PAGE)).collect();
+        self.with(&pages, |kind| kind.usage() == EfiUse::UntilLinux, EfiKind::KeptTable)
+    }
+
     fn spans(&self, wanted: impl Fn(EfiKind) -> bool) -> Vec<Span> {
         ledger::union(self.ranges.iter().filter(|range| wanted(range.kind)).map(|range| range.span).collect())
     }
@@ -200,6 +207,17 @@ mod tests {
             [span(0x2000, 0x5000), span(0x5000, 0x6000)]
         );
         assert_eq!(map.within(span(0x9000, 0xa000)).count(), 0);
+    }
+
+    #[test]
+    fn a_table_that_linux_keeps_is_whole_pages_of_boot_services() {
+        let map = EfiMap::new([descriptor(7, 0x1000, 4), descriptor(4, 0x5000, 4), descriptor(6, 0x9000, 1)]);
+        let map = map.with_tables(&[span(0x4fff, 0x5001), span(0x6fff, 0x7001), span(0x9000, 0x9008)]);
+        let of =
+            |kind| map.ranges().iter().filter(move |r| r.kind == kind).map(|r| r.span).collect::<Vec<_>>();
+        assert_eq!(of(EfiKind::KeptTable), [span(0x5000, 0x8000)]);
+        assert_eq!(map.of_use(EfiUse::Free), [span(0x1000, 0x5000)]);
+        assert_eq!(of(EfiKind::RuntimeData), [span(0x9000, 0xa000)]);
     }
 
     #[test]

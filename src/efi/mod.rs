@@ -9,10 +9,12 @@ mod kind;
 mod load_options;
 mod map;
 pub mod pe;
+mod tables;
 mod text;
 
 pub use hold::{Hold, HoldKind, Piece};
 pub use kind::{EfiKind, EfiUse};
-pub use load_options::take_load_options;
+pub use load_options::{one_line, take_load_options};
 pub use map::{Descriptor, EfiMap, EfiRange, PAGE};
+pub use tables::KeptTable;
 pub use text::{Format, TextError, parse};

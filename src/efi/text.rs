@@ -1,5 +1,6 @@
 //! Reads EFI memory maps as people have them: printed by the UEFI shell, by Linux, by U-Boot.
 
+use super::tables::Printed;
 use super::{Descriptor, EfiMap, PAGE};
 use alloc::vec::Vec;
 use core::fmt;
@@ -58,7 +59,9 @@ impl core::error::Error for TextError {}
 /// Any [`TextError`].
 pub fn parse(text: &str) -> Result<(EfiMap, Format), TextError> {
     let mut found: Option<(Format, Vec<Descriptor>)> = None;
+    let mut tables = Printed::default();
     for line in text.lines() {
+        tables.line(line);
         if is_heading(line) {
             found = None;
         }
@@ -69,7 +72,7 @@ pub fn parse(text: &str) -> Result<(EfiMap, Format), TextError> {
         }
     }
     let (format, descriptors) = found.ok_or(TextError::NoMap)?;
-    let map = EfiMap::new(descriptors);
+    let map = EfiMap::new(descriptors).with_tables(&tables.spans());
     if map.memory().is_empty() { Err(TextError::NoMemory { format }) } else { Ok((map, format)) }
 }
 
@@ -261,6 +264,18 @@ mod tests {
         let expected =
             [(0x900_0000, 0x900_1000, EfiKind::Device), (0x4000_0000, 0x4001_0000, EfiKind::Conventional)];
         assert_eq!(shown(&text).1, expected);
+    }
+
+    #[test]
+    fn tables_that_linux_keeps_are_part_of_its_map() {
+        let text = "efi: EFI v2.7 by EDK II\nefi: SMBIOS 3.0=0x7fed0000 MEMATTR=0x40001018 RNG=0x40003018\n\
+                    efi: Processing EFI memory map:\nefi: 0x000040000000-0x000040003fff [Boot Data|WB]\n";
+        let expected = [
+            (0x4000_0000, 0x4000_1000, EfiKind::BootData),
+            (0x4000_1000, 0x4000_2000, EfiKind::KeptTable),
+            (0x4000_2000, 0x4000_4000, EfiKind::BootData),
+        ];
+        assert_eq!(shown(text).1, expected);
     }
 
     #[test]

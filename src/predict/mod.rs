@@ -32,7 +32,7 @@ use self::kernel::Kernel;
 use self::reading::Reading;
 use crate::analysis::Analysis;
 use crate::claims::ClaimKind;
-use crate::efi::{EfiKind, EfiMap, EfiUse};
+use crate::efi::{EfiMap, EfiUse};
 use crate::fdt::NodeId;
 use crate::profile::CmaAlignment;
 use crate::span::Span;
@@ -161,7 +161,7 @@ fn reserve_efi(kernel: &mut Kernel<'_>, map: &EfiMap) {
     for range in map.ranges().iter().filter(|range| range.kind.usage() != EfiUse::Device) {
         if !range.kind.is_usable() {
             kernel.mark_no_map(range.span);
-        } else if range.kind == EfiKind::AcpiReclaim {
+        } else if range.kind.is_kept_table() {
             kernel.reserve(range.span);
         }
     }

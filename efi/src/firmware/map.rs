@@ -1,5 +1,6 @@
 //! `GetMemoryMap`, into the face's own heap: a buffer of the firmware's would change the map that it holds.
 
+use super::table;
 use crate::refusal::{Result, refusal};
 use alloc::vec::Vec;
 use ringfence::efi::{Descriptor, EfiMap};
@@ -9,6 +10,10 @@ use uefi_raw::table::boot::MemoryDescriptor;
 
 /// Room for this many descriptors more than the firmware says.
 const SPARE: usize = 16;
+/// Most bytes that a map may take: some ten thousand descriptors.
+const MAX_SIZE: usize = 1 << 20;
+/// Bytes of a descriptor of version 1.
+const VERSION_1: usize = 40;
 
 /// Reads the EFI memory map as it is now.
 pub(crate) fn read() -> Result<EfiMap> {
@@ -20,9 +25,15 @@ pub(crate) fn read() -> Result<EfiMap> {
         words.resize(room / 8, 0);
         let (status, size, step) = get(&mut words);
         match status {
-            Status::SUCCESS => return Ok(EfiMap::new(descriptors(&words, size, step))),
+            Status::SUCCESS => {
+                let map = EfiMap::new(descriptors(&words, size, step)?);
+                return Ok(map.with_tables(&table::kept_by_linux(&map)));
+            }
             Status::BUFFER_TOO_SMALL => {
-                let spare = SPARE.saturating_mul(step.max(48));
+                if size > MAX_SIZE {
+                    return Err(refusal!("the EFI memory map takes {size} bytes; update the firmware"));
+                }
+                let spare = SPARE * step.clamp(48, 4096);
                 // Rounded down, a room that no machine has stays one.
                 room = size.saturating_add(spare) / 8 * 8;
             }
@@ -51,23 +62,30 @@ fn get(words: &mut [u64]) -> (Status, usize, usize) {
     (status, size, step)
 }
 
-/// Reads descriptors `step` bytes apart; fields beyond those of version 1 are passed over.
-fn descriptors(words: &[u64], size: usize, step: usize) -> impl Iterator<Item = Descriptor> + '_ {
-    let step = (step / 8).max(5);
-    words.get(..size / 8).unwrap_or_default().chunks_exact(step).filter_map(|words| {
+/// Reads descriptors `step` bytes apart; fields beyond those of version 1 are passed over. What a map leaves
+/// out would be memory that nothing uses, so that a map which is not whole is an error.
+fn descriptors(words: &[u64], size: usize, step: usize) -> Result<impl Iterator<Item = Descriptor> + '_> {
+    let is_whole = step >= VERSION_1 && step.is_multiple_of(8) && size > 0 && size.is_multiple_of(step);
+    let words = words.get(..size / 8).filter(|_| is_whole).ok_or_else(|| {
+        refusal!("the firmware gives {size} bytes of memory map in steps of {step}; update the firmware")
+    })?;
+    Ok(words.chunks_exact(step / 8).filter_map(|words| {
         let (&[ty, base, _, pages, attributes], _) = words.split_first_chunk()?;
         Some(Descriptor { ty: ty as u32, base, pages, attributes })
-    })
+    }))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::fake::Firmware;
     use super::*;
+    use ringfence::efi::EfiUse;
+    use ringfence::span::Span;
 
     #[test]
     fn descriptors_are_read_by_the_firmwares_own_step() {
         let words = [7, 0x4000_0000, 0, 2, 0xf, 99, 0xdead_0000_0000, 0x4000_2000, 0, 1, 8, 99, 1, 2];
-        let read: Vec<Descriptor> = descriptors(&words, 12 * 8, 48).collect();
+        let read: Vec<Descriptor> = descriptors(&words, 12 * 8, 48).unwrap().collect();
         assert_eq!(
             read,
             [
@@ -75,6 +93,40 @@ mod tests {
                 Descriptor { ty: 0, base: 0x4000_2000, pages: 1, attributes: 8 },
             ]
         );
-        assert_eq!(descriptors(&words, usize::MAX, 0).count(), 0);
+        for (size, step) in [(usize::MAX, 0), (0, 48), (96, 44), (96, 32), (90, 48), (144, 48)] {
+            assert!(descriptors(&words, size, step).is_err(), "{size} {step}");
+        }
+    }
+
+    /// Two pages that are free, and two of boot services.
+    fn firmware() -> Firmware {
+        let descriptor = |ty, base| Descriptor { ty, base, pages: 2, attributes: 0xf };
+        Firmware {
+            map: Vec::from([descriptor(4, 0x4000_2000), descriptor(7, 0x4000_0000)]),
+            ..Firmware::default()
+        }
+    }
+
+    #[test]
+    fn a_map_that_grows_is_read_all_the_same() {
+        for grows in [0, 1, SPARE] {
+            let _running = Firmware { grows, ..firmware() }.start();
+            let map = read().unwrap();
+            assert_eq!(map.of_use(EfiUse::Free), [Span::new(0x4000_0000, 0x2000).unwrap()], "{grows}");
+        }
+    }
+
+    #[test]
+    fn a_map_that_cannot_be_read_whole_is_an_error() {
+        let too_fast = Firmware { grows: 2 * SPARE, ..firmware() }.start();
+        assert!(read().unwrap_err().0.contains("grows faster"));
+        drop(too_fast);
+        let too_large = Firmware { step: 40 << 10, map: firmware().map.repeat(16), ..firmware() }.start();
+        assert!(read().unwrap_err().0.contains("takes 1310720 bytes"));
+        drop(too_large);
+        for (step, boast) in [(48, 17 * 48), (48, 1 << 40), (44, 0), (0, 0), (24, 0)] {
+            let _running = Firmware { step, boast, ..firmware() }.start();
+            assert!(read().is_err(), "{step} {boast}");
+        }
     }
 }

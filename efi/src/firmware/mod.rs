@@ -2,6 +2,8 @@
 //! the EFI face is here.
 
 pub(crate) mod attributes;
+#[cfg(test)]
+pub(crate) mod fake;
 pub(crate) mod files;
 pub(crate) mod fixup;
 pub(crate) mod image;

@@ -4,7 +4,7 @@ use super::efi_map::shared;
 use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::claims::ClaimKind;
-use crate::efi::EfiUse;
+use crate::efi::{EfiKind, EfiUse};
 use crate::finding::{Label, RepairKind, RuleId};
 
 pub(super) const DOC: Doc = Doc {
@@ -13,10 +13,12 @@ pub(super) const DOC: Doc = Doc {
     title: "a region is over memory that the UEFI firmware keeps",
     why: r"
         No region may be over memory that the UEFI firmware keeps: runtime services and ACPI tables stay in
-        memory as long as the board runs. Linux refuses a no-map region that is partly over them as a whole,
-        so that all of it becomes ordinary memory. It accepts a CMA pool there, and reports `BUG: Bad page
-        state` when it gives the pages to the allocator. The owner of the carveout overwrites the firmware,
-        and the next call of a runtime service aborts.
+        memory as long as the board runs, and Linux keeps a few tables that the firmware has in memory of
+        boot services (memory attributes, system resources, shim's keys). Linux refuses a no-map region that
+        is partly over any of them as a whole, so that all of it becomes ordinary memory. It accepts a CMA
+        pool over runtime services, and reports `BUG: Bad page state` when it gives the pages to the
+        allocator. The owner of a carveout there overwrites the firmware, and the next call of a runtime
+        service aborts.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
@@ -31,12 +33,15 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for (region, span, range) in shared(analysis, EfiUse::Firmware) {
         let what = if region.is_cma() {
-            "Linux takes the firmware's pages for its own"
-        } else {
+            "Linux takes these pages for its own"
+        } else if region.no_map {
             "Linux refuses the whole region"
+        } else {
+            "both write to these pages"
         };
+        let keeper = if range.kind == EfiKind::KeptTable { "Linux" } else { "the firmware" };
         let report = out
-            .report(region, format_args!("is over {range}, which the firmware keeps: {what}"))
+            .report(region, format_args!("is over {range}, which {keeper} keeps: {what}"))
             .at("reg")
             .region(span, region)
             .span(range.span, Label::Claim(ClaimKind::Efi(range.kind.usage())))

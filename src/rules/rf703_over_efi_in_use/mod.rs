@@ -16,7 +16,8 @@ pub(super) const DOC: Doc = Doc {
         No region should be over memory that boot services or a boot loader use. Until Linux starts, the
         firmware and the boot loader read and write these pages: where the memory is protected already, that
         aborts; where it is not, they may overwrite what the region is for. Once Linux runs, the region
-        holds. The initrd in a region is an error of its own (RF205).
+        holds. The initrd in a region is an error of its own (RF205), and so is a table that Linux keeps
+        (RF702). The UEFI shell and U-Boot do not print where these tables are; Linux does, with `efi=debug`.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),

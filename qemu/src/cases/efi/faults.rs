@@ -1,14 +1,15 @@
 //! Faults that only an EFI boot has: each shows how Linux alone takes them, and what becomes of them behind
 //! ringfence.
 
-use super::{Case, EfiBoot, EfiLoader, Form, LIMIT, boots, keeps, line, refuses, usual};
+use super::{Case, EfiBoot, EfiLoader, Form, LIMIT, boots, keeps, line, map, refuses, usual};
 use crate::job;
 use crate::machine::Ram;
 use crate::setup::Release;
 use crate::test_bed::TestBed;
 use crate::transcript::Transcript;
-use crate::{assertions, dtc};
+use crate::{assertions, dtc, reserved_nodes};
 use anyhow::{Context, Result, ensure};
+use ringfence::efi::EfiKind;
 use std::fs;
 use std::path::PathBuf;
 
@@ -90,6 +91,19 @@ const FAULTS: &[Fault] = &[
         outcome: Outcome::Refused("RF702 error /reserved-memory/adsp-heap@7c400000"),
         is_long: true,
     },
+    // Over the table of memory attributes, among what boot services use until Linux starts.
+    Fault {
+        name: "efi-table-in-carveout",
+        change: &[
+            ("camera@64300000", "camera@7e700000"),
+            ("0x64300000 0x0 0x500000", "0x7e700000 0x0 0x100000"),
+        ],
+        loader: EfiLoader::SystemdBoot,
+        by_loader: false,
+        harm: Harm::Line("failed to reserve memory for node 'camera@7e700000'"),
+        outcome: Outcome::Refused("[EFI table], which Linux keeps: Linux refuses the whole region"),
+        is_long: true,
+    },
     // The first pages are the stack of the firmware.
     Fault {
         name: "efi-boot-data-in-carveout",
@@ -160,6 +174,7 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(if is_short { behind } else { behind.long() });
     }
     cases.push(Case::new("efi-back-to-boot-manager", back_to_boot_manager).long());
+    cases.push(Case::new("efi-pool-moves-off-table", pool_moves).long());
     cases.push(Case::new("efi-no-payload-refused", |bed, name| {
         let boot = EfiBoot { kernel: bed.stage()?.image, ..usual(bed)? };
         // The image starts itself as the kernel, and the second one has no payload.
@@ -215,6 +230,38 @@ impl Fault {
         let (release, loader) = (Release::Bookworm, self.loader);
         Ok(EfiBoot { release, policy: None, dtb, devicetree, loader, ..usual(bed)? })
     }
+}
+
+/// A pool is over a table that Linux keeps, and the policy permits to move it: to where nothing is that the
+/// firmware or the kernel's stub passes to Linux.
+fn pool_moves(bed: &TestBed, name: &str) -> Result<String> {
+    const MOVED: &[(&str, &str)] = &[
+        ("adsp-heap {", "adsp-heap@7e800000 {"),
+        ("alloc-ranges = <0x0 0x00000000 0x0 0xffffffff>;", ""),
+        ("alignment = <0x0 0x400000>;", ""),
+        ("size = <0x0 0xc00000>;", "reg = <0x0 0x7e800000 0x0 0xc00000>;"),
+    ];
+    let policy = bed.ws.scratch_file("efi", name, "toml")?;
+    fs::write(&policy, "allow.shift = true\n")?;
+    let dtb = tree(bed, name, MOVED)?;
+    let boot = EfiBoot { release: Release::Bookworm, dtb, policy: Some(policy), ..usual(bed)? };
+    let (transcript, seen) = keeps(bed, name, &boot)?;
+    line(&transcript, "ringfence: RF702 error /reserved-memory/adsp-heap@7e800000")?;
+    let regions = reserved_nodes::regions(transcript.section("reserved-memory"))?;
+    let pool = regions.iter().find(|region| region.name.starts_with("adsp-heap"));
+    let pool = *pool.and_then(|pool| pool.spans.first()).context("Linux does not have the pool")?;
+    ensure!(pool.base() != 0x7e80_0000, "the pool has not moved");
+    let tables =
+        line(&transcript, "efi: SMBIOS")?.split_whitespace().filter_map(|word| word.split_once("=0x"));
+    for (table, at) in tables {
+        let at = u64::from_str_radix(at, 16)?;
+        ensure!(!pool.contains(at), "{table} is at {at:#x}, in the pool at {pool}");
+    }
+    ensure!(
+        map(&transcript)?.within(pool).all(|range| range.kind == EfiKind::BootData),
+        "{pool} is not held"
+    );
+    Ok(format!("{seen}; the pool is at {pool}"))
 }
 
 /// Two carveouts overlap, and the policy wants the boot manager to go on: it starts its next option.
