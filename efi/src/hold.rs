@@ -114,6 +114,19 @@ pub(crate) fn hold(proven: Proven, pieces: &mut Pieces) -> core::result::Result<
     Ok(Held { proven })
 }
 
+/// Holds what has become free since then: boot services and boot loaders free what they no longer need.
+pub(crate) fn renew(held: &Held) -> Result<()> {
+    let holds = held.proven.holds();
+    for hold in holds {
+        for piece in hold.pieces(&map::read()?) {
+            // What cannot be held is found in the next map.
+            let _ = pages::take(piece);
+        }
+    }
+    let after = map::read()?;
+    holds.iter().try_for_each(|hold| is_held(hold, &after))
+}
+
 /// Checks in a map that was read afterwards that nothing of a hold is free.
 fn is_held(hold: &Hold, after: &EfiMap) -> Result<()> {
     let free = after.within(hold.span).find(|range| range.kind.usage() == EfiUse::Free);

@@ -23,6 +23,8 @@ mod entry;
 mod fence;
 mod firmware;
 mod hold;
+#[cfg(test)]
+mod hostile;
 mod loader;
 mod machine;
 mod options;

@@ -30,8 +30,12 @@ impl Options {
         }
         let mut options = Self::default();
         let mut rest: Vec<&str> = Vec::new();
-        for (index, word) in text.split_ascii_whitespace().enumerate() {
-            match word.strip_prefix("ringfence.").and_then(|word| word.split_once('=')) {
+        // What follows a lone `--` is for Linux' first process.
+        let mut is_of_init = false;
+        for (index, word) in words(&text).enumerate() {
+            is_of_init |= word == "--";
+            let own = word.trim_matches('"').strip_prefix("ringfence.").filter(|_| !is_of_init);
+            match own.and_then(|own| own.split_once('=')).map(|(name, path)| (name, path.trim_matches('"'))) {
                 Some(("bundle", path)) => options.bundle = Some(path.into()),
                 Some(("kernel", path)) => options.kernel = Some(path.into()),
                 Some(("initrd", path)) => options.initrd = Some(path.into()),
@@ -59,8 +63,20 @@ impl Options {
     }
 }
 
+/// Returns the words of a line: blanks separate them, and quotes group, as for Linux (`next_arg()` in
+/// lib/cmdline.c, 6.12).
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    let words = line.split(move |c: char| {
+        is_quoted ^= c == '"';
+        c.is_ascii_whitespace() && !is_quoted
+    });
+    words.filter(|word| !word.is_empty())
+}
+
 /// Tells whether a first word is the name of a program rather than an option.
 fn is_program(word: &str) -> bool {
+    let word = word.trim_matches('"');
     let ends = |suffix: &str| {
         word.len()
             .checked_sub(suffix.len())
@@ -97,6 +113,21 @@ mod tests {
         assert_eq!(options.bundle.as_deref(), Some("/b.itb"));
         assert_eq!(options.line.as_deref(), Some("console=ttyAMA0 quiet"));
         assert_eq!(options.named_file(), Some("ringfence.bundle="));
+    }
+
+    #[test]
+    fn quotes_group_as_for_linux() {
+        let line = "dyndbg=\"file a.c +p;  ringfence.bundle=/no.itb\" \"ringfence.bundle=/my dir/b.itb\" \
+                    ringfence.policy=\"/p q\" -- ringfence.kernel=/init";
+        let options = read(line);
+        assert_eq!(options.bundle.as_deref(), Some("/my dir/b.itb"));
+        assert_eq!((options.policy.as_deref(), options.kernel), (Some("/p q"), None));
+        let rest = "dyndbg=\"file a.c +p;  ringfence.bundle=/no.itb\" -- ringfence.kernel=/init";
+        assert_eq!(options.line.as_deref(), Some(rest));
+        assert_eq!(read("a=\"b ringfence.bundle=/c").bundle, None, "a quote that is never closed");
+        assert_eq!(read("\"FS0:\\my dir\\ringfence.efi\" quiet").line.as_deref(), Some("quiet"));
+        // A byte of this letter is a blank to the kernel, and none of a path.
+        assert_eq!(read("ringfence.bundle=/voil\u{e0}.itb").bundle.as_deref(), Some("/voil\u{e0}.itb"));
     }
 
     #[test]

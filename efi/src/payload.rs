@@ -74,12 +74,13 @@ impl Payload {
         };
         let payload = Self { line: options.line.clone(), policy, ..Self::default() };
         if let Some(kernel) = section(b".linux") {
+            let own = section(b".cmdline").map(text).transpose()?.flatten();
             return Ok(Self {
                 from: "unified image",
                 kernel,
                 initrd: section(b".initrd"),
                 dtb: section(b".dtb"),
-                line: unified_line(payload.line, section(b".cmdline").and_then(text), loader.secure),
+                line: unified_line(payload.line, own, loader.secure),
                 policy: payload.policy,
                 ..Self::default()
             });
@@ -176,7 +177,23 @@ fn unified_line(passed: Option<String>, own: Option<String>, secure: bool) -> Op
     }
 }
 
-fn text(bytes: &'static [u8]) -> Option<String> {
-    let text = core::str::from_utf8(bytes).ok()?.trim_end_matches(['\0', '\n', ' ']);
-    (!text.is_empty()).then(|| text.to_string())
+/// Reads the section with the command line, up to its end or a NUL; `None` when it is empty.
+fn text(bytes: &[u8]) -> Result<Option<String>> {
+    let bytes = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+    let text = core::str::from_utf8(bytes)
+        .map_err(|_| refusal!("the section .cmdline is not UTF-8; build the image anew"))?;
+    let text = text.trim_ascii();
+    Ok((!text.is_empty()).then(|| text.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_ends_at_a_nul_and_has_no_blanks_around_it() {
+        assert_eq!(text(b" console=ttyAMA0\n\0garbage\xff"), Ok(Some("console=ttyAMA0".into())));
+        assert_eq!(text(b"\n\0"), Ok(None));
+        assert!(text(b"quiet \xff").is_err());
+    }
 }

@@ -2,23 +2,27 @@
 
 use crate::firmware::kernel::LoadedKernel;
 use crate::firmware::{initrd, level, table};
-use crate::hold::Held;
+use crate::hold::{self, Held};
 use crate::payload::Payload;
 use crate::refusal::{Refusal, Result, refusal};
+use alloc::string::String;
+use ringfence::efi::one_line;
 use ringfence::span::Span;
 
 /// Starts the kernel with a tree whose memory is held. Returns only what went wrong.
 pub(crate) fn start(held: &Held, payload: &Payload) -> Refusal {
     match prepare(held, payload) {
-        Ok((kernel, line)) => kernel.start(line),
+        Ok((kernel, line)) => kernel.start(&line),
         Err(why) => why,
     }
 }
 
-fn prepare<'h>(held: &'h Held, payload: &Payload) -> Result<(LoadedKernel, &'h str)> {
+fn prepare(held: &Held, payload: &Payload) -> Result<(LoadedKernel, String)> {
     let chosen = &held.proven().map().chosen;
-    let line = core::str::from_utf8(chosen.bootargs.as_deref().unwrap_or_default())
-        .map_err(|_| refusal!("the command line is not text; write it anew"))?;
+    let line = one_line(chosen.bootargs.as_deref().unwrap_or_default()).collect();
+    let line =
+        String::from_utf8(line).map_err(|_| refusal!("the command line is not text; write it anew"))?;
+    hold::renew(held)?;
     let dtb = table::install(held.proven().dtb(), drop)?;
     // Without an initrd of its own, a bundle in the initrd's place must not be taken for one.
     match payload.initrd {
@@ -47,6 +51,7 @@ fn check(held: &Held, kernel: &LoadedKernel, dtb: Span) -> Result<()> {
             kernel.span
         ));
     }
+    hold::renew(held)?;
     match table::address() {
         Some(at) if at == dtb.base() => Ok(()),
         _ => Err(refusal!(

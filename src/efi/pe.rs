@@ -62,8 +62,8 @@ pub struct Section {
     pub memory: Range<usize>,
     /// The bytes in the file.
     pub file: Range<usize>,
-    /// Whether the image may write to it.
-    pub is_writable: bool,
+    /// Whether nothing writes to it: no section that may be written to shares a byte with it.
+    pub is_constant: bool,
 }
 
 /// How firmware runs an image (UEFI 2.10, 2.1.1).
@@ -124,20 +124,26 @@ impl Headers {
     /// Finds a section by its name, at most 8 bytes.
     #[must_use]
     pub fn section(&self, image: &[u8], name: &[u8]) -> Option<Section> {
-        (0..self.count).map(|index| self.table + index * SECTION).find_map(|at| {
-            let field = image.get(at..at + 8)?;
-            if field.split(|&byte| byte == 0).next()? != name {
-                return None;
-            }
-            let number = |offset: usize| Some(u32_at(image, at + offset)? as usize);
-            let (size, base, raw_size, raw) = (number(8)?, number(12)?, number(16)?, number(20)?);
-            let range = |from: usize, len: usize| Some(from..from.checked_add(len)?);
-            Some(Section {
-                memory: range(base, size)?,
-                file: range(raw, raw_size.min(size))?,
-                is_writable: u32_at(image, at + 36)? & WRITABLE != 0,
-            })
-        })
+        let found = self.sections().find(|&at| {
+            let field = image.get(at..at + 8).unwrap_or_default();
+            field.split(|&byte| byte == 0).next() == Some(name)
+        })?;
+        let number = |offset: usize| Some(u32_at(image, found + offset)? as usize);
+        let (raw_size, raw) = (number(16)?, number(20)?);
+        let memory = self::memory(image, found)?;
+        let is_writable = |at: usize| u32_at(image, at + 36).is_none_or(|flags| flags & WRITABLE != 0);
+        let is_constant = self.sections().filter(|&at| is_writable(at)).all(|at| {
+            self::memory(image, at)
+                .is_some_and(|other| other.end <= memory.start || memory.end <= other.start)
+        });
+        let file = raw..raw.checked_add(raw_size.min(memory.len()))?;
+        Some(Section { memory, file, is_constant })
+    }
+
+    /// Returns where the section headers are.
+    fn sections(&self) -> impl Iterator<Item = usize> + use<> {
+        let table = self.table;
+        (0..self.count).map(move |index| table + index * SECTION)
     }
 
     /// Returns how many bytes the file has as far as its sections tell; `None` when these numbers make no
@@ -145,7 +151,7 @@ impl Headers {
     #[must_use]
     pub fn file_len(&self, image: &[u8]) -> Option<usize> {
         let mut end = self.table + self.count * SECTION;
-        for at in (0..self.count).map(|index| self.table + index * SECTION) {
+        for at in self.sections() {
             let (size, raw) = (u32_at(image, at + 16)? as usize, u32_at(image, at + 20)? as usize);
             end = end.max(if size == 0 { 0 } else { raw.checked_add(size)? });
         }
@@ -162,6 +168,12 @@ impl Headers {
     const fn optional(&self) -> usize {
         self.pe + COFF
     }
+}
+
+/// Returns the bytes of the section at `header` once the image is loaded.
+fn memory(image: &[u8], header: usize) -> Option<Range<usize>> {
+    let (size, base) = (u32_at(image, header + 8)? as usize, u32_at(image, header + 12)? as usize);
+    Some(base..base.checked_add(size)?)
 }
 
 /// Adds a section of read-only data to a file: at the address `at` of the loaded image, or after the last
@@ -303,6 +315,23 @@ mod tests {
         assert_eq!(headers.section(&grown, b".bundle").unwrap().memory, 0xa0_0000..0xa0_0000 + 5000);
         assert_eq!(u32_at(&grown, 64 + COFF + SIZE_OF_IMAGE), Some(0xa0_2000));
         assert_eq!(headers.section(&grown, b".rfpol").unwrap(), section);
+    }
+
+    #[test]
+    fn a_section_that_another_one_writes_to_is_not_constant() {
+        let mut changed = file();
+        add_section(&mut changed, b".rfpol", b"policy", None).unwrap();
+        let constant =
+            |file: &[u8]| Headers::parse(file).unwrap().section(file, b".rfpol").map(|s| s.is_constant);
+        assert_eq!(constant(&changed), Some(true));
+        let text = 64 + COFF + 160;
+        changed[text + 36..text + 40].copy_from_slice(&WRITABLE.to_le_bytes());
+        assert_eq!(constant(&changed), Some(true));
+        for (size, base) in [(0x1001_u32, 0x1000_u32), (0x1000, 0x2005), (u32::MAX, 0), (1, 0x2000)] {
+            changed[text + 8..text + 12].copy_from_slice(&size.to_le_bytes());
+            changed[text + 12..text + 16].copy_from_slice(&base.to_le_bytes());
+            assert_eq!(constant(&changed), Some(false), "{size:#x} {base:#x}");
+        }
     }
 
     #[test]

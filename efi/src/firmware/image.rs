@@ -47,12 +47,12 @@ impl Image {
     /// Returns the bytes of a section that was added to the image; nothing ever writes to those.
     pub(crate) fn section(self, name: &[u8]) -> Option<&'static [u8]> {
         let section = self.headers.section(self.head, name)?;
-        if section.is_writable || section.memory.is_empty() || section.memory.end > self.size {
+        if !section.is_constant || section.memory.is_empty() || section.memory.end > self.size {
             return None;
         }
         let start = self.base.wrapping_add(section.memory.start);
-        // SAFETY: inside the image, as just checked, which stays as long as it runs; the section is
-        // read-only.
+        // SAFETY: inside the image, as just checked, which stays as long as it runs; no section that is
+        // written to shares a byte with it.
         Some(unsafe { core::slice::from_raw_parts(start, section.memory.len()) })
     }
 }
@@ -68,4 +68,19 @@ pub(crate) fn load_options() -> Result<Vec<u8>> {
         return Err(refusal!("the load options are {} bytes long; shorten the command line", bytes.len()));
     }
     Ok(bytes.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::Firmware;
+    use super::*;
+
+    #[test]
+    fn load_options_are_bounded() {
+        for (len, is_read) in [(0, true), (3, true), (MAX_OPTIONS, true), (MAX_OPTIONS + 2, false)] {
+            let options: Vec<u8> = b"a\0".iter().copied().cycle().take(len).collect();
+            let _running = Firmware { options: options.clone(), ..Firmware::default() }.start();
+            assert_eq!(load_options().ok(), is_read.then_some(options), "{len}");
+        }
+    }
 }

@@ -134,3 +134,37 @@ pub(crate) fn offer(bytes: &'static [u8]) -> Result<()> {
     unsafe { boot::install_protocol_interface(Some(handle), &LoadFile2::GUID, ours) }.map_err(fail)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::Firmware;
+    use super::*;
+
+    fn read_of(asked: usize, then: usize, answer: Status) -> Result<Option<usize>> {
+        let _running = Firmware { initrd: Some((asked, then, answer)), ..Firmware::default() }.start();
+        let pages = read()?;
+        Ok(pages.map(|mut pages| {
+            assert!(pages.bytes_mut().iter().all(|&byte| byte == 0x5a));
+            pages.bytes_mut().len()
+        }))
+    }
+
+    #[test]
+    fn an_offer_that_changes_its_size_is_read_as_far_as_it_is_there() {
+        assert_eq!(read_of(5000, 5000, Status::SUCCESS), Ok(Some(5000)));
+        assert_eq!(read_of(5000, 10, Status::SUCCESS), Ok(Some(10)));
+        assert_eq!(read_of(5000, usize::MAX, Status::SUCCESS), Ok(Some(5000)));
+        assert!(read_of(5000, 6000, Status::BUFFER_TOO_SMALL).is_err());
+    }
+
+    #[test]
+    fn an_offer_of_nothing_is_none_and_one_of_everything_is_refused() {
+        assert_eq!(read_of(0, 0, Status::SUCCESS), Ok(None));
+        for size in [usize::MAX, usize::MAX - 4095, isize::MAX as usize] {
+            let why = read_of(size, size, Status::SUCCESS).unwrap_err();
+            assert!(why.0.contains("no memory"), "{why}");
+        }
+        let _running = Firmware::default().start();
+        assert!(!is_offered());
+    }
+}

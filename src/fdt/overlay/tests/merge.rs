@@ -163,3 +163,29 @@ fn thousands_of_fragments_labels_and_siblings_cost_no_more_than_their_bytes() {
     let blob = apply_to(&base, &[fragments.child(fixups)]).unwrap();
     assert_eq!(cells(&blob, "/soc/old10000@1/new05000@1", "reg"), [1]);
 }
+
+#[test]
+fn an_overlay_given_twice_changes_nothing_the_second_time() {
+    let new =
+        NewNode::new("dma").prop_u32("phandle", 1).child(NewNode::new("channel").prop_u32("phandle", 2));
+    let user = NewNode::new("user").prop_cells("dmas", &[1, 2]);
+    let first =
+        overlay([at("fragment@0", "/soc", content().child(new).child(user))])
+            .child(NewNode::new("__symbols__").prop_str("dma", "/fragment@0/__overlay__/dma"))
+            .child(NewNode::new("__local_fixups__").child(
+                NewNode::new("fragment@0").child(
+                    NewNode::new("__overlay__").child(NewNode::new("user").prop_cells("dmas", &[0, 4])),
+                ),
+            ));
+    let between = overlay([at(
+        "fragment@0",
+        "/",
+        content().child(NewNode::new("late").prop_cells("dmas", &[u32::MAX])),
+    )])
+    .child(NewNode::new("__fixups__").prop_str("dma", "/fragment@0/__overlay__/late:dmas:0"));
+    let once = apply(&[first.clone(), between.clone()]);
+    let twice = apply(&[first.clone(), between, first]);
+    assert_eq!(cells(&once, "/late", "dmas"), cells(&once, "/soc/dma", "phandle"));
+    assert_eq!(cells(&once, "/soc/user", "dmas").len(), 2);
+    assert!(once == twice);
+}
