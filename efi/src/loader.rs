@@ -5,8 +5,9 @@ use crate::firmware::{map, secure_boot, table};
 use crate::hold::Pieces;
 use crate::options::Options;
 use crate::refusal::{Result, refusal};
-use ringfence::efi::EfiMap;
+use ringfence::efi::{EfiMap, EfiUse};
 use ringfence::fdt::Tree;
+use ringfence::span::Span;
 
 /// What the loader left.
 pub(crate) struct Loader {
@@ -31,7 +32,8 @@ impl Loader {
         let map = map::read()?;
         let tree = table::installed()?
             .map(|bytes| {
-                Tree::parse(bytes).map_err(|why| refusal!("the loader's device tree is damaged: {why}"))
+                Tree::parse(lasting(bytes, &map))
+                    .map_err(|why| refusal!("the loader's device tree is damaged: {why}"))
             })
             .transpose()?;
         let mut early = Pieces::default();
@@ -45,5 +47,33 @@ impl Loader {
         });
         let secure = secure_boot::report();
         Ok(Self { image: Image::running(), options, secure, tree, map, early })
+    }
+}
+
+/// Returns a device tree in memory that the firmware gives to nothing else: a copy where its map calls the
+/// tree's memory free.
+fn lasting(bytes: &'static [u8], map: &EfiMap) -> &'static [u8] {
+    let span = Span::new(bytes.as_ptr() as u64, bytes.len() as u64);
+    let is_free = |span| map.within(span).any(|range| range.kind.usage() == EfiUse::Free);
+    if span.is_some_and(is_free) { bytes.to_vec().leak() } else { bytes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ringfence::efi::{Descriptor, PAGE};
+
+    #[test]
+    fn a_device_tree_in_free_memory_is_copied() {
+        static TREE: [u8; 16] = [7; 16];
+        let base = TREE.as_ptr() as u64 / PAGE * PAGE;
+        let at = |ty| {
+            let map = EfiMap::new([Descriptor { ty, base, pages: 2, attributes: 0xf }]);
+            let kept = lasting(&TREE, &map);
+            assert_eq!(kept, TREE);
+            core::ptr::eq(kept, &TREE[..])
+        };
+        assert!(at(4) && at(9) && !at(7));
+        assert!(core::ptr::eq(lasting(&TREE, &EfiMap::default()), &TREE[..]));
     }
 }
