@@ -123,19 +123,24 @@ const FORMATS: &[Format] = &[
     ),
     format(b"\xd0\x0d\xfe\xed", "a device tree or a bundle", "holds a bundle", "pack its kernel alone"),
     format(
-        b"\x28\xb5\x2f\xfd",
+        Packing::Zstd.magic(),
         "a zstd file",
         "holds a zstd file instead of a bundle",
         "unpack it with `zstd -d`",
     ),
     format(
-        b"\x1f\x8b\x08",
+        Packing::Gzip.magic(),
         "a gzip file",
         "holds a gzip file instead of a bundle",
         "unpack it with `gzip -d`",
     ),
     format(b"BZh", "a bzip2 file", "holds a bzip2 file instead of a bundle", "unpack it with `bzip2 -d`"),
-    format(b"\x5d\0\0", "an lzma file", "holds an lzma file instead of a bundle", "unpack it with `unlzma`"),
+    format(
+        Packing::Lzma.magic(),
+        "an lzma file",
+        "holds an lzma file instead of a bundle",
+        "unpack it with `unlzma`",
+    ),
     format(
         b"MZ",
         "an EFI application",

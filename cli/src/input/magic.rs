@@ -45,7 +45,7 @@ const KINDS: &[Kind] = &[
     Kind::packed(b"BZh", "a bzip2 stream", "bzip2"),
     Kind::packed(&[0x04, 0x22, 0x4d, 0x18], "an lz4 stream", "lz4"),
     Kind::packed(&[0x02, 0x21, 0x4c, 0x18], "an lz4 stream", "lz4"),
-    Kind::packed(&[0x5d, 0, 0], "an lzma stream", "lzma"),
+    Kind::packed(Packing::Lzma.magic(), "an lzma stream", "lzma"),
     Kind::other(4, b"zimg", "an EFI zboot image of a kernel", KERNEL),
     Kind::other(56, b"ARM\x64", "an arm64 kernel Image", KERNEL),
     Kind::other(
