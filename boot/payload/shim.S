@@ -16,8 +16,9 @@
 _start:
     b       1f
     nop
-// Written by the test: the stage, its device tree, how many maps later the SError comes (0: it is pending at
-// entry; a negative number: never), and what is on in SCTLR_EL1.
+// Written by the test: the stage, its device tree, how many maps later something comes (a negative number:
+// never), what is on in SCTLR_EL1, and what comes. From `spoiled` to `spoiled_end` words become 0, as if a bus
+// master wrote them; where that is nothing, it is an SError, which after 0 maps is pending at entry.
 stage:
     .quad   0
 dtb:
@@ -26,10 +27,17 @@ maps:
     .quad   0
 control:
     .quad   0
+spoiled:
+    .quad   0
+spoiled_end:
+    .quad   0
 1:  adr     x4, vectors
     msr     vbar_el2, x4
-    ldr     x5, =(RW | AMO | TTLB)
+    ldr     x5, =(RW | AMO)
     ldr     x6, maps
+    tbnz    x6, #63, 2f
+    ldr     x7, =TTLB
+    orr     x5, x5, x7
     cbnz    x6, 2f
     orr     x5, x5, #VSE
 2:  msr     hcr_el2, x5
@@ -90,7 +98,14 @@ vectors:
     sub     x10, x10, #1
     str     x10, [x9]
     cbnz    x10, 3f
-    mrs     x10, hcr_el2
+    ldr     x9, spoiled
+    ldr     x10, spoiled_end
+    cbz     x9, 5f
+6:  str     xzr, [x9], #8
+    cmp     x9, x10
+    b.lo    6b
+    b       3f
+5:  mrs     x10, hcr_el2
     orr     x10, x10, #VSE
     msr     hcr_el2, x10
 3:  mov     x10, sp

@@ -36,7 +36,12 @@ pub(crate) struct Subject {
     pub(crate) board: Board,
     /// The kernel that is entered in the end, not packed.
     pub(crate) kernel: PathBuf,
+    /// Bytes of a line of the processor's cache.
+    pub(crate) line: u64,
 }
+
+/// Bytes of a line of most caches.
+pub(crate) const LINE: u64 = 64;
 
 impl Subject {
     /// Returns the image with the stage, which a loader cleans before it enters it.
@@ -119,7 +124,8 @@ impl Model {
         board.emulator = Some(self.qemu.clone());
         let [code, memory] = ["__text_end", "__image_end"].map(|name| symbols.address(name));
         let (code, memory) = code.zip(memory).context("not the symbols of the stage")?;
-        let mut plugin = format!("{},code={code},memory={memory},image={file}", self.plugin.display());
+        let plugin = self.plugin.display();
+        let mut plugin = format!("{plugin},code={code},memory={memory},image={file},line={}", subject.line);
         for function in FUNCTIONS.iter().filter_map(|name| symbols.address(name)) {
             plugin.push_str(&format!(",call={function}"));
         }
@@ -132,7 +138,7 @@ impl Model {
         let why = || format!("{ending}; {}; the end was:\n{}", transcript.complaints, transcript.tail(8));
         ensure!(*ending == Ending::PoweredOff && out.is_file(), "the kernel was not entered: {}", why());
         let seen = Seen::read(&fs::read_to_string(&out)?)?;
-        let wrong = seen.wrong(&transcript, &fs::read(&tree)?, subject.footprint()?, symbols)?;
+        let wrong = seen.wrong(&transcript, &fs::read(&tree)?, subject, symbols)?;
         Ok((seen, wrong))
     }
 }
@@ -172,7 +178,7 @@ impl Seen {
         &self,
         transcript: &Transcript,
         tree: &[u8],
-        kernel: u64,
+        subject: &Subject,
         symbols: &Symbols,
     ) -> Result<Vec<String>> {
         let stage = self.stage.context("the stage was not entered")?;
@@ -183,7 +189,7 @@ impl Seen {
 
         let said = |start: &str| transcript.stage().find_map(|line| line.strip_prefix(start));
         let base = said("hand-off: kernel ").and_then(|rest| hexadecimal(rest.split(' ').next()?));
-        let kernel = Span::new(base.context("no line about the hand-off")?, kernel);
+        let kernel = Span::new(base.context("no line about the hand-off")?, subject.footprint()?);
         let log = said("structured log at ").and_then(|rest| {
             let (begin, end) = rest.split(' ').next()?.split_once("..")?;
             Span::from_ends(hexadecimal(begin)?, hexadecimal(end)?)
@@ -193,7 +199,7 @@ impl Seen {
         let initrd = MemoryMap::survey(&tree, &BootFacts::default()).chosen.initrd;
         let all = [("kernel", kernel), ("device tree", dtb), ("initrd", initrd), ("structured log", log)];
         for (what, span) in all {
-            if let Some(span) = span.filter(|&span| !self.is_clean(span)) {
+            if let Some(span) = span.filter(|&span| !self.is_clean(span, subject.line)) {
                 wrong.push(format!("the {what} at {span} is not known to be in memory"));
             }
         }
@@ -201,9 +207,8 @@ impl Seen {
     }
 
     /// Tells whether all lines of a span are. Spans that were written side by side are one.
-    fn is_clean(&self, span: Span) -> bool {
-        const LINE: u64 = 64;
-        span.outward(LINE).is_some_and(|span| self.clean.iter().any(|clean| clean.covers(span)))
+    fn is_clean(&self, span: Span, line: u64) -> bool {
+        span.outward(line).is_some_and(|span| self.clean.iter().any(|clean| clean.covers(span)))
     }
 }
 

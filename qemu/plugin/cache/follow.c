@@ -28,7 +28,7 @@ static void on_entry(unsigned vcpu, void *data)
     phase = INSIDE;
     uint64_t level = read_register(cpsr) >> 2 & 3;
     cached = (read_register(level == 2 ? sctlr_el2 : sctlr_el1) & 5) == 5;
-    for (uint64_t line = 0; line < file_size; line += LINE) {
+    for (uint64_t line = 0; line < file_size; line += line_size) {
         *state_of(base + line) = CLEAN;
     }
 }
@@ -44,7 +44,7 @@ static void write_spans(FILE *out, const char *name, enum state wanted)
 {
     uint64_t begin = 0, end = 0;
     for (size_t i = 0; i < pages_room; i++) {
-        for (unsigned line = 0; pages[i].key && line < PAGE / LINE; line++) {
+        for (unsigned line = 0; pages[i].key && line < PAGE / line_size; line++) {
             uint64_t at = address_of(&pages[i], line);
             if (pages[i].line[line] != wanted) {
                 continue;
@@ -55,7 +55,7 @@ static void write_spans(FILE *out, const char *name, enum state wanted)
                 }
                 begin = at;
             }
-            end = at + LINE;
+            end = at + line_size;
         }
     }
     if (end) {
@@ -172,11 +172,13 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
         } else if (!takes_number(argv[i], "code", &code_size)
                    && !takes_number(argv[i], "memory", &memory_size)
                    && !takes_number(argv[i], "image", &file_size)
+                   && !takes_number(argv[i], "line", &line_size)
                    && !takes_text(argv[i], "out", &out_path)) {
             return -1;
         }
     }
-    if (!code_size || !memory_size || !file_size || !out_path) {
+    bool is_line = line_size >= LEAST_LINE && line_size <= PAGE && !(line_size & (line_size - 1));
+    if (!code_size || !memory_size || !file_size || !out_path || !is_line) {
         return -1;
     }
     if (snprintf(tree_path, sizeof tree_path, "%s.dtb", out_path) >= (int)sizeof tree_path) {

@@ -7,6 +7,7 @@
  *   memory=BYTES  length of the stage's own memory, without what is appended
  *   image=BYTES   length of the file, which is all that a loader has cleaned by the boot protocol
  *                 (Documentation/arch/arm64/booting.rst); what else is in the cache is unknown
+ *   line=BYTES    length of a line of the cache, as CTR_EL0.DminLine says; 64 without
  *   call=OFFSET   a function, from the base on, whose calls are of interest, too; may be given twice
  *   out=FILE      where the result goes; then QEMU ends. The device tree that the kernel gets goes beside it,
  *                 into FILE.dtb
@@ -44,11 +45,13 @@ extern struct array *qemu_plugin_get_registers(void);
 extern int qemu_plugin_read_register(struct qemu_plugin_register *, struct byte_array *);
 extern bool qemu_plugin_read_memory_vaddr(uint64_t, struct byte_array *, size_t);
 
-enum { GENERAL = 31, LINE = 64, PAGE = 4096, HEADER = 64 };
+enum { GENERAL = 31, LEAST_LINE = 16, PAGE = 4096, HEADER = 64 };
 static struct qemu_plugin_register *general[GENERAL], *sctlr_el1, *sctlr_el2, *cpsr;
 static struct byte_array *bytes;
 static char tree_path[4096];
 static uint64_t file_size, code_size, memory_size;
+/* Bytes of a line of the cache. */
+static uint64_t line_size = 64;
 
 static enum { BEFORE, INSIDE, AFTER } phase;
 static unsigned processor;

@@ -10,7 +10,7 @@ enum state {
 /* The key is the number of the page and one: 0 is an empty place. */
 struct page {
     uint64_t key;
-    uint8_t line[PAGE / LINE];
+    uint8_t line[PAGE / LEAST_LINE];
 };
 
 /* A table of pages with open addressing; UNKNOWN throughout is as good as absent. */
@@ -58,11 +58,11 @@ static uint8_t *state_of(uint64_t address)
         pages_used += !last->key;
         last->key = key;
     }
-    return &last->line[address % PAGE / LINE];
+    return &last->line[address % PAGE / line_size];
 }
 
 /* Returns the address of a line of a page in the table. */
 static uint64_t address_of(const struct page *page, unsigned line)
 {
-    return (page->key - 1) * PAGE + line * LINE;
+    return (page->key - 1) * PAGE + line * line_size;
 }

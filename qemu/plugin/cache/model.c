@@ -72,9 +72,9 @@ static void on_access(unsigned vcpu, uint32_t kind, uint64_t address, void *data
     /* The stage's maps have all memory where it is, so this address is the physical one, too. */
     uint64_t last = address + (UINT64_C(1) << qemu_plugin_mem_size_shift(kind)) - 1;
     bool is_store = qemu_plugin_mem_is_store(kind);
-    on_line((uintptr_t)data, address & -(uint64_t)LINE, is_store);
-    if (last / LINE != address / LINE) {
-        on_line((uintptr_t)data, last & -(uint64_t)LINE, is_store);
+    on_line((uintptr_t)data, address & -line_size, is_store);
+    if (last / line_size != address / line_size) {
+        on_line((uintptr_t)data, last & -line_size, is_store);
     }
 }
 
@@ -161,7 +161,7 @@ static void switch_cache(const struct site *site)
         }
         /* The walker of page tables looks into the cache, too, and so does whoever runs next. */
         for (size_t i = 0; i < pages_room; i++) {
-            for (unsigned line = 0; pages[i].key && line < PAGE / LINE; line++) {
+            for (unsigned line = 0; pages[i].key && line < PAGE / line_size; line++) {
                 if (pages[i].line[line] == STALE) {
                     hazard(kind_stale, site->pc, address_of(&pages[i], line));
                 }
@@ -217,7 +217,7 @@ static void on_site(unsigned vcpu, void *data)
     case DC_IVAC:
     case DC_CVAC:
     case DC_CIVAC:
-        maintain_line(site, operand(site->word) & -(uint64_t)LINE);
+        maintain_line(site, operand(site->word) & -line_size);
         return;
     }
     hazard(kind_other, site->pc, 0);

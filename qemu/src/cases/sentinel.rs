@@ -6,7 +6,7 @@ mod resets;
 
 use super::{Case, refused};
 use crate::boards::{BoardConfig, raspi3b, tree, virt};
-use crate::cache::Subject;
+use crate::cache::{LINE, Subject};
 use crate::job::{self, Parts};
 use crate::machine::{Board, Entry, Level, Loaded, Machine};
 use crate::sentinel::{ON_CONSOLE, watching};
@@ -70,7 +70,7 @@ fn four(bed: &TestBed, name: &str, parts: Parts, keys: &str, append: &str) -> Re
 /// place.
 pub(super) fn subject(bed: &TestBed, name: &str) -> Result<Subject> {
     let kernel = bed.payload()?.image;
-    Ok(Subject { board: board(bed, name, kernel.clone(), ON_CONSOLE, "")?, kernel })
+    Ok(Subject { board: board(bed, name, kernel.clone(), ON_CONSOLE, "")?, kernel, line: LINE })
 }
 
 fn trespasser(bed: &TestBed, name: &str) -> Result<String> {

@@ -3,15 +3,20 @@
 
 mod removed;
 
-use super::{Case, chain, overwrite, placement, sentinel};
-use crate::cache::{Model, Subject};
+use super::{Case, chain, entry, overwrite, placement, sentinel};
+use crate::boards::tree;
+use crate::cache::{LINE, Model, Subject};
 use crate::chain::BootConfig;
 use crate::profile::Symbols;
 use crate::stage::Built;
 use crate::test_bed::TestBed;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::PathBuf;
+
+/// The places at which the stage is entered on a processor with longer lines: the first map is made of blocks at
+/// one, of pages at the other.
+const LONG: [&str; 2] = ["placement-stage-high", "placement-stage-at-4-kib"];
 
 /// Returns the covering set of the chain, the unusual places, the sentinel, and the proof that each
 /// instruction of maintenance is needed.
@@ -24,13 +29,24 @@ pub(super) fn cases() -> Vec<Case> {
     let places = placement::entered().map(|place| {
         Case::new(format!("cache-{}", place.name), move |bed, name| {
             let board = placement::board(bed, name, place)?;
-            lint(bed, name, &Subject { board, kernel: bed.payload()?.image }, &bed.stage()?)
+            lint(bed, name, &Subject { board, kernel: bed.payload()?.image, line: LINE }, &bed.stage()?)
         })
     });
-    let others = [Case::new("cache-sentinel", |bed, name| {
-        lint(bed, name, &sentinel::subject(bed, name)?, &bed.with_sentinel()?)
-    })];
-    chains.chain(places).chain(others).chain(removed::cases()).collect()
+    // A64FX has the longest lines of QEMU's processors.
+    let long_lines = placement::entered().filter(|place| LONG.contains(&place.name)).map(|place| {
+        Case::new(format!("cache-lines-of-256-{}", place.name), move |bed, name| {
+            let mut board = placement::board(bed, name, place)?;
+            board.more.extend(["-cpu", "a64fx"].map(String::from));
+            lint(bed, name, &Subject { board, kernel: bed.payload()?.image, line: 256 }, &bed.stage()?)
+        })
+    });
+    let others = [
+        Case::new("cache-sentinel", |bed, name| {
+            lint(bed, name, &sentinel::subject(bed, name)?, &bed.with_sentinel()?)
+        }),
+        Case::new("cache-entry-with-caches-on", entered_with_caches_on),
+    ];
+    chains.chain(places).chain(long_lines).chain(others).chain(removed::cases()).collect()
 }
 
 /// Returns the boot of a chain. Where the kernel is unpacked, which would take minutes of Linux', it is a
@@ -38,7 +54,7 @@ pub(super) fn cases() -> Vec<Case> {
 fn of_chain(bed: &TestBed, name: &str, config: BootConfig) -> Result<Subject> {
     let kernel =
         if config.form.is_packed() { large(bed)? } else { config.board.kernel(&bed.ws, config.series) };
-    Ok(Subject { board: config.ready_with(bed, name, &kernel)?, kernel })
+    Ok(Subject { board: config.ready_with(bed, name, &kernel)?, kernel, line: LINE })
 }
 
 /// Returns the payload, made too large for the stage's heap, so that unpacking it takes more memory.
@@ -52,6 +68,28 @@ fn large(bed: &TestBed) -> Result<PathBuf> {
         overwrite(&mut image, SIZE_AT, &(LEN as u64).to_le_bytes())?;
         Ok(image)
     })
+}
+
+/// The loader has left MMU and caches on. First tables are then written by the cache, and would be lost where
+/// their lines are dropped and not cleaned.
+fn entered_with_caches_on(bed: &TestBed, name: &str) -> Result<String> {
+    let built = bed.stage()?;
+    let symbols = Symbols::of(&fs::read(&built.elf)?)?;
+    let mut stage = fs::read(bed.talkative()?)?;
+    let subject = |stage: PathBuf| {
+        let (board, kernel) = (entry::with_caches_on(bed, name, stage)?, bed.payload()?.image);
+        anyhow::Ok(Subject { board, kernel, line: LINE })
+    };
+    let said = lint(bed, name, &subject(bed.talkative()?)?, &built)?;
+    let from = usize::try_from(symbols.address("invalidate").context("no `invalidate`")?)?;
+    let words = stage.get_mut(from..from + 0x80).context("`invalidate` is not in the file")?;
+    for word in words.as_chunks_mut().0 {
+        *word = removed::dropping(u32::from_le_bytes(*word)).map_or(*word, u32::to_le_bytes);
+    }
+    let stage = tree::keep(&bed.ws.scratch_file("cache", name, "img")?, &stage)?;
+    let (_, wrong) = bed.model()?.lint(&bed.ws, name, &subject(stage)?, &symbols)?;
+    ensure!(!wrong.is_empty(), "lines are dropped, and nothing is noticed");
+    Ok(said)
 }
 
 /// Boots it and fails when anything goes wrong.

@@ -2,7 +2,7 @@
 //! the list below tells why there is nothing to notice.
 
 use crate::boards::{tree, virt};
-use crate::cache::{FUNCTIONS, Model, Subject};
+use crate::cache::{FUNCTIONS, LINE, Model, Subject};
 use crate::cases::{Case, jump_to, sentinel};
 use crate::dtc;
 use crate::job::{self, Parts};
@@ -54,6 +54,13 @@ pub(super) fn cases() -> Vec<Case> {
             ensure!(proof.is_noticed(&together, &WAYS)?, "no DSB up to the jump, and nothing is noticed");
             seen.push_str("; all of the last ones together are noticed");
             Ok(seen)
+        }),
+        // What is newer in the cache is to be written back, not dropped.
+        Case::new("cache-with-lines-dropped", |bed, name| {
+            let proof = Proof::new(bed, name, &bed.full()?, &WAYS)?;
+            let mut removals = proof.removals(|_, word| Some((maintenance(word)?, dropping(word)?)))?;
+            removals.retain(|one| !one.ways.is_empty());
+            proof.each(&removals)
         }),
         Case::new("cache-without-a-call", |bed, name| {
             let proof = Proof::new(bed, name, &bed.full()?, &WAYS)?;
@@ -208,7 +215,8 @@ impl<'b> Proof<'b> {
 
     /// Returns the instructions of maintenance that were executed, and what went wrong.
     fn boot(&self, stage: &[u8], way: Way) -> Result<(Vec<u64>, Vec<String>)> {
-        let subject = Subject { board: self.board(stage, way)?, kernel: self.bed.payload()?.image };
+        let (board, kernel) = (self.board(stage, way)?, self.bed.payload()?.image);
+        let subject = Subject { board, kernel, line: LINE };
         let (seen, wrong) = self.model.lint(&self.bed.ws, self.name, &subject, &self.symbols)?;
         Ok((seen.sites, wrong))
     }
@@ -277,6 +285,13 @@ const fn maintenance(word: u32) -> Option<&'static str> {
     }
 }
 
+/// Returns the instruction that drops a line, in place of one that cleans and drops it.
+pub(super) const fn dropping(word: u32) -> Option<u32> {
+    const CIVAC: u32 = 0xd50b_7e20;
+    const IVAC: u32 = 0xd508_7620;
+    if word & !31 == CIVAC { Some(IVAC | word & 31) } else { None }
+}
+
 /// Returns where `b` and `bl` go, and whether it is the latter.
 const fn branch(offset: u64, word: u32) -> Option<(u64, bool)> {
     // Sign-extended by the shift to the right.
@@ -298,6 +313,12 @@ mod tests {
         assert_eq!(branch(0x100, 0x9400_0002), Some((0x108, true)));
         assert_eq!(branch(0x100, 0x17ff_ffff), Some((0xfc, false)));
         assert_eq!(branch(0x100, RET), None);
+    }
+
+    #[test]
+    fn a_line_is_dropped_by_the_same_register() {
+        assert_eq!(dropping(0xd50b_7e23), Some(0xd508_7623));
+        assert_eq!(dropping(NOP), None);
     }
 
     #[test]
