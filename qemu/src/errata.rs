@@ -39,10 +39,7 @@ pub(crate) fn check(file: &[u8], compiled_libraries: bool) -> Result<Looked> {
     let code = instructions(file)?;
     ensure!(!code.is_empty(), "no code");
     let symbols = Symbols::of(file)?;
-    let of_library = |function: &str| {
-        let function = function.trim_start_matches('<');
-        compiled_libraries && LIBRARIES.iter().any(|library| function.starts_with(library))
-    };
+    let of_library = |function: &str| compiled_libraries && is_of_library(function);
     let mut in_libraries = 0;
     let found: Vec<String> = code
         .iter()
@@ -61,6 +58,17 @@ pub(crate) fn check(file: &[u8], compiled_libraries: bool) -> Result<Looked> {
         bail!("errata of the Cortex-A53 can strike at {} places:\n{}", found.len(), found.join("\n"));
     }
     Ok(Looked { instructions: code.len(), in_libraries })
+}
+
+/// Returns whether a function is one of Rust's libraries: by its path, by a trait of theirs for a type of theirs
+/// or of the language's own (`<&str as core::fmt::Display>::fmt`), or by a name that compilers call.
+fn is_of_library(function: &str) -> bool {
+    let is_theirs = |path: &str| LIBRARIES.iter().any(|library| path.starts_with(library));
+    let path = function.trim_start_matches('<');
+    if let Some((of, how)) = path.split_once(" as ") {
+        return is_theirs(how) && (!of.contains("::") || is_theirs(of));
+    }
+    is_theirs(path) || function == "memset" || function.starts_with("__") && !function.contains("::")
 }
 
 /// Returns the erratum that can strike at the first of these instructions.
@@ -167,6 +175,32 @@ fn instructions(file: &[u8]) -> Result<Vec<Instruction>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn functions_of_compiled_libraries_are_told_from_ours() {
+        for theirs in [
+            "core::fmt::write",
+            "<alloc::string::String as core::fmt::Write>::write_str",
+            "<&str as core::fmt::Display>::fmt",
+            "<u64 as core::fmt::LowerHex>::fmt",
+            "alloc::raw_vec::finish_grow",
+            "compiler_builtins::mem::memset",
+            "memset",
+            "__multi3",
+        ] {
+            assert!(is_of_library(theirs), "{theirs}");
+        }
+        for ours in [
+            "ringfence::fdt::blob::Blob::check",
+            "<ringfence::span::Span as core::fmt::Display>::fmt",
+            "<alloc::vec::Vec<T> as ringfence::order::Sort>::sort",
+            "memcpy",
+            "stage_main",
+            "?",
+        ] {
+            assert!(!is_of_library(ours), "{ours}");
+        }
+    }
 
     fn at(base: u64, words: &[u32]) -> Option<u32> {
         let addresses = (base..).step_by(4);

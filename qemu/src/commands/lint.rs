@@ -2,8 +2,8 @@
 //! board, and errata of processors in the instructions that are built.
 
 use crate::errata;
-use crate::setup::{self, Consent};
-use crate::shell::run as run_command;
+use crate::setup::{self, Consent, Toolchain};
+use crate::shell::{capture, run as run_command};
 use crate::stage;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
@@ -23,7 +23,12 @@ pub(crate) fn run(ws: &Workspace, no_install: bool) -> Result<()> {
     let toolchain = setup::toolchain(ws, consent)?;
     let soft = setup::soft_toolchain(ws, consent)?;
     let resident = stage::resident(ws, consent)?;
-    let clippy = !toolchain.is_installed() && Path::new(CLIPPY).is_file();
+    let has_clippy = |toolchain: &Toolchain| match toolchain.is_installed() {
+        // A component of its own, which a toolchain can be without.
+        true => capture(ws.cargo().args(["clippy", "--version"])).is_ok(),
+        false => Path::new(CLIPPY).is_file(),
+    };
+    let mut by = "clippy";
     // A warning may be hidden with a feature, or only there with it.
     for (toolchain, package, features) in [
         (&toolchain, "ringfence-boot", &[][..]),
@@ -31,26 +36,28 @@ pub(crate) fn run(ws: &Workspace, no_install: bool) -> Result<()> {
         (&toolchain, "ringfence-boot", &["--no-default-features"]),
         (&soft, "ringfence-sentinel", &[]),
     ] {
-        let verb = if toolchain.is_installed() { "clippy" } else { "check" };
+        let (installed, clippy) = (toolchain.is_installed(), has_clippy(toolchain));
+        let verb = if installed && clippy { "clippy" } else { "check" };
         let mut cargo = ws.cargo();
         cargo.args([verb, "--quiet", "--package", package, "--bins"]).args(features);
         cargo.env("CARGO_TARGET_DIR", ws.target.join("stage-lint")).env("RINGFENCE_RESIDENT", &resident);
         toolchain.apply(&mut cargo);
         toolchain.add_flags(&mut cargo, "-Dwarnings");
-        if clippy {
-            cargo.env("RUSTC_WORKSPACE_WRAPPER", CLIPPY);
+        match (installed, clippy) {
+            (false, true) => drop(cargo.env("RUSTC_WORKSPACE_WRAPPER", CLIPPY)),
+            (_, true) => {}
+            (_, false) => by = "the compiler",
         }
         run_command(&mut cargo).with_context(|| {
             format!("{package} has warnings ({})", features.first().unwrap_or(&"no features"))
         })?;
     }
-    let by = if clippy || toolchain.is_installed() { "clippy" } else { "the compiler" };
     println!("{by}: no warnings in the stage for the bare-metal target, with and without its features");
-    let mut files = vec![("the sentinel".to_owned(), stage::resident_elf(ws, consent)?)];
+    let mut files = vec![("the sentinel".to_owned(), stage::resident_elf(ws, consent)?, &soft)];
     for (built, form) in stage::released(ws, consent)? {
-        files.push((format!("the stage{form}"), fs::read(built.elf)?));
+        files.push((format!("the stage{form}"), fs::read(built.elf)?, &toolchain));
     }
-    for (name, file) in files {
+    for (name, file, toolchain) in files {
         let looked = errata::check(&file, toolchain.is_installed())
             .with_context(|| format!("{name}, built with {}", toolchain.description))?;
         println!(
