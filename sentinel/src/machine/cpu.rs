@@ -38,6 +38,7 @@ pub(super) fn set_up(config: &Config, ids: &Ids) {
     traps(ids);
     partitions(ids);
     // Last: from here on EL1 is behind stage 2.
+    sys::settle();
     sys::hcr_el2::set(ids.hcr());
     /// MMU and caches off, as the kernel's own reset value has it.
     const SCTLR_EL1_OFF: u64 = 0x30d0_0800;

@@ -76,6 +76,7 @@ enter:
     msr     spsel, #1
     mov     x20, x0
     mov     x0, #(1 << 31)          // no E2H, whatever the firmware left
+    dsb     nsh                     // AmpereOne erratum AC04_CPU_23: before HCR_EL2 is written
     msr     hcr_el2, x0
     isb
     adrp    x19, __config

@@ -118,6 +118,12 @@ pub(super) fn isb() {
     unsafe { asm!("isb", options(nostack, preserves_flags)) }
 }
 
+/// Waits until what was accessed has been: before HCR_EL2 is written (AmpereOne erratum AC04_CPU_23).
+pub(super) fn settle() {
+    // SAFETY: a barrier.
+    unsafe { asm!("dsb nsh", options(nostack, preserves_flags)) }
+}
+
 /// Makes a descriptor that was written visible to the walks of every processor.
 pub(super) fn publish() {
     // SAFETY: barriers.
