@@ -27,3 +27,4 @@ pub mod regions;
 pub mod ring;
 pub mod sentinel;
 pub mod uart;
+pub mod watchdog;

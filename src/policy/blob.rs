@@ -27,6 +27,7 @@
 //!     };
 //!     log { size = <0x0 0x10000>; base = <0x0 0xfffe0000>; };   // the base is optional
 //!     console { require = "earlycon"; };           // optional
+//!     watchdog { on-running = "pet"; };            // optional
 //!     // the base is optional; without carveouts it watches those that are unclaimed
 //!     sentinel {
 //!         on-access = "abort";
@@ -53,8 +54,8 @@ use alloc::vec::Vec;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Allow, Carveout, CmaWant, ConsoleEvidence, Key, PersistentLog, Policy, PolicyError, ProtectedRange,
-    Requirement, Sentinel, TreePolicy, Watch, Word,
+    Allow, Carveout, CmaWant, Key, PersistentLog, Policy, PolicyError, ProtectedRange, Requirement, Sentinel,
+    TreePolicy, Watch, Word,
 };
 use crate::fdt::{Blob, NewNode, Node, Prop, Tree, build};
 use crate::span::Span;
@@ -101,7 +102,7 @@ impl Policy {
         }
         root.only(
             &["compatible", "version", "mode", "on-error", "board", "kernel", "boundary", "guard"],
-            &["carveouts", "cma", "log", "console", "sentinel", "tree", "allow"],
+            &["carveouts", "cma", "log", "console", "watchdog", "sentinel", "tree", "allow"],
         )?;
         let policy = Self {
             board: root.optional("board", text)?,
@@ -113,7 +114,8 @@ impl Policy {
             guard: root.optional("guard", number)?,
             cma: root.child("cma").map(|node| read_cma(&node)).transpose()?,
             log: root.child("log").map(|node| read_log(&node)).transpose()?,
-            console: root.child("console").map(|node| read_console(&node)).transpose()?.unwrap_or_default(),
+            console: read_choice(&root, "console", "require")?,
+            watchdog: read_choice(&root, "watchdog", "on-running")?,
             sentinel: root.child("sentinel").map(|node| read_sentinel(&node)).transpose()?,
             tree: root.child("tree").map(|node| read_tree(&node)).transpose()?.unwrap_or_default(),
             allow: root.child("allow").map(|node| read_allow(&node)).transpose()?.unwrap_or_default(),
@@ -151,7 +153,8 @@ impl Policy {
         }
         root.children.extend(self.cma.as_ref().map(write_cma));
         root.children.extend(self.log.as_ref().map(write_log));
-        root.children.extend(write_console(self.console));
+        root.children.extend(write_choice("console", "require", self.console));
+        root.children.extend(write_choice("watchdog", "on-running", self.watchdog));
         root.children.extend(self.sentinel.as_ref().map(write_sentinel));
         root.children.extend(write_tree(&self.tree));
         root.children.extend(write_allow(self.allow));
@@ -208,9 +211,15 @@ fn read_log(node: &Reader<'_, '_>) -> Result<PersistentLog, PolicyError> {
     Ok(PersistentLog { size: node.required("size", number)?, base: node.optional("base", number)? })
 }
 
-fn read_console(node: &Reader<'_, '_>) -> Result<ConsoleEvidence, PolicyError> {
-    node.only(&["require"], &[])?;
-    node.required("require", word)
+/// Reads a section of one word, which may be left out.
+fn read_choice<T: Word + Default>(
+    root: &Reader<'_, '_>,
+    section: &'static str,
+    key: &'static str,
+) -> Result<T, PolicyError> {
+    let Some(node) = root.child(section) else { return Ok(T::default()) };
+    node.only(&[key], &[])?;
+    node.required(key, word)
 }
 
 fn read_sentinel(node: &Reader<'_, '_>) -> Result<Sentinel, PolicyError> {
@@ -277,9 +286,9 @@ fn write_log(log: &PersistentLog) -> NewNode {
     log.base.iter().fold(out, |out, &base| out.prop_u64("base", base))
 }
 
-fn write_console(console: ConsoleEvidence) -> Option<NewNode> {
-    let node = NewNode::new("console").prop_str("require", console.as_str());
-    (console != ConsoleEvidence::default()).then_some(node)
+fn write_choice<T: Word + Default + PartialEq>(section: &str, key: &str, choice: T) -> Option<NewNode> {
+    let node = NewNode::new(section).prop_str(key, choice.as_str());
+    (choice != T::default()).then_some(node)
 }
 
 fn write_sentinel(sentinel: &Sentinel) -> NewNode {

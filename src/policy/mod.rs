@@ -9,6 +9,7 @@ mod console;
 mod error;
 mod sentinel;
 mod tree;
+mod watchdog;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -21,6 +22,7 @@ pub use console::ConsoleEvidence;
 pub use error::{Allowed, PolicyError};
 pub use sentinel::{OnAccess, Sentinel, SentinelConsole, UNCLAIMED, Watch};
 pub use tree::{BootargsFrom, Merge, TreePolicy};
+pub use watchdog::OnRunning;
 
 /// The memory map that a board requires, the repairs it permits, and the action on failure.
 ///
@@ -48,6 +50,8 @@ pub struct Policy {
     pub log: Option<PersistentLog>,
     /// What the stage's console needs before it is touched.
     pub console: ConsoleEvidence,
+    /// What the stage does with watchdogs that the loader left running.
+    pub watchdog: OnRunning,
     /// The sentinel that stays at EL2, if there is one.
     pub sentinel: Option<Sentinel>,
     /// What is taken from the loader's tree where a bundle brings another.

@@ -30,3 +30,4 @@ mod sentinel;
 mod sha256;
 mod structured;
 mod trees;
+mod watchdog;

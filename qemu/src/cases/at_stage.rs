@@ -18,9 +18,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) const STAGE_AT: u64 = 0x4020_0000;
-const JUMP_AT: u64 = 0x4700_0000;
+pub(super) const JUMP_AT: u64 = 0x4700_0000;
 pub(super) const DTB_AT: u64 = 0x4720_0000;
-const PAYLOAD_AT: u64 = 0x4800_0000;
+pub(super) const PAYLOAD_AT: u64 = 0x4800_0000;
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Where neither board has RAM, and QEMU answers with an abort.
@@ -252,7 +252,7 @@ pub(super) fn edited(bed: &TestBed, edit: impl FnOnce(&Tree<'_>, &mut Edits)) ->
     rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))
 }
 
-fn set_slot(tree: &Tree<'_>, edits: &mut Edits, slot: Span) {
+pub(super) fn set_slot(tree: &Tree<'_>, edits: &mut Edits, slot: Span) {
     let Some(chosen) = tree.find("/chosen") else { return };
     for (name, end) in [("linux,initrd-start", slot.base()), ("linux,initrd-end", slot.end())] {
         edits.set(chosen.id(), name, end.to_be_bytes().to_vec());

@@ -27,6 +27,7 @@ mod repaired;
 mod same_answer;
 mod scenario;
 mod sentinel;
+mod watchdog;
 
 pub(crate) use bad_input::{jump_to, overwrite};
 
@@ -87,6 +88,7 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     cases.extend(bad_input::cases());
     cases.extend(at_stage::cases());
     cases.extend(appended_tree::cases());
+    cases.extend(watchdog::cases());
     cases.extend(hostile::cases());
     Ok(cases)
 }

@@ -1,7 +1,9 @@
 //! Policy blobs as they travel, and as they must not be believed.
 
 use super::*;
-use crate::policy::{BootargsFrom, Merge, Mode, OnAccess, OnError, SentinelConsole, Via};
+use crate::policy::{
+    BootargsFrom, ConsoleEvidence, Merge, Mode, OnAccess, OnError, OnRunning, SentinelConsole, Via,
+};
 use crate::span::MIB;
 use alloc::vec;
 use proptest::prelude::*;
@@ -29,6 +31,7 @@ fn board_policy() -> Policy {
         }),
         log: Some(PersistentLog { size: 128 << 10, base: Some(0x9000_0000) }),
         console: ConsoleEvidence::Earlycon,
+        watchdog: OnRunning::Pet,
         sentinel: Some(Sentinel {
             on_access: OnAccess::Reset,
             carveouts: Watch::Named(vec![

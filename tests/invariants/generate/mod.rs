@@ -170,6 +170,7 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
         cma,
         log,
         console: ringfence::policy::ConsoleEvidence::default(),
+        watchdog: ringfence::policy::OnRunning::default(),
         sentinel,
         allow,
     });

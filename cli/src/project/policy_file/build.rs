@@ -1,8 +1,8 @@
 //! Makes the policy out of TOML. Every mistake is reported, not only the first.
 
 use ringfence::policy::{
-    Allow, Carveout, CmaWant, ConsoleEvidence, Key, PersistentLog, Policy, PolicyError, ProtectedRange,
-    Requirement, Sentinel, TreePolicy, UNCLAIMED, Watch,
+    Allow, Carveout, CmaWant, ConsoleEvidence, Key, OnRunning, PersistentLog, Policy, PolicyError,
+    ProtectedRange, Requirement, Sentinel, TreePolicy, UNCLAIMED, Watch,
 };
 use ringfence::span::Span;
 
@@ -25,6 +25,7 @@ const ROOT: (&str, &[&str]) = (
         "cma",
         "log",
         "console",
+        "watchdog",
         "sentinel",
         "tree",
         "allow",
@@ -35,6 +36,7 @@ const PROTECTED: (&str, &[&str]) = ("[[protected]]", &["name", "base", "size"]);
 const CMA: (&str, &[&str]) = ("[cma]", &["size", "alignment", "range", "via"]);
 const LOG: (&str, &[&str]) = ("[log]", &["size", "base"]);
 const CONSOLE: (&str, &[&str]) = ("[console]", &["require"]);
+const WATCHDOG: (&str, &[&str]) = ("[watchdog]", &["on-running"]);
 const SENTINEL: (&str, &[&str]) = ("[sentinel]", &["on-access", "carveouts", "console", "base"]);
 const TREE: (&str, &[&str]) = ("[tree]", &["merge", "bootargs", "take"]);
 
@@ -68,6 +70,10 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Vec<Fault>> {
         faults.extend(section.unknown(CONSOLE.1));
         faults.take(section.word::<ConsoleEvidence>("require")).unwrap_or_default()
     });
+    let watchdog = faults.take(table("watchdog", WATCHDOG.0)).map(|section| {
+        faults.extend(section.unknown(WATCHDOG.1));
+        faults.take(section.word::<OnRunning>("on-running")).unwrap_or_default()
+    });
     let sentinel = faults.take(table("sentinel", SENTINEL.0)).map(|section| sentinel(&section, &mut faults));
     let tree = faults.take(table("tree", TREE.0)).map(|section| tree(&section, &mut faults));
     let allow = faults.take(table("allow", "[allow]")).map(|section| allow(&section, &mut faults));
@@ -83,6 +89,7 @@ pub(crate) fn policy(text: &str) -> Result<Policy, Vec<Fault>> {
         cma,
         log,
         console: console.unwrap_or_default(),
+        watchdog: watchdog.unwrap_or_default(),
         sentinel,
         tree: tree.unwrap_or_default(),
         allow: allow.unwrap_or_default(),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use ringfence::policy::{
-    Allow, ConsoleEvidence, Key, Policy, Requirement, Sentinel, TreePolicy, UNCLAIMED, Watch, Word,
+    Allow, ConsoleEvidence, Key, OnRunning, Policy, Requirement, Sentinel, TreePolicy, UNCLAIMED, Watch, Word,
 };
 use ringfence::span::Size;
 
@@ -77,6 +77,11 @@ fn write(out: &mut String, policy: &Policy) -> std::fmt::Result {
     if policy.console != ConsoleEvidence::default() {
         writeln!(out, "\n[console]")?;
         commented(out, &format!("require = {}", quoted(policy.console.as_str())), "any | earlycon")?;
+    }
+    if policy.watchdog != OnRunning::default() {
+        writeln!(out, "\n[watchdog]")?;
+        let on_running = format!("on-running = {}", quoted(policy.watchdog.as_str()));
+        commented(out, &on_running, "ignore | report | pet | disable")?;
     }
     if let Some(sentinel) = &policy.sentinel {
         write_sentinel(out, sentinel)?;
