@@ -50,9 +50,19 @@ pub fn cut(layout: &Layout, wanted: &Wanted<'_>) -> Vec<(Span, Access)> {
 /// Returns whether every byte of `wanted` is in one of `spans` with this access.
 #[must_use]
 pub fn covered(spans: &[(Span, Access)], wanted: Span, access: Access) -> bool {
+    covers(spans, wanted, |one| one == access)
+}
+
+/// Returns whether every byte of `wanted` is memory in one of `spans`.
+#[must_use]
+pub fn readable(spans: &[(Span, Access)], wanted: Span) -> bool {
+    covers(spans, wanted, |one| one != Access::Device)
+}
+
+fn covers(spans: &[(Span, Access)], wanted: Span, is_right: impl Fn(Access) -> bool) -> bool {
     // Ascending and disjoint, as `cut` makes them: one pass moves the first address not seen yet.
     let mut at = wanted.base();
-    for (span, _) in spans.iter().filter(|&&(_, a)| a == access) {
+    for (span, _) in spans.iter().filter(|&&(_, access)| is_right(access)) {
         if span.contains(at) {
             at = span.end();
         }
@@ -165,6 +175,9 @@ mod tests {
         assert!(!covered(&spans, span(0x1800, 0x5001), Access::Data));
         assert!(!covered(&spans, span(0x800, 0x1800), Access::Data));
         assert!(!covered(&spans, span(0x6000, 0x7000), Access::Data));
+        assert!(readable(&spans, span(0x1800, 0x5000)) && readable(&spans, span(0x6000, 0x7000)));
+        assert!(!readable(&spans, span(0x4000, 0x6800)));
+        assert!(!readable(&[(span(0x1000, 0x2000), Access::Device)], span(0x1000, 0x2000)));
     }
 
     #[test]

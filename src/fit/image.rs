@@ -104,6 +104,14 @@ impl<'a> Image<'a> {
         }
     }
 
+    /// Checks that there is a hash.
+    ///
+    /// # Errors
+    /// [`FitError::Unhashed`].
+    pub fn check_hashed(&self) -> Result<(), FitError> {
+        if self.hashes.is_empty() { Err(FitError::Unhashed { image: self.name.clone() }) } else { Ok(()) }
+    }
+
     /// Verifies every recorded hash in software.
     ///
     /// # Errors
@@ -117,13 +125,19 @@ impl<'a> Image<'a> {
     /// # Errors
     /// As [`Image::verify`].
     pub fn verify_with(&self, sha256: &dyn Fn(&[u8]) -> [u8; 32]) -> Result<(), FitError> {
-        if self.hashes.is_empty() {
-            return Err(FitError::Unhashed { image: self.name.clone() });
-        }
+        self.verify_copy(self.data, sha256)
+    }
+
+    /// Verifies every recorded hash of `copy`, which is said to be what [`Image::data`] was.
+    ///
+    /// # Errors
+    /// As [`Image::verify`].
+    pub fn verify_copy(&self, copy: &[u8], sha256: &dyn Fn(&[u8]) -> [u8; 32]) -> Result<(), FitError> {
+        self.check_hashed()?;
         for hash in &self.hashes {
             let holds = match hash.algorithm {
-                Algorithm::Sha256 => sha256(self.data) == hash.value,
-                Algorithm::Crc32 => crc32(self.data).to_be_bytes() == hash.value,
+                Algorithm::Sha256 => sha256(copy) == hash.value,
+                Algorithm::Crc32 => crc32(copy).to_be_bytes() == hash.value,
             };
             if !holds {
                 let algorithm = hash.algorithm.name();

@@ -41,7 +41,16 @@ impl<'a> Fit<'a> {
     /// # Errors
     /// [`FitError::Tree`] when there is no sound tree, [`FitError::NotAFit`] when the tree is not a FIT.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, FitError> {
-        let tree = Tree::parse_with_limit(bytes, MAX_LEN)?;
+        Self::with_tree(bytes, bytes)
+    }
+
+    /// Checks a copy of the tree at the start of `bytes`, for memory that something else may write to. Images
+    /// whose data is in the tree are then those of the copy.
+    ///
+    /// # Errors
+    /// As [`Fit::parse`].
+    pub fn with_tree(tree: &'a [u8], bytes: &'a [u8]) -> Result<Self, FitError> {
+        let tree = Tree::parse_with_limit(tree, MAX_LEN)?;
         let has = |name: &str| tree.root().children().any(|child| child.name() == name);
         match ["images", "configurations"].into_iter().find(|name| !has(name)) {
             Some(missing) => Err(FitError::NotAFit { missing }),

@@ -24,10 +24,17 @@ pub enum PayloadError {
         /// How it is packed.
         packing: Packing,
     },
+    /// There is no room for a copy of an image.
+    NoRoom {
+        /// Its name.
+        image: String,
+    },
     /// The policy.
     Policy(PolicyError),
     /// The kernel is not one that arm64 can boot.
     Kernel(ImageError),
+    /// The kernel at its place is not the one that the place was made for.
+    Changed,
     /// The kernel is an EFI zboot image that cannot be opened.
     Zboot(ZbootError),
     /// This face has no unpacker for the kernel.
@@ -48,8 +55,14 @@ impl fmt::Display for PayloadError {
                     packing.name()
                 )
             }
+            Self::NoRoom { image } => {
+                write!(f, "there is no room for a copy of {image}; make it smaller")
+            }
             Self::Policy(why) => write!(f, "policy: {why}"),
             Self::Kernel(why) => write!(f, "the kernel cannot be booted: {why}"),
+            Self::Changed => f.write_str(
+                "the kernel has changed while it was moved: something else writes to its memory; stop it before",
+            ),
             Self::Zboot(why) => write!(f, "the kernel cannot be unpacked: {why}"),
             Self::NoUnpacker(packing) => write!(
                 f,

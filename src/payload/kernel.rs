@@ -15,6 +15,8 @@ pub struct Kernel<'a> {
     pub facts: facts::Kernel,
     /// Its page size, when its header states one.
     pub page_size: Option<PageSize>,
+    /// Its length in bytes, unpacked; 0 where a stream does not say.
+    pub len: u64,
     /// The stream that it is packed in.
     pub stream: Option<Stream<'a>>,
     /// Bytes of its place, at the end, that only unpacking takes.
@@ -29,8 +31,9 @@ impl<'a> Kernel<'a> {
     pub fn open(at: Span, bytes: &'a [u8], backend: &impl Backend) -> Result<Self, PayloadError> {
         let Some(stream) = Stream::find(bytes)? else {
             let header = Header::parse(bytes)?;
-            let facts = facts(Position::Movable(at), &header, header.footprint(at.len()));
-            return Ok(Self { facts, page_size: header.page_size(), stream: None, work: 0 });
+            let len = at.len();
+            let facts = facts(Position::Movable(at), &header, header.footprint(len));
+            return Ok(Self { facts, page_size: header.page_size(), len, stream: None, work: 0 });
         };
         let measure = backend.measure(stream).map_err(|why| match why {
             StreamError::Unsupported => PayloadError::NoUnpacker(stream.packing),
@@ -40,7 +43,23 @@ impl<'a> Kernel<'a> {
         let footprint = header.footprint(measure.len);
         let work = backend.work(stream, footprint);
         let facts = facts(Position::Packed(at), &header, footprint.saturating_add(work));
-        Ok(Self { facts, page_size: header.page_size(), stream: Some(stream), work })
+        let len = measure.len;
+        Ok(Self { facts, page_size: header.page_size(), len, stream: Some(stream), work })
+    }
+
+    /// Checks that the kernel at its place, of which these are the bytes, needs what it was said to need.
+    ///
+    /// # Errors
+    /// [`PayloadError::Changed`].
+    pub fn check_copy(&self, copy: &[u8]) -> Result<(), PayloadError> {
+        let header = Header::parse(copy).map_err(|_| PayloadError::Changed)?;
+        let footprint = header.footprint(self.len).saturating_add(self.work);
+        let needs = (header.text_offset(), footprint, header.page_size());
+        if needs == (self.facts.text_offset, self.facts.image_size, self.page_size) {
+            Ok(())
+        } else {
+            Err(PayloadError::Changed)
+        }
     }
 }
 

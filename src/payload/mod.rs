@@ -9,18 +9,20 @@ pub mod console_slot;
 mod error;
 mod judged;
 mod kernel;
+mod seal;
 
 pub use bundle::{is_bundle, verified};
 pub use error::PayloadError;
 pub use judged::Judged;
 pub use kernel::Kernel;
+pub use seal::Seal;
 
 use crate::facts::{BootFacts, Position};
 use crate::kernel_image::HEADER_LEN;
 use crate::packing::Stream;
 use crate::policy::Policy;
 use crate::span::Span;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use sha2::{Digest, Sha256};
 
@@ -30,6 +32,16 @@ pub const MAX_KERNEL: u64 = 512 << 20;
 /// What a face brings for opening payloads. The methods given here do without: hashing in software, and no
 /// unpacker.
 pub trait Backend {
+    /// Whether kernel and ramdisk are verified where they are used ([`Payload::kernel_seal`]), because this
+    /// face moves them there first.
+    const VERIFIES_COPIES: bool = false;
+
+    /// Returns the bytes as they will be read from now on, any number of times: a copy, where something else
+    /// may write to memory. `None` when there is no room for one.
+    fn keep<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        Some(bytes)
+    }
+
     /// Computes SHA-256.
     fn sha256(&self, data: &[u8]) -> [u8; 32] {
         Sha256::digest(data).into()
@@ -87,6 +99,10 @@ pub struct Payload<'a> {
     pub at: Span,
     /// The kernel.
     pub kernel: Kernel<'a>,
+    /// What is still to be verified of the kernel: of its copy, or of the stream that it was unpacked from.
+    pub kernel_seal: Option<Seal<'a>>,
+    /// What is still to be verified of the copy of the ramdisk.
+    pub ramdisk_seal: Option<Seal<'a>>,
     /// The kernel's release, where the bundle names it.
     pub release: Option<&'a str>,
     /// The initial ramdisk.
@@ -111,8 +127,9 @@ fn read_policy(blob: &[u8], backend: &impl Backend) -> Result<(Policy, [u8; 32])
 }
 
 impl<'a> Payload<'a> {
-    /// Opens the bundle or kernel in `bytes`, which are at `at`. Of a bundle, every image is verified and the
-    /// configuration is the one for a board with these `compatibles`, the most specific first.
+    /// Opens the bundle or kernel in `bytes`, which are at `at`. Of a bundle, the configuration is the one for
+    /// a board with these `compatibles`, the most specific first, and every image is verified, but for those
+    /// that are sealed. What is not moved is read from [`Backend::keep`] alone.
     ///
     /// # Errors
     /// Any [`PayloadError`].
@@ -132,6 +149,8 @@ impl<'a> Payload<'a> {
         Self {
             at,
             kernel,
+            kernel_seal: None,
+            ramdisk_seal: None,
             release: None,
             ramdisk: None,
             policy: None,
@@ -145,8 +164,9 @@ impl<'a> Payload<'a> {
     /// Takes the policy of another source, a blob.
     ///
     /// # Errors
-    /// [`PayloadError::Policy`].
+    /// [`PayloadError::Policy`], [`PayloadError::NoRoom`].
     pub fn set_policy(&mut self, blob: &[u8], backend: &impl Backend) -> Result<(), PayloadError> {
+        let blob = backend.keep(blob).ok_or_else(|| PayloadError::NoRoom { image: "policy".to_string() })?;
         let (policy, digest) = read_policy(blob, backend)?;
         self.policy = Some(policy);
         self.policy_digest = Some(digest);

@@ -10,6 +10,8 @@ use std::string::ToString;
 use std::vec;
 use std::vec::Vec;
 
+mod copies;
+
 /// Where the loader has put the payload.
 const BASE: u64 = 0x4800_0000;
 

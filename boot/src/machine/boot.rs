@@ -7,7 +7,7 @@ use super::maps::Maps;
 use super::memory::{self, Reserved};
 use super::sentinel::Sentinel;
 use super::trees::{self, Chosen};
-use super::{dtb, enforce, fault, handoff, heap, log, payload, persistent_log, power, structured};
+use super::{dtb, enforce, fault, handoff, heap, log, payload, persistent_log, power, structured, watchdog};
 use alloc::vec::Vec;
 use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
@@ -17,8 +17,9 @@ use ringfence::psci;
 use ringfence::span::Span;
 use ringfence::survey::MemoryMap;
 use ringfence_boot::console::{self, Console, Source};
-use ringfence_boot::paging::MapError;
+use ringfence_boot::paging::{MapError, PAGE};
 use ringfence_boot::regions::Wanted;
+use ringfence_boot::watchdog::Watchdog;
 
 /// Boots. Entered by `asm/entry.S` with caches on, relocated, BSS cleared.
 #[unsafe(no_mangle)]
@@ -34,9 +35,14 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     defmt::info!("entered at EL{=u64}, image {=u64:#x}, dtb {=u64:#x}", entry.el(), layout.base, entry.x[0]);
 
     let mut maps = Maps::new(entry, layout);
-    let fallback = console_slot::get(memory::console_slot()).and_then(Console::named);
+    let header = dtb::header(entry.x[0], &layout);
+    let used = [layout.image(), header.ok().and_then(|header| header.outward(PAGE))];
+    let is_device = |console: &Console| {
+        console.page().is_some_and(|page| !used.iter().flatten().any(|used| used.overlaps(page)))
+    };
+    let fallback = console_slot::get(memory::console_slot()).and_then(Console::named).filter(is_device);
     let fallback_page: Vec<Span> = fallback.and_then(|console| console.page()).into_iter().collect();
-    let header = enter_second_map(&mut maps, dtb::header(entry.x[0], &layout), &fallback_page);
+    let header = enter_second_map(&mut maps, header, &fallback_page);
     // SAFETY: this map and the third have its page; nothing is logged between the fourth and the next call.
     unsafe { log::fall_back_to(fallback) };
     console!("ringfence {} at {:#x}, EL{}", env!("CARGO_PKG_VERSION"), layout.base, entry.el());
@@ -56,7 +62,11 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let at = at.unwrap_or_else(|why| trees::without_loaders(&mut maps, &layout, &fallback_page, &why));
 
     enter(&mut maps, &Wanted { read: &[at], devices: &fallback_page, ..Wanted::default() });
-    let tree = Tree::parse(maps.read(at).unwrap_or_default())
+    // A copy, because what the loader left running may still write to the original.
+    let Some(blob) = maps.copy(at) else {
+        halt!("there is no room for a copy of the device tree at {:#x}; make it smaller", at.base());
+    };
+    let tree = Tree::parse(blob.leak())
         .unwrap_or_else(|why| halt!("the device tree at {:#x} is damaged: {why}", at.base()));
     power::use_conduit(psci::conduit(&tree));
 
@@ -64,8 +74,8 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let places = payload::places(&tree, &survey, &layout);
     let read = places.as_ref().map_or_else(|_| Vec::new(), payload::Places::spans);
     let own = [layout.image(), Some(at)];
-    let is_free = |page, source| {
-        let owner = owner(page, source, &survey, &own, &read);
+    let is_free = |page, source: Source| {
+        let owner = owner(page, source.is_address(), &survey, &own, &read);
         if let Some(owner) = owner {
             console!("console: {source} names a UART whose page {page} overlaps {owner}; it is not used");
         }
@@ -125,6 +135,20 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
             (tree, survey)
         }
     };
+    let policy = payload.policy.as_ref();
+    let watchdogs = watchdog::find(&tree, policy, |page| owner(page, true, &survey, &own, &read));
+    if !watchdogs.is_empty() {
+        let with_them: Vec<Span> =
+            devices.iter().copied().chain(watchdogs.iter().flat_map(Watchdog::pages)).collect();
+        match maps.enter(&Wanted { read: &read, devices: &with_them, ..Wanted::default() }) {
+            Ok(()) => {
+                devices = with_them;
+                // SAFETY: this map and the final one, the only one to follow, have their pages.
+                unsafe { watchdog::serve(watchdogs, policy.map_or_else(Default::default, |p| p.watchdog)) };
+            }
+            Err(why) => console!("watchdog: none is touched: {why}"),
+        }
+    }
     let proven = enforce::enforce(&layout, at, Surveyed { tree, survey, loader }, &payload);
 
     let sentinel = Sentinel::prepare(entry, &payload, &proven);
@@ -140,6 +164,8 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         // SAFETY: no console is named.
         unsafe { log::fall_back_to(None) };
     }
+    watchdog::leave(&holes);
+    log::leave(&holes);
     maps.clean_out(&holes);
     enter(&mut maps, &Wanted { ram: &ram, carveouts: &holes, read: &read, devices: &devices });
     enforce::read_banks(&proven, &ram);
@@ -153,12 +179,12 @@ fn pages(consoles: [Option<Console>; 2]) -> Vec<Span> {
     consoles.into_iter().flatten().filter_map(|console| console.page()).collect()
 }
 
-/// Returns the owner of the page of a console, if it is memory. RAM counts only against an address that is
-/// not a node's: where a node says that there is a UART, it may be the RAM that is wrong, which must be
-/// reported.
+/// Returns the owner of a page of registers, if it is memory. For a console, RAM counts only against an address
+/// that is not a node's: where a node says that there is a UART, it may be the RAM that is wrong, which must
+/// be reported.
 fn owner(
     page: Span,
-    source: Source,
+    is_ram_owned: bool,
     survey: &MemoryMap,
     own: &[Option<Span>],
     payload: &[Span],
@@ -168,7 +194,7 @@ fn owner(
         () if own.iter().flatten().any(overlaps) => Some("the stage or the device tree"),
         () if payload.iter().any(overlaps) => Some("the payload"),
         () if survey.carveouts().any(|span| overlaps(&span)) => Some("a carveout"),
-        () if source.is_address() && survey.ram.spans().iter().any(overlaps) => Some("RAM"),
+        () if is_ram_owned && survey.ram.spans().iter().any(overlaps) => Some("RAM"),
         () => None,
     }
 }

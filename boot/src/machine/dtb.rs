@@ -44,7 +44,7 @@ pub(super) fn measure(maps: &mut Maps, header: Span, layout: &Layout) -> Result<
     if asm::probe(header.base()).is_err() {
         return Err(NoTree::Absent("nothing answers at the address in x0; pass that of the device tree"));
     }
-    let bytes = maps.read(header).unwrap_or_default();
+    let bytes = maps.copy(header).unwrap_or_default();
     let word =
         |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_be_bytes);
     if word(0) != MAGIC {

@@ -6,15 +6,14 @@ use super::fault;
 use super::maps::Maps;
 #[cfg(feature = "packed")]
 use super::payload;
+use super::payload::Board;
 use super::sentinel::Sentinel;
-use super::{log, persistent_log};
+use super::{log, persistent_log, watchdog};
 use alloc::vec::Vec;
-use ringfence::kernel_image::PLACEMENT_ALIGN;
+use ringfence::kernel_image::{HEADER_LEN, PLACEMENT_ALIGN};
 #[cfg(feature = "packed")]
 use ringfence::packing::Stream;
-#[cfg(feature = "packed")]
-use ringfence::payload::Kernel;
-use ringfence::payload::Payload;
+use ringfence::payload::{Payload, PayloadError};
 use ringfence::prove::Proven;
 use ringfence::span::Span;
 use ringfence_boot::console::Console;
@@ -64,11 +63,12 @@ pub(super) fn hand_off(
     ];
     #[cfg(feature = "packed")]
     if let Some(stream) = source.stream {
-        unpack(maps, source, stream, kernel);
+        unpack(maps, payload, stream, kernel);
     }
     for one in in_order(moves) {
         carry(maps, one);
     }
+    verify(maps, payload, kernel, initrd.map(|(_, to)| to)).unwrap_or_else(|why| refuse(payload, &why));
     write_tree(maps, dtb, proven.dtb());
 
     let keep = payload
@@ -100,9 +100,46 @@ pub(super) fn hand_off(
         );
         log::flush();
     }
+    watchdog::pet();
     // SAFETY: the kernel's header was checked when the bundle was opened, its place just now; kernel, initrd,
     // device tree and sentinel are clean to the point of coherency.
     unsafe { asm::enter_kernel(entry, resident.unwrap_or(kernel), dtb) }
+}
+
+/// Verifies kernel and initrd as Linux will find them.
+fn verify(
+    maps: &Maps,
+    payload: &Payload<'_>,
+    kernel: Span,
+    initrd: Option<Span>,
+) -> Result<(), PayloadError> {
+    verify_kernel(maps, payload, kernel)?;
+    payload.kernel.check_copy(view(maps, Span::new(kernel.base(), HEADER_LEN as u64)))?;
+    match (&payload.ramdisk_seal, initrd) {
+        (Some(seal), Some(initrd)) => seal.verify(view(maps, Some(initrd)), &Board),
+        _ => Ok(()),
+    }
+}
+
+/// Verifies the kernel at its place; a packed one as it came, once it was unpacked.
+fn verify_kernel(maps: &Maps, payload: &Payload<'_>, place: Span) -> Result<(), PayloadError> {
+    let Some(seal) = &payload.kernel_seal else { return Ok(()) };
+    let position = payload.kernel.facts.position;
+    let copy = position.in_place().and_then(|from| Span::new(place.base(), from.len()));
+    seal.verify(view(maps, copy.or(position.source())), &Board)
+}
+
+/// Returns the bytes of what is verified.
+fn view(maps: &Maps, span: Option<Span>) -> &[u8] {
+    let Some((span, bytes)) = span.and_then(|span| Some((span, maps.view(span)?))) else {
+        halt!("what is to be verified is not mapped; this is a defect of the stage, please report it");
+    };
+    fault::begin("reading what Linux is given", span.base());
+    bytes
+}
+
+fn refuse(payload: &Payload<'_>, why: &PayloadError) -> ! {
+    halt!("bundle at {}: {why}", payload.at)
 }
 
 /// Orders the moves: what another would overwrite goes first. Two cannot swap places.
@@ -122,14 +159,16 @@ fn in_order(moves: [Option<Move>; 2]) -> impl Iterator<Item = Move> {
 
 /// Unpacks the kernel straight to its place, and not a byte beyond.
 #[cfg(feature = "packed")]
-fn unpack(maps: &Maps, kernel: &Kernel<'_>, stream: Stream<'_>, place: Span) {
+fn unpack(maps: &Maps, payload: &Payload<'_>, stream: Stream<'_>, place: Span) {
     fault::begin("writing what Linux is given", place.base());
     // SAFETY: the plan gives these bytes to nothing else; the bundle that the kernel comes from is elsewhere.
     let Some(room) = (unsafe { maps.write(place) }) else {
         halt!("the kernel cannot be unpacked to {place}; this is a defect of the planner, please report it");
     };
-    let unpacked = payload::unpack(kernel, stream, room);
+    watchdog::pet();
+    let unpacked = payload::unpack(&payload.kernel, stream, room);
     let Some(out) = unpacked.and_then(|kernel| Span::new(place.base(), kernel.len() as u64)) else {
+        verify_kernel(maps, payload, place).unwrap_or_else(|why| refuse(payload, &why));
         halt!("the packed kernel is damaged, or not as long as it says; make it anew");
     };
     // Also where the unpacker has worked, and where the kernel's BSS will be.
@@ -168,6 +207,7 @@ fn carry(maps: &Maps, Move { what, from, to }: Move) {
         // `from` is mapped since the bundle was read. They may overlap. No reference to either is used any
         // more.
         unsafe { core::ptr::copy(source, place, from.len() as usize) };
+        watchdog::pet();
         console!("moved {what} from {:#x} to {:#x} ({} KiB)", from.base(), to.base(), from.len() >> 10);
     }
     // Also what is after the file's bytes: the kernel writes its first page tables into its BSS with the

@@ -60,13 +60,16 @@ pub(super) fn lend(memory: &'static mut [u8]) {
     }
 }
 
-/// Takes back what was lent, once nothing is in it.
+/// Takes back what was lent. Returns whether nothing is left in it.
 #[cfg(feature = "packed")]
-pub(super) fn take_back() {
+#[must_use]
+pub(super) fn take_back() -> bool {
     let mut pieces = HEAP.0.lock();
-    if pieces.lent.used() == 0 {
+    let is_empty = pieces.lent.used() == 0;
+    if is_empty {
         pieces.lent = Heap::empty();
     }
+    is_empty
 }
 
 impl Pieces {

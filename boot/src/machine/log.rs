@@ -9,6 +9,7 @@ use alloc::vec;
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicBool, Ordering};
 use ringfence::policy::{ConsoleEvidence, Policy};
+use ringfence::span::Span;
 use ringfence_boot::console::{Console, Source};
 use ringfence_boot::uart::TimedOut;
 use spin::{Mutex, Once};
@@ -168,6 +169,17 @@ pub(super) fn tell_fallback(arguments: fmt::Arguments<'_>) {
 /// Gives the console up if `address` is one of its registers: what was written there has faulted.
 pub(super) fn give_up_console_at(address: u64) {
     if PORT.get().and_then(|port| port.console.page()).is_some_and(|page| page.contains(address)) {
+        IS_DEAD.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Gives the console up where its page is in one of `holes`, which the next map leaves out.
+pub(super) fn leave(holes: &[Span]) {
+    let page = port().and_then(|port| port.console.page());
+    let hole = page.and_then(|page| holes.iter().find(|hole| hole.overlaps(page)));
+    if let Some(hole) = hole {
+        line(format_args!("the console is in the carveout {hole}; the log goes on in memory"));
+        flush();
         IS_DEAD.store(true, Ordering::Relaxed);
     }
 }

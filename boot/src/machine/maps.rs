@@ -19,7 +19,7 @@ pub(super) struct Maps {
     /// value.
     tables: ManuallyDrop<Vec<Table>>,
     spans: Vec<(Span, Access)>,
-    /// What was given out for reading: in every map from then on, outside of carveouts.
+    /// What was read, or given out for reading: in every map from then on, outside of carveouts.
     lent: Vec<Span>,
 }
 
@@ -75,8 +75,36 @@ impl Maps {
         self.lent.push(span);
         // SAFETY: mapped for reading now and, by `lent`, from now on; the stage writes to memory that is not
         // its own only through `write`, which guarantees that; the loader is done. Bytes have no invalid
-        // value.
+        // value, and what is parsed and must stay as it was checked is copied (`Backend::keep`).
         Some(unsafe { core::slice::from_raw_parts(span.base() as *const u8, span.len() as usize) })
+    }
+
+    /// Returns a copy of the bytes of a span, which nothing else can write to, or `None` where the map does
+    /// not have them for reading, or the heap has no room.
+    pub(super) fn copy(&mut self, span: Span) -> Option<Vec<u8>> {
+        let len = usize::try_from(span.len()).ok()?;
+        let mut copy: Vec<u8> = Vec::new();
+        copy.try_reserve_exact(len).ok()?;
+        if !regions::covered(&self.spans, span, Access::ReadOnly) {
+            return None;
+        }
+        self.lent.push(span);
+        // SAFETY: mapped for reading, as just checked, and apart from the heap, which the map has as data; the
+        // capacity is reserved. No reference is made to memory that something else may write to.
+        unsafe {
+            core::ptr::copy_nonoverlapping(span.base() as *const u8, copy.as_mut_ptr(), len);
+            copy.set_len(len);
+        }
+        Some(copy)
+    }
+
+    /// Returns the bytes of a span where they are now, or `None` where the map has none.
+    pub(super) fn view(&self, span: Span) -> Option<&[u8]> {
+        let is_mapped = regions::readable(&self.spans, span);
+        // SAFETY: mapped as memory for as long as this map is borrowed, which makes no other meanwhile; who
+        // writes to memory by `write` promises that nothing refers to it. Bytes have no invalid value.
+        is_mapped
+            .then(|| unsafe { core::slice::from_raw_parts(span.base() as *const u8, span.len() as usize) })
     }
 
     /// Returns the bytes of a span, to be written, or `None` where the map does not have it as writable
