@@ -36,7 +36,7 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
 
     let mut maps = Maps::new(entry, layout);
     let header = dtb::header(entry.x[0], &layout);
-    let used = [layout.image(), header.ok().and_then(|header| header.outward(PAGE))];
+    let used = [layout.image(), header.as_ref().ok().and_then(|header| header.outward(PAGE))];
     let is_device = |console: &Console| {
         console.page().is_some_and(|page| !used.iter().flatten().any(|used| used.overlaps(page)))
     };
