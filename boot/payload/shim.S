@@ -17,8 +17,8 @@ _start:
     b       1f
     nop
 // Written by the test: the stage, its device tree, how many maps later something comes (a negative number:
-// never), what is on in SCTLR_EL1, and what comes. From `spoiled` to `spoiled_end` words become 0, as if a bus
-// master wrote them; where that is nothing, it is an SError, which after 0 maps is pending at entry.
+// never), what is on in SCTLR_EL1, and what comes. From `spoiled` to `spoiled_end` words become 0, as if a
+// bus master wrote them; where that is nothing, it is an SError, which after 0 maps is pending at entry.
 stage:
     .quad   0
 dtb:

@@ -1,6 +1,6 @@
 //! A loader and hypervisor that enters the stage at EL1 in states that QEMU does not have by itself: with MMU
-//! and caches on, or with an SError, which is pending at once or comes when the stage goes over to a map. Memory may change
-//! then, too, as if by a bus master.
+//! and caches on, or with an SError, which is pending at once or comes when the stage goes over to a map.
+//! Memory may change then, too, as if by a bus master.
 #![cfg_attr(target_os = "none", no_std)]
 #![cfg_attr(target_os = "none", no_main)]
 

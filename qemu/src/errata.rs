@@ -60,8 +60,8 @@ pub(crate) fn check(file: &[u8], compiled_libraries: bool) -> Result<Looked> {
     Ok(Looked { instructions: code.len(), in_libraries })
 }
 
-/// Returns whether a function is one of Rust's libraries: by its path, by a trait of theirs for a type of theirs
-/// or of the language's own (`<&str as core::fmt::Display>::fmt`), or by a name that compilers call.
+/// Returns whether a function is one of Rust's libraries: by its path, by a trait of theirs for a type of
+/// theirs or of the language's own (`<&str as core::fmt::Display>::fmt`), or by a name that compilers call.
 fn is_of_library(function: &str) -> bool {
     let is_theirs = |path: &str| LIBRARIES.iter().any(|library| path.starts_with(library));
     let path = function.trim_start_matches('<');

@@ -61,7 +61,7 @@ impl fmt::Display for PayloadError {
             Self::Policy(why) => write!(f, "policy: {why}"),
             Self::Kernel(why) => write!(f, "the kernel cannot be booted: {why}"),
             Self::Changed => f.write_str(
-                "the kernel has changed while it was moved: something else writes to its memory; stop it before",
+                "the kernel has changed while it was moved: something else writes to its memory; stop that",
             ),
             Self::Zboot(why) => write!(f, "the kernel cannot be unpacked: {why}"),
             Self::NoUnpacker(packing) => write!(

@@ -127,9 +127,9 @@ fn read_policy(blob: &[u8], backend: &impl Backend) -> Result<(Policy, [u8; 32])
 }
 
 impl<'a> Payload<'a> {
-    /// Opens the bundle or kernel in `bytes`, which are at `at`. Of a bundle, the configuration is the one for
-    /// a board with these `compatibles`, the most specific first, and every image is verified, but for those
-    /// that are sealed. What is not moved is read from [`Backend::keep`] alone.
+    /// Opens the bundle or kernel in `bytes`, which are at `at`. Of a bundle, the configuration is the one
+    /// for a board with these `compatibles`, the most specific first, and every image is verified, but for
+    /// those that are sealed. What is not moved is read from [`Backend::keep`] alone.
     ///
     /// # Errors
     /// Any [`PayloadError`].

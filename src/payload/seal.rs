@@ -1,5 +1,5 @@
-//! What is still to be verified of an image that is moved before it is used: the copy, not the original, which
-//! something that writes to memory by itself (a device that the loader left running) may change meanwhile.
+//! What is still to be verified of an image that is moved before it is used: the copy, not the original,
+//! which something that writes to memory by itself (a device that the loader left running) may change.
 
 use super::{Backend, PayloadError};
 use crate::fit::Image;

@@ -179,9 +179,9 @@ fn pages(consoles: [Option<Console>; 2]) -> Vec<Span> {
     consoles.into_iter().flatten().filter_map(|console| console.page()).collect()
 }
 
-/// Returns the owner of a page of registers, if it is memory. For a console, RAM counts only against an address
-/// that is not a node's: where a node says that there is a UART, it may be the RAM that is wrong, which must
-/// be reported.
+/// Returns the owner of a page of registers, if it is memory. For a console, RAM counts only against an
+/// address that is not a node's: where a node says that there is a UART, it may be the RAM that is wrong,
+/// which must be reported.
 fn owner(
     page: Span,
     is_ram_owned: bool,

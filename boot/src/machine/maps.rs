@@ -89,8 +89,8 @@ impl Maps {
             return None;
         }
         self.lent.push(span);
-        // SAFETY: mapped for reading, as just checked, and apart from the heap, which the map has as data; the
-        // capacity is reserved. No reference is made to memory that something else may write to.
+        // SAFETY: mapped for reading, as just checked, and apart from the heap, which the map has as data;
+        // the capacity is reserved. No reference is made to memory that something else may write to.
         unsafe {
             core::ptr::copy_nonoverlapping(span.base() as *const u8, copy.as_mut_ptr(), len);
             copy.set_len(len);

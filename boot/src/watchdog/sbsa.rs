@@ -1,5 +1,5 @@
-//! The generic watchdog of the Server Base System Architecture (DEN 0029; drivers/watchdog/sbsa_gwdt.c). It has
-//! two frames of registers, one to control it and one to pet it.
+//! The generic watchdog of the Server Base System Architecture (DEN 0029; drivers/watchdog/sbsa_gwdt.c). It
+//! has two frames of registers, one to control it and one to pet it.
 
 use crate::uart::Hardware;
 

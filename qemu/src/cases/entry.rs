@@ -1,5 +1,6 @@
 //! What loaders on real silicon leave: MMU and caches on, a pending SError, a bus that answers with one while
-//! the stage runs, a device that writes to memory meanwhile. QEMU has no SError of its own, so a hypervisor sends virtual ones to the stage at EL1.
+//! the stage runs, a device that writes to memory meanwhile. QEMU has no SError of its own, so a hypervisor
+//! sends virtual ones to the stage at EL1.
 
 use super::bad_input::{overwrite, pack};
 use super::{Case, refused};

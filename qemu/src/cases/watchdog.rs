@@ -1,5 +1,5 @@
-//! Watchdogs that the loader left running. QEMU's `virt` has none: memory that no node has as RAM stands in for
-//! their registers, and shows what is read and written, but not that time passes.
+//! Watchdogs that the loader left running. QEMU's `virt` has none: memory that no node has as RAM stands in
+//! for their registers, and shows what is read and written, but not that time passes.
 
 use super::at_stage::{DTB_AT, JUMP_AT, PAYLOAD_AT, STAGE_AT, edited, set_slot};
 use super::{Case, TestBed, jump_to, refused};

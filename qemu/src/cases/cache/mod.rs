@@ -14,8 +14,8 @@ use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::PathBuf;
 
-/// The places at which the stage is entered on a processor with longer lines: the first map is made of blocks at
-/// one, of pages at the other.
+/// The places at which the stage is entered on a processor with longer lines: the first map is made of blocks
+/// at one, of pages at the other.
 const LONG: [&str; 2] = ["placement-stage-high", "placement-stage-at-4-kib"];
 
 /// Returns the covering set of the chain, the unusual places, the sentinel, and the proof that each
