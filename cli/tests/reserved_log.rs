@@ -5,7 +5,7 @@ use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::pipeline::{Context, Surveyed};
 use ringfence::predict::{Prediction, State, predict};
-use ringfence::profile::{Build, KernelProfile, PageSize};
+use ringfence::profile::{Build, DmaLimit, KernelProfile, PageSize};
 use ringfence::span::{MIB, Span};
 
 fn reg(tuples: &[(u64, u64)]) -> Vec<u8> {
@@ -127,6 +127,17 @@ fn a_kernel_takes_the_windows_that_it_reads() {
     let chosen = NewNode::new("chosen").prop("linux,usable-memory-range", windows);
     let dtb = board(chosen, [region("fw@90000000", &[(0x9000_0000, MIB)]).prop_empty("no-map")]);
     assert_eq!(predicted(&dtb, profile("7.3")).regions[0].state, State::NoMap);
+}
+
+#[test]
+fn without_zones_for_devices_the_default_pool_goes_above_4_gib() {
+    let dtb = board(NewNode::new("chosen"), []);
+    let of = profile("7.3").with_page(PageSize::K64);
+    let line = "cma: Reserved 64 MiB at 0x0000000100000000";
+    assert_eq!(count(&predicted(&dtb, KernelProfile { dma_limit: DmaLimit::Unlimited, ..of }), line), 1);
+    for dma_limit in [DmaLimit::Only32Bit, DmaLimit::Exact] {
+        assert_eq!(count(&predicted(&dtb, KernelProfile { dma_limit, ..of }), line), 0);
+    }
 }
 
 #[test]

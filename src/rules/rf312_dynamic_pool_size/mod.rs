@@ -12,8 +12,9 @@ pub(super) const DOC: Doc = Doc {
     title: "the size of a dynamic CMA pool is not a multiple of a pageblock",
     why: r"
         The size of a dynamic CMA pool must be a multiple of the kernel's pageblock, which is 2 MiB with 4
-        KiB pages, 32 MiB with 16 KiB, 512 MiB with 64 KiB. The kernel aligns the base of the pool and not
-        its size: it prints `incorrect alignment of CMA region` and frees the memory.
+        KiB pages (kernels up to 5.18 want 4 MiB), 32 MiB with 16 KiB, 512 MiB with 64 KiB. The kernel
+        aligns the base of the pool and not its size: it prints `incorrect alignment of CMA region` and
+        frees the memory.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
