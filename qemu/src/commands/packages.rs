@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -134,7 +135,11 @@ impl Debian {
         }
         let image = self.path("/usr/lib/ringfence/ringfence.img");
         ensure!(files.stage.is_none() || image.is_file(), "{} is missing", image.display());
-        self.run(&[&["dpkg", "--purge"], packages.as_slice()].concat()).map(drop)
+        self.run(&[&["dpkg", "--purge"], packages.as_slice()].concat())?;
+        let known = self.run(&["dpkg-query", "--show", "--showformat", "${Package}\\n"])?;
+        let left = known.lines().find(|package| package.starts_with("ringfence"));
+        ensure!(left.is_none(), "dpkg still knows {left:?}");
+        Ok(())
     }
 
     fn try_wheel(&self, files: &Files) -> Result<()> {
@@ -175,22 +180,26 @@ impl Debian {
         self.root.join(inside.trim_start_matches('/'))
     }
 
-    /// Returns every file but those in which packages are administered.
-    fn list(&self) -> Result<BTreeSet<PathBuf>> {
+    /// Returns every file but those in which packages are administered, with its size and when it was
+    /// written.
+    fn list(&self) -> Result<BTreeSet<(PathBuf, u64, i64)>> {
         let mut all = BTreeSet::new();
         for path in below(&self.root)? {
             let inside = path.strip_prefix(&self.root)?;
             if !ADMINISTRATION.iter().any(|administered| inside.starts_with(administered)) {
-                all.insert(inside.to_path_buf());
+                let metadata = fs::symlink_metadata(&path)?;
+                // A directory is as new as the last file that came or went.
+                let written = if metadata.is_dir() { (0, 0) } else { (metadata.len(), metadata.mtime()) };
+                all.insert((inside.to_path_buf(), written.0, written.1));
             }
         }
         Ok(all)
     }
 
-    fn compare(&self, before: &BTreeSet<PathBuf>) -> Result<()> {
+    fn compare(&self, before: &BTreeSet<(PathBuf, u64, i64)>) -> Result<()> {
         let after = self.list()?;
-        let changed: Vec<&PathBuf> =
-            before.symmetric_difference(&after).filter(|path| !is_cached(path)).collect();
+        let changed = before.symmetric_difference(&after).map(|(path, ..)| path);
+        let changed: Vec<&PathBuf> = changed.filter(|path| !is_cached(path)).collect();
         if !changed.is_empty() {
             bail!("removing the packages leaves a difference: {changed:?}");
         }
