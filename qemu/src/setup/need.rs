@@ -320,7 +320,7 @@ impl Need {
             Self::Efi(_) => 12,
             Self::Corpus => 92,
             Self::CrossStd => 40,
-            Self::QemuUser => 5,
+            Self::QemuUser => 63,
             Self::Debian(_) => 90,
             _ => 0,
         }
