@@ -1,6 +1,8 @@
 //! `cargo xtask recipes`: the recipes for CI services, builds of systems, editors and documents, run or
 //! linted by the programs that read them. Where such a program cannot be had, a test runs what it would run.
 
+mod book;
+
 use crate::setup::{self, Consent, Need, Tool};
 use crate::shell::{capture, run as run_command};
 use crate::workspace::Workspace;
@@ -68,7 +70,7 @@ impl Recipe {
             Self::Gitlab => gitlab(ws),
             Self::Yocto => yocto(ws),
             Self::Comparison => comparison(ws),
-            Self::Book => book(ws),
+            Self::Book => book::make(ws),
         }
     }
 }
@@ -271,11 +273,4 @@ fn vscode(ws: &Workspace) -> Result<String> {
     let packed = format!("ringfence-{}.vsix", env!("CARGO_PKG_VERSION"));
     let size = fs::metadata(extension.join(&packed)).with_context(|| packed.clone())?.len();
     Ok(format!("{packed}, {size} bytes"))
-}
-
-fn book(ws: &Workspace) -> Result<String> {
-    capture(Command::new(Tool::MdBook.program(ws)).arg("build").arg(ws.root.join("docs")))?;
-    let index = ws.target.join("book/index.html");
-    ensure!(index.is_file(), "{} is missing", index.display());
-    Ok(format!("{}", index.display()))
 }
