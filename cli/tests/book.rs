@@ -79,7 +79,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("ls -d /sys/", "asks the board"),
     ("grep -ohE ", "asks the board"),
     ("sudo apt install ", "`cargo xtask packages` installs and removes the packages of a release"),
-    ("pip install ringfence-", "`cargo xtask packages` installs and removes the packages of a release"),
+    ("pip install ./ringfence-", "`cargo xtask packages` installs and removes the packages of a release"),
     ("tar -xzf ringfence-", "the action unpacks a release, and `action.rs` runs it"),
     ("mkbootimg ", "an external tool, for boards that are not available"),
 ];
