@@ -18,7 +18,7 @@ pub(super) fn write(release: &Release<'_>, target: &str) -> Result<PathBuf> {
     // It writes one beside each manifest of the workspace.
     let written = release.ws.root.join("cli/parts.json");
     let text = fs::read_to_string(&written).with_context(|| written.display().to_string())?;
-    for package in ["boot", "cli", "efi", "qemu", "unpack", "."] {
+    for package in ["boot", "cli", "efi", "qemu", "sentinel", "unpack", "."] {
         let _ = fs::remove_file(release.ws.root.join(package).join("parts.json"));
     }
     let list = release.dist.join(format!("ringfence-{}.cdx.json", release.version));
