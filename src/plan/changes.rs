@@ -64,3 +64,55 @@ impl<'s, 'c, 'a> Changes<'s, 'c, 'a> {
         Changed { edits: self.writer.finish(), log: self.log, failures: self.failures }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::Context;
+    use crate::facts::BootFacts;
+    use crate::fdt::{NewNode, NodeId, Tree, build};
+    use crate::finding::RepairKind;
+    use crate::profile::KernelProfile;
+    use crate::survey::MemoryMap;
+    use alloc::vec;
+
+    type Edit = fn(&mut Writer<'_, '_, '_>, NodeId);
+
+    #[test]
+    fn a_repair_is_logged_if_it_edits_something() {
+        let region = NewNode::new("dsp@1000").prop_empty("no-map");
+        let home = NewNode::new("reserved-memory").child(region);
+        let blob = build(&NewNode::new("").child(home), 0, &[]).unwrap();
+        let tree = Tree::parse(&blob).unwrap();
+        let dsp = tree.find("/reserved-memory/dsp@1000").unwrap().id();
+        let (profile, facts) = (KernelProfile::default(), BootFacts::default());
+        let map = MemoryMap::survey(&tree, &facts);
+        let context = Context { policy: None, profile: &profile, facts: &facts };
+        let analysis = Analysis::new(tree, map, context);
+        let is_logged = |edits: &[Edit]| {
+            let mut changes = Changes::new(&analysis);
+            for edit in edits {
+                let line = vec![Repaired::new(RepairKind::FoldMemreserve, "/", "it is so")];
+                changes.repair(line, |writer| edit(writer, dsp));
+            }
+            changes.log().len()
+        };
+        let edits: [Edit; 8] = [
+            |writer, dsp| writer.set(dsp, "reg", vec![0; 8]),
+            |writer, dsp| writer.remove_prop(dsp, "no-map"),
+            |writer, dsp| writer.remove_node(dsp),
+            |writer, dsp| writer.rename(dsp, "dsp@2000"),
+            |writer, _| writer.add_region(NewNode::new("camera@3000")),
+            |writer, _| writer.set_chosen("bootargs", vec![0]),
+            |writer, _| writer.add_to_chosen(NewNode::new("ringfence")),
+            |writer, _| writer.set_memreserve(vec![]),
+        ];
+        for edit in edits {
+            assert_eq!(is_logged(&[edit]), 1);
+            assert_eq!(is_logged(&[edit, |_, _| ()]), 1, "the second one edits nothing");
+        }
+        assert_eq!(is_logged(&[|_, _| ()]), 0);
+        // Nothing is there to be removed.
+        assert_eq!(is_logged(&[|writer, dsp| writer.remove_prop(dsp, "reusable")]), 0);
+    }
+}

@@ -62,6 +62,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_free_is_kept() {
+        assert_eq!(separated(&["dsp", "dsp"], &["cam"]), vec!["cam"]);
         assert_eq!(separated(&["dsp", "tz@1"], &["dsp@1", "tz@2", "cam"]), vec!["dsp@1", "tz@2", "cam"]);
     }
 

@@ -1,10 +1,14 @@
 //! Places for the kernel, the initrd and the DTB, and what they keep off.
 
 use crate::board::*;
+use ringfence::analysis::Analysis;
+use ringfence::context::Context;
 use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::finding::RuleId;
+use ringfence::profile::KernelProfile;
 use ringfence::span::{GIB, MIB, Span};
+use ringfence::survey::MemoryMap;
 
 /// 74 MiB of RAM are free between two carveouts. The pool needs 32 of them at a multiple of 32, the kernel
 /// 20: placed first, the kernel would take the only window of the pool.
@@ -170,4 +174,40 @@ fn an_initrd_out_of_the_kernels_reach_is_told_and_at_boot_brought_near() {
     let moved = |initrd| fix_at_boot(&dtb, None, &facts(initrd, true)).unwrap().placement().initrd.unwrap();
     assert_eq!(moved(RAM + 31 * GIB).base(), RAM + 31 * GIB);
     assert!(moved(RAM + 40 * GIB).base() < RAM + GIB);
+}
+
+/// A crash kernel may use several windows, of which older kernels read the first.
+#[test]
+fn a_kernel_gets_the_windows_of_usable_memory_that_it_reads() {
+    let windows = [(RAM + 64 * MIB, 32 * MIB), (RAM + 512 * MIB, 16 * MIB)];
+    let dtb = board([chosen("quiet").prop("linux,usable-memory-range", reg(&windows))]);
+    let usable = |usable_windows| {
+        let profile = KernelProfile { usable_windows, ..KernelProfile::default() };
+        let (tree, facts) = (Tree::parse(&dtb).unwrap(), BootFacts::default());
+        let map = MemoryMap::survey(&tree, &facts);
+        let context = Context { policy: None, profile: &profile, facts: &facts };
+        Analysis::new(tree, map, context).map.usable.spans().to_vec()
+    };
+    assert_eq!(usable(1), [mib_span(64, 32)]);
+    assert_eq!(usable(2), [mib_span(64, 32), mib_span(512, 16)]);
+    assert_eq!(usable(6), usable(2));
+}
+
+#[test]
+fn a_framebuffer_of_the_firmware_is_what_says_that_it_is_one() {
+    let picture = |name, at: u64, compatible: &[&str]| {
+        let node = NewNode::new(name).prop("reg", reg(&[(RAM + at * MIB, MIB)]));
+        node.prop_strs("compatible", compatible).prop_u32("stride", 4096).prop_u32("height", 1024)
+    };
+    let cells = chosen("quiet").prop_u32("#address-cells", 2).prop_u32("#size-cells", 2).prop_empty("ranges");
+    let nodes = cells
+        .child(picture("framebuffer@44000000", 64, &["vendor,first", "simple-framebuffer"]))
+        .child(picture("module@46000000", 96, &["multiboot,module"]))
+        .child(picture("framebuffer@48000000", 128, &["simple-framebuffer"]).prop_u32("memory-region", 7));
+    let splash = [carveout("dsp", 192, 1), carveout("splash", 256, 8).prop_u32("phandle", 7)];
+    let dtb = board([nodes, reserved(splash)]);
+    let map = MemoryMap::survey(&Tree::parse(&dtb).unwrap(), &BootFacts::default());
+    let spans: Vec<Span> = map.framebuffers.iter().map(|framebuffer| framebuffer.span).collect();
+    assert_eq!(spans, [mib_span(64, 4), mib_span(256, 4)], "lines take more than a reg has");
+    assert_eq!(map.framebuffers[1].reg, Some(mib_span(128, 1)));
 }

@@ -1,6 +1,8 @@
 //! Flags and properties that say what a region is.
 
-use crate::board::{RAM, at, board, carveout, fix, kinds, layout, reg, region, requiring, reserved};
+use crate::board::{
+    RAM, at, board, carveout, fix, kinds, layout, reg, region, required, requiring, reserved,
+};
 use ringfence::fdt::{NewNode, Tree};
 use ringfence::prove::Proven;
 use ringfence::span::MIB;
@@ -123,4 +125,36 @@ fn a_misspelled_no_map_is_written_right() {
     let proven = fix(&board([reserved([region("secure", 64, 4).prop_empty("no-mem")])]), None).unwrap();
     assert_eq!(props(&proven), ["reg", "no-map"]);
     assert!(fix(&board([reserved([region("pool", 64, 4).prop_empty("resuable")])]), None).is_err());
+}
+
+#[test]
+fn what_the_policy_requires_is_unmapped_where_it_is() {
+    let policy = requiring([required("tz", 64, 4)]);
+    let mapped = region("tz", 64, 4);
+    for region in [mapped.clone(), mapped.prop_str("compatible", "shared-dma-pool").prop_empty("reusable")] {
+        let proven = fix(&board([reserved([region])]), Some(&policy)).unwrap();
+        assert_eq!((layout(&proven), kinds(&proven)), (at(&[("tz", 64, 4)]), vec!["restore"]));
+        assert!(
+            props(&proven).contains(&"no-map".to_string())
+                && !props(&proven).contains(&"reusable".to_string())
+        );
+    }
+}
+
+#[test]
+fn a_region_that_moves_keeps_what_only_dynamic_ones_need() {
+    let odd = carveout("camera", 68, 8).prop_u64("alignment", MIB);
+    let dtb = board([reserved([carveout("dsp", 64, 8), odd])]);
+    let proven = fix(&dtb, Some(&requiring([]))).unwrap();
+    assert_eq!((layout(&proven), kinds(&proven)), (at(&[("dsp", 64, 8), ("camera", 72, 8)]), vec!["shift"]));
+    let tree = Tree::parse(proven.dtb()).unwrap();
+    assert!(tree.node(proven.map().regions[1].node).has_prop("alignment"));
+}
+
+#[test]
+fn a_pool_in_the_way_of_what_moves_up_is_placed_as_a_pool() {
+    let pool = region("pool", 76, 16).prop_str("compatible", "shared-dma-pool").prop_empty("reusable");
+    let dtb = board([reserved([carveout("dsp", 64, 8), carveout("camera", 70, 8), pool])]);
+    let proven = fix(&dtb, Some(&requiring([]))).unwrap();
+    assert_eq!(kinds(&proven), ["shift", "align-pool"], "{:?}", layout(&proven));
 }

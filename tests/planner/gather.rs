@@ -48,6 +48,8 @@ fn a_second_reserved_memory_joins_the_first_and_paths_follow() {
     assert!(proven.map().regions[1].no_map && !proven.map().regions[2].enabled);
     assert!(Tree::parse(proven.dtb()).unwrap().find("/reserved-memory@1").is_none());
     assert_eq!(kinds(&proven), ["gather"]);
+    let line = proven.repairs()[0].to_string();
+    assert!(line.starts_with("/reserved-memory@1: ") && line.ends_with(&proven.repairs()[0].what), "{line}");
 }
 
 #[test]

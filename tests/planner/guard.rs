@@ -1,6 +1,6 @@
 //! Guards beside the carveouts of a policy.
 
-use crate::board::{at, board, carveout, fix, kinds, required, requiring, reserved};
+use crate::board::{at, board, carveout, carveout_required, fix, kinds, required, requiring, reserved};
 use ringfence::policy::Policy;
 use ringfence::span::KIB;
 
@@ -34,4 +34,17 @@ fn a_region_with_guards_of_its_own_needs_no_others_of_that_size() {
         fix(&dtb, Some(&policy)).unwrap().map().regions.len()
     };
     assert_eq!((guarded(4 * KIB), guarded(8 * KIB)), (1, 3));
+}
+
+#[test]
+fn a_guard_follows_a_carveout_that_moves() {
+    let dtb = board([reserved([carveout("camera", 64, 7), carveout("wpss", 69, 4)])]);
+    let mut wpss = carveout_required("wpss", 69, 4);
+    wpss.base = None;
+    let required = [required("camera", 64, 7), wpss.into()];
+    let policy = Policy { guard: Some(64 * KIB), ..requiring(required) };
+    let proven = fix(&dtb, Some(&policy)).unwrap();
+    let names: Vec<&str> = proven.map().regions.iter().map(|region| region.name.as_str()).collect();
+    // 64 KiB below the lower one, and after the upper one, which ends at 75 MiB now.
+    assert_eq!(names[2..], ["ringfence-guard@43ff0000", "ringfence-guard@44b00000"], "{names:?}");
 }

@@ -6,6 +6,7 @@ use ringfence::fdt::NewNode;
 use ringfence::pipeline::{Context, survey};
 use ringfence::policy::{Mode, Policy};
 use ringfence::profile::KernelProfile;
+use ringfence::prove::Refusal;
 
 /// Returns the node and the kind of every repair that is proposed, and how many were before it was known what
 /// the planner makes.
@@ -48,4 +49,16 @@ fn of_two_pools_only_that_which_has_room_is_proposed() {
     assert!(before >= 2);
     assert!(!proposed.is_empty() && proposed.iter().all(|(_, kind)| *kind == "align-pool"), "{proposed:?}");
     assert!(!proposed.iter().any(|(node, _)| node.contains("large")), "{proposed:?}");
+}
+
+#[test]
+fn what_has_no_room_is_named() {
+    let dtb = board([reserved([carveout("a", 1, 600), carveout("b", 400, 600)])]);
+    match fix(&dtb, Some(&requiring([]))) {
+        Err(Refusal::PlacementFailure(failures)) => {
+            let line = failures[0].to_string();
+            assert!(line.starts_with("b: no room of 600 MiB at or above 0x65900000"), "{line}");
+        }
+        other => panic!("{other:?}"),
+    }
 }
