@@ -158,3 +158,12 @@ fn a_pool_in_the_way_of_what_moves_up_is_placed_as_a_pool() {
     let proven = fix(&dtb, Some(&requiring([]))).unwrap();
     assert_eq!(kinds(&proven), ["shift", "align-pool"], "{:?}", layout(&proven));
 }
+
+#[test]
+fn a_pool_pushes_nothing_up() {
+    let pool = region("pool", 64, 16).prop_str("compatible", "shared-dma-pool").prop_empty("reusable");
+    let regions = [pool, carveout("tz", 70, 4), carveout("dsp", 100, 8), carveout("camera", 104, 8)];
+    let proven = fix(&board([reserved(regions)]), Some(&requiring([]))).unwrap();
+    let stays = at(&[("tz", 70, 4), ("dsp", 100, 8), ("camera", 108, 8)]);
+    assert_eq!(layout(&proven)[1..4], stays);
+}
