@@ -196,8 +196,10 @@ unsafe extern "efiapi" fn allocate_pages(
     let Some(layout) = layout.ok().filter(|layout| layout.size() > 0 && count <= MAX_PAGES) else {
         return Status::OUT_OF_RESOURCES;
     };
-    // SAFETY: the size is not 0, and the place is the caller's, to write.
-    unsafe { at.write(alloc_zeroed(layout) as u64) };
+    // SAFETY: the size is not 0.
+    let memory = unsafe { alloc_zeroed(layout) };
+    // SAFETY: the caller's, to write.
+    unsafe { at.write(memory as u64) };
     Status::SUCCESS
 }
 
@@ -258,8 +260,12 @@ unsafe extern "efiapi" fn locate_device_path(
     if !is_asked || with(|firmware| firmware.initrd.is_none()) {
         return Status::NOT_FOUND;
     }
-    // SAFETY: the caller's, to change: a vendor's path of one node of 20 bytes, and the end.
-    unsafe { *path = (*path).byte_add(20) };
+    // SAFETY: the caller's, to read.
+    let asked = unsafe { path.read() };
+    // SAFETY: a vendor's path: one node of 20 bytes, and the end.
+    let end = unsafe { asked.byte_add(20) };
+    // SAFETY: the caller's, to write.
+    unsafe { path.write(end) };
     // SAFETY: the caller's, to write.
     unsafe { handle.write(HANDLE) };
     Status::SUCCESS

@@ -15,9 +15,12 @@ const CONSOLE: &str = "pl011,0x9000000";
 /// What the stage says when it takes the tree after the kernel.
 const TAKEN: &str = "tree: the loader passes none; the one after the kernel is used";
 
+/// What is after the kernel: its name, the bytes made of a tree, and words of the refusal.
+type Tail = (&'static str, fn(&[u8]) -> Vec<u8>, &'static str);
+
 /// Returns the boots.
 pub(super) fn cases() -> Vec<Case> {
-    let refused_tails: [(&str, fn(&[u8]) -> Vec<u8>, &str); 5] = [
+    let refused_tails: [Tail; 5] = [
         (
             "nothing",
             |_| vec![0; 64],

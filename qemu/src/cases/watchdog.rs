@@ -104,7 +104,7 @@ fn board(bed: &TestBed, name: &str, on_running: &str, extra: Option<NewNode>) ->
     // They run: SP805 by two bits of its third register, the others by one of the first.
     let mut registers = vec![0; 2 * MIB as usize];
     for (at, value) in [(8, 3), (BLOCK as usize, 1), (2 * BLOCK as usize, 1)] {
-        registers[at] = value;
+        registers.get_mut(at).into_iter().for_each(|byte| *byte = value);
     }
     let files = [
         (bed.talkative()?, STAGE_AT),
