@@ -93,6 +93,7 @@ fn pack(release: &Release<'_>, root: &Path, about: &About, arch: &str) -> Result
     fs::write(root.join("DEBIAN/control"), control)?;
     fs::write(root.join("DEBIAN/md5sums"), sums(root)?)?;
     set_modes(&root.join("DEBIAN"))?;
+    fs::set_permissions(root, fs::Permissions::from_mode(0o755))?;
     let deb = release.dist.join(format!("{}_{}_{arch}.deb", about.name, release.version));
     let mut dpkg = Command::new("dpkg-deb");
     dpkg.args(["--root-owner-group", "-Zxz", "--build"]).arg(root).arg(deb);
