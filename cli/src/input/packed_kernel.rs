@@ -18,7 +18,7 @@ pub(super) fn trees(bytes: &[u8]) -> Option<Result<Vec<Range<usize>>, String>> {
     bytes.starts_with(stream.packing.magic()).then_some(())?;
     Header::parse(&ringfence_unpack::measure(stream).ok()?.head).ok()?;
     let trees = match ringfence_unpack::tree_after(stream) {
-        Ok((at, tree)) => Ok(vec![at..at + tree.len()]),
+        Ok((at, tree)) => Ok(std::iter::once(at..at + tree.len()).collect()),
         // The stage cannot choose one of them; here, each is judged.
         Err(AppendedTreeError::Several) => several(stream).ok_or(AppendedTreeError::Trailing),
         Err(why) => Err(why),
