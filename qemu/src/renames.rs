@@ -37,7 +37,7 @@ fn directories(ws: &Workspace) -> Result<Vec<(PathBuf, &'static str)>> {
 }
 
 /// Returns where cargo keeps the sources of registries.
-pub(crate) fn cargo_home() -> Result<PathBuf> {
+fn cargo_home() -> Result<PathBuf> {
     let named = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
     named.or(home).context("neither CARGO_HOME nor HOME is set")

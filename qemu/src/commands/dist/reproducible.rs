@@ -1,7 +1,7 @@
 //! `--check-reproducible`: builds a release a second time as another machine might, and compares all bytes.
 //!
-//! The sources are copied to another directory. Target directory, cargo's home, time zone, language, umask
-//! and the order of directory entries differ, too. The compilers are the same.
+//! The sources are copied to another directory. Target directory, time zone, language, umask and the order of
+//! directory entries differ, too. The compilers and cargo's home are the same.
 
 use super::epoch::EPOCH;
 use super::{Options, Part, Release};
@@ -38,8 +38,6 @@ pub(super) fn check(release: &Release<'_>, options: &Options) -> Result<()> {
     // What set-up has brought in is not built again.
     fs::create_dir_all(&target)?;
     symlink(ws.cache(), target.join("ringfence-cache"))?;
-    let home = elsewhere.0.join("home-of-cargo");
-    symlink(crate::renames::cargo_home()?, &home)?;
 
     let mut again = Command::new("sh");
     again.args(["-c", "umask 077; exec \"$@\"", "sh"]).arg(std::env::current_exe()?).arg("dist");
@@ -47,7 +45,7 @@ pub(super) fn check(release: &Release<'_>, options: &Options) -> Result<()> {
     if let Some(part) = options.only.as_ref().and_then(Part::to_possible_value) {
         again.args(["--only", part.get_name()]);
     }
-    again.env(ROOT, &root).env("CARGO_TARGET_DIR", &target).env("CARGO_HOME", &home).current_dir(&root);
+    again.env(ROOT, &root).env("CARGO_TARGET_DIR", &target).current_dir(&root);
     again.env(EPOCH, &release.epoch).env("TZ", "Pacific/Kiritimati").env("LC_ALL", "C");
     run(&mut again).context("the second build")?;
     compare(&release.dist, &target.join("ringfence-dist"), options.only.is_none())
