@@ -35,7 +35,7 @@ pub struct MemoryMap {
     /// The RAM of the board.
     pub ram: Ram,
     /// The RAM that Linux will use: what `mem=` and `linux,usable-memory-range` leave of it, the latter to a
-    /// kernel that reads all of it, unless [`Self::for_kernel`] has told which one it is.
+    /// kernel that reads all of it, unless it has been told which one it is.
     pub usable: Ram,
     /// The `/memreserve/` entries, up to the first of size 0, where Linux stops reading.
     pub memreserve: Vec<Span>,
