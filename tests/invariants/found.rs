@@ -205,3 +205,23 @@ fn a_log_is_placed_beside_a_region_that_goes() {
     let log = Some(policy::PersistentLog { size: 0x1_0000, base: None });
     holds(Board { reserved: reserved(vec![empty]), ..bare() }, Some(Policy { log, ..Policy::default() }));
 }
+
+/// A carveout outside RAM need not cover whole pages. One that moved into RAM must, in the same go.
+#[test]
+fn a_carveout_that_moves_into_ram_covers_whole_pages() {
+    let pool = child("pool", Reg(vec![(0x4080_0000, 0x180_0000)]), &[]);
+    let reg = Reg(vec![(0x4080_3000, 0x2_7000)]);
+    let inner = Child { compatible: Some("qcom,cmd-db"), ..child("inner@40803000", reg, &["no-map"]) };
+    let banks = vec![(0x4000_0000, 0x60_0000), (0x4090_0000, 0x1000_0000)];
+    let memreserve = vec![(0x4050_0000, 0x60_0000)];
+    let case = Case {
+        board: Board { banks, reserved: reserved(vec![pool, inner]), memreserve, ..bare() },
+        loader: None,
+        policy: allowing(Allow { shift: true, ..Allow::default() }),
+        profile: profile(RELEASES[0].since, K16),
+        others: vec![],
+        facts: BootFacts::default(),
+    };
+    check::promises(&case).unwrap();
+    check::edits_and_repairs(&case).unwrap();
+}

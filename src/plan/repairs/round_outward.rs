@@ -24,8 +24,12 @@ pub(in crate::plan) fn round(layout: &mut Layout<'_, '_, '_>) {
         let line = match slot.region().and_then(|index| layout.analysis.map.region_at(index)) {
             Some(region) => {
                 let kind = RepairKind::RoundOutward(region.node);
-                // RF207 and RF216 are about regions as they are, and not about what they become.
-                let fresh = layout.unmaps(region) != region.no_map || region.spans().is_empty();
+                // RF207 and RF216 are about regions as they are and where they are, and not about what they
+                // become.
+                let is_in_ram = |span| layout.analysis.in_ram(span) != Coverage::None;
+                let entered_ram = is_in_ram(slot.span()) && !region.spans().iter().copied().any(is_in_ram);
+                let fresh =
+                    layout.unmaps(region) != region.no_map || region.spans().is_empty() || entered_ram;
                 if !fresh && !layout.wanted.has(kind) {
                     continue;
                 }
