@@ -68,7 +68,9 @@ pub(super) fn hand_off(
     for one in in_order(moves) {
         carry(maps, one);
     }
-    verify(maps, payload, kernel, initrd.map(|(_, to)| to)).unwrap_or_else(|why| refuse(payload, &why));
+    // Of the initrd's place, whose end is one of a page, only what was put there.
+    let moved = initrd.and_then(|(from, to)| Span::new(to.base(), from.len()));
+    verify(maps, payload, kernel, moved).unwrap_or_else(|why| refuse(payload, &why));
     write_tree(maps, dtb, proven.dtb());
 
     let keep = payload
