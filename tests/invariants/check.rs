@@ -99,9 +99,10 @@ pub(crate) fn promises(case: &Case) -> Result<(), TestCaseError> {
         prop_assert!(after.protects(span), "{span} is within Linux' reach");
     }
 
-    // Of both trees, where there are two.
+    // Of both trees, where there are two. What the EFI map does not have is no RAM of Linux.
     if let Some(loader) = &case.loader {
-        let loader = Reading::of(&loader.blob(), &BootFacts::default());
+        let efi = case.facts.efi.clone();
+        let loader = Reading::of(&loader.blob(), &BootFacts { efi, ..BootFacts::default() });
         for span in loader.no_map().into_iter().flat_map(|span| loader.ram_in(span)) {
             prop_assert!(after.protects(span), "{span} of the loader's tree was given to Linux");
         }

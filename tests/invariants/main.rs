@@ -111,7 +111,7 @@ fn the_generator_reaches_every_sort_of_end() {
         }
     }
     println!("{untouched} untouched, {repaired} repaired, {refused} refused; {kinds:?}");
-    assert!(untouched > 30 && repaired > 200 && refused > 100);
+    assert!(untouched > 15 && repaired > 200 && refused > 100);
     assert!(kinds.len() >= 18, "{kinds:?}");
     let rare = ["gather", "respell", "hoist", "rewrite-reg", "add-no-map", "drop-size", "drop-flags"];
     assert!(rare.iter().all(|kind| kinds.contains_key(kind)), "{kinds:?}");
