@@ -99,7 +99,7 @@ pub(crate) fn promises(case: &Case) -> Result<(), TestCaseError> {
         prop_assert!(after.protects(span), "{span} is within Linux' reach");
     }
 
-    // Of both trees, where there are two. What the EFI map does not have is no RAM of Linux.
+    // Of both trees, where there are two. What the EFI map does not have, Linux does not use.
     if let Some(loader) = &case.loader {
         let efi = case.facts.efi.clone();
         let loader = Reading::of(&loader.blob(), &BootFacts { efi, ..BootFacts::default() });
