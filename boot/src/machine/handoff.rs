@@ -26,6 +26,14 @@ struct Move {
     to: Span,
 }
 
+impl Move {
+    /// Returns where the bytes are afterwards. The place may be longer, to the end of a page or of the
+    /// kernel's BSS.
+    fn written(&self) -> Span {
+        Span::new(self.to.base(), self.from.len()).unwrap_or(self.to)
+    }
+}
+
 /// Returns the RAM that the final map must have: what `mem=` and `linux,usable-memory-range` leave to Linux
 /// where the tree knows the RAM, else what the plan will write to. What the stage writes besides may be
 /// beyond `mem=`, but not among what a crashed kernel left.
@@ -68,9 +76,8 @@ pub(super) fn hand_off(
     for one in in_order(moves) {
         carry(maps, one);
     }
-    // Of the initrd's place, whose end is one of a page, only what was put there.
-    let moved = initrd.and_then(|(from, to)| Span::new(to.base(), from.len()));
-    verify(maps, payload, kernel, moved).unwrap_or_else(|why| refuse(payload, &why));
+    let copies = moves.map(|one| one.map(|one| one.written()));
+    verify(maps, payload, kernel, copies).unwrap_or_else(|why| refuse(payload, &why));
     write_tree(maps, dtb, proven.dtb());
 
     let keep = payload
@@ -108,14 +115,14 @@ pub(super) fn hand_off(
     unsafe { asm::enter_kernel(entry, resident.unwrap_or(kernel), dtb) }
 }
 
-/// Verifies kernel and initrd as Linux will find them.
+/// Verifies kernel and initrd as Linux will find them. `copies` are where their bytes were carried.
 fn verify(
     maps: &Maps,
     payload: &Payload<'_>,
     kernel: Span,
-    initrd: Option<Span>,
+    [carried, initrd]: [Option<Span>; 2],
 ) -> Result<(), PayloadError> {
-    verify_kernel(maps, payload, kernel)?;
+    verify_kernel(maps, payload, carried)?;
     payload.kernel.check_copy(view(maps, Span::new(kernel.base(), HEADER_LEN as u64)))?;
     match (&payload.ramdisk_seal, initrd) {
         (Some(seal), Some(initrd)) => seal.verify(view(maps, Some(initrd)), &Board),
@@ -124,11 +131,9 @@ fn verify(
 }
 
 /// Verifies the kernel at its place; a packed one as it came, once it was unpacked.
-fn verify_kernel(maps: &Maps, payload: &Payload<'_>, place: Span) -> Result<(), PayloadError> {
+fn verify_kernel(maps: &Maps, payload: &Payload<'_>, carried: Option<Span>) -> Result<(), PayloadError> {
     let Some(seal) = &payload.kernel_seal else { return Ok(()) };
-    let position = payload.kernel.facts.position;
-    let copy = position.in_place().and_then(|from| Span::new(place.base(), from.len()));
-    seal.verify(view(maps, copy.or(position.source())), &Board)
+    seal.verify(view(maps, carried.or(payload.kernel.facts.position.source())), &Board)
 }
 
 /// Returns the bytes of what is verified.
@@ -170,7 +175,7 @@ fn unpack(maps: &Maps, payload: &Payload<'_>, stream: Stream<'_>, place: Span) {
     watchdog::pet();
     let unpacked = payload::unpack(&payload.kernel, stream, room);
     let Some(out) = unpacked.and_then(|kernel| Span::new(place.base(), kernel.len() as u64)) else {
-        verify_kernel(maps, payload, place).unwrap_or_else(|why| refuse(payload, &why));
+        verify_kernel(maps, payload, None).unwrap_or_else(|why| refuse(payload, &why));
         halt!("the packed kernel is damaged, or not as long as it says; make it anew");
     };
     // Also where the unpacker has worked, and where the kernel's BSS will be.
@@ -194,9 +199,9 @@ fn write_tree(maps: &Maps, place: Span, blob: &[u8]) {
 
 /// Carries out one move and cleans the bytes to the point of coherency, also those that stay: the loader need
 /// not have cleaned what it loaded as an initrd.
-fn carry(maps: &Maps, Move { what, from, to }: Move) {
+fn carry(maps: &Maps, one: Move) {
+    let (Move { what, from, to }, written) = (one, one.written());
     fault::begin("writing what Linux is given", to.base());
-    let written = Span::new(to.base(), from.len()).unwrap_or(to);
     if from.base() != to.base() {
         if !maps.is_writable(written) || !to.covers(written) {
             halt!(
