@@ -24,7 +24,7 @@ pub enum PayloadError {
         /// How it is packed.
         packing: Packing,
     },
-    /// There is no room for a copy of an image.
+    /// A copy of an image does not fit into memory.
     NoRoom {
         /// Its name.
         image: String,
@@ -56,7 +56,7 @@ impl fmt::Display for PayloadError {
                 )
             }
             Self::NoRoom { image } => {
-                write!(f, "there is no room for a copy of {image}; make it smaller")
+                write!(f, "a copy of {image} does not fit into memory; make it smaller")
             }
             Self::Policy(why) => write!(f, "policy: {why}"),
             Self::Kernel(why) => write!(f, "the kernel cannot be booted: {why}"),

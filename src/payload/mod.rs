@@ -37,7 +37,7 @@ pub trait Backend {
     const VERIFIES_COPIES: bool = false;
 
     /// Returns the bytes as they will be read from now on, any number of times: a copy, where something else
-    /// may write to memory. `None` when there is no room for one.
+    /// may write to memory. `None` if the copy does not fit.
     fn keep<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         Some(bytes)
     }

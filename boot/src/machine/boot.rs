@@ -64,7 +64,10 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     enter(&mut maps, &Wanted { read: &[at], devices: &fallback_page, ..Wanted::default() });
     // A copy, because what the loader left running may still write to the original.
     let Some(blob) = maps.copy(at) else {
-        halt!("there is no room for a copy of the device tree at {:#x}; make it smaller", at.base());
+        halt!(
+            "a copy of the device tree at {:#x} does not fit into the stage's heap; make it smaller",
+            at.base()
+        );
     };
     let tree = Tree::parse(blob.leak())
         .unwrap_or_else(|why| halt!("the device tree at {:#x} is damaged: {why}", at.base()));

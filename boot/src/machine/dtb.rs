@@ -10,7 +10,7 @@ use ringfence_boot::layout::Layout;
 /// Bytes of the header that are looked at first: magic number and total size.
 const FIRST: u64 = 8;
 
-/// Why there is no device tree at the address in x0.
+/// Why x0 does not lead to a device tree.
 pub(super) enum NoTree {
     /// The loader passes none.
     Absent(&'static str),

@@ -1,6 +1,7 @@
 //! Watchdogs that a loader may have left running: found in the tree, looked at, petted, stopped.
 //!
-//! A new kind is its file and a row of the table below. Nothing here starts one, or changes how long it runs.
+//! A new kind is its file, a row of the table below, and an arm of each match. Nothing here starts one, or
+//! changes how long it runs.
 
 mod dw;
 mod sbsa;

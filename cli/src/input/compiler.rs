@@ -13,7 +13,7 @@ const MAX_MEMORY: u64 = 2 << 30;
 /// Most bytes that are read of what a compiler prints.
 const MAX_OUTPUT: u64 = 256 << 20;
 
-/// What the shell exits with where there is no such program.
+/// Exit status of a shell that does not find the program.
 const NOT_FOUND: i32 = 127;
 
 /// Runs a program with `input` on its stdin.
