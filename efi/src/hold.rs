@@ -117,11 +117,10 @@ pub(crate) fn hold(proven: Proven, pieces: &mut Pieces) -> core::result::Result<
 /// Holds what has become free since then: boot services and boot loaders free what they no longer need.
 pub(crate) fn renew(held: &Held) -> Result<()> {
     let holds = held.proven.holds();
-    for hold in holds {
-        for piece in hold.pieces(&map::read()?) {
-            // What cannot be held is found in the next map.
-            let _ = pages::take(piece);
-        }
+    let before = map::read()?;
+    for piece in holds.iter().flat_map(|hold| hold.pieces(&before)) {
+        // What cannot be held is found in the next map.
+        let _ = pages::take(piece);
     }
     let after = map::read()?;
     holds.iter().try_for_each(|hold| is_held(hold, &after))
