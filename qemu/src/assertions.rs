@@ -82,6 +82,12 @@ pub(crate) fn came_up(transcript: &Transcript) -> Result<()> {
     Ok(())
 }
 
+/// Fails unless the payload was entered in the state that a kernel needs.
+pub(crate) fn payload_entered(transcript: &Transcript) -> Result<()> {
+    ensure!(transcript.payload_passed(), "the payload was not entered:\n{}", transcript.tail(8));
+    Ok(())
+}
+
 /// Fails unless Linux keeps a span wholly out of System RAM.
 pub(crate) fn carved(iomem: &Iomem, name: &str, span: Span) -> Result<()> {
     let state = iomem.state(span);

@@ -85,6 +85,11 @@ impl Transcript {
         self.sections.contains_key("end") && !self.section("iomem").is_empty()
     }
 
+    /// Tells whether the payload was entered in the state that a kernel needs.
+    pub(crate) fn payload_passed(&self) -> bool {
+        self.lines.iter().any(|line| line == "payload: PASS")
+    }
+
     /// Returns the first line that reports a panic, of Linux or of the stage.
     pub(crate) fn panic(&self) -> Option<&str> {
         let signs = ["Kernel panic", "Internal error:", "ringfence: panic", "ringfence: PANIC"];

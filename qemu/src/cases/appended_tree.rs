@@ -2,6 +2,7 @@
 
 use super::at_stage::{DTB_AT, LIMIT, STAGE_AT, edited, entered, says};
 use super::{Case, TestBed, refused};
+use crate::assertions;
 use crate::boards::tree;
 use crate::machine::Board;
 use anyhow::{Result, anyhow, ensure};
@@ -71,8 +72,7 @@ fn is_used(bed: &TestBed, name: &str, x0: u64) -> Result<String> {
     let transcript = bed.boot(name, &board, LIMIT)?;
     let has = |start: &str| transcript.stage().any(|line| line.starts_with(start));
     ensure!(has(TAKEN) && has("probe: "), "the tree was not enforced:\n{}", transcript.tail(12));
-    let passed = transcript.lines.iter().any(|line| line == "payload: PASS");
-    ensure!(passed, "the payload was not entered:\n{}", transcript.tail(8));
+    assertions::payload_entered(&transcript)?;
     Ok(TAKEN.into())
 }
 

@@ -1,6 +1,7 @@
 //! What loaders and packers bring that the stage once took for something else: one boot a situation.
 
 use super::{Case, TestBed, jump_to, refused};
+use crate::assertions;
 use crate::boards::{BoardConfig, raspi3b, tree, virt};
 use crate::job::Parts;
 use crate::machine::{Board, Entry, Level, Loaded, Ram};
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) const STAGE_AT: u64 = 0x4020_0000;
-pub(super) const JUMP_AT: u64 = 0x4700_0000;
+const JUMP_AT: u64 = 0x4700_0000;
 pub(super) const DTB_AT: u64 = 0x4720_0000;
 pub(super) const PAYLOAD_AT: u64 = 0x4800_0000;
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
@@ -154,8 +155,7 @@ pub(super) fn says(halt: &str, words: &str) -> Result<String> {
 
 fn passes(bed: &TestBed, name: &str, board: &Board) -> Result<String> {
     let transcript = bed.boot(name, board, LIMIT)?;
-    let passed = transcript.lines.iter().any(|line| line == "payload: PASS");
-    ensure!(passed, "the payload was not entered:\n{}", transcript.tail(8));
+    assertions::payload_entered(&transcript)?;
     Ok("the payload was entered".into())
 }
 
@@ -213,7 +213,7 @@ fn strict_console(bed: &TestBed, name: &str, line: &str, talks: bool) -> Result<
         *append = Some(line.into());
     }
     let transcript = bed.boot(name, &board, LIMIT)?;
-    ensure!(transcript.lines.iter().any(|line| line == "payload: PASS"), "{}", transcript.tail(8));
+    assertions::payload_entered(&transcript)?;
     let said = transcript.stage().count();
     ensure!((said > 0) == talks, "the stage printed {said} lines:\n{}", transcript.tail(8));
     ensure!(

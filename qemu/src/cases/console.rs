@@ -3,6 +3,7 @@
 
 use super::bad_input::{jump_to, pack};
 use super::{Case, TestBed};
+use crate::assertions;
 use crate::boards::{tree, virt};
 use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use crate::transcript::Ending;
@@ -79,7 +80,7 @@ fn boot(bed: &TestBed, name: &str, uart: NewNode, more: Vec<String>) -> Result<(
     };
     let transcript = bed.boot(name, &board, Duration::from_secs(30))?;
     ensure!(transcript.ending == Ending::PoweredOff, "the board {}", transcript.ending);
-    ensure!(transcript.lines.iter().any(|line| line == "payload: PASS"), "{}", transcript.tail(8));
+    assertions::payload_entered(&transcript)?;
     ensure!(transcript.stage().next().is_none(), "the stage spoke on the board's own console");
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 use super::bad_input::{overwrite, pack};
 use super::{Case, refused};
+use crate::assertions;
 use crate::boards::{tree, virt};
 use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use crate::test_bed::TestBed;
@@ -89,8 +90,7 @@ fn reports(bed: &TestBed, name: &str, board: &Board, words: &str) -> Result<Stri
     let transcript = bed.boot(name, board, Duration::from_secs(30))?;
     let reported = transcript.stage().find(|line| line.starts_with(words));
     let reported = reported.with_context(|| format!("not reported:\n{}", transcript.tail(8)))?;
-    let passed = transcript.lines.iter().any(|line| line == "payload: PASS");
-    ensure!(passed, "the payload was not entered:\n{}", transcript.tail(8));
+    assertions::payload_entered(&transcript)?;
     Ok(reported.to_owned())
 }
 

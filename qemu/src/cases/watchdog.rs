@@ -1,11 +1,12 @@
 //! Watchdogs that the loader left running. QEMU's `virt` has none: memory that no node has as RAM stands in
 //! for their registers, and shows what is read and written, but not that time passes.
 
-use super::at_stage::{DTB_AT, JUMP_AT, PAYLOAD_AT, STAGE_AT, edited, set_slot};
-use super::{Case, TestBed, jump_to, refused};
-use crate::boards::{tree, virt};
+use super::at_stage::{DTB_AT, PAYLOAD_AT, STAGE_AT, edited, entered, set_slot};
+use super::{Case, TestBed, refused};
+use crate::assertions;
+use crate::boards::tree;
 use crate::job::Parts;
-use crate::machine::{Board, Entry, Level, Loaded, Ram};
+use crate::machine::Board;
 use anyhow::{Context, Result, ensure};
 use ringfence::fdt::NewNode;
 use ringfence::span::{MIB, Span};
@@ -64,8 +65,7 @@ pub(super) fn cases() -> Vec<Case> {
 /// The stage prints these lines about watchdogs, and a kernel is entered.
 fn boots(bed: &TestBed, name: &str, on_running: &str, lines: &[&str]) -> Result<String> {
     let transcript = bed.boot(name, &board(bed, name, on_running, None)?, Duration::from_secs(60))?;
-    let passed = transcript.lines.iter().any(|line| line == "payload: PASS");
-    ensure!(passed, "the payload was not entered:\n{}", transcript.tail(8));
+    assertions::payload_entered(&transcript)?;
     let said: Vec<&str> = transcript.stage().filter_map(|line| line.strip_prefix("watchdog: ")).collect();
     for line in lines {
         ensure!(said.contains(line), "not printed: {line}; but: {said:#?}");
@@ -106,20 +106,11 @@ fn board(bed: &TestBed, name: &str, on_running: &str, extra: Option<NewNode>) ->
     for (at, value) in [(8, 3), (BLOCK as usize, 1), (2 * BLOCK as usize, 1)] {
         registers.get_mut(at).into_iter().for_each(|byte| *byte = value);
     }
-    let files = [
+    let files = vec![
         (bed.talkative()?, STAGE_AT),
-        (keep("jump", &jump_to(STAGE_AT, DTB_AT))?, JUMP_AT),
         (keep("dtb", &dtb)?, DTB_AT),
         (bundle, PAYLOAD_AT),
         (keep("registers", &registers)?, REGISTERS_AT),
     ];
-    Ok(Board {
-        machine: &virt::MACHINE,
-        level: Level::El2,
-        ram: Ram::GIB,
-        entry: Entry::Raw { loaded: files.map(|(file, at)| Loaded { file, at }).into(), start: JUMP_AT },
-        plugin: None,
-        emulator: None,
-        more: virt::ONE_GIB.arguments(),
-    })
+    entered(bed, name, DTB_AT, files)
 }

@@ -43,10 +43,10 @@ pub(crate) fn run(ws: &Workspace, no_install: bool) -> Result<()> {
         cargo.env("CARGO_TARGET_DIR", ws.target.join("stage-lint")).env("RINGFENCE_RESIDENT", &resident);
         toolchain.apply(&mut cargo);
         toolchain.add_flags(&mut cargo, "-Dwarnings");
-        match (installed, clippy) {
-            (false, true) => drop(cargo.env("RUSTC_WORKSPACE_WRAPPER", CLIPPY)),
-            (_, true) => {}
-            (_, false) => by = "the compiler",
+        if !clippy {
+            by = "the compiler";
+        } else if !installed {
+            cargo.env("RUSTC_WORKSPACE_WRAPPER", CLIPPY);
         }
         run_command(&mut cargo).with_context(|| {
             format!("{package} has warnings ({})", features.first().unwrap_or(&"no features"))

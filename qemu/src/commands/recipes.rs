@@ -204,13 +204,20 @@ fn below(directory: &Path, name: &str) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
+/// Returns a fresh copy of a folder of the sources.
+fn copied(ws: &Workspace, folder: &str) -> Result<PathBuf> {
+    let from = ws.root.join(folder);
+    let copy = ws.scratch("recipes")?.join(from.file_name().context("a folder has a name")?);
+    if copy.exists() {
+        fs::remove_dir_all(&copy)?;
+    }
+    super::dist::copy_all(&from, &copy)?;
+    Ok(copy)
+}
+
 /// Lints the layer with the sums of a release beside its recipes.
 fn yocto(ws: &Workspace) -> Result<String> {
-    let layer = ws.scratch("recipes")?.join("meta-ringfence");
-    if layer.exists() {
-        fs::remove_dir_all(&layer)?;
-    }
-    super::dist::copy_all(&ws.root.join("packaging/yocto/meta-ringfence"), &layer)?;
+    let layer = copied(ws, "packaging/yocto/meta-ringfence")?;
     let mut sums = String::new();
     for name in ["x86_64", "aarch64", "stage"] {
         sums += &format!("SRC_URI[{name}.sha256sum] = \"{}\"\n", "0".repeat(64));
@@ -260,11 +267,7 @@ fn tested(ws: &Workspace, name: &str, path: &OsStr) -> Result<String> {
 
 /// Packs the extension as its page says, out of the sources.
 fn vscode(ws: &Workspace) -> Result<String> {
-    let extension = ws.scratch("recipes")?.join("vscode");
-    if extension.exists() {
-        fs::remove_dir_all(&extension)?;
-    }
-    super::dist::copy_all(&ws.root.join("editors/vscode"), &extension)?;
+    let extension = copied(ws, "editors/vscode")?;
     let mut npm = Command::new("npm");
     npm.args(["install", "--silent", "--no-audit", "--no-fund"]).current_dir(&extension);
     capture(&mut npm)?;

@@ -43,7 +43,7 @@ pub(super) fn is_over(console: &str) -> bool {
 /// Judges a boot with the loader's tree `dtb` and, where the bundle brings one, its tree `own`.
 pub(super) fn judge(transcript: &Transcript, dtb: &[u8], own: Option<&[u8]>) -> Verdict {
     let halts: Vec<&str> = transcript.stage().filter_map(|line| line.strip_prefix("HALT ")).collect();
-    let passed = transcript.lines.iter().any(|line| line == "payload: PASS");
+    let passed = transcript.payload_passed();
     let entered = transcript.lines.iter().any(|line| line.starts_with("payload: EL"));
     match (halts.as_slice(), entered) {
         ([], false) if transcript.stage().next().is_none() => {
