@@ -96,10 +96,14 @@ fn an_lzma_stream_may_state_its_length() {
     }
     assert_eq!(unpack(whole, &mut vec![0; kernel.len() - 1]), None);
     assert_eq!(to_vec(whole, len - 1), Err(StreamError::Damaged));
-    // More than there is, and the largest window: that of the output does.
+    // More than there is, with and without a mark at the end, and the largest window: that of the output does.
     let mut damaged = bytes;
-    damaged[5..13].copy_from_slice(&(len + 1).to_le_bytes());
-    assert_eq!(to_vec(stream(Packing::Lzma, &damaged), LIMIT), Err(StreamError::Damaged));
+    for mut marked in [damaged.clone(), lzma::pack(&kernel)] {
+        marked[5..13].copy_from_slice(&(len + 1).to_le_bytes());
+        let marked = stream(Packing::Lzma, &marked);
+        assert_eq!(to_vec(marked, LIMIT), Err(StreamError::Damaged));
+        assert_eq!(unpack(marked, &mut vec![0; kernel.len() + 1]), None);
+    }
     damaged[1..5].copy_from_slice(&0xff00_0000_u32.to_le_bytes());
     assert!(work(stream(Packing::Lzma, &damaged), len) < 3 * len);
 }
