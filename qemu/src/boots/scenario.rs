@@ -4,6 +4,7 @@ use crate::workspace::Workspace;
 use crate::{dtc, job};
 use anyhow::{Context, Result};
 use ringfence::fdt::{Edits, Tree, rewrite};
+use ringfence::profile::PageSize;
 use ringfence::span::Span;
 use std::fs;
 use std::path::PathBuf;
@@ -37,9 +38,8 @@ const CLEAN: &[(&str, &str)] =
 pub(crate) const REQUIRED: &[(u64, u64)] =
     &[(0x8180_0000, 30 << 20), (0x8430_0000, 5 << 20), (0x8610_0000, 40 << 20)];
 
-/// The trees that nothing can repair under the board's policy without giving something away: each must be
-/// refused, and no other may be.
-pub(crate) const REFUSED: &[&str] = &[
+/// The trees that nothing can repair under the board's policy without giving something away.
+const REFUSED: &[&str] = &[
     "q08-shifted",
     "b10-dyn-too-big",
     "b12-over-initrd-nomap",
@@ -52,6 +52,10 @@ pub(crate) const REFUSED: &[&str] = &[
     // More than devices can reach: with less the board would boot, and without it has no pool.
     "q05-qcom-full+cma_huge",
 ];
+
+/// More of them where pages have 64 KiB, so that pools are made of blocks of 512 MiB: a range of 256 MiB has
+/// none, and 1 GiB with the kernel in it not two.
+const REFUSED_OF_64K: &[&str] = &["q05-qcom-full+cma64M_at_range", "q05-qcom-full+mem1G"];
 
 /// One tree with one command line.
 #[derive(Clone, Debug)]
@@ -67,6 +71,13 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
+    /// Tells whether the tool must refuse to repair the tree for a kernel with pages of this size. It may refuse
+    /// no other.
+    pub(crate) fn must_be_refused(&self, page: PageSize) -> bool {
+        let name = self.name.as_str();
+        REFUSED.contains(&name) || (page == PageSize::K64 && REFUSED_OF_64K.contains(&name))
+    }
+
     /// Compiles the source. What its command line asks for comes after a console, and an exact tree tells
     /// where the `initrd` is.
     ///
