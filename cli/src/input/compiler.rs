@@ -10,6 +10,8 @@ use std::thread;
 const MAX_SECONDS: u32 = 20;
 /// Most memory in bytes.
 const MAX_MEMORY: u64 = 2 << 30;
+/// Both, as messages state them.
+pub(super) const LIMITS: &str = "20 s of processor time and 2 GiB of memory";
 /// Most bytes that are read of what a compiler prints.
 const MAX_OUTPUT: u64 = 256 << 20;
 

@@ -103,7 +103,7 @@ pub(super) fn fragment(name: &Path) -> Failure {
     let quoted = name.file_name().map(|file| format!("\"{}\"", file.display())).unwrap_or_default();
     let includes = |path: &PathBuf| {
         let is_source = path.extension().is_some_and(|ending| ending == "dts" || ending == "dtso");
-        is_source && fs::read(path).is_ok_and(|text| memchr::memmem::find(&text, quoted.as_bytes()).is_some())
+        is_source && memchr::memmem::find(&read_part(path), quoted.as_bytes()).is_some()
     };
     let beside = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut sources: Vec<PathBuf> = beside.filter(includes).collect();
@@ -115,12 +115,35 @@ pub(super) fn fragment(name: &Path) -> Failure {
     })
 }
 
-/// Reads a file of any size, or stdin.
+/// Reads a file of any kind, or stdin.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When it cannot be read, or has more than 2 GiB.
 pub fn read_any(name: &Path) -> Result<Vec<u8>, Failure> {
-    read_limited(name, u64::MAX)
+    read_whole(name, fit::MAX_LEN as u64, "2 GiB")
+}
+
+/// Reads a file that people write, such as a policy, or stdin.
+///
+/// # Errors
+/// When it cannot be read, or has more than 64 MiB.
+pub fn read_text(name: &Path) -> Result<Vec<u8>, Failure> {
+    read_whole(name, MAX_TREE, "64 MiB")
+}
+
+fn read_whole(name: &Path, limit: u64, limit_text: &str) -> Result<Vec<u8>, Failure> {
+    let bytes = read_limited(name, limit + 1)?;
+    match bytes.len() as u64 > limit {
+        true => Err(Failure::of(name, format!("larger than {limit_text}"))),
+        false => Ok(bytes),
+    }
+}
+
+/// Reads what a source names besides its input, for the eye alone. What is not a regular file, is too large or
+/// cannot be read is empty: the compilers say so.
+pub(super) fn read_part(path: &Path) -> Vec<u8> {
+    let is_sound = fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= MAX_TREE);
+    if is_sound { fs::read(path).unwrap_or_default() } else { Vec::new() }
 }
 
 /// Reads a file that is to be overwritten, which does not make it an input.

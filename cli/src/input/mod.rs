@@ -9,6 +9,7 @@ mod concatenated;
 mod container;
 mod dependencies;
 mod files;
+mod includes;
 mod kind;
 mod layers;
 mod magic;
@@ -32,7 +33,7 @@ use kind::Kind;
 pub use kind::{text as as_text, without_mark};
 
 pub use container::Container;
-pub use files::{Found, Wanted, gather, is_stdin, read_any, read_bundle, read_target};
+pub use files::{Found, Wanted, gather, is_stdin, read_any, read_bundle, read_target, read_text};
 pub use layers::{Layers, apply, read_overlay};
 pub use packed_kernel::has_tree_after;
 pub use positions::{Place, Positions};

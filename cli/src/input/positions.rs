@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ringfence::span::Span;
 
-use super::kind;
+use super::{files, kind};
 
 /// A stretch of a source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,9 @@ impl Positions {
     pub(super) fn read_files(&mut self) {
         let named = self.nodes.values().flatten().chain(self.props.values()).map(|place| place.file.clone());
         for file in named.collect::<std::collections::HashSet<_>>() {
-            if let Ok(bytes) = std::fs::read(&*file) {
+            // A marker in the source may name anything.
+            let bytes = files::read_part(Path::new(&*file));
+            if !bytes.is_empty() {
                 self.files.insert(file, kind::text(&bytes).into());
             }
         }

@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::compiler::run;
+use super::compiler::{self, run};
 use super::dependencies::{self, Dependencies};
 use super::files::describe;
-use super::{Options, Positions, is_stdin, kind};
+use super::{Options, Positions, includes, is_stdin, kind};
 use crate::failure::Failure;
 
 /// Where the compilers read a source.
@@ -33,6 +33,7 @@ pub(super) fn compile(
     let text = kind::without_mark(source);
     let in_memory = origin == Origin::Memory || !is_argument(name) || text.len() < source.len();
     let source = text;
+    includes::check(name, source, directory(name).unwrap_or(Path::new("")), &options.includes)?;
     let preprocessed = match has_directives(source) {
         true => {
             let text = preprocess(name, in_memory.then_some(source), options)?;
@@ -151,7 +152,10 @@ fn refusal(name: &Path, program: &str, output: &Output) -> Failure {
     let lines: Vec<&str> = said.trim().lines().collect();
     // A header that includes itself is reported two hundred times.
     let text = match lines.len() {
-        // Stopped by a signal, at a limit for example.
+        // Stopped by a signal, most likely at a limit.
+        0 if output.status.code().is_none() => {
+            format!("{}: a compiler may take {}", output.status, compiler::LIMITS)
+        }
         0 => output.status.to_string(),
         1..=MAX_LINES => lines.join("\n"),
         len => {

@@ -81,7 +81,7 @@ impl Baseline {
     /// # Errors
     /// When it cannot be read, or is not a baseline.
     pub fn load(path: &Path) -> Result<Self, Failure> {
-        Self::parse(path, &input::read_any(path)?)
+        Self::parse(path, &input::read_text(path)?)
     }
 
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Failure> {

@@ -47,7 +47,7 @@ impl Config {
     /// # Errors
     /// A [`Failure`] that points at every line with a mistake.
     pub fn load(path: &Path) -> Result<Self, Failure> {
-        let bytes = input::read_any(path)?;
+        let bytes = input::read_text(path)?;
         let text = String::from_utf8(bytes).map_err(|_| Failure::of(path, "this is not text"))?;
         Self::parse(path, &text)
     }

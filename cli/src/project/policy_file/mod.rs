@@ -23,7 +23,7 @@ pub use write::to_toml;
 /// # Errors
 /// A [`Failure`] that names the file, and for TOML the line.
 pub fn load(path: &Path) -> Result<Policy, Failure> {
-    let bytes = input::read_any(path)?;
+    let bytes = input::read_text(path)?;
     if bytes.starts_with(&ringfence::fdt::MAGIC.to_be_bytes()) {
         return Policy::from_blob(&bytes).map_err(|error| Failure::of(path, error));
     }
