@@ -96,7 +96,8 @@ fn an_lzma_stream_may_state_its_length() {
     }
     assert_eq!(unpack(whole, &mut vec![0; kernel.len() - 1]), None);
     assert_eq!(to_vec(whole, len - 1), Err(StreamError::Damaged));
-    // More than there is, with and without a mark at the end, and the largest window: that of the output does.
+    // More than there is, with and without a mark at the end, and the largest window: that of the output
+    // does.
     let mut damaged = bytes;
     for mut marked in [damaged.clone(), lzma::pack(&kernel)] {
         marked[5..13].copy_from_slice(&(len + 1).to_le_bytes());

@@ -139,7 +139,7 @@ fn read_whole(name: &Path, limit: u64, limit_text: &str) -> Result<Vec<u8>, Fail
     }
 }
 
-/// Reads what a source names besides its input, for the eye alone. What is not a regular file, is too large or
+/// Reads a file that a source names, to be shown or searched. What is not a regular file, is too large or
 /// cannot be read is empty: the compilers say so.
 pub(super) fn read_part(path: &Path) -> Vec<u8> {
     let is_sound = fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= MAX_TREE);
