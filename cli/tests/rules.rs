@@ -51,7 +51,7 @@ fn judge(doc: &Doc, kind: &str, source: &str) -> Vec<Finding> {
         loader => {
             let loader = compile(&format!("{}-loader", doc.id), loader);
             let loader = Loader { tree: &Tree::parse(&loader).unwrap(), dtb: None, bundle: None };
-            let merged = merge(&Tree::parse(&dtb).unwrap(), &loader, policy.as_ref()).unwrap();
+            let merged = merge(&Tree::parse(&dtb).unwrap(), &loader, policy.as_ref(), &facts).unwrap();
             facts.loader = Some(merged.facts);
             merged.dtb.unwrap_or(dtb)
         }

@@ -49,7 +49,7 @@ impl Example {
             std::fs::write(&path, doc.loader).unwrap();
             let loader = input::read(&path).unwrap();
             let loader = Loader { tree: &Tree::parse(&loader).unwrap(), dtb: None, bundle: None };
-            let merged = merge(&tree, &loader, policy.as_ref()).unwrap();
+            let merged = merge(&tree, &loader, policy.as_ref(), &facts).unwrap();
             assert!(merged.dtb.is_none(), "{}: the example is the tree that is judged", doc.id);
             facts.loader = Some(merged.facts);
         }

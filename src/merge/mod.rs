@@ -88,9 +88,17 @@ impl From<FdtError> for MergeError {
 
 /// Merges the loader's tree into `own`, the tree that a bundle brings, by the `[tree]` part of `policy`.
 ///
+/// RAM that `facts` give (the EFI memory map, or banks in place of `/memory`) is Linux' RAM whatever either
+/// tree states: what the loader's tree reserves there is taken, also where its own `/memory` has none.
+///
 /// # Errors
 /// Any [`MergeError`]; the boot must be refused then.
-pub fn merge(own: &Tree<'_>, loader: &Loader<'_, '_>, policy: Option<&Policy>) -> Result<Merged, MergeError> {
+pub fn merge(
+    own: &Tree<'_>,
+    loader: &Loader<'_, '_>,
+    policy: Option<&Policy>,
+    facts: &BootFacts,
+) -> Result<Merged, MergeError> {
     let default = TreePolicy::default();
     let policy = policy.map_or(&default, |policy| &policy.tree);
     let compatible = loader.tree.root().prop("compatible");
@@ -100,12 +108,13 @@ pub fn merge(own: &Tree<'_>, loader: &Loader<'_, '_>, policy: Option<&Policy>) -
         let account = String::from("the bundle's alone: the policy says merge = \"none\"");
         return Ok(Merged { dtb: None, facts: LoaderFacts { compatible, reserved: Vec::new(), account } });
     }
-    let facts = BootFacts::default();
     let mut merging = Merging {
         own,
-        map: MemoryMap::survey(own, &facts),
+        map: MemoryMap::survey(own, facts),
         loader,
-        loader_map: MemoryMap::survey(loader.tree, &facts),
+        loader_map: MemoryMap::survey(loader.tree, facts),
+        is_ram_given: !facts.ram.is_empty() || facts.efi.is_some(),
+        merge: policy.merge,
         edits: Edits::new(),
         account: Account::default(),
     };
@@ -135,6 +144,9 @@ struct Merging<'m, 't, 'a, 'o> {
     /// The loader's tree, and what it says about memory.
     loader: &'m Loader<'t, 'a>,
     loader_map: MemoryMap,
+    /// Whether Linux takes its RAM from elsewhere than from `/memory`.
+    is_ram_given: bool,
+    merge: Merge,
     edits: Edits,
     account: Account,
 }

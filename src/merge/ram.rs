@@ -1,9 +1,11 @@
-//! RAM: where the loader's tree states any, its `/memory` nodes replace the bundle's.
+//! RAM: where the loader's tree states any, its `/memory` nodes replace the bundle's. Linux takes its RAM
+//! from them unless the EFI memory map has it; even then they say which NUMA node a bank is near to.
 
 use super::{MergeError, Merging};
 use crate::fdt::{NewNode, Node, NodeId, Tree};
 use crate::ledger;
 use crate::order;
+use crate::policy::Merge;
 use crate::span::{Size, Span};
 use crate::survey::{Bank, Ram};
 use alloc::format;
@@ -22,6 +24,16 @@ impl Merging<'_, '_, '_, '_> {
         if stated.is_empty() || stated == own {
             return Ok(());
         }
+        let registers = match self.registers() {
+            // A kernel that reads its RAM elsewhere does not miss it.
+            Err(_) if self.is_ram_given => {
+                self.account
+                    .left
+                    .push("/memory (it does not fit the cells of the bundle's tree)".to_string());
+                return Ok(());
+            }
+            registers => registers?,
+        };
         let old: Vec<Node<'_, '_>> = self.own.root().children().filter(is_memory).collect();
         let mut names: Vec<&str> = self.own.root().children().map(|child| child.name()).collect();
         names.retain(|name| old.iter().all(|node| node.name() != *name));
@@ -29,7 +41,7 @@ impl Merging<'_, '_, '_, '_> {
         let phandle = old.iter().find_map(|node| node.prop("phandle"));
         let mut phandle = phandle.map(|prop| prop.value);
         let mut written: Vec<String> = Vec::new();
-        for (node, reg) in self.registers()? {
+        for (node, reg) in registers {
             let node = loader.node(node);
             let name = free_name(node.name(), |name| {
                 names.contains(&name) || written.iter().any(|written| written == name)
@@ -55,6 +67,7 @@ impl Merging<'_, '_, '_, '_> {
             |spans: Vec<Span>| Size(spans.iter().fold(0u64, |sum, span| sum.saturating_add(span.len())));
         let (now, before) = (total(&stated), total(&own));
         self.account.taken.push(match (before.is_empty(), now == before) {
+            _ if self.is_ram_given => "/memory".to_string(),
             (true, _) => format!("RAM of {}", size(now)),
             (false, true) => "the NUMA nodes of RAM".to_string(),
             (false, false) => format!("RAM of {} in place of {}", size(now), size(before)),
@@ -77,9 +90,10 @@ impl Merging<'_, '_, '_, '_> {
         Ok(nodes)
     }
 
-    /// Returns the RAM that the loader's tree states.
-    pub(super) const fn loader_ram(&self) -> &Ram {
-        &self.loader_map.ram
+    /// Returns the RAM of this boot: what the facts give, else what the merged tree will state.
+    pub(super) fn ram_of_boot(&self) -> &Ram {
+        let is_taken = self.merge == Merge::All && self.loader_map.ram.is_known();
+        if is_taken { &self.loader_map.ram } else { &self.map.ram }
     }
 }
 

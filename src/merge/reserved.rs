@@ -33,7 +33,7 @@ impl Merging<'_, '_, '_, '_> {
         Ok(all)
     }
 
-    /// Returns what the loader's tree reserves in RAM, as far as it states RAM, ascending within each kind.
+    /// Returns what the loader's tree reserves in the RAM of this boot, where that is known, ascending.
     fn reservations(&mut self) -> Vec<Reservation> {
         let mut all: Vec<Reservation> = Vec::new();
         for region in self.loader_map.enabled() {
@@ -52,7 +52,7 @@ impl Merging<'_, '_, '_, '_> {
         let own = self.own_things();
         let entries = self.loader_map.memreserve.iter().filter(|entry| !own.contains(&entry.outward(PAGE)));
         all.extend(entries.map(|&span| Reservation { span, no_map: false, name: MEMRESERVE.to_string() }));
-        let ram = self.loader_ram();
+        let ram = self.ram_of_boot();
         if ram.is_known() {
             let within = |one: &Reservation| {
                 ram.within(one.span).map(|span| Reservation { span, ..one.clone() }).collect::<Vec<_>>()

@@ -46,7 +46,8 @@ fn merged(case: &Case) -> Result<Option<(Vec<u8>, Case)>, TestCaseError> {
     let Some(loader) = &case.loader else { return Ok(Some((dtb, case.clone()))) };
     let loader = loader.blob();
     let loader = Loader { tree: &Tree::parse(&loader).unwrap(), dtb: None, bundle: None };
-    let merge_into = |dtb: &[u8]| merge(&Tree::parse(dtb).unwrap(), &loader, case.policy.as_ref());
+    let merge_into =
+        |dtb: &[u8]| merge(&Tree::parse(dtb).unwrap(), &loader, case.policy.as_ref(), &case.facts);
     let Ok(merged) = merge_into(&dtb) else { return Ok(None) };
     let dtb = merged.dtb.unwrap_or(dtb);
     let again = merge_into(&dtb).map_err(|error| TestCaseError::fail(format!("merged again: {error}")))?;
@@ -99,11 +100,10 @@ pub(crate) fn promises(case: &Case) -> Result<(), TestCaseError> {
         prop_assert!(after.protects(span), "{span} is within Linux' reach");
     }
 
-    // Of both trees, where there are two. What the EFI map does not have, Linux does not use.
+    // Of both trees, where there are two, in all RAM that Linux uses.
     if let Some(loader) = &case.loader {
         let loader = Reading::of(&loader.blob(), &BootFacts::default());
-        let used = |span: Span| if case.facts.efi.is_some() { after.ram_in(span) } else { vec![span] };
-        for span in loader.no_map().into_iter().flat_map(|span| loader.ram_in(span)).flat_map(used) {
+        for span in loader.no_map().into_iter().flat_map(|span| after.used_in(span)) {
             prop_assert!(after.protects(span), "{span} of the loader's tree was given to Linux");
         }
     }

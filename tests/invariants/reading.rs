@@ -100,6 +100,11 @@ impl Reading {
         self.ram.iter().filter_map(|bank| bank.intersection(span)).collect()
     }
 
+    /// Returns the parts of `span` that Linux may use: all of it, where the tree leaves RAM to the loader.
+    pub(crate) fn used_in(&self, span: Span) -> Vec<Span> {
+        if self.ram.is_empty() { vec![span] } else { self.ram_in(span) }
+    }
+
     /// Returns whether every byte of `span` is in some no-map region.
     pub(crate) fn protects(&self, span: Span) -> bool {
         let mut at = span.base();

@@ -1,6 +1,7 @@
 //! Small trees to merge, and what becomes of them.
 
-use ringfence::facts::BootFacts;
+use ringfence::efi::{EfiKind, EfiMap, EfiRange};
+use ringfence::facts::{BootFacts, EfiFacts};
 use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::finding::{Finding, Severity};
 use ringfence::merge::{Loader, Merged, merge};
@@ -95,19 +96,37 @@ impl Booted {
     }
 }
 
-/// Merges, checks that merging again changes nothing, and judges the result.
 pub(crate) fn boot(own: &[u8], loader: &[u8], bundle: Option<Span>, policy: &Policy) -> Booted {
+    boot_with(own, loader, bundle, policy, BootFacts::default())
+}
+
+/// Merges, checks that merging again changes nothing, and judges the result.
+pub(crate) fn boot_with(
+    own: &[u8],
+    loader: &[u8],
+    bundle: Option<Span>,
+    policy: &Policy,
+    facts: BootFacts,
+) -> Booted {
     let loader = Tree::parse(loader).unwrap();
     let loader = Loader { tree: &loader, dtb: None, bundle };
-    let merged = merge(&Tree::parse(own).unwrap(), &loader, Some(policy)).unwrap();
+    let merged = merge(&Tree::parse(own).unwrap(), &loader, Some(policy), &facts).unwrap();
     let dtb = merged.dtb.clone().unwrap_or_else(|| own.to_vec());
-    let again = merge(&Tree::parse(&dtb).unwrap(), &loader, Some(policy)).unwrap();
+    let again = merge(&Tree::parse(&dtb).unwrap(), &loader, Some(policy), &facts).unwrap();
     assert_eq!(again.dtb, None, "merging again: {}", again.facts.account);
-    let facts = BootFacts { loader: Some(merged.facts.clone()), ..BootFacts::default() };
+    let facts = BootFacts { loader: Some(merged.facts.clone()), ..facts };
     let profile = KernelProfile::default();
     let context = Context { policy: Some(policy), profile: &profile, facts: &facts };
     let findings = pipeline::survey(&dtb, context).unwrap().judge().findings().to_vec();
     Booted { dtb, merged, findings }
+}
+
+/// Returns the facts of an EFI boot whose map has this much free RAM, in MiB, and what the firmware keeps.
+pub(crate) fn by_efi(ram: u64, kept: &[Span]) -> BootFacts {
+    let kept = kept.iter().map(|&span| EfiRange { span, kind: EfiKind::Reserved });
+    let ram = EfiRange { span: span(0, ram), kind: EfiKind::Conventional };
+    let map = EfiMap::from_ranges(kept.chain([ram]));
+    BootFacts { efi: Some(EfiFacts { map, ..EfiFacts::default() }), ..BootFacts::default() }
 }
 
 pub(crate) fn usual(own: &NewNode, loader: &NewNode) -> Booted {

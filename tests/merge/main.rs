@@ -4,6 +4,7 @@ mod board;
 mod random;
 
 use board::*;
+use ringfence::facts::BootFacts;
 use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::merge::{Loader, MergeError, merge};
 use ringfence::policy::{BootargsFrom, Merge, Policy, TreePolicy};
@@ -110,8 +111,12 @@ fn ram_that_the_bundles_cells_cannot_express_is_refused() {
     let (own, loader) = (blob(&own), blob(&loader));
     let loader = Tree::parse(&loader).unwrap();
     let loader = Loader { tree: &loader, dtb: None, bundle: None };
-    let refused = merge(&Tree::parse(&own).unwrap(), &loader, None).unwrap_err();
+    let into = |facts: &BootFacts| merge(&Tree::parse(&own).unwrap(), &loader, None, facts);
+    let refused = into(&BootFacts::default()).unwrap_err();
     assert!(matches!(refused, MergeError::Cells { .. }), "{refused}");
+    // In an EFI boot Linux takes its RAM from the EFI map.
+    let merged = into(&by_efi(1024, &[])).unwrap();
+    assert!(merged.dtb.is_none() && merged.facts.account.contains("not taken: /memory"), "{merged:?}");
 }
 
 #[test]
@@ -205,4 +210,29 @@ fn reservations_alone_leave_ram_and_chosen_as_the_bundle_has_them() {
     let booted = boot(&blob(&root(1024, [])), &blob(&loader), None, &policy);
     assert_eq!((booted.ram(), booted.regions()), (vec![span(0, 1024)], vec!["!tz@84000000".into()]));
     assert_eq!(booted.text("/chosen", "bootargs"), None);
+    // Linux uses the bundle's RAM, and the loader's tree has a carveout there, outside its own.
+    let loader = root(512, [reserved([carveout("tz", 700, 2), carveout("far", 1020, 8)])]);
+    let booted = boot(&blob(&root(1024, [])), &blob(&loader), None, &policy);
+    assert_eq!(booted.regions(), ["!tz@abc00000", "!far@bfc00000"]);
+    assert_eq!(booted.errors(), [""; 0]);
+}
+
+#[test]
+fn in_an_efi_boot_ram_is_what_the_efi_map_has() {
+    // The loader's tree has 512 MiB, the EFI map 1 GiB.
+    let regions = [carveout("tz", 64, 2), carveout("dsp", 700, 2), carveout("hole", 1100, 2)];
+    let loader = blob(&root(512, [reserved(regions)]));
+    let by_efi = |own: &NewNode| {
+        let facts = by_efi(1024, &[span(64, 2), span(700, 2)]);
+        boot_with(&blob(own), &loader, None, &Policy::default(), facts)
+    };
+    let booted = by_efi(&root(2048, []));
+    assert_eq!(booted.regions(), ["!tz@84000000", "!dsp@abc00000"]);
+    assert_eq!(booted.errors(), [""; 0]);
+    // The nodes are replaced, too, but they are not the RAM.
+    let account = "the bundle's; of the loader's: tz@84000000, dsp@abc00000, /memory";
+    assert_eq!(booted.merged.facts.account, account);
+    // What cannot be added there is a finding.
+    let pool = root(2048, [reserved([pool("video", 696, 64)])]);
+    assert!(by_efi(&pool).errors().contains(&"RF901".into()));
 }

@@ -5,7 +5,7 @@ use super::dtb::NoTree;
 use super::maps::Maps;
 use super::{overlay, payload};
 use alloc::vec::Vec;
-use ringfence::facts::LoaderFacts;
+use ringfence::facts::{BootFacts, LoaderFacts};
 use ringfence::fdt::Tree;
 use ringfence::merge::{Loader, merge};
 use ringfence::payload::Payload;
@@ -55,7 +55,8 @@ pub(super) fn choose(
     let overlaid = overlay::apply(&own, bootargs, &payload.overlays);
     let own = overlaid.map_or(own, |blob| parse(blob, "with the overlays"));
     let loader = Loader { tree: loader, dtb: Some(at), bundle: Some(payload.at) };
-    let merged = merge(&own, &loader, payload.policy.as_ref()).unwrap_or_else(|why| halt!("{why}"));
+    let merged = merge(&own, &loader, payload.policy.as_ref(), &BootFacts::default());
+    let merged = merged.unwrap_or_else(|why| halt!("{why}"));
     console!("tree: {}", merged.facts.account);
     let blob = merged.dtb.map_or(own.blob().bytes(), |dtb| dtb.leak());
     Chosen { blob: Some(blob), at: grown(own_at, Some(blob)), loader: Some(merged.facts) }

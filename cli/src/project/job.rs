@@ -165,7 +165,7 @@ impl Job {
         }
         if let Some(loader) = &loader {
             let loader = Loader { tree: loader, dtb: loader_at, bundle: job.facts.bundle };
-            let merged = merge(&tree, &loader, job.policy.as_ref());
+            let merged = merge(&tree, &loader, job.policy.as_ref(), &job.facts);
             let merged = merged.map_err(|why| Failure::new(format!("{}: {why}", input.name)))?;
             job.facts.loader = Some(merged.facts);
             job.merged = merged.dtb;

@@ -7,8 +7,8 @@ use ringfence::efi::{EfiKind, EfiMap, EfiRange};
 use ringfence::facts::{BootFacts, Detail, EfiFacts, Kernel, Position};
 use ringfence::span::{MIB, Span};
 
-/// Returns the facts of no boot, or of one with every part of it, by UEFI or not.
-pub(super) fn facts(board: &Board) -> impl Strategy<Value = BootFacts> + use<> {
+/// Returns the facts of no boot, or of one with every part of it; by UEFI as often as that probability says.
+pub(super) fn facts(board: &Board, by_efi: f64) -> impl Strategy<Value = BootFacts> + use<> {
     let at = || (0u64..48).prop_map(|n| RAM + n * MIB);
     let boot = (at(), at(), at(), at(), 1u64..24, 0..4, any::<bool>()).prop_map(
         |(stage, dtb, kernel, initrd, mib, form, report)| {
@@ -43,7 +43,7 @@ pub(super) fn facts(board: &Board) -> impl Strategy<Value = BootFacts> + use<> {
         },
     );
     let facts = prop_oneof![2 => Just(BootFacts::default()), 1 => boot];
-    (facts, prop::option::weighted(0.15, efi(board))).prop_map(|(facts, efi)| BootFacts { efi, ..facts })
+    (facts, prop::option::weighted(by_efi, efi(board))).prop_map(|(facts, efi)| BootFacts { efi, ..facts })
 }
 
 /// Of what kind ranges are that are not free.

@@ -9,7 +9,7 @@ mod write;
 use proptest::prelude::*;
 use ringfence::facts::BootFacts;
 use ringfence::policy::{
-    Allow, Carveout, CmaWant, Key, Mode, OnError, PersistentLog, Policy, ProtectedRange, Requirement,
+    Allow, Carveout, CmaWant, Key, Merge, Mode, OnError, PersistentLog, Policy, ProtectedRange, Requirement,
     Sentinel, TreePolicy, Via,
 };
 use ringfence::profile::{KernelProfile, PageSize, RELEASES};
@@ -157,9 +157,11 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
     let base = prop::option::weighted(0.3, (0u64..128).prop_map(|n| RAM + n * 8 * MIB));
     let sentinel = base.prop_map(|base| Sentinel { base, ..Sentinel::default() });
     let sentinel = prop::option::weighted(0.3, sentinel);
-    let parts = (required(board), guard, cma(), log, sentinel, allow, mode);
-    let policy = parts.prop_map(|(requirements, guard, cma, log, sentinel, allow, mode)| Policy {
-        tree: TreePolicy::default(),
+    // What `none` leaves of the loader's tree is not promised.
+    let merge = prop_oneof![3 => Just(Merge::All), 1 => Just(Merge::Reservations)];
+    let parts = (merge, required(board), guard, cma(), log, sentinel, allow, mode);
+    let policy = parts.prop_map(|(merge, requirements, guard, cma, log, sentinel, allow, mode)| Policy {
+        tree: TreePolicy { merge, ..TreePolicy::default() },
         board: None,
         kernel: None,
         mode,
@@ -180,13 +182,33 @@ fn policy(board: &Board) -> impl Strategy<Value = Option<Policy>> + use<> {
     )
 }
 
+/// Returns the tree of a loader, which may know of less RAM than there is.
+fn loader() -> impl Strategy<Value = Board> {
+    let less = prop::option::weighted(0.3, (8u64..64).prop_map(|n| vec![(RAM, n * MIB)]));
+    (trees::board(), less).prop_map(|(board, less)| {
+        let banks = less.unwrap_or(board.banks);
+        Board { banks, ..board }
+    })
+}
+
+/// Returns boots with one tree or two, by EFI or not.
 pub(crate) fn case() -> impl Strategy<Value = Case> {
+    cases(0.12, 0.15)
+}
+
+/// Returns boots with two trees, nearly all, half of them by EFI.
+pub(crate) fn two_trees() -> impl Strategy<Value = Case> {
+    cases(0.95, 0.5)
+}
+
+/// Returns boots with two trees, and by EFI, as often as these probabilities say.
+fn cases(two_trees: f64, by_efi: f64) -> impl Strategy<Value = Case> {
     let page = || prop_oneof![6 => Just(PageSize::K4), 1 => Just(PageSize::K16), 1 => Just(PageSize::K64)];
     board()
         .prop_flat_map(move |board| {
             let kernels = prop::collection::vec((prop::sample::select(RELEASES), page()), 1..3);
-            let loader = prop::option::weighted(0.12, trees::board());
-            (policy(&board).boxed(), boot::facts(&board).boxed(), kernels, loader, Just(board))
+            let loader = prop::option::weighted(two_trees, loader());
+            (policy(&board).boxed(), boot::facts(&board, by_efi).boxed(), kernels, loader, Just(board))
         })
         .prop_map(|(policy, facts, kernels, loader, board)| {
             let kernels = kernels.into_iter().map(|(kernel, page)| kernel.with_page(page)).collect();

@@ -106,17 +106,8 @@ fn told(args: &Verify, captured: &Captured, input: &Input, log: &BootLog<'_>) ->
     if boot.kernel_config.is_none() && boot.page.is_none() {
         boot.kernel_config.clone_from(&captured.config);
     }
-    let mut job = Job::from_args(&boot)?.for_tree(input)?;
-    if boot.page.is_none()
-        && let Some(page) = log.page_size().or_else(|| named_page(version?))
-        && !args.boot.kernel.iter().any(|name| name.contains(':'))
-    {
-        job.adapt(|profile| profile.page = page);
-    }
-    if log.has_region_lines() && !job.profiles().iter().all(|profile| profile.log.region_lines) {
-        note("the kernel has a line for every region, as kernels from 6.6 on: a backport");
-        job.adapt(|profile| profile.log.region_lines = true);
-    }
+    let mut job = Job::from_args(&boot)?;
+    // A loader's tree is merged by the RAM of the boot.
     let ram = log.ram();
     let is_given = !boot.ram.is_empty() || boot.efi_map.is_some();
     let map = log.efi_map().filter(|_| !is_given);
@@ -128,6 +119,17 @@ fn told(args: &Verify, captured: &Captured, input: &Input, log: &BootLog<'_>) ->
     if log.is_efi() && !is_given && !ram.is_empty() {
         note("an EFI boot: RAM is as the log has it, since the kernel took it from the firmware");
         job.set_ram(ram.clone());
+    }
+    let mut job = job.for_tree(input)?;
+    if boot.page.is_none()
+        && let Some(page) = log.page_size().or_else(|| named_page(version?))
+        && !args.boot.kernel.iter().any(|name| name.contains(':'))
+    {
+        job.adapt(|profile| profile.page = page);
+    }
+    if log.has_region_lines() && !job.profiles().iter().all(|profile| profile.log.region_lines) {
+        note("the kernel has a line for every region, as kernels from 6.6 on: a backport");
+        job.adapt(|profile| profile.log.region_lines = true);
     }
     let dtb = job.effective(input.dtb.clone()).map_err(|error| Failure::of(&captured.tree, error))?;
     let told = match Told::predict(&job, &dtb, &captured.tree)? {
