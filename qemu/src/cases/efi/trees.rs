@@ -25,6 +25,7 @@ pub(super) fn cases() -> Vec<Case> {
             two(bed, name, |boot| EfiBoot { form: Form::Unified, loader: EfiLoader::SystemdBoot, ..boot })
         })
         .long(),
+        Case::new("efi-two-trees-less-ram", less_ram),
         Case::new("efi-u-boot-two-trees", |bed, name| {
             let boot = EfiBoot { bundled: Some(faults::tree(bed, name, LESS)?), ..on_uboot(bed, name)? };
             let (transcript, seen) = keeps(bed, name, &boot)?;
@@ -54,6 +55,19 @@ fn on_uboot(bed: &TestBed, name: &str) -> Result<EfiBoot> {
 fn two(bed: &TestBed, name: &str, change: fn(EfiBoot) -> EfiBoot) -> Result<String> {
     let bundled = Some(faults::tree(bed, name, LESS)?);
     let boot = change(EfiBoot { bundled, policy: None, ..usual(bed)? });
+    let (transcript, seen) = keeps(bed, name, &boot)?;
+    Ok(format!("{seen}; {}", merged(&transcript)?))
+}
+
+/// The loader's tree states half of the RAM, and has the carveouts in the other half, which the EFI map has.
+fn less_ram(bed: &TestBed, name: &str) -> Result<String> {
+    const HALF: &[(&str, &str)] = &[(
+        "reserved-memory {",
+        "memory@40000000 { reg = <0x0 0x40000000 0x0 0x20000000>; }; reserved-memory {",
+    )];
+    let devicetree = Some(faults::tree(bed, &format!("{name}-loader"), HALF)?);
+    let bundled = Some(faults::tree(bed, name, LESS)?);
+    let boot = EfiBoot { loader: EfiLoader::SystemdBoot, devicetree, bundled, policy: None, ..usual(bed)? };
     let (transcript, seen) = keeps(bed, name, &boot)?;
     Ok(format!("{seen}; {}", merged(&transcript)?))
 }
