@@ -15,6 +15,7 @@
 #include <linux/of_address.h>
 #include <linux/of_reserved_mem.h>
 #include <linux/platform_device.h>
+#include <linux/property.h>
 #include <linux/sizes.h>
 
 /* Written to the first and the last word, and read back. */
@@ -95,7 +96,7 @@ static int default_pool(struct device *dev)
 
 static int probe(struct platform_device *pdev)
 {
-	int (*use)(struct device *dev) = of_device_get_match_data(&pdev->dev);
+	int (*use)(struct device *dev) = device_get_match_data(&pdev->dev);
 
 	/* A failure is the result of a test; the device stays bound. */
 	use(&pdev->dev);
