@@ -58,7 +58,7 @@ pub(crate) fn boot(bed: &TestBed, scenario: &Scenario, series: Series) -> Result
             .arg("-o")
             .arg(&fixed)
             .arg(&source);
-        let must_be_refused = scenario.must_be_refused(series.page());
+        let must_be_refused = scenario.must_be_refused(&profile);
         let out = fix.output().context("cannot start the tool")?;
         match out.status.code() {
             Some(0) if must_be_refused => anyhow::bail!("repaired, where it had to be refused"),

@@ -4,7 +4,7 @@ use crate::workspace::Workspace;
 use crate::{dtc, job};
 use anyhow::{Context, Result};
 use ringfence::fdt::{Edits, Tree, rewrite};
-use ringfence::profile::PageSize;
+use ringfence::profile::{KernelProfile, PageSize};
 use ringfence::span::Span;
 use std::fs;
 use std::path::PathBuf;
@@ -57,6 +57,10 @@ const REFUSED: &[&str] = &[
 /// none, and 1 GiB with the kernel in it not two.
 const REFUSED_OF_64K: &[&str] = &["q05-qcom-full+cma64M_at_range", "q05-qcom-full+mem1G"];
 
+/// More of them where memblock holds 128 blocks of RAM, as in 5.10: a carveout makes three of one.
+const REFUSED_OF_SMALL_ROOM: &[&str] = &["e10-65-regions"];
+const SMALLEST_ROOM: usize = 128;
+
 /// One tree with one command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
@@ -71,11 +75,12 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
-    /// Tells whether the tool must refuse to repair the tree for a kernel with pages of this size. It may refuse
-    /// no other.
-    pub(crate) fn must_be_refused(&self, page: PageSize) -> bool {
-        let name = self.name.as_str();
-        REFUSED.contains(&name) || (page == PageSize::K64 && REFUSED_OF_64K.contains(&name))
+    /// Tells whether the tool must refuse to repair the tree for this kernel. It may refuse no other.
+    pub(crate) fn must_be_refused(&self, kernel: &KernelProfile) -> bool {
+        let is_in = |names: &[&str]| names.contains(&self.name.as_str());
+        is_in(REFUSED)
+            || (kernel.page == PageSize::K64 && is_in(REFUSED_OF_64K))
+            || (kernel.build.room.memory <= SMALLEST_ROOM && is_in(REFUSED_OF_SMALL_ROOM))
     }
 
     /// Compiles the source. What its command line asks for comes after a console, and an exact tree tells
