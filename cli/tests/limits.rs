@@ -6,7 +6,7 @@ use ringfence::facts::{BootFacts, Kernel, Position};
 use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::pipeline::{Context, Surveyed};
 use ringfence::predict::{DefaultCma, Prediction, State, predict};
-use ringfence::profile::KernelProfile;
+use ringfence::profile::{Build, KernelProfile};
 use ringfence::span::{MIB, Span};
 
 /// What a tree has many of.
@@ -35,12 +35,18 @@ fn region(many: Many, index: u64) -> NewNode {
 }
 
 fn predicted(many: Many, count: u64, kernel: &str) -> Prediction {
+    predicted_by(*KernelProfile::for_version(kernel).unwrap().profile, many, count, "")
+}
+
+fn predicted_by(profile: KernelProfile, many: Many, count: u64, bootargs: &str) -> Prediction {
     let cells = |node: NewNode| node.prop_u32("#address-cells", 2).prop_u32("#size-cells", 2);
     let memory = NewNode::new("memory@40000000").prop_str("device_type", "memory");
     let memory = memory.prop("reg", pair(1 << 30, 4 << 30));
     let reserved = cells(NewNode::new("reserved-memory")).prop_empty("ranges");
     let reserved = (0..count).map(|index| region(many, index)).fold(reserved, NewNode::child);
-    let dtb = build(&cells(NewNode::new("")).child(memory).child(reserved), 0, &[]).unwrap();
+    let chosen = NewNode::new("chosen").prop_str("bootargs", bootargs);
+    let root = cells(NewNode::new("")).child(memory).child(reserved).child(chosen);
+    let dtb = build(&root, 0, &[]).unwrap();
     let at = Span::from_ends(0x4020_0000, 0x4244_0000).unwrap();
     let placed = |base| Some(Position::Fixed(Span::new(base, MIB).unwrap()));
     let facts = BootFacts {
@@ -50,7 +56,6 @@ fn predicted(many: Many, count: u64, kernel: &str) -> Prediction {
         ..BootFacts::default()
     };
     let tree = Tree::parse(&dtb).unwrap();
-    let profile = *KernelProfile::for_version(kernel).unwrap().profile;
     let surveyed = Surveyed::of(tree, Context { policy: None, profile: &profile, facts: &facts });
     predict(surveyed.analysis())
 }
@@ -79,6 +84,22 @@ fn a_tree_that_reserves_too_much_is_refused_or_the_end_of_the_kernel() {
         let open = prediction.regions.iter().filter(|outcome| outcome.state == State::Free).count();
         assert!(panic.is_some() || open == refused, "{open} are free, {refused} were refused");
     }
+}
+
+#[test]
+fn a_linear_map_of_blocks_needs_the_mark_around_the_kernel() {
+    let of = *KernelProfile::for_version("5.10").unwrap().profile;
+    let panic = |is_single: bool, count, bootargs| {
+        let build = Build { maps_single_pages: is_single, ..of.build };
+        predicted_by(KernelProfile { build, ..of }, NoMap, count, bootargs).panic
+    };
+    // 69 carveouts were booted by 5.10 with such a map, which died, and by Debian's, which did not.
+    const BUG: Option<&str> = Some("Kernel BUG at __create_pgd_mapping");
+    assert_eq!(panic(false, 69, ""), BUG);
+    assert_eq!(panic(true, 69, ""), None);
+    assert_eq!(panic(true, 69, "rodata=on"), BUG);
+    assert_eq!(panic(false, 69, "rodata=full"), None);
+    assert_eq!(panic(false, 40, ""), None);
 }
 
 #[test]

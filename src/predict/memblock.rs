@@ -82,7 +82,7 @@ impl Memblock {
     /// Takes what of `span` is RAM out of it. Two entries must be left, needed or not
     /// (`memblock_isolate_range`).
     pub(super) fn remove(&mut self, span: Span) -> Result<(), Full> {
-        if !self.can_mark(2) {
+        if !self.can_mark_once() {
             return Err(Full::Memory);
         }
         let pieces: Vec<Span> = self.memory.meeting(span).collect();
@@ -109,6 +109,11 @@ impl Memblock {
         self.memory.0.len() + self.splits + entries <= self.room.memory
     }
 
+    /// Returns whether a piece in the middle of a bank can be marked.
+    pub(super) fn can_mark_once(&self) -> bool {
+        self.can_mark(2)
+    }
+
     /// Returns whether a piece in the middle of a bank can be marked and unmarked.
     pub(super) fn can_mark_twice(&self) -> bool {
         self.can_mark(4)
@@ -131,7 +136,7 @@ impl Memblock {
     /// Marks the RAM in `span` as not to be mapped. Two entries must be free, used or not
     /// (`memblock_isolate_range`).
     pub(super) fn mark_no_map(&mut self, span: Span) -> Result<(), Full> {
-        if !self.can_mark(2) {
+        if !self.can_mark_once() {
             return Err(Full::Memory);
         }
         let pieces: Vec<Span> = self.memory.meeting(span).collect();

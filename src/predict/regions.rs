@@ -48,9 +48,14 @@ impl<'k> Kernel<'k> {
     /// Sets up the linear map. The marks around the kernel and the page tables are the last that memblock
     /// must have entries for (`paging_init`).
     fn map_memory(&mut self) {
-        // A failure here without a panic has no other effect.
-        if self.profile.panics_when_full && self.profile.marks_kernel && !self.memblock.can_mark_twice() {
-            self.panic.get_or_insert("memblock: cannot resize memory array");
+        let cannot_mark = match self.profile.panics_when_full {
+            true => (!self.memblock.can_mark_twice()).then_some("memblock: cannot resize memory array"),
+            // Without its mark the kernel is mapped twice, the second time with smaller blocks.
+            false if self.maps_single_pages() => None,
+            false => (!self.memblock.can_mark_once()).then_some("Kernel BUG at __create_pgd_mapping"),
+        };
+        if let Some(why) = cannot_mark.filter(|_| self.profile.marks_kernel) {
+            self.panic.get_or_insert(why);
         }
         if !self.memblock.has_room(PAGE_TABLES) {
             self.panic.get_or_insert(match self.profile.panics_when_full {
@@ -59,6 +64,16 @@ impl<'k> Kernel<'k> {
             });
         }
         self.memblock.unbind();
+    }
+
+    /// Tells whether the linear map is made of single pages (arch/arm64/mm/mmu.c, `parse_rodata`).
+    fn maps_single_pages(&self) -> bool {
+        let cmdline = self.analysis.map.chosen.bootargs.as_deref().unwrap_or_default();
+        match crate::bootargs::last_value(cmdline, b"rodata") {
+            Some(b"full") => true,
+            Some(b"0" | b"n" | b"N" | b"off" | b"1" | b"y" | b"Y" | b"on") => false,
+            _ => self.profile.build.maps_single_pages,
+        }
     }
 
     /// Reserves the header of a crashed kernel at the point where this kernel does, unless it is reserved.

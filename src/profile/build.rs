@@ -14,6 +14,9 @@ pub struct Build {
     /// `CONFIG_INIT_ON_ALLOC_DEFAULT_ON`: whether it clears what it allocates, unless the command line says
     /// otherwise.
     pub clears_on_alloc: bool,
+    /// `CONFIG_RODATA_FULL_DEFAULT_ENABLED`: whether the linear map is made of single pages, unless the
+    /// command line says otherwise, so that a part of it can be mapped a second time.
+    pub maps_single_pages: bool,
 }
 
 /// Entries that the arrays of memblock have before the kernel can make them larger, which it can after its

@@ -82,6 +82,7 @@ const V5_4: KernelProfile = KernelProfile {
         room: Room::of_efi(128, 256),
         restricted_pools: false,
         clears_on_alloc: true,
+        maps_single_pages: true,
     },
 };
 

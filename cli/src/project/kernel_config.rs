@@ -100,6 +100,7 @@ impl KernelConfig {
         }
         profile.build.restricted_pools = self.is_set("DMA_RESTRICTED_POOL");
         profile.build.clears_on_alloc = self.is_set("INIT_ON_ALLOC_DEFAULT_ON");
+        profile.build.maps_single_pages = self.is_set("RODATA_FULL_DEFAULT_ENABLED");
         profile.dma_limit = match (self.is_set("ZONE_DMA"), self.is_set("ZONE_DMA32"), profile.dma_limit) {
             (false, false, _) => DmaLimit::Unlimited,
             // Linux 5.4 has only the second.

@@ -293,6 +293,7 @@ impl Series {
             // Without the interrupt controller's tables there are no entries for them.
             profile.build.room = Room { reserved: 128, ..profile.build.room };
             profile.build.clears_on_alloc = false;
+            profile.build.maps_single_pages = false;
             // Linux 5.10 has none.
             profile.build.restricted_pools = self != Self::BUILT_5_10;
             if !self.configs.contains(&"numa.config") {
