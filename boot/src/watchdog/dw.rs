@@ -4,6 +4,8 @@ use crate::uart::Hardware;
 
 const CONTROL: u64 = 0x00;
 const RESTART: u64 = 0x0c;
+/// Bytes up to the end of the last of them.
+pub(super) const REACH: u64 = RESTART + 4;
 
 /// CONTROL: it runs.
 const RUNS: u32 = 1 << 0;

@@ -64,8 +64,24 @@ fn of_node(node: Node<'_, '_>) -> Option<Watchdog> {
         Kind::Sp805 | Kind::Dw => control,
     };
     let frames = [control, refresh];
-    let is_aligned = frames.iter().all(|frame| frame.is_multiple_of(4));
-    is_aligned.then(|| Watchdog { name: node.name().to_string(), kind: *kind, frames })
+    // Registers in a second page would be those of another device.
+    let is_in_page = |frame| {
+        let page = Span::new(frame, kind.reach()).and_then(|registers| registers.outward(PAGE));
+        page.is_some_and(|page| page.len() == PAGE)
+    };
+    let is_sound = frames.iter().all(|&frame| frame.is_multiple_of(4) && is_in_page(frame));
+    is_sound.then(|| Watchdog { name: node.name().to_string(), kind: *kind, frames })
+}
+
+impl Kind {
+    /// Returns the bytes from the start of a frame to the end of the last register that is used.
+    const fn reach(self) -> u64 {
+        match self {
+            Self::Sp805 => sp805::REACH,
+            Self::Dw => dw::REACH,
+            Self::Sbsa => sbsa::REACH,
+        }
+    }
 }
 
 impl Watchdog {

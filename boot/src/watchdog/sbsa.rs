@@ -7,6 +7,8 @@ use crate::uart::Hardware;
 const STATUS: u64 = 0x000;
 /// In the frame for petting: any write starts the time anew.
 const REFRESH: u64 = 0x000;
+/// Bytes of either frame up to the end of the register that is used.
+pub(super) const REACH: u64 = 4;
 
 /// STATUS: it runs.
 const RUNS: u32 = 1 << 0;

@@ -6,6 +6,8 @@ const LOAD: u64 = 0x000;
 const CONTROL: u64 = 0x008;
 const CLEAR: u64 = 0x00c;
 const LOCK: u64 = 0xc00;
+/// Bytes up to the end of the last of them.
+pub(super) const REACH: u64 = LOCK + 4;
 
 /// CONTROL: the counter runs, and resets the board when it comes to 0 for the second time.
 const RUNS: u32 = 1 << 0;

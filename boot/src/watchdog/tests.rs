@@ -154,6 +154,10 @@ fn they_are_found_by_their_compatible_strings() {
         node("watchdog@4", b"arm,sp805\0", &[0x2a45_0000, 0x1000]).prop_str("status", "disabled"),
         node("watchdog@5", b"arm,sbsa-gwdt\0", &[CONTROL, 0x1000]),
         node("watchdog@6", b"snps,dw-wdt\0", &[0xffd0_0201, 0x100]),
+        // Where the registers go on in the next page, or would end beyond the last address.
+        node("watchdog@8", b"arm,sp805\0", &[0x2a44_0800, 0x1000]),
+        node("watchdog@9", b"arm,sp805\0", &[0xffff_ffff_ffff_f000, 0xfff]),
+        node("watchdog@a", b"snps,dw-wdt\0", &[0xffd0_0ff8, 0x100]),
         node("watchdog@7", b"vendor,wdt\0", &[0x2a46_0000, 0x1000]),
     ]);
     let places: Vec<_> = found.iter().map(|one| (one.kind, one.frames)).collect();
