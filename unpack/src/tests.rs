@@ -80,6 +80,22 @@ fn a_gzip_stream_is_checked_against_its_checksum() {
     assert_eq!(to_vec(stream(Packing::Gzip, &bytes), LIMIT), Err(StreamError::Damaged));
 }
 
+/// As `zstd` packs: it adds the low half of an XXH64, which the encoder of the other tests leaves out.
+#[test]
+fn a_zstd_frame_is_checked_against_its_checksum() {
+    // `printf hello | zstd`
+    let hello = b"\x28\xb5\x2f\xfd\x04\x58\x29\x00\x00hello\xa3\x6d\x9f\x88";
+    let unpacked = |bytes: &[u8]| to_vec(stream(Packing::Zstd, bytes), LIMIT);
+    assert_eq!(unpacked(hello).as_deref(), Ok(&b"hello"[..]));
+    assert_eq!(unpacked(&[hello, &[0; 9][..]].concat()).as_deref(), Ok(&b"hello"[..]));
+    assert_eq!(unpacked(&hello[..hello.len() - 1]), Err(StreamError::Damaged));
+    for at in [9, hello.len() - 1] {
+        let mut damaged = hello.to_vec();
+        damaged[at] ^= 1;
+        assert_eq!(unpacked(&damaged), Err(StreamError::Damaged), "byte {at}");
+    }
+}
+
 #[test]
 fn an_lzma_stream_may_state_its_length() {
     let kernel = kernel();

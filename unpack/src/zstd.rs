@@ -10,6 +10,7 @@ use ringfence::packing::Packing;
 use ringfence::payload::Measure;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use ruzstd::io::Read;
+use twox_hash::XxHash64;
 
 /// Most bytes that a block unpacks to.
 const BLOCK: u64 = 128 << 10;
@@ -22,6 +23,8 @@ struct Frame<'a> {
     window: u64,
     /// Bytes of all output, 0 where the header does not state them.
     len: u64,
+    /// Whether the low half of an XXH64 of all output follows the blocks.
+    has_checksum: bool,
     blocks: &'a [u8],
 }
 
@@ -53,14 +56,17 @@ pub(crate) fn unpack(stream: &[u8], out: &mut [u8]) -> Option<usize> {
 pub(crate) fn to_vec(stream: &[u8], limit: u64) -> Option<Vec<u8>> {
     let frame = parse(stream)?;
     let mut out = Vec::new();
-    decode(&frame, ring(&frame, limit), |decoder| {
+    let rest = decode(&frame, ring(&frame, limit), |decoder| {
         let (from, more) = (out.len(), decoder.can_collect());
         out.try_reserve(more).ok()?;
         out.resize(from + more, 0);
         let read = decoder.read(out.get_mut(from..)?).ok()?;
         (read == more && out.len() as u64 <= limit).then_some(())
     })?;
-    (frame.len == 0 || frame.len == out.len() as u64).then_some(out)
+    let is_whole = frame.len == 0 || frame.len == out.len() as u64;
+    let is_sound =
+        !frame.has_checksum || *rest.first_chunk()? == (XxHash64::oneshot(0, &out) as u32).to_le_bytes();
+    (is_whole && is_sound).then_some(out)
 }
 
 /// Returns the bytes of window that do for at most `most` bytes of output: nothing before the first is ever
@@ -69,12 +75,12 @@ fn ring(frame: &Frame<'_>, most: u64) -> u64 {
     frame.window.min(most).max(2 * BLOCK).checked_next_power_of_two().unwrap_or(u64::MAX)
 }
 
-/// Unpacks block after block, each of which `collect` takes from the decoder.
-fn decode(
-    frame: &Frame<'_>,
+/// Unpacks block after block, each of which `collect` takes from the decoder. Returns what follows them.
+fn decode<'a>(
+    frame: &Frame<'a>,
     window: u64,
     mut collect: impl FnMut(&mut FrameDecoder) -> Option<()>,
-) -> Option<()> {
+) -> Option<&'a [u8]> {
     let header = header(window);
     let (mut decoder, mut blocks) = (FrameDecoder::new(), frame.blocks);
     decoder.set_max_window_size(window);
@@ -85,7 +91,7 @@ fn decode(
         decoder.decode_blocks(&mut blocks, BlockDecodingStrategy::UptoBlocks(1)).ok()?;
         collect(&mut decoder)?;
     }
-    Some(())
+    Some(blocks)
 }
 
 /// Unpacks the first block alone, as if it were the last.
@@ -137,7 +143,8 @@ fn parse(stream: &[u8]) -> Option<Frame<'_>> {
     if bytes == 2 {
         len += 256;
     }
-    Some(Frame { window: if single { len } else { window }, len, blocks })
+    let window = if single { len } else { window };
+    Some(Frame { window, len, has_checksum: descriptor & 0x04 != 0, blocks })
 }
 
 #[cfg(test)]
