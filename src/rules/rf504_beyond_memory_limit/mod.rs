@@ -12,9 +12,10 @@ pub(super) const DOC: Doc = Doc {
     severity: Severity::Warning,
     why: r"
         `mem=` and `linux,usable-memory-range` should leave mapped regions in RAM. `mem=` keeps the lowest
-        bytes of RAM, `linux,usable-memory-range` one window. A region beyond them is no longer in RAM,
-        which is harmless for a carveout; but the driver of a mapped region may need RAM there. A CMA pool
-        beyond them panics (RF303).
+        bytes of RAM, `linux,usable-memory-range` what is in its windows: Linux 5.10 reads the first
+        one, 6.1 two, 7.3 six. A region beyond them is no longer in RAM, which is harmless for a
+        carveout; but the driver of a mapped region may need RAM there. A CMA pool beyond them panics
+        (RF303).
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
@@ -29,15 +30,22 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let is_lost = |span| {
         ledger::coverage(ram, span) == Coverage::All && ledger::coverage(usable, span) != Coverage::All
     };
+    let windows = analysis.map.chosen.usable.iter().take(analysis.profile.usable_windows);
+    let windows = ledger::union(windows.copied().collect());
+    let in_windows = |span| windows.is_empty() || ledger::coverage(&windows, span) == Coverage::All;
     for (region, span) in analysis.reservations().filter(|(region, _)| !region.no_map) {
         if is_lost(span) {
-            out.report(
-                region,
-                format_args!("{span} is beyond the RAM that the command line leaves to Linux"),
-            )
-            .at("reg")
-            .region(span, region)
-            .help("raise `mem=`, or move the region down");
+            let (what, help) = match in_windows(span) {
+                true => (
+                    "beyond the RAM that the command line leaves to Linux",
+                    "raise `mem=`, or move the region down",
+                ),
+                false => (
+                    "outside the windows of `linux,usable-memory-range` that Linux reads",
+                    "move the region into a window, or widen one",
+                ),
+            };
+            out.report(region, format_args!("{span} is {what}")).at("reg").region(span, region).help(help);
         }
     }
 }
