@@ -1,12 +1,15 @@
-//! Pipes and devices where a source or a configuration names a file: nothing waits, and memory has a bound.
+//! Pipes and devices where a source or a configuration names a file, and closed directories: nothing waits,
+//! memory has a bound, and everything else is checked.
 
 mod workdir;
 
-use std::os::unix::fs::symlink;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use workdir::WorkDir;
+use workdir::board::tree;
 
 const BOARD: &str = "/ { #address-cells = <2>; #size-cells = <2>;\n\
     memory@40000000 { device_type = \"memory\"; reg = <0 0x40000000 0 0x40000000>; };\n\
@@ -98,4 +101,27 @@ fn a_configuration_that_names_a_device_does_not_fill_the_memory() {
     bench.put("board.dts", format!("/dts-v1/;\n{BOARD}"));
     bench.put("ringfence.toml", "[[board]]\nmatch = \"board.dts\"\npolicy = \"zero\"\n");
     assert_output(&bench, &["check", "board.dts"], 2, "zero: larger than 64 MiB");
+}
+
+#[test]
+fn a_closed_directory_does_not_keep_the_others_from_being_checked() {
+    let bench = WorkDir::new();
+    for name in ["boards/a.dtb", "boards/closed/b.dtb", "boards/z.dtb"] {
+        bench.put(name, tree(0x50_0000));
+    }
+    let mode =
+        |mode| fs::set_permissions(bench.path("boards/closed"), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o000);
+    // Root reads it all the same.
+    if fs::read_dir(bench.path("boards/closed")).is_ok() {
+        mode(0o755);
+        return println!("SKIPPED: nothing is closed to this user");
+    }
+    let output = run(&bench, &["check", "--format", "json", "boards"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    mode(0o755);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    for word in ["\"boards/a.dtb\"", "\"boards/z.dtb\"", "boards/closed: no permission to read it"] {
+        assert!(text.contains(word), "no {word} in {text}");
+    }
 }

@@ -50,10 +50,7 @@ pub fn gather(names: &[PathBuf], wanted: Wanted) -> Result<Vec<Found>, Failure> 
         match fs::metadata(name) {
             _ if is_stdin(name) => found.push(readable(name.clone())),
             Err(error) => found.push(unreadable(Failure::of(name, describe(&error)))),
-            Ok(meta) if meta.is_dir() => match walk(name, wanted) {
-                Ok(paths) => found.extend(paths.into_iter().map(readable)),
-                Err(failure) => found.push(unreadable(failure)),
-            },
+            Ok(meta) if meta.is_dir() => found.extend(walk(name, wanted)),
             Ok(_) => found.push(readable(name.clone())),
         }
     }
@@ -69,11 +66,21 @@ pub struct Found {
     pub failure: Option<Failure>,
 }
 
-fn walk(directory: &Path, wanted: Wanted) -> Result<Vec<PathBuf>, Failure> {
+/// Returns the trees in a directory and below, and what of it cannot be read.
+fn walk(directory: &Path, wanted: Wanted) -> Vec<Found> {
     let [blob, source] = wanted.endings();
-    let (mut blobs, mut sources) = (Vec::new(), Vec::new());
+    let (mut blobs, mut sources, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for entry in walkdir::WalkDir::new(directory).sort_by_file_name() {
-        let entry = entry.map_err(|error| Failure::of(directory, error))?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let path = error.path().unwrap_or(directory).to_path_buf();
+                let why = error.io_error().map_or_else(|| error.to_string(), describe);
+                let failure = Some(Failure::of(&path, why));
+                unreadable.push(Found { path, failure });
+                continue;
+            }
+        };
         // Links to trees count; those to directories are not followed, for they may lead round in circles.
         let is_file = |kind: fs::FileType| kind.is_file() || (kind.is_symlink() && entry.path().is_file());
         let ending = entry.path().extension().and_then(|ending| ending.to_str());
@@ -83,14 +90,17 @@ fn walk(directory: &Path, wanted: Wanted) -> Result<Vec<PathBuf>, Failure> {
             _ => continue,
         };
         if is_file(entry.file_type()) {
-            list.push(entry.into_path());
+            list.push(Found { path: entry.into_path(), failure: None });
         }
     }
-    match (blobs.is_empty(), sources.is_empty()) {
-        (false, _) => Ok(blobs),
-        (true, false) => Ok(sources),
-        (true, true) => Err(Failure::of(directory, format!("no .{blob} and no .{source} in this directory"))),
+    let mut found = if blobs.is_empty() { sources } else { blobs };
+    found.append(&mut unreadable);
+    if found.is_empty() {
+        let why = format!("no .{blob} and no .{source} in this directory");
+        let failure = Some(Failure::of(directory, why));
+        found.push(Found { path: directory.to_path_buf(), failure });
     }
+    found
 }
 
 /// Most sources that are named as the ones to give instead of a part of them.
