@@ -11,6 +11,7 @@ use crate::ledger::{self, Coverage, meeting};
 use crate::order;
 use crate::span::{KIB, Size, Span, align_up, kept_alignment};
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The largest page of any arm64 kernel.
@@ -48,6 +49,9 @@ impl<'s, 'c, 'a> Separated<'s, 'c, 'a> {
     }
 }
 
+/// Most regions without room for which the nearest place is searched: each costs a pass over all regions.
+const MAX_EXPLAINED: usize = 16;
+
 /// Moves regions up, in ascending order, until none overlaps the one below it. What the policy requires at an
 /// address stays, and so does everything that the loader placed.
 fn move_up(layout: &mut Layout<'_, '_, '_>) {
@@ -56,7 +60,7 @@ fn move_up(layout: &mut Layout<'_, '_, '_>) {
     let slots = layout.slots().iter().zip(0..).filter(|(slot, _)| !slot.is_pool());
     let mut order: Vec<_> = slots.map(|(slot, at)| (slot.span().base(), slot.span().end(), at)).collect();
     order::sort(&mut order);
-    let (mut floor, mut below) = (0, None);
+    let (mut floor, mut below, mut explained) = (0, None, 0);
     for (_, _, at) in order {
         let Some(slot) = layout.slots().get(at) else { continue };
         if slot.is_pinned() {
@@ -75,9 +79,14 @@ fn move_up(layout: &mut Layout<'_, '_, '_>) {
         let clear = [align, align.min(LARGEST_PAGE)].map(|align| obstacles.lift(layout, span, floor, align));
         let Some(clear) = clear.into_iter().flatten().next() else {
             let (name, floor) = (layout.name(slot), floor.max(span.base()));
-            let others = layout.slots().iter().zip(0..).filter(|(_, other)| *other != at);
-            let taken = others.map(|(slot, _)| slot.span()).chain(obstacles.all.iter().copied());
-            let elsewhere = explain_no_fit(layout.analysis, taken.collect(), span.len(), align, None);
+            let elsewhere = if explained < MAX_EXPLAINED {
+                let others = layout.slots().iter().zip(0..).filter(|(_, other)| *other != at);
+                let taken = others.map(|(slot, _)| slot.span()).chain(obstacles.all.iter().copied());
+                explain_no_fit(layout.analysis, taken.collect(), span.len(), align, None)
+            } else {
+                String::new()
+            };
+            explained += 1;
             layout.fail(&name, format!("no room of {} at or above {floor:#x}{elsewhere}", Size(span.len())));
             continue;
         };

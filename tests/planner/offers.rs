@@ -62,3 +62,19 @@ fn what_has_no_room_is_named() {
         other => panic!("{other:?}"),
     }
 }
+
+/// The search for a place that would do passes over all regions, and would make a failed plan quadratic.
+#[test]
+fn a_place_is_searched_for_the_first_few_without_room() {
+    let all: Vec<_> = (0..100).map(|n| carveout(&format!("r{n}"), n, 900 - 2 * n)).collect();
+    let dtb = board([reserved(all)]);
+    match fix(&dtb, Some(&requiring([]))) {
+        Err(Refusal::PlacementFailure(failures)) => {
+            let lines: Vec<String> = failures.iter().map(ToString::to_string).collect();
+            assert!(lines.len() > 90 && lines.iter().all(|line| line.contains("no room of")));
+            let explained = lines.iter().filter(|line| line.contains("; ")).count();
+            assert_eq!(explained, 16, "{lines:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
