@@ -35,6 +35,7 @@ endif
 define RINGFENCE_INSTALL_IMAGES_CMDS
 	$(INSTALL) -D -m 0644 $(@D)/ringfence.img $(BINARIES_DIR)/ringfence.img
 	$(INSTALL) -D -m 0644 $(@D)/ringfence-full.img $(BINARIES_DIR)/ringfence-full.img
+	$(INSTALL) -D -m 0644 $(@D)/ringfence-sentinel.img $(BINARIES_DIR)/ringfence-sentinel.img
 	$(RINGFENCE_PACK)
 endef
 

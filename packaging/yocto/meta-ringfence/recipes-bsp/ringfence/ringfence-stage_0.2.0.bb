@@ -18,6 +18,7 @@ do_install[noexec] = "1"
 do_deploy() {
     install -D -m 0644 ${S}/ringfence.img ${DEPLOYDIR}/ringfence.img
     install -D -m 0644 ${S}/ringfence-full.img ${DEPLOYDIR}/ringfence-full.img
+    install -D -m 0644 ${S}/ringfence-sentinel.img ${DEPLOYDIR}/ringfence-sentinel.img
 }
 addtask deploy after do_install before do_build
 
