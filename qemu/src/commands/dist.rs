@@ -22,9 +22,12 @@ mod tool;
 mod wheel;
 
 pub(crate) use archive::copy_all;
+pub(crate) use parts::Listed;
+pub(crate) use recipes::SUMS_OF_RECIPES;
+pub(crate) use tool::{Arch, BOARD, finds};
 
 /// The file that `sha256sum --check` reads.
-const SUMS: &str = "SHA256SUMS";
+pub(crate) const SUMS: &str = "SHA256SUMS";
 
 /// What can be built by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,8 +65,6 @@ struct Release<'a> {
     work: PathBuf,
     /// Manual and completions.
     texts: PathBuf,
-    /// The list of parts, once it is written.
-    parts: Option<PathBuf>,
 }
 
 /// Returns where a release is laid out.
@@ -86,32 +87,35 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     for directory in [&dist, &work] {
         fs::create_dir_all(directory)?;
     }
-    for made in [SUMS, recipes::BUILDROOT, recipes::BITBAKE] {
+    for made in [&[SUMS], SUMS_OF_RECIPES.as_slice()].concat() {
         let _ = fs::remove_file(dist.join(made));
     }
     let version = env!("CARGO_PKG_VERSION");
     let texts = work.join("texts");
-    let mut release = Release { ws, version, epoch: epoch::epoch(ws)?, dist, work, texts, parts: None };
+    let release = Release { ws, version, epoch: epoch::epoch(ws)?, dist, work, texts };
+    debian::warn_without_address();
     let wanted = |part| options.only.is_none_or(|only| only == part);
     if wanted(Part::Tool) {
-        lay_out_tool(&mut release, options.host_only, consent)?;
+        lay_out_tool(&release, options.host_only, consent)?;
     }
     if wanted(Part::Stage) {
+        setup::ensure(ws, &[Need::Dpkg, Need::Tool(Tool::Cyclonedx)], consent)?;
         let mut files = Vec::new();
         for (built, what) in &stage::released(ws, consent)? {
             renames::is_absent(ws, &built.elf)?;
             files.extend(lay_out_stage(built, &release.dist, what)?);
         }
         archive::pack_stage(&release, &files)?;
-        debian::pack_stage(&release, &files)?;
+        debian::pack_stage(&release, &files, &parts::write(&release, Listed::Stage)?)?;
     }
     for license in ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"] {
         fs::copy(ws.root.join(license), release.dist.join(license)).with_context(|| license.to_string())?;
     }
+    recipes::write(&release, &sums(&release.dist)?)?;
+    // Of those files, too.
     let sums = sums(&release.dist)?;
     let line = |(digest, name): &(String, String)| format!("{digest}  {name}\n");
     fs::write(release.dist.join(SUMS), sums.iter().map(line).collect::<String>())?;
-    recipes::write(&release, &sums)?;
     if options.check_reproducible {
         reproducible::check(&release, options)?;
     }
@@ -122,19 +126,18 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
 }
 
 /// Lays out the tool in each form.
-fn lay_out_tool(release: &mut Release<'_>, host_only: bool, consent: Consent) -> Result<()> {
+fn lay_out_tool(release: &Release<'_>, host_only: bool, consent: Consent) -> Result<()> {
     let ws = release.ws;
     let needs = [Need::Dpkg, Need::Tool(Tool::Maturin), Need::Tool(Tool::Cyclonedx)];
     setup::ensure(ws, &needs, consent)?;
     let all = tool::build(ws, host_only, consent)?;
     let host = all.iter().find(|built| built.arch.is_host()).context("not built for this machine")?;
     tool::write_texts(&host.program, &release.texts)?;
-    release.parts = Some(parts::write(release, &host.arch.target())?);
     // As it is, for whoever built it.
     fs::copy(&host.program, release.dist.join("ringfence"))?;
     for built in &all {
         archive::pack_tool(release, built)?;
-        debian::pack_tool(release, built)?;
+        debian::pack_tool(release, built, &parts::write(release, Listed::Tool(built.arch))?)?;
         wheel::pack(release, built)?;
     }
     Ok(())
@@ -162,12 +165,13 @@ fn lay_out_stage(built: &Built, dist: &Path, what: &str) -> Result<Vec<PathBuf>>
     Ok(files)
 }
 
-/// Returns the SHA-256 and the name of each file of the directory.
+/// Returns the SHA-256 and the name of each file of the directory, but of the sums themselves.
 fn sums(dist: &Path) -> Result<Vec<(String, String)>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dist)? {
         names.push(entry?.file_name());
     }
+    names.retain(|name| name != SUMS);
     names.sort();
     let mut sums = Vec::new();
     for name in names {

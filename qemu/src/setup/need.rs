@@ -55,6 +55,8 @@ pub(crate) enum Need {
     QemuUser,
     /// Makes and reads packages of Debian.
     Dpkg,
+    /// Judges packages by Debian's policy.
+    Lintian,
     /// Lays out a Debian without a machine.
     Debootstrap,
     /// Copies a project to where a job runs.
@@ -118,6 +120,7 @@ impl Need {
             Self::CrossStd => format!("a Rust standard library for {}", cross::TARGET),
             Self::QemuUser => "qemu-aarch64-static".into(),
             Self::Dpkg => "dpkg-deb".into(),
+            Self::Lintian => "lintian".into(),
             Self::Debootstrap => "debootstrap".into(),
             Self::Rsync => "rsync".into(),
             Self::Debian(release) => format!("a Debian {} without Rust", release.number()),
@@ -155,6 +158,7 @@ impl Need {
             Self::CrossStd => "is compiled into the tool for arm64",
             Self::QemuUser => "runs the tool for arm64 once it is built",
             Self::Dpkg => "makes the Debian packages",
+            Self::Lintian => "judges the Debian packages as a maintainer of Debian does",
             Self::Debootstrap => "lays out a Debian without Rust, in which the packages are tried",
             Self::Rsync => "copies a project to where a job of GitLab runs",
             Self::Debian(_) => "installs the packages as a user does",
@@ -206,6 +210,7 @@ impl Need {
             // The libraries for the host of the compiler that the library for the target belongs to.
             Self::CrossStd => &["rustc-web", "libstd-rust-web-dev"],
             Self::Dpkg => &["dpkg"],
+            Self::Lintian => &["lintian"],
             Self::Debootstrap => &["debootstrap"],
             Self::Rsync => &["rsync"],
             Self::Tool(tool) => tool.packages(),
@@ -256,6 +261,7 @@ impl Need {
             Self::CrossStd => cross::is_available(ws),
             Self::QemuUser => qemu_user(ws).is_file(),
             Self::Dpkg => find_program("dpkg-deb").is_some(),
+            Self::Lintian => find_program("lintian").is_some(),
             Self::Debootstrap => find_program("debootstrap").is_some(),
             Self::Rsync => find_program("rsync").is_some(),
             Self::Debian(release) => debian::is_there(ws, release),

@@ -10,8 +10,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+mod maintainer;
+
+pub(super) use maintainer::warn_without_address;
 
 /// What is written about a package into its control file, beside version and processor.
 struct About {
@@ -19,6 +23,8 @@ struct About {
     section: &'static str,
     relations: &'static str,
     description: &'static str,
+    /// Complaints of lintian that do not apply, each with the reason.
+    overrides: &'static str,
 }
 
 const TOOL: About = About {
@@ -26,9 +32,11 @@ const TOOL: About = About {
     section: "devel",
     relations: "Recommends: device-tree-compiler\nSuggests: cpp, ringfence-stage\n",
     description: "checks the memory map that a device tree gives to Linux\n \
-                  ringfence finds what is wrong with the reserved memory of an arm64 device tree: regions\n \
-                  that overlap, carveouts that Linux would use, pools in the wrong place. It repairs trees\n \
-                  and sources, predicts what a kernel makes of a tree, draws maps, and packs bundles.\n",
+                  ringfence finds what is wrong with the reserved memory of an arm64 device\n \
+                  tree: regions that overlap, carveouts that Linux would use, pools in the wrong\n \
+                  place. It repairs trees and sources, predicts what a kernel makes of a tree,\n \
+                  draws maps, and packs bundles.\n",
+    overrides: include_str!("debian/ringfence.overrides"),
 };
 
 const STAGE: About = About {
@@ -36,13 +44,17 @@ const STAGE: About = About {
     section: "kernel",
     relations: "Enhances: ringfence\n",
     description: "keeps Linux out of firmware's memory on arm64 boards\n \
-                  The stage runs just before Linux. It checks and repairs the device tree's memory map,\n \
-                  unmaps every carveout, and enters Linux with a proven tree. This package has its images,\n \
-                  for `ringfence pack --append-to` and for boot loaders.\n",
+                  The stage runs just before Linux. It checks and repairs the device tree's\n \
+                  memory map, unmaps every carveout, and enters Linux with a proven tree. This\n \
+                  package has its images, for `ringfence pack --append-to` and for boot loaders.\n",
+    overrides: include_str!("debian/ringfence-stage.overrides"),
 };
 
+/// The list of parts among the documents of a package.
+const PARTS: &str = "parts.cdx.json";
+
 /// Packs `ringfence_VERSION_PROCESSOR.deb`.
-pub(super) fn pack_tool(release: &Release<'_>, built: &Built) -> Result<()> {
+pub(super) fn pack_tool(release: &Release<'_>, built: &Built, parts: &Path) -> Result<()> {
     let root = release.work.join(format!("deb-{}", built.arch.debian()));
     place(&built.program, &root.join("usr/bin/ringfence"))?;
     for page in fs::read_dir(release.texts.join("man/man1"))? {
@@ -62,15 +74,14 @@ pub(super) fn pack_tool(release: &Release<'_>, built: &Built) -> Result<()> {
     for file in ["README.md", "SECURITY.md"] {
         place(&release.ws.root.join(file), &documents.join(file))?;
     }
-    if let Some(parts) = &release.parts {
-        place(parts, &documents.join("parts.cdx.json"))?;
-    }
+    place(parts, &documents.join(PARTS))?;
     pack(release, &root, &TOOL, built.arch.debian())
 }
 
 /// Packs `ringfence-stage_VERSION_all.deb` with these files.
-pub(super) fn pack_stage(release: &Release<'_>, files: &[std::path::PathBuf]) -> Result<()> {
+pub(super) fn pack_stage(release: &Release<'_>, files: &[PathBuf], parts: &Path) -> Result<()> {
     let root = release.work.join("deb-stage");
+    place(parts, &root.join("usr/share/doc/ringfence-stage").join(PARTS))?;
     for file in files {
         let name = file.file_name().context("a file without a name")?;
         place(file, &root.join("usr/lib/ringfence").join(name))?;
@@ -82,10 +93,17 @@ fn pack(release: &Release<'_>, root: &Path, about: &About, arch: &str) -> Result
     let documents = root.join("usr/share/doc").join(about.name);
     fs::create_dir_all(&documents)?;
     fs::write(documents.join("copyright"), copyright(release)?)?;
-    compress(&release.ws.root.join("CHANGELOG.md"), &documents.join("changelog.gz"))?;
+    place(&release.ws.root.join("CHANGELOG.md"), &documents.join("CHANGELOG.md"))?;
+    let maintainer = maintainer::maintainer()?;
+    let changelog = release.work.join("changelog");
+    fs::write(&changelog, maintainer::changelog(release, about.name, &maintainer)?)?;
+    compress(&changelog, &documents.join("changelog.gz"))?;
+    let overrides = root.join("usr/share/lintian/overrides");
+    fs::create_dir_all(&overrides)?;
+    fs::write(overrides.join(about.name), about.overrides)?;
     set_modes(&root.join("usr"))?;
     let mut control = format!("Package: {}\nVersion: {}\n", about.name, release.version);
-    write!(control, "Architecture: {arch}\nMaintainer: The ringfence authors\n")?;
+    write!(control, "Architecture: {arch}\nMaintainer: {maintainer}\n")?;
     writeln!(control, "Installed-Size: {}", kibibytes(&root.join("usr"))?)?;
     write!(control, "Section: {}\nPriority: optional\n{}", about.section, about.relations)?;
     write!(control, "Description: {}", about.description)?;
@@ -146,7 +164,7 @@ fn set_modes(path: &Path) -> Result<()> {
 }
 
 /// Returns every file below a directory, sorted.
-fn files(directory: &Path) -> Result<Vec<std::path::PathBuf>> {
+fn files(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut out = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();

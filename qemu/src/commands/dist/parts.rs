@@ -1,29 +1,77 @@
-//! The list of parts (SBOM) of the tool: CycloneDX, from the lock file.
+//! The lists of parts (SBOM) of the tool and the stage: CycloneDX, from the lock file. Each lies beside the
+//! archive that it describes.
 
 use super::Release;
-use crate::setup::Tool;
+use super::tool::Arch;
+use crate::setup::{TARGET, Tool};
 use crate::shell::run;
+use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Writes `ringfence-VERSION.cdx.json` and returns its path.
-pub(super) fn write(release: &Release<'_>, target: &str) -> Result<PathBuf> {
-    let mut cyclonedx = Command::new(Tool::Cyclonedx.program(release.ws));
-    cyclonedx.args(["cyclonedx", "--quiet", "--format", "json", "--spec-version", "1.5"]);
-    cyclonedx.args(["--target", target, "--override-filename", "parts", "--manifest-path"]);
-    cyclonedx.arg(release.ws.root.join("cli/Cargo.toml")).current_dir(&release.ws.root);
-    run(cyclonedx.env(super::epoch::EPOCH, &release.epoch))?;
-    // It writes one beside each manifest of the workspace.
-    let written = release.ws.root.join("cli/parts.json");
-    let text = fs::read_to_string(&written).with_context(|| written.display().to_string())?;
-    for package in ["boot", "cli", "efi", "qemu", "sentinel", "unpack", "."] {
-        let _ = fs::remove_file(release.ws.root.join(package).join("parts.json"));
+/// What has a list of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listed {
+    Tool(Arch),
+    /// The images, with what each of them has.
+    Stage,
+}
+
+impl Listed {
+    /// Returns the package of the workspace, and its directory.
+    pub(crate) fn package(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Tool(_) => ("ringfence-cli", "cli"),
+            Self::Stage => ("ringfence-boot", "boot"),
+        }
     }
-    let list = release.dist.join(format!("ringfence-{}.cdx.json", release.version));
+
+    /// Returns the options with which cargo takes the parts that are compiled.
+    pub(crate) fn options(self) -> Vec<String> {
+        match self {
+            Self::Tool(arch) => vec!["--target".into(), arch.target()],
+            Self::Stage => vec!["--target".into(), TARGET.into(), "--all-features".into()],
+        }
+    }
+
+    /// Returns the name of the list.
+    pub(crate) fn file(self) -> String {
+        let version = env!("CARGO_PKG_VERSION");
+        match self {
+            Self::Tool(arch) => format!("ringfence-{version}-{}-linux.cdx.json", arch.name()),
+            Self::Stage => format!("ringfence-stage-{version}.cdx.json"),
+        }
+    }
+}
+
+/// Writes a list and returns its path.
+pub(super) fn write(release: &Release<'_>, listed: Listed) -> Result<PathBuf> {
+    let ws = release.ws;
+    let (_, directory) = listed.package();
+    let mut cyclonedx = Command::new(Tool::Cyclonedx.program(ws));
+    cyclonedx.args(["cyclonedx", "--quiet", "--format", "json", "--spec-version", "1.5"]);
+    cyclonedx.args(listed.options()).args(["--override-filename", "parts", "--manifest-path"]);
+    cyclonedx.arg(ws.root.join(directory).join("Cargo.toml")).current_dir(&ws.root);
+    let written = run(cyclonedx.env(super::epoch::EPOCH, &release.epoch));
+    let text = fs::read_to_string(ws.root.join(directory).join("parts.json"));
+    clean(ws)?;
+    written?;
+    let list = release.dist.join(listed.file());
     // Packages of the workspace are named by their path, which is of this machine.
-    let root = release.ws.root.display().to_string();
-    fs::write(&list, text.replace(&root, "/ringfence"))?;
+    fs::write(
+        &list,
+        text.context("no list of parts")?.replace(&ws.root.display().to_string(), "/ringfence"),
+    )?;
     Ok(list)
+}
+
+/// Removes the lists that are written beside every manifest of the workspace.
+fn clean(ws: &Workspace) -> Result<()> {
+    for entry in fs::read_dir(&ws.root)? {
+        let _ = fs::remove_file(entry?.path().join("parts.json"));
+    }
+    let _ = fs::remove_file(ws.root.join("parts.json"));
+    Ok(())
 }

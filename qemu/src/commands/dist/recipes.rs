@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 use std::fs;
 
 /// The files.
-pub(super) const BUILDROOT: &str = "ringfence.hash";
-pub(super) const BITBAKE: &str = "ringfence-sums.inc";
+pub(crate) const SUMS_OF_RECIPES: [&str; 2] = [BUILDROOT, BITBAKE];
+const BUILDROOT: &str = "ringfence.hash";
+const BITBAKE: &str = "ringfence-sums.inc";
 
 /// Writes `ringfence.hash` and `ringfence-sums.inc` for the archives that the recipes fetch.
 pub(super) fn write(release: &Release<'_>, sums: &[(String, String)]) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use crate::renames::{self, renames};
 use crate::setup::{self, CROSS_TARGET, Consent, Need};
-use crate::shell::{capture, run};
+use crate::shell::{capture, run, words};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail, ensure};
 use object::elf::{FileHeader64, PT_INTERP};
@@ -15,18 +15,23 @@ use std::process::Command;
 /// Shells that get a completion script, by the name that `ringfence completions` takes.
 pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
+/// The board of the README with an overlap, below the project's directory.
+pub(crate) const BOARD: &str = "cli/tests/book/board.dts";
+/// The finding of the README, in the words of the tool.
+const FINDING: &str = "error[RF201]: /reserved-memory/camera@84300000: overlaps wpss@84800000 by 2 MiB";
+
 /// A processor that the tool is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Arch {
+pub(crate) enum Arch {
     X86_64,
     Aarch64,
 }
 
 impl Arch {
-    pub(super) const ALL: [Self; 2] = [Self::X86_64, Self::Aarch64];
+    pub(crate) const ALL: [Self; 2] = [Self::X86_64, Self::Aarch64];
 
     /// Returns the name that `uname -m` prints.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::X86_64 => "x86_64",
             Self::Aarch64 => "aarch64",
@@ -34,19 +39,39 @@ impl Arch {
     }
 
     /// Returns Debian's name.
-    pub(super) const fn debian(self) -> &'static str {
+    pub(crate) const fn debian(self) -> &'static str {
         match self {
             Self::X86_64 => "amd64",
             Self::Aarch64 => "arm64",
         }
     }
 
-    pub(super) fn target(self) -> String {
+    pub(crate) fn target(self) -> String {
         format!("{}-unknown-linux-gnu", self.name())
     }
 
-    pub(super) fn is_host(self) -> bool {
+    pub(crate) fn is_host(self) -> bool {
         std::env::consts::ARCH == self.name()
+    }
+
+    /// Returns what it takes to run the tool here, and to compile sources with it.
+    pub(crate) fn needs(self) -> &'static [Need] {
+        if self.is_host() { &[Need::Dtc] } else { &[Need::Dtc, Need::QemuUser] }
+    }
+
+    /// Returns a program for this processor, ready to run here with nothing in its environment but where
+    /// programs are.
+    pub(crate) fn run(self, ws: &Workspace, program: &Path) -> Command {
+        let mut command = match self.is_host() {
+            true => Command::new(program),
+            false => {
+                let mut emulator = Command::new(setup::qemu_user(ws));
+                emulator.arg(program);
+                emulator
+            }
+        };
+        command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command
     }
 }
 
@@ -130,33 +155,20 @@ fn is_static(tool: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs it with nothing in its environment, on a tree that is right.
+/// Runs it, and checks that it finds the error of the README.
 fn works(ws: &Workspace, built: &Built, consent: Consent) -> Result<()> {
-    let emulator = match built.arch.is_host() {
-        true => None,
-        false => {
-            setup::ensure(ws, &[Need::QemuUser], consent)?;
-            Some(setup::qemu_user(ws))
-        }
-    };
-    let tool = || {
-        let mut command = match &emulator {
-            None => Command::new(&built.program),
-            Some(emulator) => {
-                let mut command = Command::new(emulator);
-                command.arg(&built.program);
-                command
-            }
-        };
-        command.env_clear();
-        command
-    };
-    capture(tool().arg("--version"))?;
-    let tree = ws.root.join("tests/fixtures/carveouts.dtb");
-    let said = capture(tool().args(["map", "--no-config"]).arg(&tree))?;
-    if !said.contains("/reserved-memory/") {
-        bail!("{} shows no regions of {}:\n{said}", built.program.display(), tree.display());
-    }
+    setup::ensure(ws, built.arch.needs(), consent)?;
+    let tool = || built.arch.run(ws, &built.program);
+    let version = capture(tool().arg("--version"))?;
+    ensure!(version.split_whitespace().nth(1) == Some(env!("CARGO_PKG_VERSION")), "--version: {version}");
+    finds(tool().args(["check", "--no-config"]).arg(ws.root.join(BOARD)))
+}
+
+/// Checks that a command, which is `ringfence check` of [`BOARD`], finds there what the README says.
+pub(crate) fn finds(check: &mut Command) -> Result<()> {
+    let output = check.output().with_context(|| words(check))?;
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.code() == Some(1) && said.contains(FINDING), "{}: {said}", words(check));
     Ok(())
 }
 
