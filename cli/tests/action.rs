@@ -347,3 +347,38 @@ fn sarif_is_written_and_uploaded_even_when_an_input_cannot_be_read() {
     let run = runner.run(&[("paths", "good.dts"), ("sarif", "out.sarif")]);
     assert!(!run.steps.iter().any(|step| step.starts_with("Upload")), "only on demand");
 }
+
+/// The names of the archives are those that `cargo xtask dist` gives them, for each processor that it has.
+#[test]
+#[ignore = "needs the files of a release: `cargo xtask packages` runs it"]
+fn the_action_downloads_the_files_of_a_release() {
+    let release = PathBuf::from(std::env::var_os("RINGFENCE_RELEASE").expect("the directory of a release"));
+    let server = WorkDir::new();
+    let releases = server.path("acme/ringfence/releases/download");
+    fs::create_dir_all(&releases).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    std::os::unix::fs::symlink(&release, releases.join(format!("v{version}"))).unwrap();
+    for (name, debian) in [("x86_64", "amd64"), ("aarch64", "arm64")] {
+        let is_host = std::env::consts::ARCH == name;
+        if !is_host && !release.join(format!("ringfence_{version}_{debian}.deb")).exists() {
+            continue;
+        }
+        let mut runner = Runner::new(server.dir()).expect("dtc and curl");
+        let uname = format!("#!/bin/sh\nif [ \"$1\" = -s ]; then echo Linux; else echo {name}; fi\n");
+        runner.temp.put("machine/uname", uname);
+        make_executable(&runner.temp.path("machine/uname"));
+        let mut run = Run::default();
+        runner.step(&action()["runs"]["steps"][0], &mut run);
+        let is_there = runner.temp.path("ringfence/bin/ringfence").is_file();
+        let compiles = runner.context.contains_key("steps.download.outputs.compile");
+        assert_eq!((run.code, is_there, compiles), (0, true, false), "{name}: {}", run.output);
+        if is_host {
+            let run = runner.run(&[("paths", "board.dts")]);
+            assert!(
+                run.code == 1 && run.output.contains("::error file=board.dts,line=19,"),
+                "{}",
+                run.output
+            );
+        }
+    }
+}

@@ -149,7 +149,7 @@ urls:
 /// Runs the package's file in a build directory, with what its archives hold beside it.
 fn buildroot(build: &WorkDir, target: &str, settings: &[&str]) -> Output {
     build.put("Makefile", BUILDROOT);
-    for file in ["ringfence.img", "ringfence-full.img"] {
+    for file in ["ringfence.img", "ringfence-full.img", "ringfence-sentinel.img"] {
         build.put(file, "image");
     }
     fs::copy(env!("CARGO_BIN_EXE_ringfence"), build.path("ringfence")).unwrap();
@@ -215,4 +215,97 @@ fn the_buildroot_package_has_its_form() {
     }
     assert!(config.matches("\nif ").count() == config.matches("\nendif").count());
     assert_eq!(read("buildroot/external.desc").lines().next(), Some("name: RINGFENCE"));
+}
+
+/// Returns the directory of a release, and the processors that it has the tool for.
+fn release() -> (PathBuf, Vec<&'static str>) {
+    let release = PathBuf::from(std::env::var_os("RINGFENCE_RELEASE").expect("the directory of a release"));
+    let mut processors = vec![std::env::consts::ARCH];
+    for (name, debian) in [("x86_64", "amd64"), ("aarch64", "arm64")] {
+        let deb = format!("ringfence_{}_{debian}.deb", env!("CARGO_PKG_VERSION"));
+        if release.join(deb).exists() && !processors.contains(&name) {
+            processors.push(name);
+        }
+    }
+    (release, processors)
+}
+
+/// Checks that an archive of a release has a file below its one directory.
+fn has(release: &Path, archive: &str, directory: &str, files: &[&str]) {
+    let listed = Command::new("tar").arg("-tzf").arg(release.join(archive)).output().unwrap();
+    for file in files {
+        let name = format!("{directory}/{file}");
+        assert!(said(&listed).lines().any(|line| line == name), "{archive} has no {name}");
+    }
+}
+
+#[test]
+#[ignore = "needs the files of a release: `cargo xtask packages` runs it"]
+fn the_recipes_of_buildroot_and_yocto_fetch_the_files_of_a_release() {
+    let (release, processors) = release();
+    let version = env!("CARGO_PKG_VERSION");
+    let images = ["ringfence.img", "ringfence-full.img", "ringfence-sentinel.img", "LICENSE-MIT"];
+    let sums = fs::read_to_string(release.join("SHA256SUMS")).unwrap();
+    let sum = |file: &str| {
+        let line = sums.lines().find(|line| line.ends_with(&format!("  {file}")));
+        line.unwrap_or_else(|| panic!("no {file}"))[..64].to_owned()
+    };
+    let (hashes, include) =
+        (fs::read_to_string(release.join("ringfence.hash")), release.join("ringfence-sums.inc"));
+    let (hashes, include) = (hashes.unwrap(), fs::read_to_string(include).unwrap());
+    let layer = "yocto/meta-ringfence";
+    for processor in processors {
+        let urls = buildroot(&kernel("0x500000"), "urls", &[&format!("HOSTARCH={processor}")]);
+        let urls = said(&urls);
+        let files: Vec<&str> = urls.lines().map(|url| url.rsplit('/').next().unwrap()).collect();
+        assert_eq!(files.len(), 2);
+        for file in files {
+            let line = format!("sha256  {}  {file}", sum(file));
+            assert!(hashes.lines().any(|known| known == line), "{hashes}");
+            let is_stage = file.contains("stage");
+            let inside = if is_stage { &images[..] } else { &["ringfence", "LICENSE-MIT"] };
+            has(&release, file, file.strip_suffix(".tar.gz").unwrap(), inside);
+        }
+        for recipe in ["recipes-devtools/ringfence/ringfence-native", "recipes-bsp/ringfence/ringfence-stage"]
+        {
+            let recipe = read(&format!("{layer}/{recipe}_{version}.bb"));
+            let recipe = recipe.replace("${PV}", version).replace("${BUILD_ARCH}", processor);
+            let uri = recipe.lines().find(|line| line.starts_with("SRC_URI")).unwrap();
+            let (file, name) =
+                uri.rsplit('/').next().unwrap().trim_end_matches('"').split_once(";name=").unwrap();
+            let line = format!("SRC_URI[{name}.sha256sum] = \"{}\"", sum(file));
+            assert!(include.lines().any(|known| known == line), "{include}");
+            let unpacked = recipe.lines().find_map(|line| line.strip_prefix("S = \"${UNPACKDIR}/")).unwrap();
+            let used = recipe.split("${S}/").skip(1).map(|rest| rest.split(' ').next().unwrap());
+            let used: Vec<&str> = used.chain(["LICENSE-MIT"]).collect();
+            has(&release, file, unpacked.trim_end_matches('"'), &used);
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs the files of a release: `cargo xtask packages` runs it"]
+fn the_component_for_gitlab_installs_the_files_of_a_release() {
+    assert!(have(&["dtc", "curl"]));
+    let (release, processors) = release();
+    let server = WorkDir::new();
+    let version = env!("CARGO_PKG_VERSION");
+    std::os::unix::fs::symlink(&release, server.path(&format!("v{version}"))).unwrap();
+    let component = fs::read_to_string(packaging().join("../templates/check.yml")).unwrap();
+    let (_, job) = component.split_once("\n---\n").unwrap();
+    let job: serde_yaml_ng::Value = serde_yaml_ng::from_str(job).unwrap();
+    let (_, job) = job.as_mapping().unwrap().iter().next().unwrap();
+    let script = job["before_script"][0].as_str().unwrap();
+    for processor in processors {
+        let machine = WorkDir::new();
+        machine.put("uname", format!("#!/bin/sh\necho {processor}\n"));
+        fs::set_permissions(machine.path("uname"), fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:{}", machine.dir().display(), std::env::var("PATH").unwrap());
+        let mut bash = Command::new("bash");
+        bash.args(["-eo", "pipefail", "-c", &format!("{script}\ntest -x \"$(command -v ringfence)\"")]);
+        bash.env("PATH", path).env("TMPDIR", machine.dir()).env("RINGFENCE_VERSION", version);
+        bash.env("RINGFENCE_RELEASES", format!("file://{}", server.dir().display()));
+        let installed = bash.output().unwrap();
+        assert!(installed.status.success(), "{processor}: {}", said(&installed));
+    }
 }

@@ -248,6 +248,16 @@ fn comparison(ws: &Workspace) -> Result<String> {
     Ok(ran.with_context(|| said.clone())?.to_owned())
 }
 
+/// Checks that the recipes fetch the files of a release by their names and sums.
+pub(crate) fn fetch_release(ws: &Workspace, dist: &Path) -> Result<String> {
+    let mut tests = ws.cargo();
+    tests.args(["test", "--quiet", "--package", "ringfence-cli", "--test", "action", "--test", "recipes"]);
+    let said = capture(tests.args(["--", "--ignored"]).env("RINGFENCE_RELEASE", dist))?;
+    let passed = said.matches("test result: ok. ").count();
+    ensure!(passed == 2 && !said.contains("ok. 0 passed"), "{said}");
+    Ok("recipes: the action, GitLab, Buildroot and Yocto fetch these archives by their names and sums".into())
+}
+
 /// Runs one of the tool's tests, and returns how many cases it has.
 fn tests(ws: &Workspace, name: &str) -> Result<String> {
     let said = tested(ws, name, &std::env::var_os("PATH").unwrap_or_default())?;
