@@ -277,6 +277,17 @@ fn no_output_goes_over_an_input_that_was_not_offered() {
 }
 
 #[test]
+fn the_last_of_several_trees_is_not_lost_where_the_file_is_cut() {
+    let bench = WorkDir::new();
+    let (good, bad) = (tree(0x50_0000), tree(0x70_0000));
+    bench.put("boards.dtb", [&good[..], &good, &bad[..bad.len() - 1]].concat());
+    let text = bench.assert_output(&["check", "boards.dtb"], 2, &["boards.dtb#3", "2 inputs, 1 unreadable"]);
+    assert!(!text.contains("boards.dtb#1"), "{text}");
+    bench.put("boards.dtb", [&good[..], &bad].concat());
+    bench.assert_output(&["check", "boards.dtb"], 1, &["boards.dtb#2"]);
+}
+
+#[test]
 fn a_huge_file_is_refused_by_its_start() {
     let bench = bench();
     let huge = tempfile::tempdir().unwrap();

@@ -2,14 +2,16 @@
 
 use std::ops::Range;
 
-use ringfence::fdt::stated_len;
+use ringfence::fdt::{MAGIC, stated_len};
 
-/// Returns the bytes of each tree when there are several: the padding between two of them is zeros.
+/// Returns the bytes of each tree when there are several: the padding between two of them is zeros. One that
+/// the end of the file cuts off counts, for its reader to refuse.
 pub(super) fn split(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
     let mut trees = Vec::new();
     let mut at = 0;
-    while let Some(len) = stated_len(bytes.get(at..)?) {
-        let end = at.checked_add(len).filter(|&end| end <= bytes.len())?;
+    while bytes.get(at..)?.starts_with(&MAGIC.to_be_bytes()) {
+        let whole = stated_len(bytes.get(at..)?).and_then(|len| at.checked_add(len));
+        let end = whole.unwrap_or(bytes.len()).min(bytes.len());
         trees.push(at..end);
         let rest = bytes.get(end..)?;
         let Some(padding) = rest.iter().position(|&byte| byte != 0) else { break };
@@ -33,6 +35,10 @@ mod tests {
         let padded = [&tree[..], &[0; 60], &tree].concat();
         assert_eq!(split(&padded), Some(vec![0..len, len + 60..2 * len + 60]));
         assert_eq!(split(&[&tree[..], b"kernel"].concat()), None);
-        assert_eq!(split(&[&tree[..], &tree[..8]].concat()), None, "cut off");
+        for kept in [4, 8, len - 1] {
+            let cut = [&tree[..], &tree[..kept]].concat();
+            assert_eq!(split(&cut), Some(vec![0..len, len..len + kept]), "cut off after {kept} bytes");
+        }
+        assert_eq!(split(&tree[..len - 1]), None);
     }
 }
