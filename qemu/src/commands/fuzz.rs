@@ -28,12 +28,12 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
         Some(name) => vec![name.clone()],
         None => all,
     };
-    let programs = fuzz::build(ws, &targets)?;
+    let host = fuzz::build(ws, &targets)?;
     let seconds = (options.minutes.max(0.0) * 60.0).ceil() as u64;
     let mut failed = Vec::new();
     for target in &targets {
         println!("fuzz: {target} for {seconds} s");
-        let mut command = fuzz::command(ws, &programs, target, seconds.max(1))?;
+        let mut command = fuzz::command(ws, &host, target, seconds.max(1))?;
         match inputs(&mut command)? {
             Ok(inputs) => println!("fuzz: {target}: {inputs} inputs, no failure"),
             Err(report) => {
