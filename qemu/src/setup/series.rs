@@ -294,9 +294,9 @@ impl Series {
             profile.build.room = Room { reserved: 128, ..profile.build.room };
             profile.build.clears_on_alloc = false;
             profile.build.maps_single_pages = false;
-            // Linux 5.10 has none.
-            profile.build.restricted_pools = self != Self::BUILT_5_10;
-            if !self.configs.contains(&"numa.config") {
+            let has = |config| self.configs.contains(&config);
+            profile.build.restricted_pools = has("devices.config");
+            if !has("numa.config") {
                 profile.node_pools = NodePools::None;
             }
         }
