@@ -1,5 +1,5 @@
-//! `cargo xtask packages`: checks the files that `cargo xtask dist` has made as their users would, installs them
-//! in a Debian without Rust, uses them, removes them, and checks that nothing is left.
+//! `cargo xtask packages`: checks the files that `cargo xtask dist` has made as their users would, installs
+//! them in a Debian without Rust, uses them, removes them, and checks that nothing is left.
 
 mod contents;
 mod debian;
