@@ -9,6 +9,8 @@ global_asm!(include_str!("entry.S"));
 const UART: *mut u32 = 0x0900_0000 as *mut u32;
 const FDT_MAGIC: [u8; 4] = [0xd0, 0x0d, 0xfe, 0xed];
 const MAX_DTB: u32 = 2 << 20;
+/// What `text_offset` counts from multiples of.
+const ALIGNMENT: u64 = 2 << 20;
 
 /// The state of entry, as `entry.S` pushes it.
 #[repr(C)]
@@ -70,11 +72,24 @@ fn fault(state: &State) -> Option<&'static [u8]> {
         () if state.sctlr & 1 != 0 => Some(b"the MMU is on"),
         () if state.sctlr & 4 != 0 => Some(b"the data cache is on"),
         () if state.daif != 0x3c0 => Some(b"an exception is not masked"),
-        () if !state.base.is_multiple_of(2 << 20) => Some(b"the image is not at a multiple of 2 MiB"),
+        () if state.base % ALIGNMENT != text_offset(state.base) => {
+            Some(b"the image is not at its text_offset from a multiple of 2 MiB")
+        }
         () if dtb == 0 || !dtb.is_multiple_of(8) => Some(b"the device tree is not at a multiple of 8"),
         () if word(dtb) != u32::from_be_bytes(FDT_MAGIC) => Some(b"the device tree has no magic number"),
         () if word(dtb + 4) > MAX_DTB => Some(b"the device tree is larger than 2 MiB"),
         () => None,
+    }
+}
+
+/// Returns where the header at `base` wants the image, in bytes from a multiple of 2 MiB
+/// (Documentation/arch/arm64/booting.rst).
+fn text_offset(base: u64) -> u64 {
+    // SAFETY: `base` is the start of this program, whose first 64 bytes are its header.
+    let field = |at: u64| u64::from_le(unsafe { ((base + at) as *const u64).read_volatile() });
+    match field(16) {
+        0 => 0x8_0000,
+        _ => field(8),
     }
 }
 
