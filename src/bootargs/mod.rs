@@ -49,6 +49,15 @@ pub fn last_value<'a>(line: &'a [u8], param: &[u8]) -> Option<&'a [u8]> {
     value
 }
 
+/// Returns what a value says that is one of the usual words for yes or no (lib/kstrtox.c, `kstrtobool`).
+pub(crate) fn boolean(value: &[u8]) -> Option<bool> {
+    match value {
+        b"0" | b"n" | b"N" | b"off" => Some(false),
+        b"1" | b"y" | b"Y" | b"on" => Some(true),
+        _ => None,
+    }
+}
+
 /// Returns the last value given to each of `params`, in one pass over the line.
 #[must_use]
 pub fn last_values<'a, const N: usize>(line: &'a [u8], params: [&[u8]; N]) -> [Option<&'a [u8]>; N] {

@@ -31,6 +31,7 @@ pub use verify::{Difference, Observed, verify};
 use self::kernel::Kernel;
 use self::reading::Reading;
 use crate::analysis::Analysis;
+use crate::bootargs;
 use crate::claims::ClaimKind;
 use crate::efi::{EfiMap, EfiUse};
 use crate::fdt::NodeId;
@@ -176,12 +177,8 @@ fn overwrites_kernel(analysis: &Analysis<'_, '_>, pool: Span, cmdline: &[u8]) ->
     let first = Span::new(pool.base(), pool.len().min(block));
     let kernel = analysis.span_of(ClaimKind::Kernel);
     let is_hit = first.zip(kernel).is_some_and(|(first, kernel)| first.overlaps(kernel));
-    let clears = match crate::bootargs::last_value(cmdline, b"init_on_alloc") {
-        Some(b"0" | b"n" | b"N" | b"off") => false,
-        Some(b"1" | b"y" | b"Y" | b"on") => true,
-        _ => profile.build.clears_on_alloc,
-    };
-    is_hit && clears
+    let asked = bootargs::last_value(cmdline, b"init_on_alloc").and_then(bootargs::boolean);
+    is_hit && asked.unwrap_or(profile.build.clears_on_alloc)
 }
 
 /// Predicts how the kernel of an analysis uses its tree, with the claims as the contents of memory at entry.
@@ -204,8 +201,8 @@ pub fn predict(analysis: &Analysis<'_, '_>) -> Prediction {
         taken.extend(Span::from_ends(kernel.base().saturating_add(head), kernel.end()));
     }
     let line = analysis.map.chosen.bootargs.clone().unwrap_or_default();
-    let cmdline = line.get(..line.len().min(crate::bootargs::MAX_LEN)).unwrap_or_default().to_vec();
-    let arg = crate::bootargs::cma(&cmdline);
+    let cmdline = line.get(..line.len().min(bootargs::MAX_LEN)).unwrap_or_default().to_vec();
+    let arg = bootargs::cma(&cmdline);
     let mut kernel = Kernel::new(analysis, &reading, arg, memblock);
     if let Some(efi) = &analysis.facts.efi {
         reserve_efi(&mut kernel, &efi.map);

@@ -4,6 +4,7 @@ use super::PAGE_TABLES;
 use super::failure::FailureKind;
 use super::kernel::{Entry, Held, Kernel};
 use super::order::kernel_sort;
+use crate::bootargs;
 use crate::claims::ClaimKind;
 use crate::profile::{CmaArgument, DynamicOrder, ElfCoreHdr, IgnoredTuples, Memreserve, NoMap, Tuples};
 use crate::span::{MIB, Span};
@@ -48,13 +49,7 @@ impl<'k> Kernel<'k> {
     /// Sets up the linear map. The marks around the kernel and the page tables are the last that memblock
     /// must have entries for (`paging_init`).
     fn map_memory(&mut self) {
-        let cannot_mark = match self.profile.panics_when_full {
-            true => (!self.memblock.can_mark_twice()).then_some("memblock: cannot resize memory array"),
-            // Without its mark the kernel is mapped twice, the second time with smaller blocks.
-            false if self.maps_single_pages() => None,
-            false => (!self.memblock.can_mark_once()).then_some("Kernel BUG at __create_pgd_mapping"),
-        };
-        if let Some(why) = cannot_mark.filter(|_| self.profile.marks_kernel) {
+        if let Some(why) = self.end_of_mark() {
             self.panic.get_or_insert(why);
         }
         if !self.memblock.has_room(PAGE_TABLES) {
@@ -66,12 +61,24 @@ impl<'k> Kernel<'k> {
         self.memblock.unbind();
     }
 
+    /// Returns why the kernel panics where it cannot mark its own text as unmapped, if it does.
+    fn end_of_mark(&self) -> Option<&'static str> {
+        let profile = self.profile;
+        match profile.panics_when_full {
+            _ if !profile.marks_kernel => None,
+            true => (!self.memblock.can_mark_twice()).then_some("memblock: cannot resize memory array"),
+            // Without its mark the kernel is mapped twice, the second time with smaller blocks.
+            false if self.maps_single_pages() => None,
+            false => (!self.memblock.can_mark_once()).then_some("Kernel BUG at __create_pgd_mapping"),
+        }
+    }
+
     /// Tells whether the linear map is made of single pages (arch/arm64/mm/mmu.c, `parse_rodata`).
     fn maps_single_pages(&self) -> bool {
         let cmdline = self.analysis.map.chosen.bootargs.as_deref().unwrap_or_default();
-        match crate::bootargs::last_value(cmdline, b"rodata") {
+        match bootargs::last_value(cmdline, b"rodata") {
             Some(b"full") => true,
-            Some(b"0" | b"n" | b"N" | b"off" | b"1" | b"y" | b"Y" | b"on") => false,
+            Some(value) if bootargs::boolean(value).is_some() => false,
             _ => self.profile.build.maps_single_pages,
         }
     }
