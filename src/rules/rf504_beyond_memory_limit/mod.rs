@@ -13,7 +13,7 @@ pub(super) const DOC: Doc = Doc {
     why: r"
         `mem=` and `linux,usable-memory-range` should leave mapped regions in RAM. `mem=` keeps the lowest
         bytes of RAM, `linux,usable-memory-range` what is in its windows: Linux 5.10 reads the first
-        one, 6.1 two, 7.3 six. A region beyond them is no longer in RAM, which is harmless for a
+        one, 6.1 two, 7.3 six. Linux does not use what is beyond them, which is harmless for a
         carveout; but the driver of a mapped region may need RAM there. A CMA pool beyond them panics
         (RF303).
     ",
@@ -30,9 +30,11 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let is_lost = |span| {
         ledger::coverage(ram, span) == Coverage::All && ledger::coverage(usable, span) != Coverage::All
     };
-    let windows = analysis.map.chosen.usable.iter().take(analysis.profile.usable_windows);
-    let windows = ledger::union(windows.copied().collect());
-    let in_windows = |span| windows.is_empty() || ledger::coverage(&windows, span) == Coverage::All;
+    let in_windows = |span| {
+        let windows = analysis.map.chosen.usable.iter().take(analysis.profile.usable_windows);
+        let windows = ledger::union(windows.copied().collect());
+        windows.is_empty() || ledger::coverage(&windows, span) == Coverage::All
+    };
     for (region, span) in analysis.reservations().filter(|(region, _)| !region.no_map) {
         if is_lost(span) {
             let (what, help) = match in_windows(span) {
