@@ -6,17 +6,22 @@ use std::io::{self, Read, Write};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
+use ringfence::span::Size;
+
 /// Most processor time in seconds. The largest trees of the kernel take a tenth of one.
 const MAX_SECONDS: u32 = 20;
 /// Most memory in bytes.
 const MAX_MEMORY: u64 = 2 << 30;
-/// Both, as messages state them.
-pub(super) const LIMITS: &str = "20 s of processor time and 2 GiB of memory";
 /// Most bytes that are read of what a compiler prints.
 const MAX_OUTPUT: u64 = 256 << 20;
 
 /// Exit status of a shell that does not find the program.
 const NOT_FOUND: i32 = 127;
+
+/// Returns the limits of time and memory, as messages state them.
+pub(super) fn limits() -> String {
+    format!("{MAX_SECONDS} s of processor time and {} of memory", Size(MAX_MEMORY))
+}
 
 /// Runs a program with `input` on its stdin.
 ///

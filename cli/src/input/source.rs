@@ -154,7 +154,7 @@ fn refusal(name: &Path, program: &str, output: &Output) -> Failure {
     let text = match lines.len() {
         // Stopped by a signal, most likely at a limit.
         0 if output.status.code().is_none() => {
-            format!("{}: a compiler may take {}", output.status, compiler::LIMITS)
+            format!("{}: a compiler may take {}", output.status, compiler::limits())
         }
         0 => output.status.to_string(),
         1..=MAX_LINES => lines.join("\n"),
