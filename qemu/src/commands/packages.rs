@@ -43,8 +43,7 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     let mut needs = vec![Need::Dpkg, Need::Dtc, Need::Lintian, Need::Tool(Tool::Maturin), Need::Debootstrap];
     needs.extend(releases.iter().map(|release| Need::Debian(*release)));
     setup::ensure(ws, &needs, consent)?;
-    check(ws, consent)?;
-    let files = Files::find(ws)?;
+    let files = check(ws, consent)?;
     for release in releases {
         let debian = Debian { root: setup::debian_root(ws, release) };
         debian.try_all(ws, &files).with_context(|| format!("Debian {}", release.number()))?;
@@ -58,13 +57,14 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Checks the files of a release without installing them.
-fn check(ws: &Workspace, consent: Consent) -> Result<()> {
+/// Checks the files of a release without installing them, and returns those that this machine installs.
+fn check(ws: &Workspace, consent: Consent) -> Result<Files> {
     let dist = dist::directory(ws);
     let unpacked = ws.scratch("packages")?;
     fs::remove_dir_all(&unpacked)?;
     println!("{}", sums::check(&dist)?);
-    let (mut debs, mut first) = (vec![contents::check_stage(&dist, &unpacked.join("stage"))?], None);
+    let stage = contents::check_stage(&dist, &unpacked.join("stage"))?;
+    let (mut debs, mut first, mut own) = (vec![stage.clone()], None, None);
     for forms in Arch::ALL.map(|arch| Forms::of(&dist, arch)) {
         let name = forms.arch.name();
         if forms.are_left_out() && !forms.arch.is_host() {
@@ -81,44 +81,27 @@ fn check(ws: &Workspace, consent: Consent) -> Result<()> {
             None => first = Some(around),
             Some(first) => contents::are_same(first, &around)?,
         }
-        debs.push(forms.deb);
+        debs.push(forms.deb.clone());
+        if forms.arch.is_host() {
+            own = Some(Files { tool: forms.deb, stage: stage.clone(), wheel: forms.wheel });
+        }
     }
     println!("{}", lint::check(&debs)?);
     println!("{}", parts::check(ws, &dist)?);
     println!("{}", recipes::fetch_release(ws, &dist)?);
-    Ok(())
+    own.context("the tool is not built for this machine")
 }
 
 /// The files of a release that are for this machine.
 struct Files {
     tool: PathBuf,
-    /// `cargo xtask dist --only tool` makes none.
-    stage: Option<PathBuf>,
+    stage: PathBuf,
     wheel: PathBuf,
 }
 
 impl Files {
-    fn find(ws: &Workspace) -> Result<Self> {
-        let dist = dist::directory(ws);
-        let (debian, python) = match std::env::consts::ARCH {
-            "x86_64" => ("_amd64.deb", "x86_64.whl"),
-            _ => ("_arm64.deb", "aarch64.whl"),
-        };
-        let mut found = Vec::new();
-        for entry in
-            fs::read_dir(&dist).with_context(|| format!("{}: run `cargo xtask dist`", dist.display()))?
-        {
-            found.push(entry?.path());
-        }
-        let one = |end: &str| {
-            let file = found.iter().find(|path| path.to_string_lossy().ends_with(end));
-            file.cloned().with_context(|| format!("no *{end} in {}: run `cargo xtask dist`", dist.display()))
-        };
-        Ok(Self { tool: one(debian)?, stage: one("_all.deb").ok(), wheel: one(python)? })
-    }
-
-    fn debs(&self) -> impl Iterator<Item = &PathBuf> {
-        [&self.tool].into_iter().chain(&self.stage)
+    fn debs(&self) -> [&PathBuf; 2] {
+        [&self.tool, &self.stage]
     }
 }
 

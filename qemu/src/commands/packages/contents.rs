@@ -34,7 +34,7 @@ pub(super) struct Forms {
     pub(super) arch: Arch,
     archive: PathBuf,
     pub(super) deb: PathBuf,
-    wheel: PathBuf,
+    pub(super) wheel: PathBuf,
 }
 
 impl Forms {

@@ -32,7 +32,7 @@ impl Debian {
         }
         fs::create_dir_all(&tried)?;
         fs::copy(ws.root.join(BOARD), tried.join("board.dts"))?;
-        for file in files.debs().chain([&files.wheel]) {
+        for file in files.debs().into_iter().chain([&files.wheel]) {
             fs::copy(file, tried.join(name(file)?))?;
         }
         let before = self.list()?;
@@ -44,24 +44,22 @@ impl Debian {
     }
 
     fn try_debs(&self, files: &Files) -> Result<()> {
-        let mut packages = vec!["ringfence"];
-        packages.extend(files.stage.iter().map(|_| "ringfence-stage"));
+        let packages = ["ringfence", "ringfence-stage"];
         for deb in files.debs() {
             self.run(&["dpkg", "--install", &format!("{TRIED}/{}", name(deb)?)])?;
         }
-        let verified = self.run(&[&["dpkg", "--verify"], packages.as_slice()].concat())?;
+        let verified = self.run(&[["dpkg", "--verify"], packages].concat())?;
         ensure!(verified.is_empty(), "dpkg --verify: {verified}");
         finds(&mut self.check("ringfence"))?;
         for file in [
             "/usr/share/man/man1/ringfence-check.1.gz",
             "/usr/share/bash-completion/completions/ringfence",
             "/usr/share/doc/ringfence/copyright",
+            "/usr/lib/ringfence/ringfence.img",
         ] {
             ensure!(self.path(file).is_file(), "{file} is missing");
         }
-        let image = self.path("/usr/lib/ringfence/ringfence.img");
-        ensure!(files.stage.is_none() || image.is_file(), "{} is missing", image.display());
-        self.run(&[&["dpkg", "--purge"], packages.as_slice()].concat())?;
+        self.run(&[["dpkg", "--purge"], packages].concat())?;
         let known = self.run(&["dpkg-query", "--show", "--showformat", "${Package}\\n"])?;
         let left = known.lines().find(|package| package.starts_with("ringfence"));
         ensure!(left.is_none(), "dpkg still knows {left:?}");
