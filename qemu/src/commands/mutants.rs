@@ -92,7 +92,11 @@ fn mutate(
         }
         record.absorb()?;
     }
-    Ok(asked.into_iter().map(|name| (record.verdict(&name), name)).map(|(v, name)| (name, v)).collect())
+    let judged = |name: String| {
+        let verdict = record.verdict(&name);
+        (name, verdict)
+    };
+    Ok(asked.into_iter().map(judged).collect())
 }
 
 /// Prints the survivors, those that are expected with the reason, and the rate.

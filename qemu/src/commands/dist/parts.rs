@@ -1,4 +1,4 @@
-//! The lists of parts (SBOM) of the tool and the stage: CycloneDX, from the lock file. Each lies beside the
+//! The lists of parts (SBOM) of the tool and the stage: CycloneDX, from the lock file. Each is beside the
 //! archive that it describes.
 
 use super::Release;
