@@ -61,3 +61,50 @@ fn a_carveout_outside_the_loaders_own_ram_is_taken_where_linux_has_ram() {
     assert!(keeps(&dir, &["--policy", "reservations.toml"]), "the bundle's tree has RAM there");
     assert!(!keeps(&dir, &[]), "the loader's RAM replaces the bundle's");
 }
+
+/// Returns a bundle with a tree for each of two boards, of which the first is the default.
+fn bundle_of_two() -> Vec<u8> {
+    let own = |board: &str| {
+        let memory = NewNode::new("memory@40000000")
+            .prop_str("device_type", "memory")
+            .prop_cells("reg", &[0, 0x4000_0000, 0, 0x4000_0000]);
+        build(&cells(NewNode::new("")).prop_str("compatible", board).child(memory), 0, &[]).unwrap()
+    };
+    let tree = |name: &str, board: &str| NewNode::new(name).prop("data", own(board));
+    let conf = |name: &str, tree: &str| NewNode::new(name).prop_str("kernel", "kernel").prop_str("fdt", tree);
+    let images = NewNode::new("images")
+        .child(NewNode::new("kernel").prop("data", workdir::board::kernel()))
+        .child(tree("fdt-1", "vendor,other"))
+        .child(tree("fdt-2", "vendor,board"));
+    let configurations = NewNode::new("configurations")
+        .prop_str("default", "conf-1")
+        .child(conf("conf-1", "fdt-1"))
+        .child(conf("conf-2", "fdt-2"))
+        .child(NewNode::new("conf-3").prop_str("kernel", "kernel").prop_str("compatible", "vendor,bare"));
+    build(&NewNode::new("").child(images).child(configurations), 0, &[]).unwrap()
+}
+
+#[test]
+fn of_a_bundle_the_tree_is_judged_that_the_stage_boots_on_the_loaders_board() {
+    let dir = dir();
+    dir.put("boards.itb", bundle_of_two());
+    let names = |text: &str, names: [bool; 2]| {
+        for (config, is_there) in ["boards.itb#conf-1", "boards.itb#conf-2"].into_iter().zip(names) {
+            assert_eq!(text.contains(config), is_there, "{config}: {text}");
+        }
+    };
+    let json = |options: &[&str]| {
+        let check = ["check", "--no-config", "--format", "json", "boards.itb"];
+        dir.assert_output(&[&check[..], options].concat(), 0, &[])
+    };
+    names(&json(&[]), [true, true]);
+    names(&json(&["--loader-dtb", "loader.dtb"]), [false, true]);
+    let loader = |board: &str| build(&cells(NewNode::new("")).prop_str("compatible", board), 0, &[]).unwrap();
+    dir.put("unknown.dtb", loader("vendor,unknown"));
+    let refused = |loader: &str, words: &[&str]| {
+        dir.assert_output(&["check", "--no-config", "--loader-dtb", loader, "boards.itb"], 2, words);
+    };
+    refused("unknown.dtb", &["boards.itb: no configuration is for this board, `vendor,unknown`"]);
+    dir.put("bare.dtb", loader("vendor,bare"));
+    refused("bare.dtb", &["configuration `conf-3`, which is for this board, brings no device tree"]);
+}

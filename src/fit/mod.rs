@@ -111,12 +111,13 @@ impl<'a> Fit<'a> {
         Config::read(self, config.ok_or_else(|| FitError::NoSuchConfiguration { name: name.to_string() })?)
     }
 
-    /// Returns the name of the configuration that is selected when no board is given.
+    /// Returns the name of the configuration that [`Fit::select`] reads, whether or not its images can be read.
     ///
     /// # Errors
-    /// As [`Fit::select`].
-    pub fn default_configuration(&self) -> Result<String, FitError> {
-        Choice::new(self, self.section("configurations")?).choose(&[]).map(|config| config.name().to_string())
+    /// As [`Fit::select`], but for those of images.
+    pub fn choose(&self, compatibles: &[&str]) -> Result<String, FitError> {
+        let choice = Choice::new(self, self.section("configurations")?);
+        choice.choose(compatibles).map(|config| config.name().to_string())
     }
 
     /// Reads the device tree of each configuration and its overlays, with the configuration's name. A

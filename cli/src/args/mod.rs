@@ -139,7 +139,7 @@ pub struct Boot {
           conflicts_with_all = ["policy", "kernel", "page"])]
     pub bundle: Option<boot_map::Place>,
     /// Tree that the loader passes (x0) where INPUT is the tree of a bundle: merged into INPUT first, as the
-    /// stage does
+    /// stage does. Of a bundle, the tree of the configuration for its board is INPUT
     #[arg(long, value_name = "FILE")]
     pub loader_dtb: Option<PathBuf>,
     /// Base tree for a .dtbo INPUT

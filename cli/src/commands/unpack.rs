@@ -57,7 +57,7 @@ pub(super) fn show(args: &Show) -> Result<Outcome, Failure> {
     let (offset, bytes) = input::read_bundle(&args.bundle)?;
     let failure = |error| Failure::of(&args.bundle, error);
     let fit = Fit::parse(&bytes).map_err(failure)?;
-    let default = fit.default_configuration().ok();
+    let default = fit.choose(&[]).ok();
     let mut seen = HashMap::new();
     let mut configurations = Vec::new();
     let names = fit.configurations().map_err(failure)?;

@@ -14,12 +14,13 @@ use crate::failure::Failure;
 /// naming one image in thousands of configurations.
 const MAX_ALL: u64 = 64 << 20;
 
-/// Returns the trees of a bundle by configuration, or `None` when the bytes are not a bundle. Every image of
-/// a configuration whose hash does not match makes that configuration unreadable, as it does for the stage.
+/// Returns the trees of a bundle by configuration, or `None` when the bytes are not a bundle. With the names
+/// of a board, only the tree of the configuration that the stage boots there is returned. Every image of a
+/// configuration whose hash does not match makes that configuration unreadable, as it does for the stage.
 ///
 /// # Errors
-/// When it is a damaged bundle, or one without any tree.
-pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Trees>, Failure> {
+/// When it is a damaged bundle, one without any tree, or one that the stage refuses on this board.
+pub(super) fn trees(path: &Path, bytes: &[u8], board: Option<&[String]>) -> Result<Option<Trees>, Failure> {
     if !may_be_one(bytes) {
         return Ok(None);
     }
@@ -29,8 +30,12 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Trees>, Failure>
         Err(FitError::Tree(_) | FitError::NotAFit { .. }) => return Ok(None),
         Err(error) => return Err(Failure::of(path, error)),
     };
+    let chosen = board.map(|board| fit.choose(&board.iter().map(String::as_str).collect::<Vec<_>>()));
+    let chosen = chosen.transpose().map_err(|error| Failure::of(path, error))?;
+    let is_asked = |config: &str| chosen.as_deref().is_none_or(|chosen| chosen == config);
     let (mut out, mut names, mut all, mut hashes) = (Vec::new(), Vec::new(), 0, Hashes::new());
-    for (config, images) in fit.device_trees().map_err(|error| Failure::of(path, error))? {
+    let trees = fit.device_trees().map_err(|error| Failure::of(path, error))?;
+    for (config, images) in trees.into_iter().filter(|(config, _)| is_asked(config)) {
         let name = format!("{}#{config}", path.display());
         // A configuration without a kernel has its trees only.
         let others = fit.configuration(&config).ok();
@@ -57,6 +62,10 @@ pub(super) fn trees(path: &Path, bytes: &[u8]) -> Result<Option<Trees>, Failure>
             Ok(dtb) => Loaded::new(&name, path, dtb, None),
             Err(failure) => Loaded { name, tree: Err(failure) },
         });
+    }
+    if let Some(chosen) = chosen.filter(|_| out.is_empty()) {
+        let why = format!("configuration `{chosen}`, which is for this board, brings no device tree");
+        return Err(Failure::of(path, why).with_help("give the loader's tree as INPUT"));
     }
     if out.is_empty() {
         return Err(Failure::of(path, "no configuration of this bundle brings a device tree"));

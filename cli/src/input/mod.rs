@@ -51,6 +51,9 @@ pub struct Options {
     pub layers: Arc<Layers>,
     /// The name of the file that is read from stdin.
     pub stdin: Option<PathBuf>,
+    /// The names of the board whose configuration of a bundle is read, the most specific first; `None` for
+    /// all configurations.
+    pub board: Option<Vec<String>>,
 }
 
 /// One flattened tree to be judged.
@@ -158,7 +161,7 @@ fn open_plain(name: &Path, options: &Options) -> Result<Opened, Failure> {
             // What was read of stdin does not come again.
             if is_piped { bytes.extend(rest) } else { bytes = rest }
         }
-        if let Some((trees, images)) = bundle::trees(name, &bytes)? {
+        if let Some((trees, images)) = bundle::trees(name, &bytes, options.board.as_deref())? {
             return Ok(Opened { container: Container::Bundle { bytes, images }, trees });
         }
     }

@@ -111,7 +111,9 @@ impl Job {
     /// When the configuration for it is not sound.
     pub fn options(&self, path: &Path) -> Result<Options, Failure> {
         let includes = includes(&self.includes, self.config_for(path)?.as_deref());
-        Ok(Options { includes, bare: false, layers: Arc::clone(&self.layers), stdin: self.stdin.clone() })
+        let board = self.loader.as_deref().map(LoaderTree::board).transpose()?;
+        let (layers, stdin) = (Arc::clone(&self.layers), self.stdin.clone());
+        Ok(Options { includes, bare: false, layers, stdin, board })
     }
 
     /// Returns the configuration that holds for the input at `path`.
@@ -366,6 +368,13 @@ impl LoaderTree {
 
     fn parse(&self) -> Result<Tree<'_>, Failure> {
         Tree::parse(&self.blob).map_err(|why| Failure::of(&self.path, why))
+    }
+
+    /// Returns the names of its board, the most specific first.
+    fn board(&self) -> Result<Vec<String>, Failure> {
+        let tree = self.parse()?;
+        let compatible = tree.root().prop("compatible");
+        Ok(compatible.iter().flat_map(|prop| prop.strings()).map(str::to_owned).collect())
     }
 }
 
