@@ -158,10 +158,15 @@ const fn format(
     Format { magic, name, holds, advice }
 }
 
-/// Returns the format that `bytes` are in, if it is one that is known and not an arm64 `Image`.
+/// Bytes that tell all formats from each other.
+const TELLING: usize = 4;
+
+/// Returns the format that `bytes` are in, of which the first four are enough, if it is one that is known and
+/// not an arm64 `Image`.
 #[must_use]
 pub fn format_of(bytes: &[u8]) -> Option<&'static Format> {
-    FORMATS.iter().find(|format| bytes.starts_with(format.magic))
+    let starts = |magic: &[u8]| bytes.len() >= TELLING && magic.starts_with(bytes);
+    FORMATS.iter().find(|format| bytes.starts_with(format.magic) || starts(format.magic))
 }
 
 /// Why an EFI zboot image cannot be opened.
@@ -265,11 +270,22 @@ mod tests {
         for (bytes, name) in [
             (&b"\xfd7zXZ\0\0"[..], "an xz file"),
             (b"\x89LZO\0\r\n", "an lzop file"),
-            (b"BZh91AY", "a bzip2 file"),
+            (b"ANDROID!", "an Android boot image"),
+            (b"\x7fELF\x02", "an ELF file"),
+            (b"\x27\x05\x19\x56", "a uImage"),
             (b"\x02\x21\x4c\x18", "an lz4 file"),
+            (b"\x04\x22\x4d\x18", "an lz4 file"),
+            (b"\x28\xb5\x2f\xfd", "a zstd file"),
+            (b"\x1f\x8b\x08\0", "a gzip file"),
+            (b"BZh91AY", "a bzip2 file"),
+            (b"\x5d\0\0\x80", "an lzma file"),
             (b"MZ\x78\0", "an EFI application"),
         ] {
             assert_eq!(format_of(bytes).map(|format| format.name), Some(name));
+            assert_eq!(format_of(&bytes[..TELLING]).map(|format| format.name), Some(name), "by a word");
+        }
+        for none in [&b"\xfd7"[..], b"", b"\xfd7zYZ\0\0"] {
+            assert_eq!(format_of(none), None, "{none:?}");
         }
         assert_eq!(format_of(b"\x1f\x20\x03\xd5"), None);
     }

@@ -1,5 +1,6 @@
 //! Errors of device tree blobs and of their edits, with what to do about each.
 
+use crate::packing::format_of;
 use alloc::string::String;
 use core::fmt;
 
@@ -257,11 +258,16 @@ impl fmt::Display for FdtError {
             Self::TooShort { have, need } => {
                 write!(f, "{have} bytes are not a device tree, its header alone has {need}: {RELOAD}")
             }
-            Self::BadMagic { found } => write!(
-                f,
-                "not a device tree: the word at offset 0 is {found:#010x}, not 0xd00dfeed; \
-                 give a compiled tree (.dtb)"
-            ),
+            Self::BadMagic { found } => {
+                f.write_str("not a device tree")?;
+                if let Some(format) = format_of(&found.to_be_bytes()) {
+                    write!(f, " but {}", format.name)?;
+                }
+                write!(
+                    f,
+                    ": the word at offset 0 is {found:#010x}, not 0xd00dfeed; give a compiled tree (.dtb)"
+                )
+            }
             Self::BadVersion { version, last_compatible } => write!(
                 f,
                 "format version {version} (readable by {last_compatible}) at offset 20: \
