@@ -133,6 +133,34 @@ fn a_kernel_that_is_none_is_named_by_its_format() {
     assert!(named(&[0; 100]).contains("not an arm64 Image: 0x00000000"));
 }
 
+/// Of what is read in place nothing may be packed: neither by its label nor without one.
+#[test]
+fn a_packed_device_tree_is_named_by_its_label_and_by_its_magic_number() {
+    use crate::fdt::{Edits, NewNode, Tree, rewrite};
+    let with_tree = |label: &str| {
+        let bytes = labelled("none", "none");
+        let tree = Tree::parse(&bytes).unwrap();
+        let data = [Packing::Gzip.magic(), b"packed"].concat();
+        let crc = crc32fast::hash(&data).to_be_bytes();
+        let hash = NewNode::new("hash-1").prop_str("algo", "crc32").prop("value", crc);
+        let fdt = NewNode::new("fdt").prop("data", data).prop_str("compression", label).child(hash);
+        let mut edits = Edits::new();
+        edits.add_node(tree.find("/images").unwrap().id(), fdt);
+        edits.set(tree.find("/configurations/conf").unwrap().id(), "fdt", b"fdt\0".to_vec());
+        rewrite(&tree, &edits).unwrap()
+    };
+    let refused = |label: &str| open(&with_tree(label)).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(
+        refused("gzip"),
+        "image fdt is packed with gzip, and only kernels may be; add it to the bundle unpacked"
+    );
+    assert!(refused("lz4").contains("image `fdt`: compression `lz4` cannot be unpacked"));
+    let unlabelled = with_tree("none");
+    let (_, blob) = open(&unlabelled).unwrap().fdt.unwrap();
+    let why = Tree::parse(blob).map(|_| ()).unwrap_err().to_string();
+    assert!(why.starts_with("not a device tree but a gzip file: the word at offset 0 is 0x1f8b08"), "{why}");
+}
+
 #[test]
 fn a_byte_that_changed_is_an_error_wherever_it_is() {
     let (bytes, layout, _) = bundle();

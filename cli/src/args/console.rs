@@ -43,6 +43,7 @@ pub(super) fn console(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ringfence::payload::console_slot;
 
     #[test]
     fn a_console_is_a_kind_and_an_address() {
@@ -51,6 +52,27 @@ mod tests {
         assert!(console("pl012@0x9000000").unwrap_err().contains("cdns, qcom_geni"));
         assert!(console("pl011,mmio64@0").unwrap_err().contains("mmio32"));
         assert!(console("pl011").is_err() && console("pl011@here").is_err());
+    }
+
+    /// Whatever the stage can drive can be given to an image, and the stage reads it as it was meant.
+    #[test]
+    fn every_name_of_every_kind_is_taken_and_read_by_the_stage() {
+        for &kind in Kind::ALL {
+            for name in kind.earlycons() {
+                let text = console(&format!("{name}@0xfe650000")).unwrap();
+                let layout = kind.layout(name);
+                assert_eq!(
+                    Console::named(text.as_bytes()),
+                    Some(Console { kind, base: 0xfe65_0000, layout }),
+                    "{text}"
+                );
+                let mut image = vec![0; console_slot::SLOT.end];
+                image[console_slot::SLOT.start..][..console_slot::MAGIC.len()]
+                    .copy_from_slice(&console_slot::MAGIC);
+                console_slot::set(&mut image, &text).unwrap();
+                assert_eq!(console_slot::get(&image[console_slot::SLOT]), Some(text.as_bytes()));
+            }
+        }
     }
 
     #[test]

@@ -154,3 +154,16 @@ proptest! {
         prop_assert!(Policy::from_blob(&bytes).is_err());
     }
 }
+
+/// A policy as it is written, in the place of the compiled one.
+#[test]
+fn a_policy_in_toml_is_answered_with_what_compiles_it() {
+    for text in ["mode = \"fix\"\n", "# The board\r\n\tmode = 'fix'", "x"] {
+        let why = Policy::from_blob(text.as_bytes()).unwrap_err();
+        assert_eq!(why, PolicyError::Text, "{text}");
+        assert!(why.to_string().contains("compile it with `ringfence policy build`"), "{why}");
+    }
+    for other in [&b""[..], b"mode\0", &[0x1f, 0x8b]] {
+        assert!(matches!(Policy::from_blob(other), Err(PolicyError::Tree(_))), "{other:?}");
+    }
+}
