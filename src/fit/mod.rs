@@ -111,7 +111,8 @@ impl<'a> Fit<'a> {
         Config::read(self, config.ok_or_else(|| FitError::NoSuchConfiguration { name: name.to_string() })?)
     }
 
-    /// Returns the name of the configuration that [`Fit::select`] reads, whether or not its images can be read.
+    /// Returns the name of the configuration that [`Fit::select`] reads. Its images are not read, but for the
+    /// device trees that name boards.
     ///
     /// # Errors
     /// As [`Fit::select`], but for those of images.
