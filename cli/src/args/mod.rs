@@ -142,7 +142,7 @@ pub struct Boot {
     /// stage does. Of a bundle, the tree of the configuration for its board is INPUT
     #[arg(long, value_name = "FILE")]
     pub loader_dtb: Option<PathBuf>,
-    /// Base tree for a .dtbo INPUT
+    /// Base tree of an INPUT that is an overlay [default: `base` of its board in `ringfence.toml`]
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
     /// Overlay to apply to INPUT; may be repeated, applied in order

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anstream::adapter::strip_str;
@@ -39,10 +40,7 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     };
     let found = named(&job, found);
     let mut reports = judge_all(args, &job, &found, known.as_ref());
-    if let Some(base) = &args.boot.base {
-        let own = file(args, &job.without_layers(), base, known.as_ref(), date::today());
-        once(own, &mut reports);
-    }
+    add_bases(args, &job, &mut reports, known.as_ref());
     complain(&reports, args);
     if !args.quiet {
         unused(args, &job, &reports, known.as_ref())?;
@@ -82,20 +80,51 @@ fn named(job: &Job, found: Vec<Found>) -> Vec<Found> {
     found.into_iter().map(rename).collect()
 }
 
-/// Puts the reports of the base before those of its overlays, which then have only what they add.
-fn once(base: Vec<Report>, reports: &mut Vec<Report>) {
-    let is_old = |shown: &Diagnostic| {
-        let known = base.iter().flat_map(|report| &report.findings);
-        known.into_iter().any(|known| {
-            // A repair names its node by a number of its tree.
-            let (a, b) = (&known.finding, &shown.finding);
-            (a.rule, &a.node, &a.message) == (b.rule, &b.node, &b.message) && known.kernels == shown.kernels
-        })
-    };
-    for report in reports.iter_mut() {
-        report.findings.retain(|shown| !is_old(shown));
+/// Puts the reports of each base before those of its overlays, which then have only what they add. A base
+/// that is an input itself is reported as that.
+fn add_bases(args: &Check, job: &Job, reports: &mut Vec<Report>, known: Option<&Baseline>) {
+    // That of the command line is reported also if no overlay of it can be read.
+    let mut bases: Vec<PathBuf> = args.boot.base.iter().cloned().collect();
+    for base in reports.iter().filter_map(|report| report.base.as_ref()) {
+        if !bases.contains(base) {
+            bases.push(base.clone());
+        }
     }
-    reports.splice(..0, base);
+    let job = job.without_layers();
+    for base in bases {
+        let is_own = |report: &&Report| report.base.is_none() && is_same(Path::new(&report.file), &base);
+        let own = reports.iter().filter(|_| args.boot.base.is_none()).filter(is_own);
+        let mut own: Vec<Report> = own.cloned().collect();
+        let is_listed = !own.is_empty();
+        if !is_listed {
+            own = file(args, &job, &base, known, date::today());
+        }
+        let of_base = |report: &Report| report.base.as_ref() == Some(&base);
+        for report in reports.iter_mut().filter(|report| of_base(report)) {
+            report.findings.retain(|shown| !is_among(&own, shown));
+        }
+        if !is_listed {
+            let at = if args.boot.base.is_some() { Some(0) } else { reports.iter().position(of_base) };
+            let at = at.unwrap_or(0);
+            reports.splice(at..at, own);
+        }
+    }
+}
+
+/// Tells whether two paths lead to one file.
+fn is_same(a: &Path, b: &Path) -> bool {
+    let real = |path| fs::canonicalize(path).ok();
+    a == b || real(a).zip(real(b)).is_some_and(|(a, b)| a == b)
+}
+
+/// Tells whether one of the reports has a finding.
+fn is_among(reports: &[Report], shown: &Diagnostic) -> bool {
+    let mut known = reports.iter().flat_map(|report| &report.findings);
+    known.any(|known| {
+        // A repair names its node by a number of its tree.
+        let (a, b) = (&known.finding, &shown.finding);
+        (a.rule, &a.node, &a.message) == (b.rule, &b.node, &b.message) && known.kernels == shown.kernels
+    })
 }
 
 /// Judges all inputs, in parallel. The reports are in the order of the inputs.

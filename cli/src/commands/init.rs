@@ -77,7 +77,8 @@ fn text(inputs: &[String]) -> String {
          \n\
          # What a board requires and where its boot loader puts things. The first that matches is used.\n\
          # [[board]]\n\
-         # match = \"boards/acme-*.dts\"\n\
+         # match = \"boards/acme-*.dts*\"\n\
+         # base = \"boards/acme-base.dts\"     # what overlays (.dtso) are applied to\n\
          # policy = \"acme.toml\"               # `ringfence policy init TREE -o acme.toml` writes one\n\
          # ram = \"0x40000000:4GiB\"\n\
          # [board.boot-map]\n\

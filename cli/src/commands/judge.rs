@@ -34,13 +34,13 @@ pub(super) fn file(job: &Job, path: &Path) -> Vec<Report> {
 /// # Errors
 /// When it is not a valid device tree, or its configuration is not valid.
 pub(crate) fn one(job: &Job, input: Input) -> Result<Report, Failure> {
-    let Input { name, path, dtb, positions } = input;
+    let Input { name, path, dtb, positions, base } = input;
     let unreadable = |error| Failure::new(format!("{name}: {error}"));
-    let input = Input { name: name.clone(), path, dtb, positions: None };
+    let input = Input { name: name.clone(), path, dtb, positions: None, base: None };
     let mut job = job.for_tree(&input)?;
     let file = input.path.display().to_string();
     let dtb = job.effective(input.dtb).map_err(unreadable)?;
-    let mut report = Report { path: name.clone(), file, ..Report::default() };
+    let mut report = Report { path: name.clone(), file, base, ..Report::default() };
     report.checked_for = job.profiles().iter().map(kernel::name).collect();
     report.has_policy = job.context().policy.is_some();
     let several = job.profiles().len() > 1;

@@ -1,6 +1,8 @@
 //! Overlays: the tree that is judged is the one that the kernel will see, with all of them applied.
 
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use memchr::memmem;
 use ringfence::fdt::{Blob, Node, Tree, apply_overlay, is_overlay};
@@ -8,20 +10,59 @@ use ringfence::fdt::{Blob, Node, Tree, apply_overlay, is_overlay};
 use super::{Input, Options, Positions, open_plain};
 use crate::failure::Failure;
 
-/// What the command line lays below and above each input, read once for all of them.
+/// What is laid below and above each input, read once for all of them.
 #[derive(Clone, Debug, Default)]
 pub struct Layers {
-    base: Option<Layer>,
-    overlays: Vec<Layer>,
+    /// The base that the command line names: every input is an overlay then.
+    base: Option<Arc<Layer>>,
+    /// Knows the base of an input that is an overlay, where the command line names none.
+    bases: Option<Arc<dyn Bases>>,
+    overlays: Arc<[Layer]>,
     /// The loader's tree is merged into each input later, when its policy is known.
     is_merged: bool,
 }
 
+/// What knows the bases of overlays.
+pub trait Bases: Debug + Send + Sync {
+    /// Returns the base of the overlay at `path`, if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn base(&self, path: &Path) -> Result<Option<Arc<Layer>>, Failure>;
+}
+
+/// A tree that is laid below or above another.
 #[derive(Clone, Debug)]
-struct Layer {
+pub struct Layer {
     path: PathBuf,
     blob: Vec<u8>,
     positions: Option<Positions>,
+}
+
+impl Layer {
+    /// Reads a base. `includes` are the directories for what it includes.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is an overlay itself.
+    pub fn base(path: &Path, includes: Vec<PathBuf>) -> Result<Self, Failure> {
+        let base = Self::read(path, includes)?;
+        if is_overlay(&Tree::parse(&base.blob).map_err(|error| Failure::of(path, error))?) {
+            return Err(Failure::of(path, "this is an overlay itself and cannot be the base")
+                .with_help("give the whole tree as the base, and further overlays with --overlay"));
+        }
+        Ok(base)
+    }
+
+    fn read(path: &Path, includes: Vec<PathBuf>) -> Result<Self, Failure> {
+        let Input { dtb, positions, .. } = read_one(path, includes)?;
+        Ok(Self { path: path.to_path_buf(), blob: dtb, positions })
+    }
+
+    /// Returns the blob.
+    #[must_use]
+    pub fn blob(&self) -> &[u8] {
+        &self.blob
+    }
 }
 
 impl Layers {
@@ -35,20 +76,16 @@ impl Layers {
         overlays: &[PathBuf],
         includes: impl Fn(&Path) -> Result<Vec<PathBuf>, Failure>,
     ) -> Result<Self, Failure> {
-        let read = |path: &Path| {
-            let Input { dtb, positions, .. } = read_one(path, includes(path)?)?;
-            Ok(Layer { path: path.to_path_buf(), blob: dtb, positions })
-        };
-        let base = base.map(read).transpose()?;
-        if let Some(base) = &base {
-            let tree = Tree::parse(&base.blob).map_err(|error| Failure::of(&base.path, error))?;
-            if is_overlay(&tree) {
-                return Err(Failure::of(&base.path, "this is an overlay itself and cannot be the base")
-                    .with_help("give the whole tree with --base and further overlays with --overlay"));
-            }
-        }
-        let overlays = overlays.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
-        Ok(Self { base, overlays, is_merged: false })
+        let base = base.map(|path| Layer::base(path, includes(path)?)).transpose()?.map(Arc::new);
+        let read = |path: &PathBuf| Layer::read(path, includes(path)?);
+        let overlays = overlays.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Self { base, bases: None, overlays, is_merged: false })
+    }
+
+    /// Asks for the base of an overlay, unless the command line names one for all.
+    #[must_use]
+    pub fn or_bases(&self, bases: Arc<dyn Bases>) -> Self {
+        Self { bases: self.base.is_none().then_some(bases), ..self.clone() }
     }
 
     /// Notes that another tree is merged into each input later.
@@ -57,7 +94,8 @@ impl Layers {
         Self { is_merged, ..self }
     }
 
-    /// Tells whether an input is judged as it is: no base, no overlay, nothing merged into it.
+    /// Tells whether an input that is a whole tree is judged as it is: no base that wants an overlay, no
+    /// overlay, nothing merged into it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.base.is_none() && self.overlays.is_empty() && !self.is_merged
@@ -73,13 +111,11 @@ impl Layers {
         if named_overlay || memmem::find(&input.dtb, b"__overlay__\0").is_some() {
             let tree = Tree::parse(&input.dtb).map_err(|error| Failure::of(&input.path, error))?;
             if named_overlay || is_overlay(&tree) {
-                let base = self.base.as_ref().ok_or_else(|| {
-                    Failure::of(&input.path, "an overlay alone has no memory map")
-                        .with_help("name the tree that it is applied to: --base BASE.dtb")
-                })?;
+                let base = self.base_of(&input.path)?;
                 let lower = (base.blob.as_slice(), base.positions.clone());
                 let (dtb, positions) = laid_over(lower, &input.dtb, input.positions.as_ref(), &input.path)?;
                 (input.dtb, input.positions) = (dtb, positions);
+                input.base = Some(base.path.clone());
                 return self.finish(input);
             }
         }
@@ -90,8 +126,20 @@ impl Layers {
         self.finish(input)
     }
 
+    fn base_of(&self, overlay: &Path) -> Result<Arc<Layer>, Failure> {
+        let known = match &self.bases {
+            Some(bases) => bases.base(overlay)?,
+            None => self.base.clone(),
+        };
+        known.ok_or_else(|| {
+            Failure::of(overlay, "an overlay alone has no memory map").with_help(
+                "name the tree that it is applied to: --base BASE.dtb, or `base` in ringfence.toml",
+            )
+        })
+    }
+
     fn finish(&self, mut input: Input) -> Result<Input, Failure> {
-        for overlay in &self.overlays {
+        for overlay in self.overlays.iter() {
             let lower = (input.dtb.as_slice(), input.positions.take());
             let upper = overlay.positions.as_ref();
             (input.dtb, input.positions) = laid_over(lower, &overlay.blob, upper, &overlay.path)?;

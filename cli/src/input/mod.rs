@@ -34,7 +34,7 @@ pub use kind::{text as as_text, without_mark};
 
 pub use container::Container;
 pub use files::{Found, Wanted, gather, is_stdin, read_any, read_bundle, read_target, read_text};
-pub use layers::{Layers, apply, read_overlay};
+pub use layers::{Bases, Layer, Layers, apply, read_overlay};
 pub use packed_kernel::has_tree_after;
 pub use positions::{Place, Positions};
 use source::Origin;
@@ -67,6 +67,8 @@ pub struct Input {
     pub dtb: Vec<u8>,
     /// Where the source says what, when there is source.
     pub positions: Option<Positions>,
+    /// The base, if the file has an overlay.
+    pub base: Option<PathBuf>,
 }
 
 /// A tree of a file, or the reason why it cannot be read.
@@ -81,7 +83,8 @@ pub struct Loaded {
 impl Loaded {
     fn new(name: &str, path: &Path, dtb: Vec<u8>, positions: Option<Positions>) -> Self {
         let name = name.to_owned();
-        Self { name: name.clone(), tree: Ok(Input { name, path: path.to_path_buf(), dtb, positions }) }
+        let tree = Input { name: name.clone(), path: path.to_path_buf(), dtb, positions, base: None };
+        Self { name, tree: Ok(tree) }
     }
 }
 
@@ -114,11 +117,13 @@ pub fn open(name: &Path, options: &Options) -> Result<Opened, Failure> {
     let layers = &options.layers;
     let bare = options.bare && layers.is_empty();
     let Opened { mut container, trees } = open_plain(name, &Options { bare, ..options.clone() })?;
-    if !layers.is_empty() {
+    let apply = |loaded: Loaded| Loaded { tree: loaded.tree.and_then(|tree| layers.apply(tree)), ..loaded };
+    let trees: Vec<Loaded> = trees.into_iter().map(apply).collect();
+    let has_base = |loaded: &Loaded| loaded.tree.as_ref().is_ok_and(|tree| tree.base.is_some());
+    if !layers.is_empty() || trees.iter().any(has_base) {
         container = Container::Merged;
     }
-    let apply = |loaded: Loaded| Loaded { tree: loaded.tree.and_then(|tree| layers.apply(tree)), ..loaded };
-    Ok(Opened { container, trees: trees.into_iter().map(apply).collect() })
+    Ok(Opened { container, trees })
 }
 
 /// Compiles a source from memory in the place of the file `name`, as an editor has it, with all overlays
@@ -128,7 +133,8 @@ pub fn open(name: &Path, options: &Options) -> Result<Opened, Failure> {
 /// When it does not compile, or an overlay cannot be applied.
 pub fn load_text(name: &Path, text: &str, options: &Options) -> Result<Input, Failure> {
     let (dtb, positions) = source::compile(name, text.as_bytes(), Origin::Memory, options)?;
-    options.layers.apply(Input { name: name.display().to_string(), path: name.to_path_buf(), dtb, positions })
+    let (path, name) = (name.to_path_buf(), name.display().to_string());
+    options.layers.apply(Input { name, path, dtb, positions, base: None })
 }
 
 /// Reads every tree of a file that has other things besides a tree, as it is: overlays are not applied.

@@ -23,6 +23,11 @@ use crate::project::config::{Config, Lookup};
 use crate::project::kernel_config::KernelConfig;
 use crate::project::{kernel, policy_file};
 
+mod bases;
+mod loader;
+
+use loader::{LoaderTree, grown};
+
 /// Everything that the checks need in addition to the tree.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -110,10 +115,11 @@ impl Job {
     /// # Errors
     /// When the configuration for it is not sound.
     pub fn options(&self, path: &Path) -> Result<Options, Failure> {
-        let includes = includes(&self.includes, self.config_for(path)?.as_deref());
+        let config = self.config_for(path)?;
+        let includes = includes(&self.includes, config.as_deref());
+        let layers = bases::over(&self.layers, config, &self.includes, &self.lookup);
         let board = self.loader.as_deref().map(LoaderTree::board).transpose()?;
-        let (layers, stdin) = (Arc::clone(&self.layers), self.stdin.clone());
-        Ok(Options { includes, bare: false, layers, stdin, board })
+        Ok(Options { includes, bare: false, layers, stdin: self.stdin.clone(), board })
     }
 
     /// Returns the configuration that holds for the input at `path`.
@@ -352,40 +358,6 @@ impl Job {
 fn includes(named: &[PathBuf], config: Option<&Config>) -> Vec<PathBuf> {
     let further = config.iter().flat_map(|config| &config.includes);
     named.iter().chain(further).cloned().collect()
-}
-
-/// The tree that the loader passes.
-#[derive(Clone, Debug)]
-struct LoaderTree {
-    path: PathBuf,
-    blob: Vec<u8>,
-}
-
-impl LoaderTree {
-    fn read(path: &Path) -> Result<Self, Failure> {
-        Ok(Self { path: path.to_path_buf(), blob: input::read(path)? })
-    }
-
-    fn parse(&self) -> Result<Tree<'_>, Failure> {
-        Tree::parse(&self.blob).map_err(|why| Failure::of(&self.path, why))
-    }
-
-    /// Returns the names of its board, the most specific first.
-    fn board(&self) -> Result<Vec<String>, Failure> {
-        let tree = self.parse()?;
-        let compatible = tree.root().prop("compatible");
-        Ok(compatible.iter().flat_map(|prop| prop.strings()).map(str::to_owned).collect())
-    }
-}
-
-/// Returns the place of a tree that has grown to `len` bytes.
-fn grown(dtb: Position, len: u64) -> Position {
-    match dtb {
-        Position::Movable(span) => {
-            Position::Movable(Span::new(span.base(), span.len().max(len)).unwrap_or(span))
-        }
-        other => other,
-    }
 }
 
 /// Reads a file with an EFI memory map in one of the forms that are printed.

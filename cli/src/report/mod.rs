@@ -11,6 +11,8 @@ pub mod source_fix;
 
 pub use excerpt::{Excerpt, show};
 
+use std::path::PathBuf;
+
 use ringfence::finding::{Finding, Severity};
 use ringfence::plan::Repaired;
 
@@ -26,6 +28,8 @@ pub struct Report {
     pub path: String,
     /// The file that it was read from: for a tree from a bundle, the bundle.
     pub file: String,
+    /// The base, if the file has an overlay.
+    pub base: Option<PathBuf>,
     /// What the rules have to say.
     pub findings: Vec<Diagnostic>,
     /// Who has which memory.

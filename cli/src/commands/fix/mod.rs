@@ -70,6 +70,9 @@ fn file(args: &Fix, job: &Job, path: &Path) -> Result<Fixed, Failure> {
     // The tree goes into a product, so it gets no symbols that the product's build would not give it.
     let options = input::Options { bare: !job.names_labels(), ..job.options(path)? };
     let Opened { container, trees } = input::open(path, &options)?;
+    if args.in_place && matches!(container, Container::Merged) {
+        return Err(refuse_overlay(path));
+    }
     let inputs = trees.into_iter().map(|loaded| loaded.tree).collect::<Result<Vec<_>, _>>()?;
     let repaired: Vec<Repaired> = inputs.iter().map(|input| repair(job, input)).collect::<Result<_, _>>()?;
     let refused = repaired.iter().any(|repaired| repaired.dtb.is_none());
@@ -187,8 +190,7 @@ fn refuse_targets(args: &Fix) -> Result<(), Failure> {
     }
     for input in args.inputs.iter().filter(|_| args.in_place) {
         if args.boot.base.is_some() || !args.boot.overlay.is_empty() {
-            let why = "the repaired tree has the overlays applied, so it cannot replace this file";
-            return Err(Failure::of(input, why).with_help("use -o OUT"));
+            return Err(refuse_overlay(input));
         }
         if args.boot.loader_dtb.is_some() {
             let why = "the repaired tree has the loader's merged into it, so it cannot replace this file";
@@ -199,6 +201,11 @@ fn refuse_targets(args: &Fix) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn refuse_overlay(input: &Path) -> Failure {
+    let why = "the repaired tree has the overlays applied, so it cannot replace this file";
+    Failure::of(input, why).with_help("use -o OUT")
 }
 
 /// Prints to stdout, unless the tree goes there.

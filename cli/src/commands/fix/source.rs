@@ -57,7 +57,7 @@ pub(super) fn edited(
 fn settled(job: &Job, path: &Path, text: &[u8], options: &Options) -> Result<bool, Failure> {
     let Ok(dtb) = input::compile_as(path, text, options) else { return Ok(false) };
     let name = path.display().to_string();
-    let input = Input { name, path: path.to_path_buf(), dtb, positions: None };
+    let input = Input { name, path: path.to_path_buf(), dtb, positions: None, base: None };
     let again = repair(job, &input)?;
     Ok(again.dtb.is_some_and(|dtb| dtb == input.dtb))
 }

@@ -1,5 +1,6 @@
 //! `ringfence.toml`: the settings of a project for all of its boards.
 
+mod base;
 mod find;
 mod pattern;
 mod read;
@@ -10,15 +11,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ringfence::facts::BootFacts;
+use ringfence::fdt::Tree;
 use ringfence::finding::{RuleId, Severity};
 use ringfence::policy::{CmaWant, Policy};
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
 
 use crate::failure::Failure;
+use crate::input::Layer;
 use crate::project::date::Date;
 use crate::project::rule::Selector;
 
+pub use base::Base;
 pub use find::{Lookup, NAME};
 pub use pattern::Pattern;
 pub use read::KEYS;
@@ -50,6 +54,8 @@ pub struct Board {
     pub files: Vec<Pattern>,
     /// Root `compatible` it holds for; empty for any.
     pub compatible: Vec<Pattern>,
+    /// The tree that overlays are applied to.
+    pub base: Option<Base>,
     /// The board's policy.
     pub policy: Option<Policy>,
     /// Kernels to hold the board against.
@@ -60,6 +66,16 @@ pub struct Board {
     pub boot: BootFacts,
     /// CMA requirements by RAM size; the first that applies is used.
     pub cma: Vec<(When, CmaWant)>,
+}
+
+impl Board {
+    /// Tells whether one of the root's `compatible` of a tree matches.
+    fn is_of(&self, tree: &Layer) -> bool {
+        let Ok(tree) = Tree::parse(tree.blob()) else { return false };
+        let compatible = tree.root().prop("compatible");
+        let mut names = compatible.iter().flat_map(|prop| prop.strings());
+        names.any(|name| self.compatible.iter().any(|pattern| pattern.matches(name)))
+    }
 }
 
 /// Findings that were accepted.
@@ -88,6 +104,29 @@ impl Config {
             let is_named = |pattern: &Pattern| compatibles.iter().any(|name| pattern.matches(name));
             by_file && (board.compatible.is_empty() || board.compatible.iter().any(is_named))
         })
+    }
+
+    /// Returns the base of the overlay `file`: that of the first board that matches. `compatible` is that of
+    /// the base, since an overlay need not have one; a board that has one and no base is passed over.
+    /// `includes` gives the directories for what a base includes.
+    ///
+    /// # Errors
+    /// When a base cannot be read.
+    pub fn base(
+        &self,
+        file: &Path,
+        includes: impl Fn(&Path) -> Result<Vec<PathBuf>, Failure>,
+    ) -> Result<Option<Arc<Layer>>, Failure> {
+        for board in &self.boards {
+            if !board.files.is_empty() && !self.is_any(&board.files, file) {
+                continue;
+            }
+            let base = board.base.as_ref().map(|base| base.read(&includes)).transpose()?;
+            if board.compatible.is_empty() || base.as_deref().is_some_and(|base| board.is_of(base)) {
+                return Ok(base);
+            }
+        }
+        Ok(None)
     }
 
     /// Returns the files and directories that the project says its inputs are, by name.

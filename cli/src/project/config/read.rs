@@ -11,7 +11,7 @@ use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
 use toml::de::{DeTable, DeValue};
 
-use super::{Board, Config, Pattern, Suppression, When};
+use super::{Base, Board, Config, Pattern, Suppression, When};
 use crate::failure::Failure;
 use crate::input;
 use crate::project::boot_map::{self, Place};
@@ -30,7 +30,8 @@ type Table = (&'static str, &'static [&'static str]);
 
 const ROOT: Table = ("the configuration", &["inputs", "kernels", "include", "severity", "suppress", "board"]);
 const SUPPRESS: Table = ("[[suppress]]", &["rule", "node", "match", "reason", "until"]);
-const BOARD: Table = ("[[board]]", &["match", "compatible", "policy", "kernels", "ram", "boot-map", "cma"]);
+const BOARD: Table =
+    ("[[board]]", &["match", "compatible", "base", "policy", "kernels", "ram", "boot-map", "cma"]);
 const CMA: Table = ("[[board.cma]]", &["when", "size", "alignment", "range", "via"]);
 const BOOT_MAP: Table = ("[board.boot-map]", &["kernel", "initrd", "dtb", "stage", "bundle"]);
 
@@ -65,7 +66,7 @@ impl Config {
         let all = |faults: Vec<Fault>| faults.into_iter().map(failure);
         let document = document(text).map_err(|faults| Failure::all(all(faults)))?;
         let mut troubles = Troubles::default();
-        let config = config(path, &document, &mut troubles);
+        let config = config(path, text, &document, &mut troubles);
         match (troubles.here.none_or(config), troubles.there) {
             (Ok(config), there) if there.is_empty() => Ok(config),
             (Ok(_), there) => Err(Failure::all(there)),
@@ -74,9 +75,10 @@ impl Config {
     }
 }
 
-fn config(path: &Path, document: &toml::Spanned<DeTable<'_>>, troubles: &mut Troubles) -> Config {
+fn config(path: &Path, text: &str, document: &toml::Spanned<DeTable<'_>>, troubles: &mut Troubles) -> Config {
     let root = Section::root(ROOT.0, document);
     let home = path.parent().unwrap_or(Path::new(""));
+    let of = (path.display().to_string().into(), text.into());
     let faults = &mut troubles.here;
     faults.extend(root.unknown(ROOT.1));
     let severity = root.get("severity").map(|value| Section::of("[severity]", value)).transpose();
@@ -90,7 +92,7 @@ fn config(path: &Path, document: &toml::Spanned<DeTable<'_>>, troubles: &mut Tro
         includes: texts(faults, "include").map(|text| home.join(text)).collect(),
         severities: faults.take(severity).map(|section| severities(&section, faults)).unwrap_or_default(),
         suppressions: suppressions.iter().filter_map(|section| suppression(section, faults)).collect(),
-        boards: boards.iter().map(|section| board(section, home, troubles)).collect(),
+        boards: boards.iter().map(|section| board(section, home, &of, troubles)).collect(),
     }
 }
 
@@ -138,9 +140,17 @@ fn suppression(section: &Section<'_, '_>, faults: &mut Faults) -> Option<Suppres
     Some(Suppression { rule: named?, node: node?, files, reason: why?, until, used: Arc::default() })
 }
 
-fn board(section: &Section<'_, '_>, home: &Path, troubles: &mut Troubles) -> Board {
+/// Reads one board; `of` is the name and the text of the configuration.
+fn board(
+    section: &Section<'_, '_>,
+    home: &Path,
+    of: &(Arc<str>, Arc<str>),
+    troubles: &mut Troubles,
+) -> Board {
     let faults = &mut troubles.here;
     faults.extend(section.unknown(BOARD.1));
+    let base = faults.take(section.text("base")).zip(section.place("base"));
+    let base = base.map(|(file, span)| Base::new(home.join(file), of.0.clone(), of.1.clone(), span));
     let policy = faults.take(section.text("policy")).map(|file| policy_file::load(&home.join(file)));
     let cases = faults.take(section.list("cma", CMA.0));
     let boot = boot_facts(section, home, troubles);
@@ -148,6 +158,7 @@ fn board(section: &Section<'_, '_>, home: &Path, troubles: &mut Troubles) -> Boa
     Board {
         files: patterns(section, "match", faults),
         compatible: patterns(section, "compatible", faults),
+        base,
         policy: policy.and_then(|policy| policy.map_err(|failure| there.push(failure)).ok()),
         kernels: kernels(section, faults),
         ram: banks(section, faults),
