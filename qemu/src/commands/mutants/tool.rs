@@ -2,10 +2,16 @@
 
 use crate::shell::{run as run_command, words};
 use crate::workspace::Workspace;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
+
+/// Its exit codes (`src/exit_code.rs` of version 27): when all is caught, when something is missed and when
+/// something ran out of time, which its lists say better; and that of `timeout` when the time is over.
+const TRIED: [i32; 4] = [0, 2, 3, 124];
+/// Its exit code when the tests fail without any change.
+const BASELINE_FAILED: i32 = 4;
 
 /// Seconds after which a mutant that loops is stopped.
 const TIMEOUT: &str = "180";
@@ -61,24 +67,52 @@ impl<'w> CargoMutants<'w> {
             }
         };
         mutants = self.command(module, mutants);
-        mutants.args(["--timeout", TIMEOUT, "--baseline", "skip", "--no-shuffle", "--iterate", "--output"]);
+        mutants.args(["--timeout", TIMEOUT, "--no-shuffle", "--iterate", "--output"]);
         mutants.arg(out);
         // As arguments of every command of cargo: what is only run with them is still built without.
         mutants.args(targets.iter().map(|target| format!("--cargo-arg={target}")));
-        mutants.args(["--", "--quiet", "--"]).args(filter);
+        mutants.args(["--", "--"]).args(filter);
         // Without line tables a build takes two thirds of the time.
         mutants.envs([("PROPTEST_CASES", "60"), ("CARGO_PROFILE_DEV_DEBUG", "none")]);
         for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
             mutants.env_remove(name);
         }
-        // Its own failure when mutants survive says nothing that the lists do not say.
-        mutants.status().with_context(|| words(&mutants))?;
-        Ok(())
+        let status = mutants.status().with_context(|| words(&mutants))?;
+        judge(&words(&mutants), status.code())
     }
 
     fn command(&self, module: &str, mut command: Command) -> Command {
         command.current_dir(&self.ws.root).args(["mutants", "--package", "ringfence", "--colors", "never"]);
         command.args(["--file", &format!("src/{module}/**"), "--file", &format!("src/{module}.rs")]);
         command
+    }
+}
+
+/// Returns whether the lists of a run can be believed.
+///
+/// # Errors
+/// When the tests cannot be run or fail without any change: every mutant would then look as if it were caught.
+fn judge(command: &str, code: Option<i32>) -> Result<()> {
+    match code {
+        Some(code) if TRIED.contains(&code) => Ok(()),
+        Some(BASELINE_FAILED) => bail!("the tests fail before anything is changed; see above (`{command}`)"),
+        _ => bail!("`{command}` ended with {code:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_tested_is_not_taken_for_caught() {
+        for tried in TRIED {
+            judge("it", Some(tried)).unwrap();
+        }
+        let why = judge("it", Some(BASELINE_FAILED)).unwrap_err().to_string();
+        assert!(why.contains("before anything is changed"), "{why}");
+        for broken in [Some(1), Some(70), None] {
+            assert!(judge("it", broken).is_err(), "{broken:?}");
+        }
     }
 }
