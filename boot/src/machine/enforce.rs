@@ -75,13 +75,16 @@ fn refuse_proof(why: &Refusal) -> ! {
 /// Most RAM banks that are read; each costs two accesses.
 const MAX_BANKS: usize = 64;
 
-/// Reads the first and the last byte of every RAM bank that is mapped and has no owner: RAM that answers with
-/// an abort is refused before Linux meets it. An alias, or a bus that answers 0, is not found.
+/// Reads the first and the last byte of every RAM bank that is mapped and has no owner, also where banks touch:
+/// RAM that answers with an abort is refused before Linux meets it. An alias, or a bus that answers 0, is not
+/// found.
 pub(super) fn read_banks(proven: &Proven, ram: &[Span]) {
     let claimed =
         ledger::union(proven.claims().all().iter().filter_map(|claim| claim.span.outward(PAGE)).collect());
-    let banks = ram.iter().take(MAX_BANKS).filter_map(|bank| bank.inward(PAGE));
-    for bank in banks {
+    let banks = proven.map().banks.iter().filter_map(|bank| bank.span).take(MAX_BANKS);
+    let mapped =
+        |bank: Span| ledger::meeting(ram, bank).iter().filter_map(move |part| part.intersection(bank));
+    for bank in banks.flat_map(mapped).filter_map(|bank| bank.inward(PAGE)) {
         let free = ledger::subtract(&[bank], ledger::meeting(&claimed, bank));
         let ends = free.first().zip(free.last()).map(|(first, last)| [first.base(), last.last()]);
         for address in ends.into_iter().flatten() {

@@ -8,7 +8,7 @@ use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use anyhow::{Context, Result, anyhow, ensure};
 use flate2::{Compression, write::GzEncoder};
 use ringfence::facts::BootFacts;
-use ringfence::fdt::{Edits, NewNode, Tree, build, rewrite};
+use ringfence::fdt::{Edits, NewNode, NodeId, Tree, build, rewrite};
 use ringfence::fit::Pack;
 use ringfence::payload::appended;
 use ringfence::span::Span;
@@ -22,6 +22,7 @@ pub(super) const STAGE_AT: u64 = 0x4020_0000;
 const JUMP_AT: u64 = 0x4700_0000;
 pub(super) const DTB_AT: u64 = 0x4720_0000;
 pub(super) const PAYLOAD_AT: u64 = 0x4800_0000;
+const RAMDISK_AT: u64 = 0x5000_0000;
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Where neither board has RAM, and QEMU answers with an abort.
@@ -31,14 +32,24 @@ const NO_RAM: (u64, u64) = (0x9000_0000, 0x1000_0000);
 pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("at-stage-ram-that-is-not-there-virt", |bed, name| {
-            ram_missing(bed, name, &virt::ONE_GIB, "console=ttyAMA0")
+            halts_at(bed, name, &virt::ONE_GIB, &beside(&virt::ONE_GIB), 0x9000_0000)
         }),
         Case::new("at-stage-ram-that-is-not-there-raspi3b", |bed, name| {
-            ram_missing(bed, name, &raspi3b::BOARD, "console=ttyS0")
+            halts_at(bed, name, &raspi3b::BOARD, &beside(&raspi3b::BOARD), 0x9000_0000)
+        }),
+        Case::new("at-stage-ram-less-than-stated", |bed, name| {
+            halts_at(bed, name, &virt::ONE_GIB, &[(virt::ONE_GIB.ram_base, 4 << 30)], 0x1_3fff_ffff)
+        }),
+        // What answers below and above is not RAM, but the flash and the interrupt controller.
+        Case::new("at-stage-ram-missing-between-banks", |bed, name| {
+            let low = [(0, 0x800_1000), (0x800_1000, 0xf000), (0x801_0000, 0x1000)];
+            let ram = (virt::ONE_GIB.ram_base, virt::ONE_GIB.ram.0);
+            halts_at(bed, name, &virt::ONE_GIB, &[&low[..], &[ram]].concat(), 0x800_1000)
         }),
         // Linux never looks there, and neither must the stage.
         Case::new("at-stage-ram-beyond-mem-is-left-alone", |bed, name| {
-            ram_missing(bed, name, &virt::ONE_GIB, "mem=512M")
+            let config = &virt::ONE_GIB;
+            passes(bed, name, &with_banks(bed, name, config, &beside(config), "mem=512M")?)
         }),
         Case::new("at-stage-console-of-the-tree-is-not-enough", |bed, name| {
             strict_console(bed, name, "console=ttyAMA0", false)
@@ -49,7 +60,8 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("at-stage-console-by-bare-earlycon", |bed, name| {
             strict_console(bed, name, "earlycon", true)
         }),
-        Case::new("at-stage-modules-of-xen", modules_of_xen),
+        Case::new("at-stage-modules-of-xen", |bed, name| modules_of_xen(bed, name, true)),
+        Case::new("at-stage-modules-of-xen-in-chosen", |bed, name| modules_of_xen(bed, name, false)),
         Case::new("at-stage-no-console-no-payload", |bed, name| {
             let dtb = edited(bed, |tree, edits| {
                 tree.root()
@@ -61,16 +73,13 @@ pub(super) fn cases() -> Vec<Case> {
             says(refused(&transcript)?, "linux,initrd-start in /chosen is absent; no node below /chosen")
         }),
         Case::new("at-stage-no-memory-node", |bed, name| {
-            let bundle = bundle(bed, None)?;
-            let slot = Span::new(PAYLOAD_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
-            let dtb = edited(bed, |tree, edits| {
-                if let Some(memory) = tree.find("/memory@40000000") {
-                    edits.remove_node(memory.id());
-                }
-                set_slot(tree, edits, slot);
-            })?;
-            let transcript = bed.boot(name, &raw(bed, name, &dtb, Some(bundle))?, LIMIT)?;
-            says(refused(&transcript)?, "RF106 error /memory: no enabled memory node")
+            without_ram(bed, name, |memory, edits| edits.remove_node(memory))
+        }),
+        Case::new("at-stage-memory-disabled", |bed, name| {
+            without_ram(bed, name, |memory, edits| edits.set(memory, "status", b"disabled\0".to_vec()))
+        }),
+        Case::new("at-stage-memory-empty", |bed, name| {
+            without_ram(bed, name, |memory, edits| edits.set(memory, "reg", vec![0; 16]))
         }),
         Case::new("at-stage-bundle-of-another-board", |bed, name| {
             let other = edited(bed, |tree, edits| {
@@ -159,19 +168,62 @@ fn passes(bed: &TestBed, name: &str, board: &Board) -> Result<String> {
     Ok("the payload was entered".into())
 }
 
-/// A bundle's tree states RAM that the board does not have, and its policy takes nothing from the loader's.
-/// With `mem=` in its `bootargs`, that RAM is not used.
-fn ram_missing(bed: &TestBed, name: &str, config: &BoardConfig, bootargs: &str) -> Result<String> {
+/// Nothing says where RAM is: that is the reason, and not that the boot has no place.
+fn without_ram(bed: &TestBed, name: &str, change: fn(NodeId, &mut Edits)) -> Result<String> {
+    let bundle = bundle(bed, None)?;
+    let slot = Span::new(PAYLOAD_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
+    let dtb = edited(bed, |tree, edits| {
+        if let Some(memory) = tree.find("/memory@40000000") {
+            change(memory.id(), edits);
+        }
+        set_slot(tree, edits, slot);
+    })?;
+    let transcript = bed.boot(name, &raw(bed, name, &dtb, Some(bundle))?, LIMIT)?;
+    says(refused(&transcript)?, "RF106 error /memory")
+}
+
+/// Returns the RAM of a board, and a bank that it does not have.
+fn beside(config: &BoardConfig) -> [(u64, u64); 2] {
+    // The top of the Raspberry Pi's is the graphics processor's, and its registers are next.
+    [(config.ram_base, config.ram.0 / 16 * 15), NO_RAM]
+}
+
+/// Fails unless the stage refuses these banks, because nothing answers at `address`.
+fn halts_at(
+    bed: &TestBed,
+    name: &str,
+    config: &BoardConfig,
+    banks: &[(u64, u64)],
+    address: u64,
+) -> Result<String> {
+    let board = with_banks(bed, name, config, banks, config.append)?;
+    let transcript = bed.boot(name, &board, LIMIT)?;
+    let halt = transcript.stage().find(|line| line.starts_with("HALT "));
+    let halt = halt.with_context(|| format!("no HALT:\n{}", transcript.tail(8)))?;
+    says(halt, &format!("does not answer at {address:#x} "))
+}
+
+/// Returns a board whose bundle brings a tree with these banks and `bootargs`, and a policy that takes nothing
+/// from the loader's.
+fn with_banks(
+    bed: &TestBed,
+    name: &str,
+    config: &BoardConfig,
+    banks: &[(u64, u64)],
+    bootargs: &str,
+) -> Result<Board> {
     let level = Level::El2;
     let bytes = fs::read(bed.tree(config, level)?)?;
     let tree = Tree::parse(&bytes).map_err(|error| anyhow!("{error}"))?;
     let map = MemoryMap::survey(&tree, &BootFacts::default());
     let bank = map.banks.first().context("no memory node")?;
-    // The top of the Raspberry Pi's is the graphics processor's, and its registers are next.
-    let ram = (config.ram_base, config.ram.0 / 16 * 15);
-    let reg = [ram, NO_RAM].map(|(base, size)| map.cells.encode(base, size).unwrap_or_default()).concat();
+    let reg = banks.iter().map(|&(base, size)| map.cells.encode(base, size).unwrap_or_default());
     let mut edits = Edits::new();
-    edits.set(bank.node, "reg", reg);
+    edits.set(bank.node, "reg", reg.collect::<Vec<_>>().concat());
+    // Registers are never RAM (RF208); what has none is.
+    for node in ["/flash@0", "/intc@8000000"].iter().filter_map(|path| tree.find(path)) {
+        edits.remove_prop(node.id(), "reg");
+    }
     let chosen = tree.find("/chosen").context("no /chosen")?;
     edits.set(chosen.id(), "bootargs", format!("{bootargs}\0").into_bytes());
     let own = rewrite(&tree, &edits).map_err(|error| anyhow!("{error}"))?;
@@ -180,7 +232,7 @@ fn ram_missing(bed: &TestBed, name: &str, config: &BoardConfig, bootargs: &str) 
     fs::write(&policy, "[tree]\nmerge = \"none\"\n")?;
     let parts =
         Parts { kernel: bed.payload()?.image, dtb: Some(own), policy: Some(policy), ..Parts::default() };
-    let board = Board {
+    Ok(Board {
         machine: config.machine,
         level,
         ram: config.ram,
@@ -193,14 +245,7 @@ fn ram_missing(bed: &TestBed, name: &str, config: &BoardConfig, bootargs: &str) 
         plugin: None,
         emulator: None,
         more: config.arguments(),
-    };
-    if bootargs.starts_with("mem=") {
-        return passes(bed, name, &board);
-    }
-    let transcript = bed.boot(name, &board, LIMIT)?;
-    let halt = transcript.stage().find(|line| line.starts_with("HALT "));
-    let halt = halt.with_context(|| format!("no HALT:\n{}", transcript.tail(8)))?;
-    says(halt, "does not answer at 0x90000000")
+    })
 }
 
 /// The policy wants `earlycon` as evidence that the console has a clock.
@@ -223,20 +268,37 @@ fn strict_console(bed: &TestBed, name: &str, line: &str, talks: bool) -> Result<
     Ok(format!("{said} lines of the stage"))
 }
 
-/// The kernel is a module below `/chosen/modules`, by the name that Xen's older loaders write.
-fn modules_of_xen(bed: &TestBed, name: &str) -> Result<String> {
+/// Kernel and ramdisk are modules, by the names that Xen's older loaders write, below `/chosen/modules` or below
+/// `/chosen` itself.
+fn modules_of_xen(bed: &TestBed, name: &str, below: bool) -> Result<String> {
     let kernel = bed.payload()?.image;
     let len = fs::metadata(&kernel)?.len();
-    let module = NewNode::new("module@0")
-        .prop_strs("compatible", &["xen,linux-zimage", "xen,multiboot-module"])
-        .prop("reg", [PAYLOAD_AT, len].map(u64::to_be_bytes).concat());
-    let modules = NewNode::new("modules").child(module);
+    let ramdisk = tree::keep(&bed.ws.scratch_file("at-stage", name, "cpio")?, &b"070701".repeat(1000))?;
+    let module = |number: u32, kind: &str, at: u64, len: u64| {
+        NewNode::new(&format!("module@{number}"))
+            .prop_strs("compatible", &[kind, "xen,multiboot-module"])
+            .prop("reg", [at, len].map(u64::to_be_bytes).concat())
+    };
+    let modules = [
+        module(0, "xen,linux-zimage", PAYLOAD_AT, len),
+        module(1, "xen,linux-initrd", RAMDISK_AT, fs::metadata(&ramdisk)?.len()),
+    ];
     let dtb = edited(bed, |tree, edits| {
-        if let Some(chosen) = tree.find("/chosen") {
-            edits.add_node(chosen.id(), modules.clone());
+        let Some(chosen) = tree.find("/chosen") else { return };
+        match below {
+            true => {
+                let node = NewNode { children: modules.to_vec(), ..NewNode::new("modules") };
+                edits.add_node(chosen.id(), node);
+            }
+            false => modules.iter().for_each(|module| edits.add_node(chosen.id(), module.clone())),
         }
     })?;
-    passes(bed, name, &raw(bed, name, &dtb, Some(kernel))?)
+    let dtb = tree::keep(&bed.ws.scratch_file("at-stage", name, "raw.dtb")?, &dtb)?;
+    let files = [(bed.talkative()?, STAGE_AT), (dtb, DTB_AT), (kernel, PAYLOAD_AT), (ramdisk, RAMDISK_AT)];
+    let transcript = bed.boot(name, &entered(bed, name, DTB_AT, files.to_vec())?, LIMIT)?;
+    assertions::payload_entered(&transcript)?;
+    let hand_off = transcript.stage().find(|line| line.starts_with("hand-off: ")).unwrap_or_default();
+    says(hand_off, &format!("initrd {RAMDISK_AT:#x}"))
 }
 
 fn bundle(bed: &TestBed, dtb: Option<PathBuf>) -> Result<PathBuf> {

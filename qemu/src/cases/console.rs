@@ -1,16 +1,17 @@
-//! A console other than the boards' own: a 16550 with byte-wide registers, as QEMU has one for PCI, and one
-//! that never gets ready.
+//! Consoles: a 16550 with byte-wide registers, as QEMU has one for PCI, one that never gets ready, and those of
+//! boards whose loader passes nothing, so that only the image names them.
 
 use super::bad_input::{jump_to, pack};
 use super::{Case, TestBed};
 use crate::assertions;
-use crate::boards::{tree, virt};
+use crate::boards::{BoardConfig, imx8mp, raspi3b, tree, virt, zcu102};
 use crate::machine::{Board, Entry, Level, Loaded, Ram};
-use crate::transcript::Ending;
-use anyhow::{Context, Result, anyhow, ensure};
+use crate::transcript::{Ending, Transcript};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use ringfence::fdt::{Edits, NewNode, Tree, rewrite};
 use ringfence::span::Span;
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 const STAGE_AT: u64 = 0x4020_0000;
@@ -29,14 +30,98 @@ const CLOCK_AT: u64 = 0x901_0000;
 
 /// Returns the boots.
 pub(super) fn cases() -> Vec<Case> {
-    vec![Case::new("console-16550", card), Case::new("console-never-ready", never_ready)]
+    let mut cases = vec![
+        Case::new("console-16550", card),
+        Case::new("console-never-ready", never_ready),
+        Case::new("console-of-the-image-uart8250", card_of_the_image),
+    ];
+    cases.extend(OF_IMAGES.map(|(kind, config, at)| {
+        let run = move |bed: &TestBed, name: &str| {
+            let start = config.ram_base + 0x20_0000;
+            let board =
+                without_anything(bed, name, config, &format!("{kind}@{at:#x}"), start, &jump_to(start, 0))?;
+            refuses(&bed.boot_until(name, &board, LIMIT, Some(&is_over))?)
+        };
+        Case::new(format!("console-of-the-image-{kind}"), run)
+    }));
+    cases
+}
+
+/// The UARTs that QEMU has on boards for arm64, as an image names them. The others are played by the models of
+/// the stage's own tests.
+const OF_IMAGES: [(&str, &BoardConfig, u64); 4] = [
+    ("pl011", &virt::ONE_GIB, 0x900_0000),
+    ("cdns", &zcu102::BOARD, 0xff00_0000),
+    ("bcm2835aux", &raspi3b::BOARD, 0x3f21_5040),
+    ("ec_imx6q", &imx8mp::BOARD, 0x3089_0000),
+];
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Returns a board on which `code` enters the stage at `start`: there is no tree, no payload and no policy.
+fn without_anything(
+    bed: &TestBed,
+    name: &str,
+    config: &BoardConfig,
+    console: &str,
+    start: u64,
+    code: &[u8],
+) -> Result<Board> {
+    let image = bed.tool()?.with_console(&bed.ws, &bed.stage()?.image, console)?;
+    let code = tree::keep(&bed.ws.scratch_file("console", name, "bin")?, code)?;
+    let code_at = start + (SET_UP_AT - STAGE_AT);
+    let loaded = vec![Loaded { file: image, at: start }, Loaded { file: code, at: code_at }];
+    Ok(Board {
+        machine: config.machine,
+        level: Level::El2,
+        ram: config.ram,
+        entry: Entry::Raw { loaded, start: code_at },
+        plugin: None,
+        emulator: None,
+        more: config.arguments(),
+    })
+}
+
+fn is_over(console: &str) -> bool {
+    console.split_once(HALT).is_some_and(|(_, rest)| rest.contains('\n'))
+}
+
+const HALT: &str = "ringfence: HALT ";
+
+/// Fails unless there is one HALT line, and that there is no tree is what it says.
+fn refuses(transcript: &Transcript) -> Result<String> {
+    let halts: Vec<&str> = transcript.stage().filter(|line| line.starts_with("HALT ")).collect();
+    let [halt] = halts[..] else { bail!("{} HALT lines:\n{}", halts.len(), transcript.tail(8)) };
+    ensure!(halt.contains("no device tree: x0 is 0"), "refused for another reason: {halt}");
+    Ok(halt.to_owned())
+}
+
+/// The card, in the image alone.
+fn card_of_the_image(bed: &TestBed, name: &str) -> Result<String> {
+    let console = format!("uart8250@{UART_AT:#x}");
+    let mut board = without_anything(bed, name, &virt::SMALL, &console, STAGE_AT, &set_up(STAGE_AT, 0))?;
+    let heard = plug_in(bed, name, &mut board.more)?;
+    let transcript = bed.boot(name, &board, LIMIT)?;
+    ensure!(transcript.ending == Ending::PoweredOff, "the board {}", transcript.ending);
+    ensure!(transcript.stage().next().is_none(), "the stage spoke on the board's own console");
+    let heard = fs::read_to_string(&heard)?;
+    let halt = heard.lines().find(|line| line.starts_with(HALT));
+    ensure!(halt.is_some_and(|halt| halt.contains("x0 is 0")), "on the card: {heard}");
+    Ok("refused on a 16550".into())
+}
+
+/// Gives a board the card, and returns the file with what it hears.
+fn plug_in(bed: &TestBed, name: &str, more: &mut Vec<String>) -> Result<PathBuf> {
+    let heard = bed.ws.scratch_file("console", name, "log")?;
+    let path = heard.display().to_string().replace(',', ",,");
+    more.extend(["-chardev".into(), format!("file,id=card,path={path}"), "-device".into()]);
+    more.push(format!("pci-serial,chardev=card,addr={SLOT}"));
+    Ok(heard)
 }
 
 fn card(bed: &TestBed, name: &str) -> Result<String> {
-    let heard = bed.ws.scratch_file("console", name, "log")?;
-    let path = heard.display().to_string().replace(',', ",,");
-    let device = ["-chardev".into(), format!("file,id=card,path={path}"), "-device".into()];
-    let more = device.into_iter().chain([format!("pci-serial,chardev=card,addr={SLOT}")]).collect();
+    let mut more = Vec::new();
+    let heard = plug_in(bed, name, &mut more)?;
     let reg = [UART_AT, 8].map(u64::to_be_bytes).concat();
     boot(bed, name, NewNode::new(&format!("serial@{UART_AT:x}")).prop("reg", reg), more)?;
     let heard = fs::read_to_string(&heard)?;
@@ -61,7 +146,7 @@ fn boot(bed: &TestBed, name: &str, uart: NewNode, more: Vec<String>) -> Result<(
     let base = tree::base(ws, &virt::SMALL, Level::El2)?;
     let dtb = tree::with_slot(&base, &ws.scratch_file("console", name, "dtb")?, slot)?;
     tree::keep(&dtb, &with_console(&fs::read(&dtb)?, uart)?)?;
-    let set_up = tree::keep(&ws.scratch_file("console", name, "bin")?, &set_up())?;
+    let set_up = tree::keep(&ws.scratch_file("console", name, "bin")?, &set_up(STAGE_AT, DTB_AT))?;
     let more = virt::SMALL.arguments().into_iter().chain(more).collect();
     let loaded = vec![
         Loaded { file: bed.stage()?.image, at: STAGE_AT },
@@ -98,12 +183,12 @@ fn with_console(dtb: &[u8], uart: NewNode) -> Result<Vec<u8>> {
 /// Returns what a loader does before the stage: gives the card its ports, and goes on to the stage. AArch64
 /// code that stores each word of a table, `adr x4, table; 1: ldp x1, x2, [x4], #16; cbz x1, 2f; str w2, [x1];
 /// b 1b; 2: nop`, then jumps.
-fn set_up() -> Vec<u8> {
+fn set_up(stage: u64, x0: u64) -> Vec<u8> {
     let code = [0x1000_01c4_u32, 0xa8c1_0881, 0xb400_0061, 0xb900_0022, 0x17ff_fffd, 0xd503_201f];
     // The base address register of its ports, and the permission to use them.
     let table = [CONFIG_AT + 0x10, PORT | 1, CONFIG_AT + 4, 1, 0, 0];
     let mut bytes: Vec<u8> = code.iter().flat_map(|word| word.to_le_bytes()).collect();
-    bytes.extend(jump_to(STAGE_AT, DTB_AT));
+    bytes.extend(jump_to(stage, x0));
     bytes.extend(table.iter().flat_map(|word| word.to_le_bytes()));
     bytes
 }
