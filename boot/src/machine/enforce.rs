@@ -75,9 +75,9 @@ fn refuse_proof(why: &Refusal) -> ! {
 /// Most RAM banks that are read; each costs two accesses.
 const MAX_BANKS: usize = 64;
 
-/// Reads the first and the last byte of every RAM bank that is mapped and has no owner, also where banks touch:
-/// RAM that answers with an abort is refused before Linux meets it. An alias, or a bus that answers 0, is not
-/// found.
+/// Reads the first and the last byte of every RAM bank that is mapped and has no owner, also where banks
+/// touch: RAM that answers with an abort is refused before Linux meets it. An alias, or a bus that answers 0,
+/// is not found.
 pub(super) fn read_banks(proven: &Proven, ram: &[Span]) {
     let claimed =
         ledger::union(proven.claims().all().iter().filter_map(|claim| claim.span.outward(PAGE)).collect());

@@ -203,8 +203,8 @@ fn halts_at(
     says(halt, &format!("does not answer at {address:#x} "))
 }
 
-/// Returns a board whose bundle brings a tree with these banks and `bootargs`, and a policy that takes nothing
-/// from the loader's.
+/// Returns a board whose bundle brings a tree with these banks and `bootargs`, and a policy that takes
+/// nothing from the loader's.
 fn with_banks(
     bed: &TestBed,
     name: &str,
@@ -268,8 +268,8 @@ fn strict_console(bed: &TestBed, name: &str, line: &str, talks: bool) -> Result<
     Ok(format!("{said} lines of the stage"))
 }
 
-/// Kernel and ramdisk are modules, by the names that Xen's older loaders write, below `/chosen/modules` or below
-/// `/chosen` itself.
+/// Kernel and ramdisk are modules, by the names that Xen's older loaders write, below `/chosen/modules` or
+/// below `/chosen` itself.
 fn modules_of_xen(bed: &TestBed, name: &str, below: bool) -> Result<String> {
     let kernel = bed.payload()?.image;
     let len = fs::metadata(&kernel)?.len();

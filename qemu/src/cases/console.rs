@@ -1,5 +1,5 @@
-//! Consoles: a 16550 with byte-wide registers, as QEMU has one for PCI, one that never gets ready, and those of
-//! boards whose loader passes nothing, so that only the image names them.
+//! Consoles: a 16550 with byte-wide registers, as QEMU has one for PCI, one that never gets ready, and those
+//! of boards whose loader passes nothing, so that only the image names them.
 
 use super::bad_input::{jump_to, pack};
 use super::{Case, TestBed};
@@ -47,8 +47,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// The UARTs that QEMU has on boards for arm64, as an image names them. The others are played by the models of
-/// the stage's own tests.
+/// The UARTs that QEMU has on boards for arm64, as an image names them. The others are played by the models
+/// of the stage's own tests.
 const OF_IMAGES: [(&str, &BoardConfig, u64); 4] = [
     ("pl011", &virt::ONE_GIB, 0x900_0000),
     ("cdns", &zcu102::BOARD, 0xff00_0000),
