@@ -96,11 +96,80 @@ fn what_is_beside_a_part_of_sources_is_read_if_it_is_a_file() {
 }
 
 #[test]
-fn a_configuration_that_names_a_device_does_not_fill_the_memory() {
+fn what_a_configuration_names_is_a_file() {
     let bench = bench();
     bench.put("board.dts", format!("/dts-v1/;\n{BOARD}"));
-    bench.put("ringfence.toml", "[[board]]\nmatch = \"board.dts\"\npolicy = \"zero\"\n");
-    assert_output(&bench, &["check", "board.dts"], 2, "zero: larger than 64 MiB");
+    bench.put("one.dtso", "/dts-v1/;\n/plugin/;\n&{/} { a; };\n");
+    for special in ["pipe", "zero"] {
+        let board = |line: &str| format!("[[board]]\n{}\n", line.replace("FILE", special));
+        let boot = |item: &str| board(&format!("[board.boot-map]\n{item} = \"0x40200000:@FILE\""));
+        let refused = format!("{special}: not a regular file");
+        for (config, input) in [
+            (board("policy = \"FILE\""), "board.dts"),
+            (board("base = \"FILE\""), "one.dtso"),
+            (boot("kernel"), "board.dts"),
+            (boot("initrd"), "board.dts"),
+            (boot("dtb"), "board.dts"),
+            (boot("stage"), "board.dts"),
+            (boot("bundle"), "board.dts"),
+        ] {
+            bench.put("ringfence.toml", &config);
+            assert_output(&bench, &["check", input], 2, &refused);
+        }
+        // Of several inputs the others are checked.
+        bench.put("ringfence.toml", format!("inputs = [\"{special}\", \"board.dts\"]\n"));
+        assert_output(&bench, &["check"], 2, &refused);
+        assert_output(&bench, &["check"], 2, "clean: 1 input, 1 unreadable");
+    }
+    bench.put("ringfence.toml", "[[board]]\npolicy = \"/dev/null\"\n");
+    assert_output(&bench, &["check", "board.dts"], 0, "clean: 1 input");
+}
+
+#[test]
+fn what_the_user_names_has_a_largest_size() {
+    let bench = bench();
+    bench.put("board.dts", format!("/dts-v1/;\n{BOARD}"));
+    for (option, limit) in [
+        (["--kernel-config", "zero"], "64 MiB"),
+        (["--policy", "zero"], "64 MiB"),
+        (["--base", "zero"], "64 MiB"),
+        (["--firmware", "zero=/reserved-memory/a@48000000"], "512 MiB"),
+        (["--boot-map", "kernel=0x40200000:@zero"], "512 MiB"),
+        (["--boot-map", "initrd=0x40200000:@zero"], "2 GiB"),
+    ] {
+        let args = [&["check", "board.dts"][..], &option].concat();
+        assert_output(&bench, &args, 2, &format!("zero: larger than {limit}"));
+    }
+    // Not read to an end that it does not have.
+    let bundle = ["check", "board.dts", "--bundle", "0x40200000:@zero"];
+    assert_output(&bench, &bundle, 2, "zero: not a bundle");
+    // Said of a file by its length alone.
+    fs::File::create(bench.path("sparse")).unwrap().set_len(1 << 40).unwrap();
+    let map = ["check", "board.dts", "--boot-map", "dtb=0x40200000:@sparse"];
+    assert_output(&bench, &map, 2, "sparse: larger than 2 GiB");
+}
+
+#[test]
+fn the_user_may_name_a_pipe() {
+    let bench = bench();
+    bench.put("board.dts", format!("/dts-v1/;\n{BOARD}"));
+    bench.put("config", "# Linux/arm64 6.12.95 Kernel Configuration\nCONFIG_ARM64=y\n");
+    bench.put("policy", "mode = \"fix\"\n");
+    bench.put("initrd", vec![0; 0x1234]);
+    let piped = |content: &str, args: &[&str]| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "cat \"$0\" >pipe & exec \"$@\"", content]);
+        shell.arg(env!("CARGO_BIN_EXE_ringfence")).args(args).current_dir(bench.dir());
+        let output = shell.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {text}");
+        text.into_owned()
+    };
+    let check = |option, value| ["check", "--no-config", "-v", "board.dts", option, value];
+    assert!(piped("config", &check("--kernel-config", "pipe")).contains("kernels 6.12"));
+    assert!(piped("policy", &check("--policy", "pipe")).contains("with a policy"));
+    let map = ["map", "--no-config", "board.dts", "--boot-map", "initrd=0x50000000:@pipe"];
+    assert!(piped("initrd", &map).contains("0x0050000000..0x0050001234"), "{}", piped("initrd", &map));
 }
 
 #[test]

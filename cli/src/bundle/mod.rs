@@ -82,7 +82,7 @@ pub fn policy_blob(path: &Path) -> Result<Vec<u8>, Failure> {
 /// # Errors
 /// A [`Failure`] that names the file.
 pub fn read_kernel(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = read(path)?;
+    let bytes = input::read_image(path)?;
     let stream = Stream::find(&bytes).map_err(|error| Failure::of(path, error))?;
     let bytes = match stream {
         None => bytes,
@@ -96,7 +96,7 @@ pub fn read_kernel(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 fn read_ramdisk(path: &Path) -> Result<Vec<u8>, Failure> {
-    match read(path)? {
+    match input::read_any(path)? {
         bytes if bytes.is_empty() => Err(Failure::of(path, "the file is empty")),
         bytes => Ok(bytes),
     }
@@ -120,10 +120,6 @@ fn read_overlays(parts: &Parts, tree: Option<&[u8]>) -> Result<Vec<Vec<u8>>, Fai
         overlays.push(overlay);
     }
     Ok(overlays)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    input::read_any(path)
 }
 
 /// `SOURCE_DATE_EPOCH` where a distribution's build sets it, else zero: bundles are reproducible.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ringfence::facts::{BootFacts, Position};
 use ringfence::fdt::Tree;
 use ringfence::packing::Stream;
-use ringfence::payload::{Backend, Measure, Payload, PayloadError, StreamError, is_bundle};
+use ringfence::payload::{Backend, Measure, Payload, PayloadError, StreamError};
 use ringfence::policy::Policy;
 use ringfence::profile::KernelProfile;
 use ringfence::span::Span;
@@ -56,7 +56,9 @@ impl Bundle {
         let Some((base, file)) = place.file() else {
             return Err(Failure::new("--bundle needs the file: BASE:@FILE, such as 0x48000000:@bundle.itb"));
         };
-        Ok(Self { base, file: file.into(), bytes: input::read_any(file)?.into() })
+        let none = || Failure::of(file, "not a bundle").with_help("`ringfence pack` makes one");
+        let bytes = input::read_if_tree(file)?.ok_or_else(none)?;
+        Ok(Self { base, file: file.into(), bytes: bytes.into() })
     }
 
     /// Enters what the stage would on the board of `tree`: everything that it places is movable.
@@ -74,9 +76,6 @@ impl Bundle {
     }
 
     fn payload(&self, boards: &[&str]) -> Result<Payload<'_>, Failure> {
-        if !is_bundle(&self.bytes) {
-            return Err(Failure::of(&self.file, "not a bundle").with_help("`ringfence pack` makes one"));
-        }
         let Some(at) = Span::new(self.base, self.bytes.len() as u64) else {
             return Err(Failure::of(&self.file, format!("does not fit at {:#x}", self.base)));
         };

@@ -35,7 +35,7 @@ pub(super) fn run(args: &Check) -> Result<Outcome, Failure> {
     };
     let wanted = if args.boot.base.is_some() { Wanted::Overlays } else { Wanted::Trees };
     let found = match args.inputs.as_slice() {
-        [] => input::gather(&inputs(&job)?, wanted)?,
+        [] => input::gather(&inputs(&job)?, wanted)?.into_iter().map(Found::regular).collect(),
         named => input::gather(named, wanted)?,
     };
     let found = named(&job, found);

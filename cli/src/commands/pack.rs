@@ -95,7 +95,7 @@ fn pack(args: &Pack, kernel: &Path) -> Result<Outcome, Failure> {
 /// Reports device trees after the kernel, which are not packed with it.
 fn note_tree_after(parts: &Parts) -> Result<(), Failure> {
     let kernel = parts.kernel.display();
-    if parts.dtb.is_none() && input::has_tree_after(&input::read_any(&parts.kernel)?) {
+    if parts.dtb.is_none() && input::has_tree_after(&input::read_image(&parts.kernel)?) {
         terminal::err(&format!(
             "{NOTE}note{NOTE:#}: {kernel}: the device tree after the kernel is not packed; to pack it, \
              `--dtb {kernel}`\n"
@@ -106,7 +106,7 @@ fn note_tree_after(parts: &Parts) -> Result<(), Failure> {
 
 /// Reads an image of the stage, and gives it the console of the command line.
 fn image(args: &Pack, stage: &Path) -> Result<Vec<u8>, Failure> {
-    let mut image = input::read_any(stage)?;
+    let mut image = input::read_image(stage)?;
     let fail = |why: &dyn std::fmt::Display| {
         Failure::of(stage, format!("not an image of the stage: {why}"))
             .with_help("take ringfence.img as it was built")

@@ -1,7 +1,5 @@
 //! `ringfence plan`.
 
-use std::path::Path;
-
 use ringfence::fdt::Blob;
 use ringfence::kernel_image::Header;
 use ringfence::pipeline::{self, Context};
@@ -57,17 +55,10 @@ fn wanted(args: &Plan) -> Result<Wanted, Failure> {
         (None, size) => (0, size.unwrap_or_default()),
     };
     let initrd = match &args.initrd {
-        Some(path) => Some(length(path)?),
+        Some(path) => Some(input::length(path)?),
         None => args.initrd_size,
     };
     Ok(Wanted { text_offset, kernel, initrd, spare: args.spare })
-}
-
-fn length(path: &Path) -> Result<u64, Failure> {
-    match input::read_any(path)?.len() {
-        0 => Err(Failure::of(path, "the file is empty")),
-        len => Ok(len as u64),
-    }
 }
 
 fn refused(args: &Plan, why: NoPlaces) -> Result<Outcome, Failure> {

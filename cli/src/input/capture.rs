@@ -11,10 +11,17 @@ use crate::failure::Failure;
 /// # Errors
 /// When it cannot be read, is empty, too long, or is not text.
 pub fn read(path: &Path) -> Result<String, Failure> {
+    read_or(path, "cut the lines of one boot out of it")
+}
+
+/// As [`read`], with another help for a file that is too long.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_or(path: &Path, help: &str) -> Result<String, Failure> {
     let mut bytes = files::read_limited(path, unpacked::MAX + 1)?;
     if bytes.len() as u64 > unpacked::MAX {
-        return Err(Failure::of(path, format!("larger than {}", unpacked::limit()))
-            .with_help("cut the lines of one boot out of it"));
+        return Err(Failure::of(path, format!("larger than {}", unpacked::limit())).with_help(help));
     }
     if let Some(unpacked) = unpacked::unpacked(&bytes) {
         bytes = unpacked.map_err(|why| Failure::of(path, why))?;

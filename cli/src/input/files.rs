@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use ringfence::fdt;
 use ringfence::fit::{self, Fit};
 use ringfence::kernel_image::{HEADER_LEN, Header};
+use ringfence::payload::MAX_KERNEL;
 
 use super::record;
 use crate::failure::{self, Failure};
@@ -64,6 +66,15 @@ pub struct Found {
     pub path: PathBuf,
     /// Why there is nothing to read.
     pub failure: Option<Failure>,
+}
+
+impl Found {
+    /// Checks an input that a configuration names, as [`check_regular`].
+    #[must_use]
+    pub fn regular(self) -> Self {
+        let failure = self.failure.or_else(|| check_regular(&self.path).err());
+        Self { failure, ..self }
+    }
 }
 
 /// Returns the trees in a directory and below, and what of it cannot be read.
@@ -133,6 +144,52 @@ pub fn read_any(name: &Path) -> Result<Vec<u8>, Failure> {
     read_whole(name, fit::MAX_LEN as u64, "2 GiB")
 }
 
+/// Reads a file that begins as a flattened tree does, or stdin; nothing when it begins otherwise, which is
+/// said without reading it all.
+///
+/// # Errors
+/// When it cannot be read, or has more than 2 GiB.
+pub fn read_if_tree(name: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    let failure = |error: std::io::Error| Failure::of(name, describe(&error));
+    let (mut bytes, mut reader) = (Vec::new(), open(name)?);
+    let magic = fdt::MAGIC.to_be_bytes();
+    (&mut reader).take(magic.len() as u64).read_to_end(&mut bytes).map_err(failure)?;
+    if bytes != magic {
+        return Ok(None);
+    }
+    reader.take(fit::MAX_LEN as u64).read_to_end(&mut bytes).map_err(failure)?;
+    if bytes.len() > fit::MAX_LEN { Err(Failure::of(name, "larger than 2 GiB")) } else { Ok(Some(bytes)) }
+}
+
+/// Reads a file that holds what a processor runs, a kernel or firmware, packed or not, or stdin.
+///
+/// # Errors
+/// When it cannot be read, or has more than 512 MiB.
+pub fn read_image(name: &Path) -> Result<Vec<u8>, Failure> {
+    read_whole(name, MAX_KERNEL, "512 MiB")
+}
+
+/// Returns the length in bytes of a file of any kind, or of stdin. What is not a regular file is read for it,
+/// and not kept.
+///
+/// # Errors
+/// When it cannot be read, is empty, or has more than 2 GiB.
+pub fn length(name: &Path) -> Result<u64, Failure> {
+    let reader = open(name)?;
+    let stated = fs::metadata(name).ok().filter(|meta| meta.is_file() && !is_stdin(name));
+    // Files of `/proc` have content, and no length.
+    let len = match stated.map(|meta| meta.len()).filter(|&len| len > 0) {
+        Some(len) => len,
+        None => std::io::copy(&mut reader.take(fit::MAX_LEN as u64 + 1), &mut std::io::sink())
+            .map_err(|error| Failure::of(name, describe(&error)))?,
+    };
+    match len {
+        0 => Err(Failure::of(name, "the file is empty")),
+        _ if len > fit::MAX_LEN as u64 => Err(Failure::of(name, "larger than 2 GiB")),
+        _ => Ok(len),
+    }
+}
+
 /// Reads a file that people write, such as a policy, or stdin.
 ///
 /// # Errors
@@ -142,11 +199,35 @@ pub fn read_text(name: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 fn read_whole(name: &Path, limit: u64, limit_text: &str) -> Result<Vec<u8>, Failure> {
-    let bytes = read_limited(name, limit + 1)?;
-    match bytes.len() as u64 > limit {
-        true => Err(Failure::of(name, format!("larger than {limit_text}"))),
-        false => Ok(bytes),
+    let too_large = || Failure::of(name, format!("larger than {limit_text}"));
+    // Said without reading it all first.
+    if fs::metadata(name).is_ok_and(|meta| meta.is_file() && meta.len() > limit) && !is_stdin(name) {
+        return Err(too_large());
     }
+    let bytes = read_limited(name, limit + 1)?;
+    if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// Checks a file that another file names, and not the user, before it is opened: what keeps its reader
+/// waiting or has no end is refused. A file that is not there is not: the reader says so.
+///
+/// # Errors
+/// When it is a pipe, a socket or a device.
+pub fn check_regular(path: &Path) -> Result<(), Failure> {
+    match fs::metadata(path) {
+        Ok(meta) if is_endless(path, meta.file_type()) => {
+            Err(Failure::of(path, "not a regular file").with_help("copy its content to a file and name that"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The one device that ends at once.
+const NULL: &str = "/dev/null";
+
+/// Tells whether a file of this kind may keep its reader waiting, or have no end.
+pub(super) fn is_endless(path: &Path, kind: fs::FileType) -> bool {
+    kind.is_fifo() || kind.is_socket() || kind.is_char_device() && path != Path::new(NULL)
 }
 
 /// Reads a file that a source names, to be shown or searched. What is not a regular file, is too large or
@@ -205,15 +286,20 @@ pub fn read_bundle(name: &Path) -> Result<(u64, Vec<u8>), Failure> {
 
 /// Reads at most `limit` bytes.
 pub(super) fn read_limited(name: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
-    let failure = |error: std::io::Error| Failure::of(name, describe(&error));
     let mut bytes = Vec::new();
+    let read = open(name)?.take(limit).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::of(name, describe(&error)))?;
+    Ok(bytes)
+}
+
+/// Opens a file, or stdin, and notes it as an input.
+fn open(name: &Path) -> Result<Box<dyn Read>, Failure> {
     let reader: Box<dyn Read> = match is_stdin(name) {
         true => Box::new(std::io::stdin().lock()),
-        false => Box::new(fs::File::open(name).map_err(failure)?),
+        false => Box::new(fs::File::open(name).map_err(|error| Failure::of(name, describe(&error)))?),
     };
     record::note(name);
-    reader.take(limit).read_to_end(&mut bytes).map_err(failure)?;
-    Ok(bytes)
+    Ok(reader)
 }
 
 /// Tells whether a name stands for stdin or stdout.

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
@@ -16,8 +15,6 @@ use crate::failure::Failure;
 /// What precedes the name of a file: `#include "a"`, `#include <a>`, `/include/ "a"`, `/incbin/("a")`, and a
 /// macro that one of them may use.
 const WORDS: [&[u8]; 3] = [b"include", b"incbin", b"define"];
-/// The one device that ends at once.
-const NULL: &str = "/dev/null";
 
 /// Checks that nothing that a source includes, or that its files include, keeps its reader waiting. `own` is
 /// the source's directory.
@@ -36,12 +33,11 @@ pub(super) fn check(name: &Path, source: &[u8], own: &Path, include: &[PathBuf])
                 fs::metadata(&path).ok().map(|meta| (path, meta))
             });
             let Some((path, meta)) = found else { continue };
-            let kind = meta.file_type();
-            if kind.is_fifo() || kind.is_socket() || kind.is_char_device() && path != Path::new(NULL) {
+            if files::is_endless(&path, meta.file_type()) {
                 let why = format!("it includes {}, which is not a regular file", path.display());
                 return Err(Failure::of(name, why).with_help("copy its content to a file and include that"));
             }
-            if kind.is_file() && seen.insert(path.clone()) {
+            if meta.is_file() && seen.insert(path.clone()) {
                 open.push(path);
             }
         }

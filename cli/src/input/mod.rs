@@ -33,7 +33,8 @@ use kind::Kind;
 pub use kind::{text as as_text, without_mark};
 
 pub use container::Container;
-pub use files::{Found, Wanted, gather, is_stdin, read_any, read_bundle, read_target, read_text};
+pub use files::{Found, Wanted, check_regular, gather, is_stdin, length};
+pub use files::{read_any, read_bundle, read_if_tree, read_image, read_target, read_text};
 pub use layers::{Bases, Layer, Layers, apply, read_overlay};
 pub use packed_kernel::has_tree_after;
 pub use positions::{Place, Positions};

@@ -109,20 +109,13 @@ impl Place {
 
 /// `text_offset` and size in memory of a file.
 fn taken(item: Item, file: &Path) -> Result<(u64, u64), Failure> {
-    let bytes = match item {
-        Item::Kernel | Item::Stage => bundle::read_kernel(file)?,
-        _ => input::read_any(file)?,
-    };
-    if bytes.is_empty() {
-        return Err(Failure::of(file, "the file is empty"));
-    }
-    let len = bytes.len() as u64;
     match item {
         Item::Kernel | Item::Stage => {
+            let bytes = bundle::read_kernel(file)?;
             let header = Header::parse(&bytes).map_err(|error| Failure::of(file, error))?;
-            Ok((header.text_offset(), header.footprint(len)))
+            Ok((header.text_offset(), header.footprint(bytes.len() as u64)))
         }
-        _ => Ok((0, len)),
+        Item::Initrd | Item::Dtb | Item::Bundle => Ok((0, input::length(file)?)),
     }
 }
 

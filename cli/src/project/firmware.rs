@@ -44,7 +44,7 @@ pub fn parse(text: &str) -> Result<(std::path::PathBuf, Key), String> {
 /// # Errors
 /// When it cannot be read, or is not an ELF file.
 pub fn read(path: &Path, key: &Key) -> Result<Firmware, Failure> {
-    let bytes = input::read_any(path)?;
+    let bytes = input::read_image(path)?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let placement = match bytes.get(4) {
         _ if !bytes.starts_with(b"\x7fELF") => None,

@@ -42,14 +42,13 @@ impl KernelConfig {
     /// # Errors
     /// When it cannot be read, or is not one of an arm64 kernel.
     fn read(path: &Path) -> Result<Self, Failure> {
-        let config = Self::parse(&capture::read(path)?);
+        const HELP: &str = "give the .config of the kernel's build, /boot/config-VERSION or /proc/config.gz";
+        let config = Self::parse(&capture::read_or(path, HELP)?);
         match config.is_set("ARM64") {
             true => Ok(config),
             false => {
                 Err(Failure::of(path, "not the configuration of an arm64 kernel: CONFIG_ARM64 is not set")
-                    .with_help(
-                        "give the .config of the kernel's build, /boot/config-VERSION or /proc/config.gz",
-                    ))
+                    .with_help(HELP))
             }
         }
     }

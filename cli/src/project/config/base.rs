@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::failure::Failure;
-use crate::input::Layer;
+use crate::input::{self, Layer};
 
 /// A base, read when the first overlay needs it: a project may not have built it yet.
 #[derive(Clone, Debug)]
@@ -26,7 +26,10 @@ impl Base {
         &self,
         includes: impl Fn(&Path) -> Result<Vec<PathBuf>, Failure>,
     ) -> Result<Arc<Layer>, Failure> {
-        let read = || Ok(Arc::new(Layer::base(&self.path, includes(&self.path)?)?));
+        let read = || {
+            input::check_regular(&self.path)?;
+            Ok(Arc::new(Layer::base(&self.path, includes(&self.path)?)?))
+        };
         self.read.get_or_init(|| read().map_err(|failure| self.failure(failure))).clone()
     }
 

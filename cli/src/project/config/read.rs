@@ -151,7 +151,8 @@ fn board(
     faults.extend(section.unknown(BOARD.1));
     let base = faults.take(section.text("base")).zip(section.place("base"));
     let base = base.map(|(file, span)| Base::new(home.join(file), of.0.clone(), of.1.clone(), span));
-    let policy = faults.take(section.text("policy")).map(|file| policy_file::load(&home.join(file)));
+    let policy = faults.take(section.text("policy")).map(|file| home.join(file));
+    let policy = policy.map(|file| input::check_regular(&file).and_then(|()| policy_file::load(&file)));
     let cases = faults.take(section.list("cma", CMA.0));
     let boot = boot_facts(section, home, troubles);
     let Troubles { here: faults, there } = troubles;
@@ -191,9 +192,12 @@ fn boot_facts(section: &Section<'_, '_>, home: &Path, troubles: &mut Troubles) -
         let place = text(value, name).and_then(|text| {
             Place::parse(text).map_err(|why| Fault::new(value.span(), format!("`{name}` is not usable"), why))
         });
-        if let Some(Err(failure)) = faults.ok(place).map(|place| place.enter(item, home, &mut facts)) {
-            there.push(failure);
-        }
+        let entered = faults.ok(place).map(|place| {
+            let file = place.file().map(|(_, file)| home.join(file));
+            file.as_deref().map_or(Ok(()), input::check_regular)?;
+            place.enter(item, home, &mut facts)
+        });
+        there.extend(entered.and_then(Result::err));
     }
     facts
 }
