@@ -69,6 +69,12 @@ pub(crate) fn firmware(
     Ok(Entry::Firmware { bios: uboot_image().into(), flash, dtb, loaded })
 }
 
+/// Returns the commands of a document's block for U-Boot, of which there are `number` before it.
+pub(crate) fn block(text: &str, number: usize) -> Option<Vec<&str>> {
+    let block = text.split("```uboot\n").nth(number + 1)?.split("```").next()?;
+    Some(block.lines().map(str::trim).filter(|line| !line.is_empty()).collect())
+}
+
 /// U-Boot's environment: a CRC-32 over what follows, then `name=value` strings, an empty one last.
 fn environment(variables: &[(&str, &str)]) -> Result<Vec<u8>> {
     let mut text = Vec::new();

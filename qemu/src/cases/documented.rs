@@ -125,8 +125,7 @@ fn boot(bed: &TestBed, name: &str, block: Block) -> Result<String> {
 
 /// Returns the commands of a document's block for U-Boot, without those that load files.
 fn typed(text: &str, number: usize) -> Option<Vec<String>> {
-    let block = text.split("```uboot\n").nth(number + 1)?.split("```").next()?;
-    let lines = block.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("load "));
+    let lines = uboot::block(text, number)?.into_iter().filter(|line| !line.starts_with("load "));
     let lines: Vec<String> = lines.map(str::to_owned).collect();
     (!lines.is_empty()).then_some(lines)
 }
@@ -134,6 +133,7 @@ fn typed(text: &str, number: usize) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::Workspace;
 
     #[test]
     fn commands_are_taken_as_they_are_printed() {
@@ -142,5 +142,29 @@ mod tests {
         assert_eq!(typed(text, 0), Some(vec!["booti ${a} - ${c}".to_owned()]));
         assert_eq!(typed(text, 1), Some(vec!["bootm ${a}".to_owned()]));
         assert_eq!(typed(text, 2), None);
+    }
+
+    /// What a document prints and no boot types is not known to work.
+    #[test]
+    fn every_block_of_every_document_is_typed_by_a_boot() {
+        let root = Workspace::locate().root;
+        let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+        let mut blocks: Vec<(String, usize)> = docs
+            .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+            .map(|path| {
+                let text = fs::read_to_string(&path).unwrap();
+                let name = path.strip_prefix(&root).unwrap().display().to_string();
+                (name, text.matches("```uboot\n").count())
+            })
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        blocks.sort();
+        // Those of docs/uefi.md are typed by `efi-u-boot-bootefi` and `efi-u-boot-driver`.
+        let known = [("docs/boot-flow.md", 1), ("docs/bundle.md", 2), ("docs/uefi.md", 2)];
+        assert_eq!(blocks, known.map(|(name, count)| (name.to_owned(), count)));
+        let readme = fs::read_to_string(root.join("README.md")).unwrap();
+        let flow = fs::read_to_string(root.join(BOOTI.document)).unwrap();
+        assert_eq!(typed(&readme, 0), typed(&flow, BOOTI.number), "the README has the same lines");
+        assert_eq!(readme.matches("```uboot\n").count(), 1);
     }
 }

@@ -7,7 +7,8 @@ use crate::machine::Entry;
 use crate::setup::{EfiFile, Release};
 use crate::test_bed::TestBed;
 use crate::uboot;
-use anyhow::Result;
+use anyhow::{Context, Result};
+use std::fs;
 use std::path::PathBuf;
 
 /// systemd-boot with one entry, taken at once.
@@ -116,7 +117,9 @@ pub(super) fn uboot(boot: &EfiBoot, bed: &TestBed, name: &str, more: &mut Vec<St
         EfiLoader::Shim => (shim(boot, bed, name)?, BOOT_MANAGER.into()),
     };
     disk::attach(more, &dir);
-    let variables = [("bootcmd", command.as_str()), ("bootargs", line.as_str())];
+    let kernel_at = format!("{:#x}", uboot::KERNEL_AT);
+    let variables =
+        [("bootcmd", command.as_str()), ("bootargs", line.as_str()), ("kernel_addr_r", kernel_at.as_str())];
     let entry = uboot::firmware(Vec::new(), Some(boot.dtb.clone()), &variables, &bed.ws.scratch("uboot")?)?;
     Ok(match entry {
         Entry::Firmware { flash, dtb, loaded, .. } if boot.release == Release::Trixie => {
@@ -136,6 +139,21 @@ fn start(file: &str) -> String {
     format!("load virtio 0:1 {at:#x} {file}; bootefi {at:#x} ${{fdtcontroladdr}}")
 }
 
+/// The document with the commands that start the application and the driver, in this order.
+const DOCUMENT: &str = "docs/uefi.md";
+
+/// Returns the commands that the document prints, as it prints them. Where they set the command line, `line`
+/// is added to it.
+fn documented(bed: &TestBed, number: usize, line: &str) -> Result<String> {
+    let text = fs::read_to_string(bed.ws.root.join(DOCUMENT))?;
+    let block = uboot::block(&text, number).with_context(|| format!("no commands in {DOCUMENT}"))?;
+    let more = |command: &str| match command.starts_with("setenv bootargs ") {
+        true => format!("{command}; setenv bootargs \"${{bootargs}} {line}\""),
+        false => command.to_owned(),
+    };
+    Ok(block.into_iter().map(more).collect::<Vec<_>>().join("; "))
+}
+
 /// The image and what belongs to it on the partition, started by `bootefi`. `line` gets what U-Boot adds.
 fn bootefi(boot: &EfiBoot, bed: &TestBed, name: &str, line: &mut String) -> Result<(PathBuf, String)> {
     let esp = Esp::new(&bed.ws, name)?;
@@ -143,17 +161,16 @@ fn bootefi(boot: &EfiBoot, bed: &TestBed, name: &str, line: &mut String) -> Resu
         Form::Application => {
             esp.file("ringfence.img", &bed.stage()?.image)?;
             esp.file("bundle.itb", &boot.bundle(bed)?)?;
-            line.push_str(" ringfence.bundle=/bundle.itb");
-            start("ringfence.img")
+            documented(bed, 0, line)?
         }
         Form::Unified => {
             esp.file("linux.efi", &boot.unified(bed)?)?;
             start("linux.efi")
         }
         Form::Driver => {
-            esp.file("driver.efi", &boot.driver(bed)?)?;
+            esp.file("ringfenceaa64.efi", &boot.driver(bed)?)?;
             esp.file("linux.efi", &boot.unmodified(bed)?)?;
-            format!("{}; {}", start("driver.efi"), start("linux.efi"))
+            documented(bed, 1, line)?
         }
         Form::Alone => {
             esp.file("Image", &boot.kernel)?;
