@@ -119,6 +119,33 @@ fn what_is_too_long_for_an_example_is_caught_all_the_same() {
     }
 }
 
+/// A board boots with a long command line, but for what it says about memory.
+#[test]
+fn a_long_command_line_is_an_error_where_an_argument_about_memory_is_lost() {
+    if !have_dtc() {
+        return;
+    }
+    let doc = rules::DOCS.iter().find(|doc| doc.id.0 == 503).unwrap();
+    // 2041 bytes without the last argument.
+    let filler = format!("cma=1M {}", "a=b ".repeat(508)) + "x=";
+    let severity = |last: &str| {
+        let line = format!("{filler}{last}");
+        let source = format!(
+            "/dts-v1/; / {{ #address-cells = <2>; #size-cells = <2>; chosen {{ bootargs = \"{line}\"; }}; }};"
+        );
+        let found = judge(doc, "bad", &source);
+        let found: Vec<_> = found.iter().filter(|f| f.rule == doc.id).collect();
+        assert!(found.len() <= 1, "{found:#?}");
+        found.first().map(|f| (f.severity, f.message.contains("and with it cma")))
+    };
+    assert_eq!(severity("123456"), None);
+    assert_eq!(severity("1234567"), Some((Severity::Warning, false)));
+    assert_eq!(severity(" cma=8M"), Some((Severity::Error, true)), "cut inside");
+    assert_eq!(severity("1234567 mem=1G"), Some((Severity::Error, false)));
+    assert_eq!(severity("1234567 x=cma"), Some((Severity::Warning, false)));
+    assert_eq!(severity("1234567 -- cma=8M"), Some((Severity::Warning, false)), "read by init");
+}
+
 #[test]
 fn the_catalogue_is_in_the_order_of_its_numbers_and_says_why() {
     assert!(rules::DOCS.is_sorted_by(|a, b| a.id < b.id));

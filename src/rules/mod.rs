@@ -7,6 +7,7 @@ mod advice;
 mod doc;
 mod efi_map;
 mod near;
+mod registers;
 mod report;
 mod required;
 mod sink;

@@ -1,8 +1,9 @@
 //! RF208: a RAM bank is over the registers of a device.
 
+use super::registers::{each_register, is_behind_iommu, is_device};
 use super::{Doc, Sink};
 use crate::analysis::Analysis;
-use crate::fdt::{Bus, Node, NodeId};
+use crate::fdt::Node;
 use crate::finding::{RuleId, Severity};
 use crate::ledger::{self, Coverage};
 use crate::span::Span;
@@ -19,9 +20,10 @@ pub(super) const DOC: Doc = Doc {
         out; the first write to one of them writes to a device: an external abort, or worse. QEMU makes such
         a tree for `xlnx-zcu102` with `-m 4G`.
 
-        A `reg` that a carveout or the node's own `memory-region` holds is shared memory; one that covers a
-        whole bank is the window of a memory controller; one below a node with registers of its own is an
-        offset. None of these is a finding.
+        A `reg` that a static region or the node's own `memory-region` holds is shared memory; one that covers
+        a whole bank is the window of a memory controller; one below a node with registers of its own is an
+        offset; one whose `reg-names` has `iova` is an address behind an IOMMU, as Qualcomm's Wi-Fi has. None
+        of these is a finding.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
@@ -32,17 +34,18 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let ram = analysis.map.ram.spans();
     let (Some(first), Some(last)) = (ram.first(), ram.last()) else { return };
-    let carveouts = ledger::union(analysis.map.carveouts().collect());
+    let reserved = ledger::union(analysis.reservations().map(|(_, span)| span).collect());
     let mut hits: Vec<(Node<'_, '_>, Span)> = Vec::new();
     let mut count = 0;
-    each_register(analysis, |node, span| {
+    each_register(analysis, |node, index, span| {
         // On most boards all devices are on one side of the RAM.
         if span.end() <= first.base()
             || span.base() >= last.end()
             || ledger::coverage(ram, span) == Coverage::None
             || !is_device(node)
             || is_offset(node)
-            || is_memory(analysis, &carveouts, node, span)
+            || is_behind_iommu(node, index)
+            || is_memory(analysis, &reserved, node, span)
         {
             return;
         }
@@ -69,18 +72,6 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     }
 }
 
-/// Children of the root whose `reg`, or that of what is below them, is no device's registers.
-const NO_DEVICES: [&str; 4] = ["reserved-memory", "chosen", "memory", "cpus"];
-
-/// Returns whether a node is a device in use: it has a `compatible`, and neither it nor a node above it is
-/// disabled. Few nodes have registers in RAM, so this is asked last.
-fn is_device(node: Node<'_, '_>) -> bool {
-    let path = core::iter::successors(Some(node), Node::parent).take_while(|node| node.depth() > 0);
-    node.has_prop("compatible")
-        && path.clone().all(|node| node.is_enabled())
-        && path.last().is_some_and(|top| !NO_DEVICES.iter().any(|name| top.has_base_name(name)))
-}
-
 /// Returns whether the `reg` of a node is an offset into the registers of a node above it, as below a system
 /// controller.
 fn is_offset(node: Node<'_, '_>) -> bool {
@@ -92,37 +83,11 @@ fn is_offset(node: Node<'_, '_>) -> bool {
 }
 
 /// Returns whether a `reg` names memory and not registers: a window over a whole bank, as memory controllers
-/// have, or memory that a carveout or the node's own `memory-region` holds, as that of a mailbox.
-fn is_memory(analysis: &Analysis<'_, '_>, carveouts: &[Span], node: Node<'_, '_>, span: Span) -> bool {
+/// have, or memory that a static region or the node's own `memory-region` holds, as that of a mailbox. Linux
+/// gives none of it out.
+fn is_memory(analysis: &Analysis<'_, '_>, reserved: &[Span], node: Node<'_, '_>, span: Span) -> bool {
     let mut regions = analysis.regions_of(node.id());
     ledger::meeting(analysis.map.ram.spans(), span).iter().any(|&bank| span.covers(bank))
-        || ledger::coverage(carveouts, span) == Coverage::All
+        || ledger::coverage(reserved, span) == Coverage::All
         || regions.any(|region| region.spans().iter().any(|own| own.covers(span)))
-}
-
-/// Calls `visit` with every register block, as the CPU sees it.
-fn each_register<'s>(analysis: &'s Analysis<'s, '_>, mut visit: impl FnMut(Node<'s, '_>, Span)) {
-    let tree = &analysis.tree;
-    // The nodes above the one at hand, from the root down, each with the bus of its children.
-    let mut above: Vec<(NodeId, Option<Bus>)> = Vec::new();
-    for (node, reg) in tree.props_named("reg") {
-        let mut missing: Vec<Node<'_, '_>> = Vec::new();
-        let mut next = node.parent();
-        while let Some(parent) = next
-            && above.get(parent.depth()).is_none_or(|(id, _)| *id != parent.id())
-        {
-            missing.push(parent);
-            next = parent.parent();
-        }
-        above.truncate(next.map_or(0, |known| known.depth() + 1));
-        for parent in missing.into_iter().rev() {
-            let bus = match above.last() {
-                None => Bus::root(tree),
-                Some((_, bus)) => bus.as_ref().and_then(|bus| bus.below(parent)),
-            };
-            above.push((parent.id(), bus.filter(|bus| !bus.has_flags())));
-        }
-        let Some((_, Some(bus))) = above.last() else { continue };
-        bus.registers_in(reg.value).flatten().for_each(|span| visit(node, span));
-    }
 }
