@@ -17,6 +17,7 @@ mod entry;
 mod heaps;
 mod hostile;
 mod linux;
+mod many_boards;
 mod on_error;
 mod payload;
 mod persistent_log;
@@ -87,6 +88,7 @@ pub(crate) fn all(ws: &Workspace) -> Result<Vec<Case>> {
     cases.extend(same_answer::cases(ws)?);
     cases.extend(bad_input::cases());
     cases.extend(at_stage::cases());
+    cases.extend(many_boards::cases());
     cases.extend(appended_tree::cases());
     cases.extend(watchdog::cases());
     cases.extend(hostile::cases());
