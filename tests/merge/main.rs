@@ -9,6 +9,7 @@ use ringfence::fdt::{NewNode, Tree, build};
 use ringfence::merge::{Loader, MergeError, merge};
 use ringfence::policy::{BootargsFrom, Merge, Policy, TreePolicy};
 use ringfence::span::Span;
+use ringfence::survey::MemoryMap;
 
 fn with(tree: TreePolicy) -> Policy {
     Policy { tree, ..Policy::default() }
@@ -53,6 +54,43 @@ fn memreserve_becomes_a_mapped_region_unless_it_is_the_loaders_own() {
     let loader = build(&root(1024, [chosen]), 0, &entries).unwrap();
     let booted = boot(&blob(&root(1024, [])), &loader, Some(slot), &Policy::default());
     assert_eq!(booted.regions(), ["memreserve@86000000"]);
+}
+
+#[test]
+fn a_loaders_entry_for_its_own_tree_is_dropped_and_one_beside_it_is_not() {
+    let dtb = Span::new(span(8, 1).base() + 0x10, 0x2345).unwrap();
+    let loader = |at: Span| build(&root(1024, []), 0, &[(at.base(), at.len())]).unwrap();
+    let regions = |entry: Span, dtb: Option<Span>| {
+        let (own, loader) = (blob(&root(1024, [])), loader(entry));
+        let loader = Loader { tree: &Tree::parse(&loader).unwrap(), dtb, bundle: None };
+        merge(&Tree::parse(&own).unwrap(), &loader, None, &BootFacts::default()).unwrap().facts.reserved.len()
+    };
+    // Loaders reserve the tree itself, or its pages.
+    for entry in [dtb, dtb.outward(4096).unwrap()] {
+        assert_eq!((regions(entry, Some(dtb)), regions(entry, None)), (0, 1));
+    }
+    for entry in [Span::new(dtb.base(), 0x4000).unwrap(), span(7, 1), span(9, 1)] {
+        assert_eq!(regions(entry, Some(dtb)), 1, "{entry}");
+    }
+}
+
+#[test]
+fn a_crash_kernels_range_and_header_come_from_the_loader_in_the_cells_of_the_bundle() {
+    let (range, header) = (span(256, 128), span(300, 1));
+    let chosen = NewNode::new("chosen")
+        .prop("linux,usable-memory-range", reg(&[range]))
+        .prop("linux,elfcorehdr", reg(&[header]));
+    let mut own = root(1024, []);
+    own.props[0].1 = 1_u32.to_be_bytes().to_vec();
+    own.props[1].1 = 1_u32.to_be_bytes().to_vec();
+    own.children[0].props[1].1 = [0x8000_0000_u32.to_be_bytes(), 0x4000_0000_u32.to_be_bytes()].concat();
+    for own in [root(1024, []), own] {
+        let booted = usual(&own, &root(1024, [chosen.clone()]));
+        let map = MemoryMap::survey(&Tree::parse(&booted.dtb).unwrap(), &BootFacts::default());
+        assert_eq!((map.chosen.usable, map.chosen.elfcorehdr), (vec![range], Some(header)));
+        let account = &booted.merged.facts.account;
+        assert!(account.ends_with("linux,usable-memory-range, linux,elfcorehdr"), "{account}");
+    }
 }
 
 #[test]

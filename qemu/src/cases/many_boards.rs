@@ -26,8 +26,8 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-/// The default is for another board. The kernel is a zstd frame, and of two ramdisks the first is passed on as
-/// it is, whatever its label says.
+/// The default is for another board. The kernel is a zstd frame, and of two ramdisks the first is passed on
+/// as it is, whatever its label says.
 fn own_configuration(bed: &TestBed, name: &str) -> Result<String> {
     let other = conf("conf-other", "fdt-other");
     let own = conf("conf-own", "fdt-own").prop_strs("ramdisk", &["ramdisk-1", "ramdisk-2"]);
