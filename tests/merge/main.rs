@@ -199,16 +199,27 @@ fn processors_start_as_the_firmware_of_this_board_says() {
     let cpus = |all: Vec<NewNode>| NewNode { children: all, ..NewNode::new("cpus") };
     let psci =
         |method: &str| NewNode::new("psci").prop_str("compatible", "arm,psci-1.0").prop_str("method", method);
-    let own = root(1024, [cpus(vec![cpu(0, "psci"), cpu(1, "psci")]), psci("smc")]);
     let spin = cpu(1, "spin-table").prop_u64("cpu-release-addr", 0x8000_fff8);
     let loader = root(1024, [cpus(vec![spin, cpu(0, "psci")]), psci("hvc")]);
-    let booted = usual(&own, &loader);
-    let method = |n| booted.text(&format!("/cpus/cpu@{n}"), "enable-method").unwrap();
-    assert_eq!(
-        (method(0), method(1), booted.text("/psci", "method").unwrap()),
-        ("psci".into(), "spin-table".into(), "hvc".into())
-    );
-    assert!(booted.merged.facts.account.contains("start of the processors, /psci"));
+    let silent = |n: u64| NewNode::new(&format!("cpu@{n}")).prop_u64("reg", n);
+    let other = cpu(1, "spin-table").prop_u64("cpu-release-addr", 0x8000_1000);
+    // What the bundle's tree says otherwise, or leaves out.
+    for own in [
+        root(1024, [cpus(vec![cpu(0, "psci"), cpu(1, "psci")]), psci("smc")]),
+        root(1024, [cpus(vec![silent(0), silent(1)])]),
+        root(1024, [cpus(vec![cpu(0, "spin-table"), other]), psci("smc")]),
+    ] {
+        let booted = usual(&own, &loader);
+        let method = |n| booted.text(&format!("/cpus/cpu@{n}"), "enable-method").unwrap();
+        assert_eq!(
+            (method(0), method(1), booted.text("/psci", "method").unwrap()),
+            ("psci".into(), "spin-table".into(), "hvc".into())
+        );
+        let tree = Tree::parse(&booted.dtb).unwrap();
+        let release = tree.find("/cpus/cpu@1").unwrap().prop("cpu-release-addr").and_then(|p| p.as_u64());
+        assert_eq!(release, Some(0x8000_fff8));
+        assert!(booted.merged.facts.account.contains("start of the processors, /psci"));
+    }
 }
 
 #[test]
