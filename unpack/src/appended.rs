@@ -126,6 +126,26 @@ mod tests {
         assert_eq!(after(&named, &[&tree]), Ok((named.len(), tree)));
     }
 
+    /// This is why the CRC-32 need not be compared to find the tree.
+    #[test]
+    fn no_flipped_bit_moves_the_end() {
+        let text: Vec<u8> = (0..600_u32).flat_map(|n| (n * n / 7).to_be_bytes()).collect();
+        let (packed, tree) = (gzip::pack(&text), tree());
+        let (mut bytes, len) = ([&packed[..], &tree].concat(), packed.len());
+        let mut unnoticed = 0;
+        // The header's flags say what follows it.
+        for bit in 10 * 8..len * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(found) = end(Stream { packing: Packing::Gzip, bytes: &bytes }) {
+                assert_eq!(found, len, "bit {bit}");
+                unnoticed += 1;
+            }
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+        // The 32 of the CRC-32, and literals.
+        assert!(unnoticed > 32 && unnoticed < len * 8, "{unnoticed} of {}", len * 8);
+    }
+
     #[test]
     fn what_is_not_one_tree_is_refused_with_the_reason() {
         let (packed, tree) = (gzip::pack(&kernel()), tree());

@@ -26,7 +26,8 @@ pub(crate) fn measure(stream: &[u8]) -> Option<Measure> {
     Some(Measure { head, len })
 }
 
-/// Unpacks the stream, which ends where it ends: `out` may be longer, and bytes may follow the stream.
+/// Unpacks the stream, which ends where it ends: `out` may be longer, and bytes may follow the stream. Of the
+/// trailer the length is compared; [`end`] says why the CRC-32 is not.
 pub(crate) fn unpack(stream: &[u8], out: &mut [u8]) -> Option<usize> {
     match inflate(stream, out)? {
         Reached::End { len, trailer: [_, stated] } => (stated == len as u32).then_some(len),
@@ -57,6 +58,12 @@ pub(crate) fn to_vec(stream: &[u8], limit: u64) -> Option<Vec<u8>> {
 const WINDOW: usize = 32 << 10;
 
 /// Returns the offset at which the stream ends. What it holds is not kept.
+///
+/// The trailer's length is compared, its CRC-32 is not: damage that leaves the length as it is does not move
+/// the end, and the content is not used here. Of what is used, [`to_vec`] compares the CRC-32. [`unpack`]
+/// does not, like all that would boot the kernel without the stage: U-Boot's `gunzip` (lib/gunzip.c) and
+/// Linux (lib/decompress_inflate.c, 6.12, of which an EFI zboot image has a copy) inflate up to the last
+/// block and pass over the trailer. A bundle has a hash of its kernel.
 pub(crate) fn end(stream: &[u8]) -> Option<usize> {
     let mut state = DecompressorOxide::new();
     let mut window = Vec::new();
