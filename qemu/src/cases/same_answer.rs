@@ -16,6 +16,8 @@ use crate::test_bed::TestBed;
 use crate::transcript::{Ending, Transcript};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use ringfence::fdt::Tree;
+use ringfence::plan::REPORT;
 use ringfence::span::Span;
 use serde::Deserialize;
 use std::fs::{self, File};
@@ -46,8 +48,8 @@ pub(super) fn cases(ws: &Workspace) -> Result<Vec<Case>> {
     Ok(scenarios.map(case).chain(two).collect())
 }
 
-/// Pairs of trees, `scenarios/two/NAME.loader.dts` and `NAME.bundle.dts`.
-const TWO: [&str; 3] = ["reserved", "ram", "pool"];
+/// Pairs of trees, `scenarios/two/NAME.loader.dts` and `NAME.bundle.dts`, some with a policy, `NAME.toml`.
+const TWO: [&str; 5] = ["reserved", "ram", "pool", "chosen", "board"];
 
 fn boot(bed: &TestBed, name: &str, scenario: &Scenario) -> Result<String> {
     let policy = Some(boots::policy(&bed.ws));
@@ -61,7 +63,8 @@ fn two_trees(bed: &TestBed, name: &str, stem: &str) -> Result<String> {
     let two = bed.ws.proving_ground().join("scenarios/two");
     let compile = |which: &str| dtc::compile(&bed.ws, &two.join(format!("{stem}.{which}.dts")));
     let dtb = Some(compile("bundle")?);
-    let parts = Parts { kernel: bed.payload()?.image, dtb, ..Parts::default() };
+    let policy = Some(two.join(format!("{stem}.toml"))).filter(|policy| policy.is_file());
+    let parts = Parts { kernel: bed.payload()?.image, dtb, policy, ..Parts::default() };
     boot_parts(bed, name, &parts, compile("loader")?)
 }
 
@@ -196,6 +199,13 @@ fn compare(transcript: &Transcript, memory: &File, host: &Host<'_>, fixed: &Path
             ensure!(agree, "the stage says `{halt}`, the tool {left:?}: {complaints}");
             Ok(format!("{} findings, the same refusal", findings.len()))
         }
+        // The bundle is refused before its tree is judged.
+        Some(2) => {
+            let halt = refused(transcript)?;
+            let (_, why) = halt.split_once("): ").with_context(|| format!("not of a bundle: {halt}"))?;
+            ensure!(complaints.contains(why), "the stage says `{halt}`, the tool: {complaints}");
+            Ok("the bundle is refused for the same reason".into())
+        }
         code => bail!("fix ended with {code:?}: {complaints}"),
     }
 }
@@ -206,6 +216,10 @@ fn handed_off(transcript: &Transcript, memory: &File, fixed: &[u8]) -> Result<us
     let x0 = entered.and_then(|line| line.split_once(" x0=0x")).and_then(|(_, rest)| rest.split(' ').next());
     let x0 = x0.with_context(|| format!("the stage did not hand off:\n{}", transcript.tail(6)))?;
     let (_, dumped) = blob(memory, u64::from_str_radix(x0, 16)?)?;
+    let account = transcript.stage().find_map(|line| line.strip_prefix("tree: "));
+    let tree = Tree::parse(&dumped).map_err(|error| anyhow!("{error}"))?;
+    let reported = tree.find(REPORT).and_then(|report| report.prop("tree")?.as_str());
+    ensure!(account == reported, "the stage logs `tree: {account:?}` and reports {reported:?}");
     let differs = dumped.iter().zip(fixed).position(|(board, host)| board != host);
     ensure!(
         differs.is_none() && dumped.len() == fixed.len(),
