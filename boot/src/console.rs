@@ -76,10 +76,10 @@ impl Console {
         Some(Self { kind, base: hexadecimal(field)?, layout })
     }
 
-    /// Returns the page of its registers.
+    /// Returns the page of its registers, or both where they cross into another.
     #[must_use]
-    pub fn page(&self) -> Option<Span> {
-        Span::new(self.base, 1)?.outward(PAGE)
+    pub fn pages(&self) -> Option<Span> {
+        Span::new(self.base, self.kind.register_bytes())?.outward(PAGE)
     }
 
     /// Opens the transmitter of a UART that starts closed.
@@ -104,7 +104,7 @@ impl Console {
     }
 }
 
-/// Finds the console of a board: the first in the order of [`Source`] that the stage can drive and whose page
+/// Finds the console of a board: the first in the order of [`Source`] that the stage can drive and whose pages
 /// `is_free`, with what names it. `None` when there is none.
 #[must_use]
 pub fn find(
@@ -114,7 +114,7 @@ pub fn find(
 ) -> Option<(Console, Source)> {
     let chosen = tree.find("/chosen");
     let line = command_line(chosen);
-    let is_usable = |console: &Console, source| console.page().is_some_and(|page| is_free(page, source));
+    let is_usable = |console: &Console, source| console.pages().is_some_and(|pages| is_free(pages, source));
     let first = |found: Option<Console>, source| {
         found.filter(|console| is_usable(console, source)).map(|console| (console, source))
     };
@@ -355,6 +355,16 @@ mod tests {
         assert_eq!(find(&empty, FALLBACK, |_, _| true), FALLBACK);
         assert_eq!(find(&empty, FALLBACK, |_, source| source != Source::Fallback), None);
         assert_eq!(find(&empty, None, |_, _| true), None);
+    }
+
+    #[test]
+    fn registers_that_cross_into_another_page_take_both() {
+        let pages = |text: &[u8]| Console::named(text).unwrap().pages();
+        assert_eq!(pages(b"pl011,0x9000000"), Span::new(0x900_0000, 0x1000));
+        assert_eq!(pages(b"uart8250,mmio32,0x9000f00"), Span::new(0x900_0000, 0x1000));
+        assert_eq!(pages(b"uart8250,mmio32,0x9000ff0"), Span::new(0x900_0000, 0x2000));
+        assert_eq!(pages(b"qcom_geni,0x9000800"), Span::new(0x900_0000, 0x2000));
+        assert_eq!(pages(b"pl011,0xffffffffffffff00"), None, "no span ends there");
     }
 
     #[test]

@@ -7,7 +7,9 @@ use super::maps::Maps;
 use super::memory::{self, Reserved};
 use super::sentinel::Sentinel;
 use super::trees::{self, Chosen};
-use super::{dtb, enforce, fault, handoff, heap, log, payload, persistent_log, power, structured, watchdog};
+use super::{
+    dtb, enforce, fault, handoff, heap, log, maps, payload, persistent_log, power, structured, watchdog,
+};
 use alloc::vec::Vec;
 use ringfence::facts::BootFacts;
 use ringfence::fdt::Tree;
@@ -38,12 +40,14 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let header = dtb::header(entry.x[0], &layout);
     let used = [layout.image(), header.as_ref().ok().and_then(|header| header.outward(PAGE))];
     let is_device = |console: &Console| {
-        console.page().is_some_and(|page| !used.iter().flatten().any(|used| used.overlaps(page)))
+        console.pages().is_some_and(|pages| {
+            is_addressable(pages) && !used.iter().flatten().any(|used| used.overlaps(pages))
+        })
     };
     let fallback = console_slot::get(memory::console_slot()).and_then(Console::named).filter(is_device);
-    let fallback_page: Vec<Span> = fallback.and_then(|console| console.page()).into_iter().collect();
-    let header = enter_second_map(&mut maps, header, &fallback_page);
-    // SAFETY: this map and the third have its page; nothing is logged between the fourth and the next call.
+    let fallback_pages = pages([fallback, None]);
+    let header = enter_second_map(&mut maps, header, &fallback_pages);
+    // SAFETY: this map and the third have its pages; nothing is logged between the fourth and the next call.
     unsafe { log::fall_back_to(fallback) };
     console!("ringfence {} at {:#x}, EL{}", env!("CARGO_PKG_VERSION"), layout.base, entry.el());
     if let Some(ring) = structured::span() {
@@ -59,9 +63,9 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         console!("x1 to x3 are not 0 at entry, against the boot protocol; the kernel will get 0");
     }
     let at = header.and_then(|header| dtb::measure(&mut maps, header, &layout));
-    let at = at.unwrap_or_else(|why| trees::without_loaders(&mut maps, &layout, &fallback_page, &why));
+    let at = at.unwrap_or_else(|why| trees::without_loaders(&mut maps, &layout, &fallback_pages, &why));
 
-    enter(&mut maps, &Wanted { read: &[at], devices: &fallback_page, ..Wanted::default() });
+    enter(&mut maps, &Wanted { read: &[at], devices: &fallback_pages, ..Wanted::default() });
     // A copy, because what the loader left running may still write to the original.
     let Some(blob) = maps.copy(at) else {
         halt!(
@@ -77,10 +81,10 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     let places = payload::places(&tree, &survey, &layout);
     let read = places.as_ref().map_or_else(|_| Vec::new(), payload::Places::spans);
     let own = [layout.image(), Some(at)];
-    let is_free = |page, source: Source| {
-        let owner = owner(page, source.is_address(), &survey, &own, &read);
+    let is_free = |pages, source: Source| {
+        let owner = owner(pages, source.is_address(), &survey, &own, &read);
         if let Some(owner) = owner {
-            console!("console: {source} names a UART whose page {page} overlaps {owner}; it is not used");
+            console!("console: {source} names a UART whose page {pages} overlaps {owner}; it is not used");
         }
         owner.is_none()
     };
@@ -88,15 +92,16 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     // A carveout that covers it may be what is wrong with the tree: until the final map, which has none, the
     // refusal can be sent there.
     let taken: Vec<Span> = own.into_iter().flatten().chain(read.iter().copied()).collect();
-    let fallback = fallback
-        .filter(|fallback| fallback.page().is_some_and(|page| !taken.iter().any(|span| span.overlaps(page))));
+    let fallback = fallback.filter(|fallback| {
+        fallback.pages().is_some_and(|pages| !taken.iter().any(|span| span.overlaps(pages)))
+    });
     let mut devices = pages([console.map(|(console, _)| console), fallback]);
     let entered = maps.enter(&Wanted { read: &read, devices: &devices, ..Wanted::default() });
     if entered.is_err() {
         // What cannot be mapped must not cost the console on which that is logged.
         enter(&mut maps, &Wanted { devices: &devices, ..Wanted::default() });
     }
-    // SAFETY: this map and the final one, the only one to follow, have its page in `devices`.
+    // SAFETY: this map and the final one, the only one to follow, have its pages in `devices`.
     unsafe { log::fall_back_to(fallback) };
     if let Some(console) = console {
         // SAFETY: as above. If another takes its place, this one is not used any more.
@@ -116,12 +121,13 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     if wanted == Some(ConsoleEvidence::Earlycon) && !log::is_started() {
         let is_bare = console::has_bare_earlycon(&tree);
         let is_known = |source: Source| source.is_address() || source == Source::StdoutPath && is_bare;
-        let known = console::find(&tree, fallback, |page, source| is_known(source) && is_free(page, source));
+        let known =
+            console::find(&tree, fallback, |pages, source| is_known(source) && is_free(pages, source));
         console = known.map(|(console, _)| console);
         devices = pages([console, fallback]);
         enter(&mut maps, &Wanted { read: &read, devices: &devices, ..Wanted::default() });
         if let Some(console) = console {
-            // SAFETY: this map and the final one have its page.
+            // SAFETY: this map and the final one have its pages.
             unsafe { log::start(console) };
         }
     }
@@ -162,10 +168,15 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         proven.carveouts().map(|(span, _)| span).filter(|&span| Some(span) != home).collect();
     let kept = if logs { persistent_log::place(&proven) } else { None };
     let ram = handoff::memory_needed(&proven, home.into_iter().chain(kept));
-    let fallback_page = fallback.and_then(|fallback| fallback.page());
-    if fallback_page.is_some_and(|page| holes.iter().any(|hole| hole.overlaps(page))) {
+    let used = pages([console, None]);
+    let fallback_pages = fallback.and_then(|fallback| fallback.pages());
+    if let Some(pages) =
+        fallback_pages.filter(|pages| holes.iter().chain(&ram).any(|span| span.overlaps(*pages)))
+    {
+        // The tree is right, so no UART is there: Linux, or an owner of its own, has that memory.
         // SAFETY: no console is named.
         unsafe { log::fall_back_to(None) };
+        devices.retain(|device| *device != pages || used.contains(device));
     }
     watchdog::leave(&holes);
     log::leave(&holes);
@@ -179,7 +190,7 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
 
 /// Returns the pages of consoles.
 fn pages(consoles: [Option<Console>; 2]) -> Vec<Span> {
-    consoles.into_iter().flatten().filter_map(|console| console.page()).collect()
+    consoles.into_iter().flatten().filter_map(|console| console.pages()).collect()
 }
 
 /// Returns the owner of a page of registers, if it is memory. For a console, RAM counts only against an
@@ -194,12 +205,18 @@ fn owner(
 ) -> Option<&'static str> {
     let overlaps = |span: &Span| span.overlaps(page);
     match () {
+        () if !is_addressable(page) => Some("addresses that this CPU does not have"),
         () if own.iter().flatten().any(overlaps) => Some("the stage or the device tree"),
         () if payload.iter().any(overlaps) => Some("the payload"),
         () if survey.carveouts().any(|span| overlaps(&span)) => Some("a carveout"),
         () if is_ram_owned && survey.ram.spans().iter().any(overlaps) => Some("RAM"),
         () => None,
     }
+}
+
+/// Returns whether this CPU has all of these addresses, so that a map can.
+fn is_addressable(span: Span) -> bool {
+    (span.end() - 1) >> maps::physical_bits() == 0
 }
 
 /// Enters the second map, with the first words of the device tree and the fallback console. A device tree

@@ -86,7 +86,7 @@ pub(super) fn line_in_fault(arguments: fmt::Arguments<'_>) {
 /// Sends lines to a console from now on, starting with those that were kept.
 ///
 /// # Safety
-/// The page of the console's registers is mapped as device memory in every map from now on.
+/// The pages of the console's registers are mapped as device memory in every map from now on.
 pub(super) unsafe fn start(console: Console) {
     fault::begin("opening the console", console.base);
     // SAFETY: by this function's contract.
@@ -131,7 +131,7 @@ pub(super) fn is_started() -> bool {
 /// Names the console that a refusal is also sent to; `None` when it may be used no longer.
 ///
 /// # Safety
-/// The page of its registers is mapped as device memory in every map until this is called again.
+/// The pages of its registers are mapped as device memory in every map until this is called again.
 pub(super) unsafe fn fall_back_to(console: Option<Console>) {
     *FALLBACK.lock() = console;
 }
@@ -168,15 +168,15 @@ pub(super) fn tell_fallback(arguments: fmt::Arguments<'_>) {
 
 /// Gives the console up if `address` is one of its registers: what was written there has faulted.
 pub(super) fn give_up_console_at(address: u64) {
-    if PORT.get().and_then(|port| port.console.page()).is_some_and(|page| page.contains(address)) {
+    if PORT.get().and_then(|port| port.console.pages()).is_some_and(|pages| pages.contains(address)) {
         IS_DEAD.store(true, Ordering::Relaxed);
     }
 }
 
-/// Gives the console up where its page is in one of `holes`, which the next map leaves out.
+/// Gives the console up where one of its pages is in one of `holes`, which the next map leaves out.
 pub(super) fn leave(holes: &[Span]) {
-    let page = port().and_then(|port| port.console.page());
-    let hole = page.and_then(|page| holes.iter().find(|hole| hole.overlaps(page)));
+    let pages = port().and_then(|port| port.console.pages());
+    let hole = pages.and_then(|pages| holes.iter().find(|hole| hole.overlaps(pages)));
     if let Some(hole) = hole {
         line(format_args!("the console is in the carveout {hole}; the log goes on in memory"));
         flush();

@@ -186,7 +186,7 @@ impl Sentinel {
         let mut seen: Vec<(Span, Access)> = Vec::new();
         seen.extend(code.map(|span| (span, Access::Code)));
         seen.extend(data.map(|span| (span, Access::Data)));
-        seen.extend(console.and_then(|console| console.page()).map(|page| (page, Access::Device)));
+        seen.extend(console.and_then(|console| console.pages()).map(|pages| (pages, Access::Device)));
         let releases = self.processors.iter().filter_map(|one| Span::new(one.release?, 8)?.outward(PAGE));
         let releases = ringfence::ledger::union(releases.collect());
         seen.extend(releases.into_iter().map(|span| (span, Access::Data)));

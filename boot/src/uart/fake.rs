@@ -100,6 +100,12 @@ impl Fake {
     }
 
     fn access(&self, access: Access) -> u32 {
+        let (Access::Read(offset, width) | Access::Write(offset, width, _)) = access;
+        assert!(
+            offset + u64::from(width) <= self.kind.register_bytes(),
+            "{:?} is shorter than {access:?}",
+            self.kind
+        );
         self.now.set(self.now.get() + 1);
         while self.now.get() >= self.next_byte_at.get()
             && let Some(byte) = self.fifo.borrow_mut().pop_front()

@@ -36,6 +36,7 @@ pub(super) struct Geni;
 impl Uart for Geni {
     const COMPATIBLES: &'static [&'static str] = &["qcom,geni-debug-uart"];
     const EARLYCONS: &'static [&'static str] = &["qcom_geni"];
+    const LEN: u64 = WATERMARK + 4;
     const TTY: &'static str = "ttyMSM";
 
     fn is_idle(_: Layout) -> Condition {

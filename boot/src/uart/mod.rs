@@ -82,6 +82,8 @@ pub trait Uart {
     const COMPATIBLES: &'static [&'static str];
     /// Names that follow `earlycon=` (`EARLYCON_DECLARE` in Linux' drivers), at least one.
     const EARLYCONS: &'static [&'static str];
+    /// Bytes from the first register to behind the last one that is used, whatever the layout.
+    const LEN: u64 = 0x100;
     /// What Linux calls its terminals, without the number: the name after `console=`.
     const TTY: &'static str;
 

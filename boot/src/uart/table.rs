@@ -29,6 +29,14 @@ macro_rules! uarts {
                 }
             }
 
+            /// Returns the bytes from the first register to behind the last one that is used.
+            #[must_use]
+            pub const fn register_bytes(self) -> u64 {
+                match self {
+                    $(Self::$uart => $module::$uart::LEN,)+
+                }
+            }
+
             /// Returns what Linux calls its terminals, without the number.
             #[must_use]
             pub const fn tty(self) -> &'static str {

@@ -34,6 +34,8 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("console-16550", card),
         Case::new("console-never-ready", never_ready),
         Case::new("console-of-the-image-uart8250", card_of_the_image),
+        Case::new("console-of-the-image-nowhere", nowhere),
+        Case::new("console-of-the-image-in-ram", in_ram),
     ];
     cases.extend(OF_IMAGES.map(|(kind, config, at)| {
         let run = move |bed: &TestBed, name: &str| {
@@ -131,6 +133,25 @@ fn card(bed: &TestBed, name: &str) -> Result<String> {
     Ok(format!("{lines} lines on a 16550"))
 }
 
+/// The image names addresses that no CPU of the board has: the tree's console counts.
+fn nowhere(bed: &TestBed, name: &str) -> Result<String> {
+    with_image(bed, name, "pl011@0xfffffffff000")
+}
+
+/// The image names RAM, where the kernel comes to be: it is not taken for registers.
+fn in_ram(bed: &TestBed, name: &str) -> Result<String> {
+    with_image(bed, name, "pl011@0x40000000")
+}
+
+/// Boots a payload with an image of the stage that names a wrong console, on a board that names its own.
+fn with_image(bed: &TestBed, name: &str, console: &str) -> Result<String> {
+    let image = bed.tool()?.with_console(&bed.ws, &bed.stage()?.image, console)?;
+    let transcript = run(bed, name, image, None, virt::SMALL.arguments())?;
+    let last = transcript.stage().last().unwrap_or_default();
+    ensure!(last.starts_with("hand-off: "), "the last line is `{last}`");
+    Ok(last.to_owned())
+}
+
 fn never_ready(bed: &TestBed, name: &str) -> Result<String> {
     let reg = [CLOCK_AT, 0x1000].map(u64::to_be_bytes).concat();
     let uart = NewNode::new(&format!("serial@{CLOCK_AT:x}")).prop("reg", reg);
@@ -140,16 +161,31 @@ fn never_ready(bed: &TestBed, name: &str) -> Result<String> {
 
 /// Boots a payload with `uart` as the console, in which the stage must not write to the board's own.
 fn boot(bed: &TestBed, name: &str, uart: NewNode, more: Vec<String>) -> Result<()> {
+    let more = virt::SMALL.arguments().into_iter().chain(more).collect();
+    let transcript = run(bed, name, bed.stage()?.image, Some(uart), more)?;
+    ensure!(transcript.stage().next().is_none(), "the stage spoke on the board's own console");
+    Ok(())
+}
+
+/// Boots a payload with an image of the stage, and with `uart` for the console where one is given.
+fn run(
+    bed: &TestBed,
+    name: &str,
+    image: PathBuf,
+    uart: Option<NewNode>,
+    more: Vec<String>,
+) -> Result<Transcript> {
     let ws = &bed.ws;
     let bundle = pack(bed, name)?;
     let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
     let base = tree::base(ws, &virt::SMALL, Level::El2)?;
     let dtb = tree::with_slot(&base, &ws.scratch_file("console", name, "dtb")?, slot)?;
-    tree::keep(&dtb, &with_console(&fs::read(&dtb)?, uart)?)?;
+    if let Some(uart) = uart {
+        tree::keep(&dtb, &with_console(&fs::read(&dtb)?, uart)?)?;
+    }
     let set_up = tree::keep(&ws.scratch_file("console", name, "bin")?, &set_up(STAGE_AT, DTB_AT))?;
-    let more = virt::SMALL.arguments().into_iter().chain(more).collect();
     let loaded = vec![
-        Loaded { file: bed.stage()?.image, at: STAGE_AT },
+        Loaded { file: image, at: STAGE_AT },
         Loaded { file: set_up, at: SET_UP_AT },
         Loaded { file: dtb, at: DTB_AT },
         Loaded { file: bundle, at: BUNDLE_AT },
@@ -166,8 +202,7 @@ fn boot(bed: &TestBed, name: &str, uart: NewNode, more: Vec<String>) -> Result<(
     let transcript = bed.boot(name, &board, Duration::from_secs(30))?;
     ensure!(transcript.ending == Ending::PoweredOff, "the board {}", transcript.ending);
     assertions::payload_entered(&transcript)?;
-    ensure!(transcript.stage().next().is_none(), "the stage spoke on the board's own console");
-    Ok(())
+    Ok(transcript)
 }
 
 /// Returns the tree with `uart` for a console, as a board would describe one that is soldered on.
