@@ -169,7 +169,7 @@ impl<'t, 'a> Node<'t, 'a> {
     /// for enabled (`of_fdt_device_is_available`, drivers/of/fdt.c).
     #[must_use]
     pub fn is_enabled(&self) -> bool {
-        self.prop("status").is_none_or(|status| matches!(status.as_str(), Some("ok" | "okay")))
+        self.prop("status").is_none_or(|status| matches!(status.text(), Some("ok" | "okay")))
     }
 
     /// Returns whether it and all nodes above it are enabled.

@@ -36,12 +36,22 @@ impl<'a> Prop<'a> {
         core::str::from_utf8(self.value.get(..len)?).ok()
     }
 
-    /// Returns the NUL-terminated strings of a string list, up to the first that has no NUL or is not UTF-8.
+    /// Reads the first string, or all of the value where no NUL ends it; `None` when it is not UTF-8. Linux
+    /// compares `status`, `device_type` and `compatible` as C does, and the byte after a value is 0: of its
+    /// padding, or the first one of a token.
+    #[must_use]
+    pub fn text(&self) -> Option<&'a str> {
+        let len = self.value.iter().position(|&byte| byte == 0).unwrap_or(self.value.len());
+        core::str::from_utf8(self.value.get(..len)?).ok()
+    }
+
+    /// Returns the strings of a string list, up to the first that is not UTF-8. The last one may lack its NUL,
+    /// as in [`Prop::text`].
     pub fn strings(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let mut rest = self.value;
         core::iter::from_fn(move || {
-            let string = Prop { name: "", value: rest }.as_str()?;
-            rest = rest.get(string.len() + 1..)?;
+            let string = Prop { name: "", value: rest }.text().filter(|_| !rest.is_empty())?;
+            rest = rest.get(string.len() + 1..).unwrap_or_default();
             Some(string)
         })
     }

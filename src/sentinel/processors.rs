@@ -33,7 +33,7 @@ pub fn processors(tree: &Tree<'_>) -> Vec<Processor> {
 
 fn nodes<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = Node<'t, 'a>> {
     let is_processor = |node: &Node<'t, 'a>| {
-        node.prop("device_type").is_some_and(|kind| kind.as_str() == Some("cpu")) && node.is_enabled()
+        node.prop("device_type").is_some_and(|kind| kind.text() == Some("cpu")) && node.is_enabled()
     };
     tree.find("/cpus").into_iter().flat_map(move |cpus| cpus.children().filter(is_processor))
 }

@@ -95,7 +95,7 @@ pub(crate) fn bank_span(base: u64, size: u64) -> Option<Span> {
 /// Returns the nodes with `device_type = "memory"`, at any depth and whatever their `status`; their names do
 /// not matter.
 pub(super) fn nodes<'t, 'a>(tree: &'t Tree<'a>) -> impl Iterator<Item = Node<'t, 'a>> {
-    let typed = tree.props_named("device_type").filter(|(_, prop)| prop.as_str() == Some("memory"));
+    let typed = tree.props_named("device_type").filter(|(_, prop)| prop.text() == Some("memory"));
     typed.map(|(node, _)| node)
 }
 

@@ -65,6 +65,11 @@ fn status_is_enabled_only_by_ok_and_okay() {
         let blob = build(&NewNode::new("").prop_str("status", status), 0, &[]).unwrap();
         assert_eq!(Tree::parse(&blob).unwrap().root().is_enabled(), enabled, "{status:?}");
     }
+    // Firmware forgets the NUL, and Linux finds one behind the value.
+    for (status, enabled) in [(&b"okay"[..], true), (b"ok", true), (b"disabled", false), (b"oka", false)] {
+        let blob = build(&NewNode::new("").prop("status", status.to_vec()), 0, &[]).unwrap();
+        assert_eq!(Tree::parse(&blob).unwrap().root().is_enabled(), enabled, "{status:?}");
+    }
     let blob = build(&NewNode::new("").prop_empty("status"), 0, &[]).unwrap();
     assert!(!Tree::parse(&blob).unwrap().root().is_enabled());
 }
@@ -90,7 +95,11 @@ fn values_are_read_only_in_their_own_length() {
     assert_eq!(prop(&[0, 0, 0, 1, 0, 0, 0, 2]).as_u64(), Some((1 << 32) + 2));
     assert_eq!(prop(b"one\0two\0").as_str(), Some("one"));
     assert_eq!(prop(b"one").as_str(), None);
-    assert_eq!(prop(b"one\0two\0tail").strings().collect::<Vec<_>>(), ["one", "two"]);
+    assert_eq!((prop(b"one").text(), prop(b"one\0two").text()), (Some("one"), Some("one")));
+    assert_eq!((prop(b"").text(), prop(b"\xff").text()), (Some(""), None));
+    assert_eq!(prop(b"one\0two\0tail").strings().collect::<Vec<_>>(), ["one", "two", "tail"]);
+    assert_eq!(prop(b"one\0\0").strings().collect::<Vec<_>>(), ["one", ""]);
+    assert_eq!(prop(b"").strings().count(), 0);
     assert_eq!(prop(&[0, 0, 0, 1, 0, 0, 0, 2, 9]).cells().collect::<Vec<_>>(), [1, 2]);
 }
 

@@ -24,7 +24,7 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for region in analysis.map.regions.iter().filter(|region| !region.enabled) {
         let status = analysis.tree.node(region.node).prop("status");
-        let text = status.and_then(|status| status.as_str());
+        let text = status.and_then(|status| status.text());
         if text == Some("disabled") {
             continue;
         }

@@ -21,7 +21,7 @@ pub(super) const DOC: Doc = Doc {
 pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let memory = analysis.tree.root().children().filter(|node| node.has_base_name("memory"));
     for node in memory.filter(|node| node.is_enabled() && node.has_prop("reg")) {
-        if node.prop("device_type").and_then(|kind| kind.as_str()) != Some("memory") {
+        if node.prop("device_type").and_then(|kind| kind.text()) != Some("memory") {
             out.report(node, "has no `device_type = \"memory\"`: Linux ignores it as RAM")
                 .at("device_type")
                 .help("write `device_type = \"memory\";`");
