@@ -12,7 +12,17 @@ fn a_tree_that_is_right_is_proven_byte_for_byte() {
     assert!(proven.findings().iter().all(|finding| finding.severity < Severity::Warning));
     assert!(proven.repairs().is_empty() && proven.holds().is_empty());
     assert_eq!(proven.map().carveouts().collect::<Vec<_>>(), [dsp(), camera()]);
+    let named: Vec<(Span, &str)> = proven.carveouts().collect();
+    assert_eq!(named, [(dsp(), "dsp@44000000"), (camera(), "camera@45000000")]);
     assert_eq!(proven.into_dtb(), board());
+}
+
+/// Who reads the report of a boot learns what was repaired.
+#[test]
+fn the_repairs_of_the_plan_are_kept() {
+    let repairs = vec![Repaired { node: DSP_PATH.into(), kind: "add-no-map", what: "as required".into() }];
+    let proven = Scheme { repairs: repairs.clone(), ..Scheme::default() }.prove(|_, _| ()).unwrap();
+    assert_eq!(proven.repairs(), repairs);
 }
 
 /// Where the plan moves kernel, initrd and DTB, the proof judges them there, and the claims say so.

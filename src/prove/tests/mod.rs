@@ -6,6 +6,7 @@ mod lies;
 mod owed;
 mod scope;
 mod second_reader;
+mod shared;
 mod strictness;
 
 use super::*;
@@ -80,6 +81,7 @@ struct Scheme {
     policy: Option<Policy>,
     facts: BootFacts,
     placement: Placement,
+    repairs: Vec<Repaired>,
     stuck: Vec<PlacementFailure>,
     second: SecondReader,
 }
@@ -91,6 +93,7 @@ impl Default for Scheme {
             policy: None,
             facts: BootFacts::default(),
             placement: Placement::default(),
+            repairs: Vec::new(),
             stuck: Vec::new(),
             second: witness::read,
         }
@@ -129,7 +132,7 @@ impl Scheme {
         let context = Context { policy: self.policy.as_ref(), profile: &profile, facts: &self.facts };
         let analysis = Analysis::new(tree, map, context);
         let findings = rules::judge(&analysis);
-        let plan = Plan { edits, repairs: Vec::new(), placement: self.placement, stuck: self.stuck };
+        let plan = Plan { edits, repairs: self.repairs, placement: self.placement, stuck: self.stuck };
         prove_with(&analysis, &findings, plan, bytes, self.second)
     }
 }

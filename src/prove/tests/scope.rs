@@ -16,7 +16,7 @@ fn machine() -> Vec<u8> {
             NewNode::new("reserved_memory")
                 .prop_u32("phandle", 6)
                 .child(region("late", mib(700, 1)).prop_u32("phandle", 5)),
-            NewNode::new("modem").prop_u32("memory-region", 5),
+            NewNode::new("modem").prop_u32("memory-region", 5).prop_str("firmware", DSP_PATH),
         ];
         nodes.into_iter().for_each(|node| edits.add_node(root, node));
         let chosen = node(tree, "/chosen");
@@ -87,6 +87,7 @@ fn devices_are_not_a_plans_business() {
     may_not_set("/aliases", "serial0", b"/reserved-memory/dsp@44000000\0");
     may_not_set("/__symbols__", "dsp_mem", b"/reserved-memory/camera@45000000\0");
     may_not_set("/__symbols__", "dsp_mem", b"/serial@9000000\0");
+    may_not_set("/modem", "firmware", b"/reserved-memory/dsp-1@44000000\0");
     for path in ["/remoteproc", "/cpus/cpu@0", "/memory@40000000", "/chosen", "/reserved-memory"] {
         assert_eq!(outside(|t, e| e.remove_node(node(t, path))), (path.into(), "the node".into()));
     }
@@ -171,6 +172,21 @@ fn what_repairs_edit_is_in_scope() {
         edits.remove_prop(node(tree, "/chosen"), "linux,initrd-end");
     };
     assert!((Scheme { board: proven.into_dtb(), ..Scheme::default() }).prove(again).is_ok());
+}
+
+/// What repairs take from regions: a flag that says the opposite of another, and a flag misspelled.
+#[test]
+fn the_flags_of_regions_are_in_scope() {
+    let flags = ["reusable", "linux,cma-default", "linux,dma-default", "no_map", "nomap"];
+    let log = "/reserved-memory/log@4c800000";
+    let board = edited(&board(), |tree, edits| {
+        flags.iter().for_each(|name| edits.set(node(tree, log), name, vec![]));
+    });
+    for flag in flags {
+        let scheme = Scheme { board: board.clone(), ..Scheme::default() };
+        let proven = scheme.prove(|tree, edits| edits.remove_prop(node(tree, log), flag));
+        assert!(!matches!(proven, Err(Refusal::OutOfScope(..))), "{flag}: {proven:?}");
+    }
 }
 
 /// A tree without either node may get both, but nothing in them that is no repair.

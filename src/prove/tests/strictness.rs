@@ -53,6 +53,26 @@ fn continue_accepts_findings_and_keeps_them() {
     }
 }
 
+/// Where there is no RAM, nothing has a place; that is what to say, and of nothing else.
+#[test]
+fn what_is_stuck_is_said_unless_there_is_no_ram() {
+    let refusal = |board: Vec<u8>, stage| {
+        let stuck = vec![PlacementFailure { node: "kernel".into(), why: "no room".into() }];
+        let facts = BootFacts { stage, ..BootFacts::default() };
+        Scheme { board, facts, stuck, ..Scheme::default() }.prove(|_, _| ())
+    };
+    let overlapping = edited(&board(), |tree, edits| {
+        edits.set(node(tree, DSP_PATH), "reg", reg(&[mib(DSP.0, 20)]));
+    });
+    let no_ram = edited(&board(), |tree, edits| edits.remove_node(node(tree, "/memory@40000000")));
+    let stage = Some(mib(4, 1));
+    assert_eq!(refused(refusal(no_ram.clone(), stage)), [(RuleId(106), Severity::Error)]);
+    // A tree at rest may have none yet.
+    for (board, stage) in [(no_ram, None), (board(), stage), (overlapping, stage)] {
+        assert!(matches!(refusal(board, stage), Err(Refusal::PlacementFailure(stuck)) if stuck.len() == 1));
+    }
+}
+
 #[test]
 fn continue_accepts_no_lie_about_the_bytes() {
     let going_on = || Scheme::under(policy(Mode::Fix, OnError::Continue));
