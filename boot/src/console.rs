@@ -104,8 +104,8 @@ impl Console {
     }
 }
 
-/// Finds the console of a board: the first in the order of [`Source`] that the stage can drive and whose pages
-/// `is_free`, with what names it. `None` when there is none.
+/// Finds the console of a board: the first in the order of [`Source`] that the stage can drive and whose
+/// pages `is_free`, with what names it. `None` when there is none.
 #[must_use]
 pub fn find(
     tree: &Tree<'_>,

@@ -69,7 +69,7 @@ const ROWS: &[Row] = &[
     // The loader fills in more RAM: a warning at rest, an error once the RAM is known.
     ("check f16-alloc-beyond-ram.dts", 0, &["warning[RF306]"], &["error"]),
     ("check --boot-map kernel=0x80200000:32MiB f16-alloc-beyond-ram.dts", 1, &["error[RF306]"], &[]),
-    // Phones boot with these: what a device sees behind its IOMMU, a log in RAM, a hole that firmware has cut.
+    // Phones boot with these: what a device sees behind its IOMMU, a log in RAM, a hole that firmware cut.
     ("check f17-phone.dts", 0, &["warning[RF203]"], &["error", "RF208"]),
     ("check f17b-registers-in-ram.dts", 1, &["error[RF208]", "wifi@18800000", "another device"], &[]),
     ("check f17c-registers-between.dts", 1, &["error[RF203]", "only partly in RAM"], &["RF208"]),

@@ -45,8 +45,8 @@ impl<'a> Prop<'a> {
         core::str::from_utf8(self.value.get(..len)?).ok()
     }
 
-    /// Returns the strings of a string list, up to the first that is not UTF-8. The last one may lack its NUL,
-    /// as in [`Prop::text`].
+    /// Returns the strings of a string list, up to the first that is not UTF-8. The last one may lack its
+    /// NUL, as in [`Prop::text`].
     pub fn strings(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let mut rest = self.value;
         core::iter::from_fn(move || {
