@@ -73,3 +73,15 @@ fn a_whole_image_is_taken_and_a_cut_one_is_not() {
     let text = dir.assert_output(&below, 2, &["not a directory"]);
     assert!(!text.contains("os error"), "{text}");
 }
+
+#[test]
+fn a_console_is_not_written_into_a_signed_image() {
+    let dir = WorkDir::new();
+    let mut signed = stage();
+    // The number of directories, and the size of the fifth, which are the signatures.
+    signed[0x58 + 108] = 6;
+    signed[0x58 + 112 + 4 * 8 + 4] = 8;
+    dir.put("stage.img", signed);
+    dir.assert_output(&PACK, 2, &["stage.img: the EFI image is signed; change it first and sign it then"]);
+    assert!(!dir.path("out.img").exists());
+}

@@ -246,7 +246,10 @@ const fn is_alignment(value: usize) -> bool {
 }
 
 /// Checks that no signature covers the file.
-fn unsigned(file: &[u8], headers: &Headers) -> Result<(), PeError> {
+///
+/// # Errors
+/// [`PeError::Signed`].
+pub fn unsigned(file: &[u8], headers: &Headers) -> Result<(), PeError> {
     let count = u32_at(file, headers.optional() + DIRECTORIES).unwrap_or_default() as usize;
     let size = u32_at(file, headers.optional() + DIRECTORIES + 4 + CERTIFICATES * 8 + 4);
     if count > CERTIFICATES && size.is_some_and(|size| size != 0) { Err(PeError::Signed) } else { Ok(()) }

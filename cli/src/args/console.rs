@@ -30,7 +30,7 @@ pub(super) fn console(text: &str) -> Result<String, String> {
     let align = if console.layout == Layout::BYTES { 8 } else { 16 };
     match base {
         0 => Err("no UART is at address 0".to_owned()),
-        _ if base >= PHYSICAL_END => {
+        _ if console.pages().is_none_or(|pages| pages.end() > PHYSICAL_END) => {
             Err(format!("{base:#x} is beyond the 48 bits of a physical address that the stage maps"))
         }
         _ if !base.is_multiple_of(align) => {
@@ -86,6 +86,10 @@ mod tests {
         assert!(console("pl011@0").unwrap_err().contains("no UART is at address 0"));
         assert!(console("pl011@0x9000002").unwrap_err().contains("is not a multiple of"));
         assert!(console("uart8250,mmio@0x3f8a1").unwrap_err().contains("not a multiple of 8"));
+        assert!(
+            console("qcom_geni@fffffffff800").unwrap_err().contains("beyond the 48 bits"),
+            "its last ones"
+        );
         for far in ["1000000000000", "0xffffffffffffffff", "0xfffffffffffff000"] {
             assert!(console(&format!("pl011@{far}")).unwrap_err().contains("beyond the 48 bits"), "{far}");
         }

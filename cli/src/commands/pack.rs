@@ -112,11 +112,15 @@ fn image(args: &Pack, stage: &Path) -> Result<Vec<u8>, Failure> {
             .with_help("take ringfence.img as it was built")
     };
     Header::parse(&image).map_err(|error| fail(&error))?;
-    let whole = pe::Headers::parse(&image).map(|headers| headers.file_len(&image));
-    if whole.is_ok_and(|len| len.is_none_or(|len| len > image.len())) {
+    let headers = pe::Headers::parse(&image).ok();
+    let whole = headers.as_ref().map(|headers| headers.file_len(&image));
+    if whole.is_some_and(|len| len.is_none_or(|len| len > image.len())) {
         return Err(fail(&"its sections reach beyond the end of the file, which is cut or damaged"));
     }
     if let Some(console) = &args.console {
+        headers
+            .map_or(Ok(()), |headers| pe::unsigned(&image, &headers))
+            .map_err(|error| Failure::of(stage, error))?;
         console_slot::set(&mut image, console).map_err(|error| Failure::of(stage, error))?;
     }
     Ok(image)
