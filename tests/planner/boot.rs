@@ -53,6 +53,17 @@ fn what_the_boot_moves_avoids_carveouts_and_each_other() {
     assert_eq!(start, Some(place.initrd.unwrap().base()));
 }
 
+/// 33 MiB are free, but only 32 of them from a multiple of 2 MiB on.
+#[test]
+fn what_is_too_small_for_an_aligned_kernel_is_no_place_that_would_do() {
+    let dtb = board([reserved([carveout("low", 0, 501), carveout("high", 534, 490)])]);
+    let kernel =
+        Kernel { position: Position::Movable(mib_span(501, 1)), text_offset: 0, image_size: 33 * MIB };
+    let facts = BootFacts { kernel: Some(kernel), ..BootFacts::default() };
+    let why = fix_at_boot(&dtb, None, &facts).unwrap_err().to_string();
+    assert!(why.contains("no free RAM of 33 MiB") && why.contains("the largest free piece"), "{why}");
+}
+
 #[test]
 fn what_the_boot_moves_avoids_a_pool_that_the_command_line_keeps() {
     let dtb = board([chosen("cma=192M@0x40000000")]);

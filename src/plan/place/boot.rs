@@ -51,16 +51,16 @@ pub(super) fn place(layout: &mut Layout<'_, '_, '_>, space: &mut Space<'_, '_, '
     }
     if let Some(kernel) = kernel.filter(|_| placement.kernel.is_none()) {
         placement.kernel = kernel_elsewhere(layout, space, &kernel);
-        note(layout, space, "kernel", kernel.image_size, placement.kernel);
+        note(layout, space, "kernel", (kernel.image_size, KERNEL_ALIGN), placement.kernel);
     }
     if let Some(initrd) = initrd.filter(|_| placement.initrd.is_none()) {
         placement.initrd = lowest(layout, space, initrd.len(), LARGEST_PAGE);
-        note(layout, space, "initrd", initrd.len(), placement.initrd);
+        note(layout, space, "initrd", (initrd.len(), LARGEST_PAGE), placement.initrd);
     }
     if let Some(dtb) = dtb {
         let size = dtb_window(dtb.len());
         placement.dtb = lowest(layout, space, size, LARGEST_PAGE);
-        note(layout, space, "device tree blob", size, placement.dtb);
+        note(layout, space, "device tree blob", (size, LARGEST_PAGE), placement.dtb);
     }
     placement
 }
@@ -88,18 +88,18 @@ fn take(space: &mut Space<'_, '_, '_>, span: Option<Span>) {
     }
 }
 
-/// Takes the place of a copy; where there is none, the plan fails.
+/// Takes the place of a copy of `size` bytes at a multiple of `align`; where there is none, the plan fails.
 fn note(
     layout: &mut Layout<'_, '_, '_>,
     space: &mut Space<'_, '_, '_>,
     what: &str,
-    size: u64,
+    (size, align): (u64, u64),
     found: Option<Span>,
 ) {
     match found {
         Some(span) => space.take(span),
         None => {
-            let elsewhere = explain_no_fit(layout.analysis, space.spans(), size, LARGEST_PAGE, None);
+            let elsewhere = explain_no_fit(layout.analysis, space.spans(), size, align, None);
             layout.fail(what, format!("no free RAM of {} for it{elsewhere}", Size(size)));
         }
     }
