@@ -244,7 +244,10 @@ fn has(release: &Path, archive: &str, directory: &str, files: &[&str]) {
 fn the_recipes_of_buildroot_and_yocto_fetch_the_files_of_a_release() {
     let (release, processors) = release();
     let version = env!("CARGO_PKG_VERSION");
-    let images = ["ringfence.img", "ringfence-full.img", "ringfence-sentinel.img", "LICENSE-MIT"];
+    let mut images = vec!["ringfence.img", "ringfence-full.img", "ringfence-sentinel.img"];
+    let package = read("buildroot/package/ringfence/ringfence.mk");
+    let licences = package.lines().find_map(|line| line.strip_prefix("RINGFENCE_LICENSE_FILES = "));
+    images.extend(licences.unwrap().split(' '));
     let sums = fs::read_to_string(release.join("SHA256SUMS")).unwrap();
     let sum = |file: &str| {
         let line = sums.lines().find(|line| line.ends_with(&format!("  {file}")));
@@ -253,6 +256,9 @@ fn the_recipes_of_buildroot_and_yocto_fetch_the_files_of_a_release() {
     let (hashes, include) =
         (fs::read_to_string(release.join("ringfence.hash")), release.join("ringfence-sums.inc"));
     let (hashes, include) = (hashes.unwrap(), fs::read_to_string(include).unwrap());
+    for licence in licences.unwrap().split(' ') {
+        assert!(hashes.lines().any(|known| known.ends_with(&format!("  {licence}"))), "{hashes}");
+    }
     let layer = "yocto/meta-ringfence";
     for processor in processors {
         let urls = buildroot(&kernel("0x500000"), "urls", &[&format!("HOSTARCH={processor}")]);

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 mod archive;
 mod debian;
 mod epoch;
+mod notice;
 mod parts;
 mod recipes;
 mod reproducible;
@@ -22,6 +23,7 @@ mod tool;
 mod wheel;
 
 pub(crate) use archive::copy_all;
+pub(crate) use notice::{NOTICE, crates, notice};
 pub(crate) use parts::Listed;
 pub(crate) use recipes::SUMS_OF_RECIPES;
 pub(crate) use tool::{Arch, BOARD, finds};
@@ -105,8 +107,9 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
             renames::is_absent(ws, &built.elf)?;
             files.extend(lay_out_stage(built, &release.dist, what)?);
         }
-        archive::pack_stage(&release, &files)?;
-        debian::pack_stage(&release, &files, &parts::write(&release, Listed::Stage)?)?;
+        let notice = write_notice(&release, Listed::Stage)?;
+        archive::pack_stage(&release, &files, &notice)?;
+        debian::pack_stage(&release, &files, &parts::write(&release, Listed::Stage)?, &notice)?;
     }
     for license in ["LICENSE", "LICENSE-APACHE", "LICENSE-MIT"] {
         fs::copy(ws.root.join(license), release.dist.join(license)).with_context(|| license.to_string())?;
@@ -136,11 +139,20 @@ fn lay_out_tool(release: &Release<'_>, host_only: bool, consent: Consent) -> Res
     // As it is, for whoever built it.
     fs::copy(&host.program, release.dist.join("ringfence"))?;
     for built in &all {
-        archive::pack_tool(release, built)?;
-        debian::pack_tool(release, built, &parts::write(release, Listed::Tool(built.arch))?)?;
-        wheel::pack(release, built)?;
+        let listed = Listed::Tool(built.arch);
+        let notice = write_notice(release, listed)?;
+        archive::pack_tool(release, built, &notice)?;
+        debian::pack_tool(release, built, &parts::write(release, listed)?, &notice)?;
+        wheel::pack(release, built, &notice)?;
     }
     Ok(())
+}
+
+/// Lays out the notice about what is linked into a program, and returns its path.
+fn write_notice(release: &Release<'_>, listed: Listed) -> Result<PathBuf> {
+    let file = release.dist.join(listed.notice());
+    fs::write(&file, notice(release.ws, listed)?)?;
+    Ok(file)
 }
 
 /// Copies an image and the ELF file by which `ringfence log` reads its log, and returns both.

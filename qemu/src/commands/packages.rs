@@ -4,10 +4,11 @@
 mod contents;
 mod debian;
 mod lint;
+mod notice;
 mod parts;
 mod sums;
 
-use super::dist::{self, Arch, BOARD, finds};
+use super::dist::{self, Arch, BOARD, Listed, finds};
 use super::recipes;
 use crate::setup::{self, Consent, Need, Release, Tool};
 use crate::workspace::Workspace;
@@ -88,6 +89,7 @@ fn check(ws: &Workspace, consent: Consent) -> Result<Files> {
     }
     println!("{}", lint::check(&debs)?);
     println!("{}", parts::check(ws, &dist)?);
+    println!("{}", notice::check(ws, &dist)?);
     println!("{}", recipes::fetch_release(ws, &dist)?);
     own.context("the tool is not built for this machine")
 }
@@ -107,6 +109,12 @@ impl Files {
 
 fn name(file: &Path) -> Result<String> {
     Ok(file.file_name().context("a file without a name")?.to_string_lossy().into_owned())
+}
+
+/// Returns what a release has a list of parts and a notice of: not a processor that it leaves out.
+fn listed(dist: &Path) -> Vec<Listed> {
+    let all = Arch::ALL.map(Listed::Tool).into_iter().chain([Listed::Stage]);
+    all.filter(|listed| dist.join(listed.file().replace(".cdx.json", ".tar.gz")).exists()).collect()
 }
 
 /// Returns everything below a directory, through no link.

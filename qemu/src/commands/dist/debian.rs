@@ -2,6 +2,7 @@
 
 use super::Release;
 use super::archive::copy_all;
+use super::notice::NOTICE;
 use super::tool::Built;
 use crate::shell::run;
 use anyhow::{Context, Result};
@@ -54,7 +55,7 @@ const STAGE: About = About {
 const PARTS: &str = "parts.cdx.json";
 
 /// Packs `ringfence_VERSION_PROCESSOR.deb`.
-pub(super) fn pack_tool(release: &Release<'_>, built: &Built, parts: &Path) -> Result<()> {
+pub(super) fn pack_tool(release: &Release<'_>, built: &Built, parts: &Path, notice: &Path) -> Result<()> {
     let root = release.work.join(format!("deb-{}", built.arch.debian()));
     place(&built.program, &root.join("usr/bin/ringfence"))?;
     for page in fs::read_dir(release.texts.join("man/man1"))? {
@@ -75,24 +76,30 @@ pub(super) fn pack_tool(release: &Release<'_>, built: &Built, parts: &Path) -> R
         place(&release.ws.root.join(file), &documents.join(file))?;
     }
     place(parts, &documents.join(PARTS))?;
-    pack(release, &root, &TOOL, built.arch.debian())
+    pack(release, &root, &TOOL, built.arch.debian(), notice)
 }
 
 /// Packs `ringfence-stage_VERSION_all.deb` with these files.
-pub(super) fn pack_stage(release: &Release<'_>, files: &[PathBuf], parts: &Path) -> Result<()> {
+pub(super) fn pack_stage(
+    release: &Release<'_>,
+    files: &[PathBuf],
+    parts: &Path,
+    notice: &Path,
+) -> Result<()> {
     let root = release.work.join("deb-stage");
     place(parts, &root.join("usr/share/doc/ringfence-stage").join(PARTS))?;
     for file in files {
         let name = file.file_name().context("a file without a name")?;
         place(file, &root.join("usr/lib/ringfence").join(name))?;
     }
-    pack(release, &root, &STAGE, "all")
+    pack(release, &root, &STAGE, "all", notice)
 }
 
-fn pack(release: &Release<'_>, root: &Path, about: &About, arch: &str) -> Result<()> {
+fn pack(release: &Release<'_>, root: &Path, about: &About, arch: &str, notice: &Path) -> Result<()> {
     let documents = root.join("usr/share/doc").join(about.name);
     fs::create_dir_all(&documents)?;
-    fs::write(documents.join("copyright"), copyright(release)?)?;
+    fs::write(documents.join("copyright"), copyright(release, about.name)?)?;
+    place(notice, &documents.join(NOTICE))?;
     place(&release.ws.root.join("CHANGELOG.md"), &documents.join("CHANGELOG.md"))?;
     let maintainer = maintainer::maintainer()?;
     let changelog = release.work.join("changelog");
@@ -119,11 +126,13 @@ fn pack(release: &Release<'_>, root: &Path, about: &About, arch: &str) -> Result
 }
 
 /// Returns the licences in Debian's machine-readable form, version 1.0.
-fn copyright(release: &Release<'_>) -> Result<String> {
+fn copyright(release: &Release<'_>, package: &str) -> Result<String> {
     let mit = fs::read_to_string(release.ws.root.join("LICENSE-MIT"))?;
-    let mut text = String::from(
+    let mut text = format!(
         "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\
-         Upstream-Name: ringfence\n\n\
+         Upstream-Name: ringfence\n\
+         Comment: The programs are linked with software of others, which has licences of its own.\n \
+         /usr/share/doc/{package}/{NOTICE} names it and has their texts.\n\n\
          Files: *\nCopyright: The ringfence authors\nLicense: Apache-2.0 or MIT\n\n\
          License: Apache-2.0\n On Debian systems, the text is in /usr/share/common-licenses/Apache-2.0.\n\n\
          License: MIT\n",

@@ -2,6 +2,7 @@
 //! archive that it describes.
 
 use super::Release;
+use super::notice::NOTICE;
 use super::tool::Arch;
 use crate::setup::{TARGET, Tool};
 use crate::shell::run;
@@ -28,12 +29,19 @@ impl Listed {
         }
     }
 
+    /// Returns the target that it is compiled for.
+    pub(crate) fn target(self) -> String {
+        match self {
+            Self::Tool(arch) => arch.target(),
+            Self::Stage => TARGET.into(),
+        }
+    }
+
     /// Returns the options with which cargo takes the parts that are compiled.
     pub(crate) fn options(self) -> Vec<String> {
-        match self {
-            Self::Tool(arch) => vec!["--target".into(), arch.target()],
-            Self::Stage => vec!["--target".into(), TARGET.into(), "--all-features".into()],
-        }
+        let mut options = vec!["--target".into(), self.target()];
+        options.extend((self == Self::Stage).then(|| "--all-features".into()));
+        options
     }
 
     /// Returns the name of the list.
@@ -42,6 +50,23 @@ impl Listed {
         match self {
             Self::Tool(arch) => format!("ringfence-{version}-{}-linux.cdx.json", arch.name()),
             Self::Stage => format!("ringfence-stage-{version}.cdx.json"),
+        }
+    }
+
+    /// Returns the name of the notice about what is linked in, beside the archives.
+    pub(crate) fn notice(self) -> String {
+        match self {
+            Self::Tool(arch) => format!("{NOTICE}-{}", arch.name()),
+            Self::Stage => format!("{NOTICE}-stage"),
+        }
+    }
+
+    /// Names it for a person.
+    pub(crate) fn title(self) -> String {
+        let version = env!("CARGO_PKG_VERSION");
+        match self {
+            Self::Tool(arch) => format!("ringfence {version} for Linux on {}", arch.name()),
+            Self::Stage => format!("the images of ringfence-stage {version}"),
         }
     }
 }

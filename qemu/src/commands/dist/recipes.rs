@@ -1,7 +1,8 @@
 //! The sums of a release as Buildroot and BitBake want them: files that are put beside their recipes.
 
-use super::Release;
+use super::notice::NOTICE;
 use super::tool::Arch;
+use super::{Listed, Release};
 use anyhow::Result;
 use std::fmt::Write as _;
 use std::fs;
@@ -23,9 +24,14 @@ pub(super) fn write(release: &Release<'_>, sums: &[(String, String)]) -> Result<
             writeln!(bitbake, "SRC_URI[{name}.sha256sum] = \"{digest}\"")?;
         }
     }
-    // Of the licences, too, which `make legal-info` checks.
-    for (digest, file) in sums.iter().filter(|(_, file)| file.starts_with("LICENSE-")) {
-        writeln!(buildroot, "sha256  {digest}  {file}")?;
+    // Of the licences, too, which `make legal-info` checks, by their names in the archive of the stage.
+    let stage = Listed::Stage.notice();
+    for (file, kept) in
+        [("LICENSE-APACHE", "LICENSE-APACHE"), ("LICENSE-MIT", "LICENSE-MIT"), (&stage, NOTICE)]
+    {
+        if let Some((digest, _)) = sums.iter().find(|(_, known)| known == file) {
+            writeln!(buildroot, "sha256  {digest}  {kept}")?;
+        }
     }
     fs::write(release.dist.join(BUILDROOT), buildroot)?;
     fs::write(release.dist.join(BITBAKE), bitbake)?;

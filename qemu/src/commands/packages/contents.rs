@@ -1,7 +1,7 @@
 //! What is in the files of a release: the same program in every form for a processor, and the same files
 //! around it for every processor.
 
-use crate::commands::dist::{Arch, Listed};
+use crate::commands::dist::{Arch, Listed, NOTICE};
 use crate::setup::Tool;
 use crate::shell::{capture, run};
 use crate::workspace::Workspace;
@@ -77,18 +77,21 @@ impl Forms {
         run(Command::new("tar").arg("-C").arg(to).arg("-xzf").arg(&self.archive))?;
         let top = to.join(format!("ringfence-{VERSION}-{}-linux", self.arch.name()));
         ensure!(fs::read_dir(to)?.count() == 1, "{} has more than one directory", self.archive.display());
-        let program = top.join("ringfence");
-        collect(&top, "archive", &[&program], around)?;
+        let (program, notice) = (top.join("ringfence"), top.join(NOTICE));
+        self.is_notice(&notice, &self.archive)?;
+        collect(&top, "archive", &[&program, &notice], around)?;
         Ok(program)
     }
 
     fn unpack_deb(&self, to: &Path, around: &mut Contents) -> Result<PathBuf> {
         unpack_deb(&self.deb, "ringfence", self.arch.debian(), to)?;
         let program = to.join("usr/bin/ringfence");
-        let parts = to.join("usr/share/doc/ringfence/parts.cdx.json");
+        let documents = to.join("usr/share/doc/ringfence");
+        let (parts, notice) = (documents.join("parts.cdx.json"), documents.join(NOTICE));
         let list = self.archive.with_file_name(Listed::Tool(self.arch).file());
         ensure!(fs::read(&parts)? == fs::read(list)?, "{} lists other parts", self.deb.display());
-        collect(&to.join("usr"), "deb", &[&program, &parts], around)?;
+        self.is_notice(&notice, &self.deb)?;
+        collect(&to.join("usr"), "deb", &[&program, &parts, &notice], around)?;
         Ok(program)
     }
 
@@ -112,9 +115,17 @@ impl Forms {
         let program = to.join("bin/ringfence");
         // Pip's own note of where it comes from.
         let _ = fs::remove_file(about.join("direct_url.json"));
+        let notice = about.join("licenses").join(NOTICE);
+        self.is_notice(&notice, &self.wheel)?;
         // These name the processor, and the sum of the program.
-        collect(to, "wheel", &[&program, &about.join("WHEEL"), &about.join("RECORD")], around)?;
+        let own = [&program, &notice, &about.join("WHEEL"), &about.join("RECORD")];
+        collect(to, "wheel", &own.map(PathBuf::as_path), around)?;
         Ok(program)
+    }
+
+    /// Checks that a form has the notice for its processor.
+    fn is_notice(&self, notice: &Path, form: &Path) -> Result<()> {
+        is_copy(notice, &self.archive.with_file_name(Listed::Tool(self.arch).notice()), form)
     }
 }
 
@@ -126,13 +137,23 @@ pub(super) fn check_stage(dist: &Path, to: &Path) -> Result<PathBuf> {
     run(Command::new("tar").arg("-C").arg(&archive).arg("-xzf").arg(dist.join(format!("{name}.tar.gz"))))?;
     let deb = dist.join(format!("ringfence-stage_{VERSION}_all.deb"));
     unpack_deb(&deb, "ringfence-stage", "all", &to.join("deb"))?;
-    for directory in [archive.join(name), to.join("deb/usr/lib/ringfence")] {
+    for directory in [archive.join(&name), to.join("deb/usr/lib/ringfence")] {
         for file in STAGE {
             let bytes = fs::read(directory.join(file)).with_context(|| directory.display().to_string())?;
             ensure!(bytes == fs::read(dist.join(file))?, "{}: another {file}", directory.display());
         }
     }
+    for directory in [archive.join(&name), to.join("deb/usr/share/doc/ringfence-stage")] {
+        is_copy(&directory.join(NOTICE), &dist.join(Listed::Stage.notice()), &directory)?;
+    }
     Ok(deb)
+}
+
+/// Checks that a form has the notice that is beside it.
+fn is_copy(notice: &Path, beside: &Path, form: &Path) -> Result<()> {
+    let text = fs::read(notice).with_context(|| format!("{} has no {NOTICE}", form.display()))?;
+    ensure!(text == fs::read(beside)?, "{} has another notice than {}", form.display(), beside.display());
+    Ok(())
 }
 
 /// Unpacks a package, and checks its fields and its sums.

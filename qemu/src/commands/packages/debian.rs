@@ -55,6 +55,7 @@ impl Debian {
             "/usr/share/man/man1/ringfence-check.1.gz",
             "/usr/share/bash-completion/completions/ringfence",
             "/usr/share/doc/ringfence/copyright",
+            "/usr/share/doc/ringfence/LICENSE-THIRD-PARTY",
             "/usr/lib/ringfence/ringfence.img",
         ] {
             ensure!(self.path(file).is_file(), "{file} is missing");

@@ -1,6 +1,6 @@
 //! The lists of parts against what cargo compiles.
 
-use crate::commands::dist::{Arch, Listed};
+use crate::commands::dist::Listed;
 use crate::shell::capture;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
@@ -33,12 +33,8 @@ struct Part {
 /// Checks the lists of a release, and returns what was seen.
 pub(super) fn check(ws: &Workspace, dist: &Path) -> Result<String> {
     let mut seen = Vec::new();
-    for listed in Arch::ALL.map(Listed::Tool).into_iter().chain([Listed::Stage]) {
+    for listed in super::listed(dist) {
         let file = listed.file();
-        // That of a processor that the release leaves out.
-        if !dist.join(file.replace(".cdx.json", ".tar.gz")).exists() {
-            continue;
-        }
         let text = fs::read_to_string(dist.join(&file)).with_context(|| file.clone())?;
         ensure!(!text.contains(&ws.root.display().to_string()), "{file} has a path of this machine");
         let (named, compiled) = (named(&text).with_context(|| file.clone())?, compiled(ws, listed)?);

@@ -1,6 +1,6 @@
 //! The sums of a release: of every file, and again in the words of Buildroot and BitBake.
 
-use crate::commands::dist::{SUMS, SUMS_OF_RECIPES};
+use crate::commands::dist::{Listed, NOTICE, SUMS, SUMS_OF_RECIPES};
 use crate::shell::capture;
 use anyhow::{Context, Result, ensure};
 use std::fs;
@@ -25,7 +25,10 @@ pub(super) fn check(dist: &Path) -> Result<String> {
             let sum = line.split([' ', '"']).find(|word| word.len() == 64).unwrap_or_default();
             // One names the file, the other its kind: the processor, or the stage.
             let kind = line.split(['[', '.']).nth(1).unwrap_or_default();
-            let is_of = |file: &str| line.ends_with(file) || file.contains(&format!("-{kind}-"));
+            // In its archive the notice of the stage has no other beside it.
+            let is_notice = |file: &str| line.ends_with(NOTICE) && file == Listed::Stage.notice();
+            let is_of =
+                |file: &str| line.ends_with(file) || is_notice(file) || file.contains(&format!("-{kind}-"));
             let is_known = sums.iter().any(|(known, file)| *known == sum && is_of(file));
             ensure!(is_known, "{recipe}: {SUMS} has another sum than {line}");
             repeated += 1;
