@@ -27,6 +27,7 @@ pub(crate) use notice::{NOTICE, crates, notice};
 pub(crate) use parts::Listed;
 pub(crate) use recipes::SUMS_OF_RECIPES;
 pub(crate) use tool::{Arch, BOARD, finds};
+pub(crate) use wheel::{file_name as wheel_name, platforms as wheel_platforms};
 
 /// The file that `sha256sum --check` reads.
 pub(crate) const SUMS: &str = "SHA256SUMS";
@@ -131,7 +132,8 @@ pub(crate) fn run(ws: &Workspace, options: &Options) -> Result<()> {
 /// Lays out the tool in each form.
 fn lay_out_tool(release: &Release<'_>, host_only: bool, consent: Consent) -> Result<()> {
     let ws = release.ws;
-    let needs = [Need::Dpkg, Need::Tool(Tool::Maturin), Need::Tool(Tool::Cyclonedx)];
+    let mut needs = vec![Need::Dpkg];
+    needs.extend([Tool::Maturin, Tool::Wheel, Tool::Cyclonedx].map(Need::Tool));
     setup::ensure(ws, &needs, consent)?;
     let all = tool::build(ws, host_only, consent)?;
     let host = all.iter().find(|built| built.arch.is_host()).context("not built for this machine")?;

@@ -12,6 +12,8 @@ use std::process::Command;
 pub(crate) enum Tool {
     /// Packs the tool as a Python wheel.
     Maturin,
+    /// Names the systems that take a wheel.
+    Wheel,
     /// Lists what the tool is made of.
     Cyclonedx,
     /// Runs the hooks.
@@ -43,6 +45,7 @@ impl Tool {
     const fn origin(self) -> (Registry, &'static str, &'static str, &'static str) {
         match self {
             Self::Maturin => (Registry::Python, "maturin", "1.16.0", "maturin"),
+            Self::Wheel => (Registry::Python, "wheel", "0.48.0", "wheel"),
             Self::Cyclonedx => (Registry::Cargo, "cargo-cyclonedx", "0.5.9", "cargo-cyclonedx"),
             Self::PreCommit => (Registry::Python, "pre-commit", "4.7.0", "pre-commit"),
             Self::OelintAdv => (Registry::Python, "oelint-adv", "9.11.2", "oelint-adv"),
@@ -64,6 +67,7 @@ impl Tool {
     pub(crate) const fn why(self) -> &'static str {
         match self {
             Self::Maturin => "packs the tool for `pip install`",
+            Self::Wheel => "names the systems that take a wheel",
             Self::Cyclonedx => "writes the list of parts (SBOM) of a release",
             Self::PreCommit => "runs the hooks as a project does that uses them",
             Self::OelintAdv => "lints the recipes of the Yocto layer",

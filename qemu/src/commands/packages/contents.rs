@@ -1,7 +1,7 @@
 //! What is in the files of a release: the same program in every form for a processor, and the same files
 //! around it for every processor.
 
-use crate::commands::dist::{Arch, Listed, NOTICE};
+use crate::commands::dist::{Arch, Listed, NOTICE, wheel_name, wheel_platforms};
 use crate::setup::Tool;
 use crate::shell::{capture, run};
 use crate::workspace::Workspace;
@@ -45,8 +45,7 @@ impl Forms {
             arch,
             archive: dist.join(format!("ringfence-{VERSION}-{name}-linux.tar.gz")),
             deb: dist.join(format!("ringfence_{VERSION}_{}.deb", arch.debian())),
-            wheel: dist
-                .join(format!("ringfence-{VERSION}-py3-none-manylinux2014_{name}.manylinux_2_17_{name}.whl")),
+            wheel: dist.join(wheel_name(arch)),
         }
     }
 
@@ -97,20 +96,24 @@ impl Forms {
 
     /// Lets pip install it as on a machine with this processor, and checks that no other would take it.
     fn unpack_wheel(&self, ws: &Workspace, to: &Path, around: &mut Contents) -> Result<PathBuf> {
-        let pip = |arch: Arch| {
+        let pip = |platform: &str, to: &Path| {
             // The interpreter, because a script names the directory that it was installed in.
             let python = Tool::Maturin.program(ws).with_file_name("python3");
             let mut pip = Command::new(python);
             pip.args(["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-index"]);
-            pip.args(["--only-binary=:all:", "--platform", &format!("manylinux2014_{}", arch.name())]);
+            pip.args(["--only-binary=:all:", "--platform", platform]);
             pip.arg("--target").arg(to).arg(&self.wheel);
             pip
         };
         for other in Arch::ALL.into_iter().filter(|other| *other != self.arch) {
-            let is_taken = capture(&mut pip(other)).is_ok();
-            ensure!(!is_taken, "{} installs on {}, too", self.wheel.display(), other.name());
+            for platform in wheel_platforms(other) {
+                let is_taken = capture(&mut pip(&platform, to)).is_ok();
+                ensure!(!is_taken, "{} installs on {platform}, too", self.wheel.display());
+            }
         }
-        capture(&mut pip(self.arch))?;
+        let [gnu, musl] = wheel_platforms(self.arch);
+        capture(&mut pip(&gnu, to))?;
+        capture(&mut pip(&musl, &to.with_file_name("wheel-musl")))?;
         let about = to.join(format!("ringfence-{VERSION}.dist-info"));
         let program = to.join("bin/ringfence");
         // Pip's own note of where it comes from.
