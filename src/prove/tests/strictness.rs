@@ -53,7 +53,7 @@ fn continue_accepts_findings_and_keeps_them() {
     }
 }
 
-/// Where there is no RAM, nothing has a place; that is what to say, and of nothing else.
+/// Without RAM nothing has a place; that is what to say, and of nothing else.
 #[test]
 fn what_is_stuck_is_said_unless_there_is_no_ram() {
     let refusal = |board: Vec<u8>, stage| {

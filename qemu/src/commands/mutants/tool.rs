@@ -91,7 +91,8 @@ impl<'w> CargoMutants<'w> {
 /// Returns whether the lists of a run can be believed.
 ///
 /// # Errors
-/// When the tests cannot be run or fail without any change: every mutant would then look as if it were caught.
+/// When the tests cannot be run, or fail without any change: every mutant would then look as if it were
+/// caught.
 fn judge(command: &str, code: Option<i32>) -> Result<()> {
     match code {
         Some(code) if TRIED.contains(&code) => Ok(()),
