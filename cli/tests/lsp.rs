@@ -365,6 +365,15 @@ fn overlays_are_checked_on_their_base() {
     let found = client.diagnostics(&overlay);
     assert!(found[0]["message"].as_str().unwrap().contains("--base"), "{found:?}");
     client.end();
+
+    // Its board may name the base, of which a board that is open has no use.
+    directory.put("ringfence.toml", "include = [\"headers\"]\n[[board]]\nbase = \"board.dts\"\n");
+    let mut client = Client::start(directory.dir(), &[], json!({}));
+    client.open(&overlay, text);
+    assert_eq!(codes(&client.diagnostics(&overlay)), ["RF201"]);
+    client.open(&board, BOARD);
+    assert_eq!(codes(&client.diagnostics(&board)), ["RF201"]);
+    client.end();
 }
 
 /// The extension for VS Code is what the page says, and its code can be parsed.
