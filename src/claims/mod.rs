@@ -13,6 +13,8 @@
 mod collect;
 mod conflict;
 mod kind;
+#[cfg(test)]
+mod tests;
 
 pub use kind::{ClaimKind, Lifetime};
 
