@@ -55,6 +55,19 @@ fn is(node: Node<'_, '_>, name: &str) -> bool {
     node.prop("compatible").is_some_and(|list| list.strings().any(|entry| entry == name))
 }
 
+fn number(node: Node<'_, '_>, name: &str) -> u32 {
+    node.prop(name).and_then(|prop| prop.as_u32()).unwrap_or(0)
+}
+
+/// Returns the size in bytes that a node states for one of its kinds of records, as the driver takes it:
+/// rounded down to a power of two.
+pub(crate) fn size(node: Node<'_, '_>, name: &str) -> u64 {
+    match number(node, name) {
+        0 => 0,
+        some => 1 << some.ilog2(),
+    }
+}
+
 /// Returns the layout of `region`, which [`find`] returned, or why the stage cannot write to it.
 ///
 /// Dump records come first, then the console, then `pmsg`; sizes are rounded down to powers of two.
@@ -63,16 +76,12 @@ fn is(node: Node<'_, '_>, name: &str) -> bool {
 /// A text that completes a sentence about the region.
 pub fn zones(tree: &Tree<'_>, region: &Region) -> Result<Zones, &'static str> {
     let node = tree.node(region.node);
-    let number = |name| node.prop(name).and_then(|prop| prop.as_u32()).unwrap_or(0);
-    let size = |name| match number(name) {
-        0 => 0,
-        some => 1_u64 << some.ilog2(),
-    };
+    let size = |name| size(node, name);
     let [span] = region.spans() else { return Err("has no fixed address") };
     if region.no_map {
         return Err("is `no-map`, which the stage does not touch");
     }
-    if number("ecc-size") != 0 {
+    if number(node, "ecc-size") != 0 {
         return Err("has `ecc-size`, whose checksums the stage does not write");
     }
     let (console, pmsg, record) = (size("console-size"), size("pmsg-size"), size("record-size"));
@@ -82,7 +91,8 @@ pub fn zones(tree: &Tree<'_>, region: &Region) -> Result<Zones, &'static str> {
     };
     let at = match record {
         0 => 0,
-        _ if records >= record && records % record == 0 => records,
+        // Where nothing is left for them, there are none.
+        _ if records % record == 0 => records,
         _ => return Err("has records that do not fill it evenly"),
     };
     let zone = |offset: u64, len: u64| span.base().checked_add(offset).and_then(|base| Span::new(base, len));
@@ -214,6 +224,10 @@ mod tests {
         let zones = zones.unwrap();
         assert_eq!(zones.console, Span::new(0x8002_0000, 0x1_0000).unwrap(), "sizes are rounded down");
         assert_eq!(zones.ring, None, "what the user space of another board wants to find stays");
+        // Nothing is left for dumps, as on some phones.
+        let zones =
+            region(of(&[("record-size", 0x1_0000), ("console-size", 0x2_0000), ("pmsg-size", 0x2_0000)]));
+        assert_eq!(zones.unwrap().console, Span::new(0x8000_0000, 0x2_0000).unwrap());
     }
 
     #[test]

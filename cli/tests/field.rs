@@ -73,6 +73,9 @@ const ROWS: &[Row] = &[
     ("check f17-phone.dts", 0, &["warning[RF203]"], &["error", "RF208"]),
     ("check f17b-registers-in-ram.dts", 1, &["error[RF208]", "wifi@18800000", "another device"], &[]),
     ("check f17c-registers-between.dts", 1, &["error[RF203]", "only partly in RAM"], &["RF208"]),
+    // The driver of ramoops works with console and pmsg alone, and refuses dumps that do not fit the rest.
+    ("check f19-ramoops-without-dumps.dts", 0, &["1 note"], &["warning", "error"]),
+    ("check f19b-ramoops-refused.dts", 0, &["warning[RF212]", "its driver refuses it"], &[]),
     ("check --fail-on note f18-no-nul.dts", 0, &["clean"], &[]),
     ("fix --unsafe --diff f18-no-nul.dts", 0, &[], &["error", "disabled"]),
     ("predict --kernel 6.12 f18-no-nul.dts", 0, &["nomap     0x92400000..0x94400000", "32 MiB"], &[]),

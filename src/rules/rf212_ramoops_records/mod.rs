@@ -3,6 +3,7 @@
 use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
+use crate::ramoops;
 use crate::span::Size;
 use crate::survey::Extent;
 
@@ -13,7 +14,9 @@ pub(super) const DOC: Doc = Doc {
     severity: Severity::Warning,
     why: r"
         The records of a `ramoops` region must fit it, and it must have some. The driver refuses any other
-        region: the log of a crash is lost just when it is needed.
+        region: the log of a crash is lost just when it is needed. It rounds each size down to a power of two,
+        and dumps get what console, ftrace and pmsg leave: where that is nothing, it keeps none, which is a
+        note.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
@@ -39,20 +42,25 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             }
             continue;
         };
-        let number = |name| node.prop(name).and_then(|prop| prop.as_u32()).map_or(0, u64::from);
-        let needed: u64 = SIZES.into_iter().map(number).sum();
-        if needed > 0 && needed <= span.len() {
-            continue;
-        }
-        let largest = SIZES.into_iter().rev().max_by_key(|name| number(name)).unwrap_or(SIZES[0]);
-        let report = if needed == 0 {
-            out.report(region, "has no record, console, ftrace or pmsg size: its driver refuses it")
-        } else {
-            let (needed, room) = (Size(needed), Size(span.len()));
-            out.report(
-                region,
-                format_args!("its records take {needed}, but it has {room}: its driver refuses it"),
-            )
+        let size = |name: &str| ramoops::size(node, name);
+        let (room, [record, others @ ..]) = (span.len(), SIZES.map(size));
+        let others: u64 = others.into_iter().sum();
+        let largest = SIZES.into_iter().rev().max_by_key(|name| size(name)).unwrap_or(SIZES[0]);
+        let report = match room.checked_sub(others) {
+            _ if record + others == 0 => {
+                out.report(region, "has no record, console, ftrace or pmsg size: its driver refuses it")
+            }
+            Some(0) if record > 0 => out
+                .report(region, "console, ftrace and pmsg take all of it: no dump of a crash is kept")
+                .severity(Severity::Note),
+            Some(rest) if rest == 0 || rest >= record => continue,
+            _ => {
+                let (needed, room) = (Size(record + others), Size(room));
+                out.report(
+                    region,
+                    format_args!("its records take {needed}, but it has {room}: its driver refuses it"),
+                )
+            }
         };
         report.at(largest).region(*span, region).help("make the sizes add up to the region");
     }
