@@ -76,6 +76,12 @@ const ROWS: &[Row] = &[
     // The driver of ramoops works with console and pmsg alone, and refuses dumps that do not fit the rest.
     ("check f19-ramoops-without-dumps.dts", 0, &["1 note"], &["warning", "error"]),
     ("check f19b-ramoops-refused.dts", 0, &["warning[RF212]", "its driver refuses it"], &[]),
+    (
+        "check -v f20-unresolved.dts",
+        0,
+        &["note[RF602]: /pci", "nothing has resolved", "warning[RF602]: /loader"],
+        &[],
+    ),
     ("check --fail-on note f18-no-nul.dts", 0, &["clean"], &[]),
     ("fix --unsafe --diff f18-no-nul.dts", 0, &[], &["error", "disabled"]),
     ("predict --kernel 6.12 f18-no-nul.dts", 0, &["nomap     0x92400000..0x94400000", "32 MiB"], &[]),

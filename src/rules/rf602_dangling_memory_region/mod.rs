@@ -11,7 +11,8 @@ pub(super) const DOC: Doc = Doc {
     severity: Severity::Warning,
     why: r"
         Every phandle of a `memory-region` must lead to a node. Otherwise the driver finds no region: it
-        fails to probe, or takes memory from the system, where its device may not reach it.
+        fails to probe, or takes memory from the system, where its device may not reach it. For a device that
+        is not in use it is a note.
     ",
     bad: include_str!("bad.dts"),
     good: include_str!("good.dts"),
@@ -23,8 +24,16 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     let dangling = analysis.references().iter().filter(|reference| reference.target.is_none());
     for reference in dangling.filter(|reference| reference.phandle != 0) {
         let user = analysis.tree.node(reference.user);
-        out.report(user, format_args!("`memory-region`: no node has the phandle {:#x}", reference.phandle))
+        let report = out
+            .report(user, format_args!("`memory-region`: no node has the phandle {:#x}", reference.phandle))
             .at("memory-region")
-            .help("refer to the region by its label, as in `memory-region = <&camera_mem>`");
+            .help(match reference.phandle {
+                // What dtc writes for a label of another tree.
+                u32::MAX => "apply it as an overlay: this is a reference that nothing has resolved",
+                _ => "refer to the region by its label, as in `memory-region = <&camera_mem>`",
+            });
+        if !user.is_available() {
+            report.severity(Severity::Note);
+        }
     }
 }
