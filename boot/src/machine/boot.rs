@@ -118,18 +118,24 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
     log::start_held(payload.policy.as_ref());
     let mut console = console.map(|(console, _)| console);
     let wanted = payload.policy.as_ref().map(|policy| policy.console);
-    if wanted == Some(ConsoleEvidence::Earlycon) && !log::is_started() {
-        let is_bare = console::has_bare_earlycon(&tree);
+    let is_strict = wanted == Some(ConsoleEvidence::Earlycon);
+    let mut start_console = |maps: &mut Maps, tree: &Tree<'_>, survey: &MemoryMap| {
+        let is_bare = console::has_bare_earlycon(tree);
         let is_known = |source: Source| source.is_address() || source == Source::StdoutPath && is_bare;
-        let known =
-            console::find(&tree, fallback, |pages, source| is_known(source) && is_free(pages, source));
-        console = known.map(|(console, _)| console);
+        let is_free = |pages, source: Source| {
+            (!is_strict || is_known(source))
+                && owner(pages, source.is_address(), survey, &own, &read).is_none()
+        };
+        console = console::find(tree, fallback, is_free).map(|(console, _)| console);
         devices = pages([console, fallback]);
-        enter(&mut maps, &Wanted { read: &read, devices: &devices, ..Wanted::default() });
+        enter(maps, &Wanted { read: &read, devices: &devices, ..Wanted::default() });
         if let Some(console) = console {
             // SAFETY: this map and the final one have its pages.
             unsafe { log::start(console) };
         }
+    };
+    if is_strict && !log::is_started() {
+        start_console(&mut maps, &tree, &survey);
     }
     let logs = payload.policy.as_ref().is_some_and(|policy| policy.log.is_some());
     if logs {
@@ -141,6 +147,10 @@ extern "C" fn stage_main(entry: &EntryState) -> ! {
         Some(blob) => {
             let tree = Tree::parse(blob).unwrap_or_else(|why| halt!("the changed device tree: {why}"));
             let survey = MemoryMap::survey(&tree, &BootFacts::default());
+            // A bundle's tree may name a console where the loader's names none.
+            if !log::is_started() {
+                start_console(&mut maps, &tree, &survey);
+            }
             (tree, survey)
         }
     };

@@ -1,10 +1,12 @@
 //! Consoles: a 16550 with byte-wide registers, as QEMU has one for PCI, one that never gets ready, and those
 //! of boards whose loader passes nothing, so that only the image names them.
 
+use super::at_stage::{edited, entered, set_slot};
 use super::bad_input::{jump_to, pack};
 use super::{Case, TestBed};
 use crate::assertions;
 use crate::boards::{BoardConfig, imx8mp, raspi3b, tree, virt, zcu102};
+use crate::job::Parts;
 use crate::machine::{Board, Entry, Level, Loaded, Ram};
 use crate::transcript::{Ending, Transcript};
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -36,6 +38,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("console-of-the-image-uart8250", card_of_the_image),
         Case::new("console-of-the-image-nowhere", nowhere),
         Case::new("console-of-the-image-in-ram", in_ram),
+        Case::new("console-of-the-bundles-tree", of_bundles_tree),
     ];
     cases.extend(OF_IMAGES.map(|(kind, config, at)| {
         let run = move |bed: &TestBed, name: &str| {
@@ -96,6 +99,30 @@ fn refuses(transcript: &Transcript) -> Result<String> {
     let [halt] = halts[..] else { bail!("{} HALT lines:\n{}", halts.len(), transcript.tail(8)) };
     ensure!(halt.contains("no device tree: x0 is 0"), "refused for another reason: {halt}");
     Ok(halt.to_owned())
+}
+
+/// The loader's tree names no console, and the one in the bundle does: every line is there.
+fn of_bundles_tree(bed: &TestBed, name: &str) -> Result<String> {
+    let own = edited(bed, |_, _| {})?;
+    let own = tree::keep(&bed.ws.scratch_file("console", name, "own.dtb")?, &own)?;
+    let bundle = bed.pack(&Parts { kernel: bed.payload()?.image, dtb: Some(own), ..Parts::default() })?;
+    let slot = Span::new(BUNDLE_AT, fs::metadata(&bundle)?.len()).context("the bundle is empty")?;
+    let silent = edited(bed, |tree, edits| {
+        set_slot(tree, edits, slot);
+        if let Some(chosen) = tree.find("/chosen") {
+            edits.remove_prop(chosen.id(), "stdout-path");
+        }
+        if let Some(aliases) = tree.find("/aliases") {
+            edits.remove_node(aliases.id());
+        }
+    })?;
+    let silent = tree::keep(&bed.ws.scratch_file("console", name, "dtb")?, &silent)?;
+    let files = vec![(bed.stage()?.image, STAGE_AT), (silent, DTB_AT), (bundle, BUNDLE_AT)];
+    let transcript = bed.boot(name, &entered(bed, name, DTB_AT, files)?, LIMIT)?;
+    assertions::payload_entered(&transcript)?;
+    let first = transcript.stage().next().context("the stage is silent")?;
+    ensure!(first.starts_with("ringfence ") && first.contains(" at 0x"), "lines are lost: {first}");
+    Ok(format!("{} lines", transcript.stage().count()))
 }
 
 /// The card, in the image alone.
