@@ -22,7 +22,8 @@ pub struct Modules {
     pub ramdisk: Option<Span>,
     /// `ringfence,policy`: a policy blob.
     pub policy: Option<Span>,
-    /// The kernel's own `bootargs`, which take the place of those in `/chosen`.
+    /// The kernel's own `bootargs`, else the `xen,dom0-bootargs` of `/chosen`: where Xen is the loader's idea
+    /// of a kernel, the `bootargs` of `/chosen` are Xen's. They take the place of those.
     pub bootargs: Option<Vec<u8>>,
 }
 
@@ -39,11 +40,12 @@ pub fn find(tree: &Tree<'_>) -> Option<Modules> {
         Some((found, place(found.prop("reg")?.value)?))
     };
     let (node, kernel) = module(KERNEL)?;
+    let bootargs = node.prop("bootargs").or_else(|| chosen.prop("xen,dom0-bootargs"));
     Some(Modules {
         kernel,
         ramdisk: module(RAMDISK).map(|(_, span)| span),
         policy: module(POLICY).map(|(_, span)| span),
-        bootargs: node.prop("bootargs").map(|prop| prop.value.to_vec()),
+        bootargs: bootargs.map(|prop| prop.value.to_vec()),
     })
 }
 
@@ -99,6 +101,21 @@ mod tests {
         assert_eq!(modules.kernel, Span::new(0x4900_0000, 0x10).unwrap());
         assert_eq!(modules.ramdisk, Span::new(0x4c00_0000, 0x20));
         assert_eq!((modules.policy, modules.bootargs), (None, Some(b"quiet\0".to_vec())));
+    }
+
+    #[test]
+    fn the_line_that_is_for_linux_is_not_the_one_that_is_for_xen() {
+        let reg = [0x4900_0000_u64.to_be_bytes(), 0x10_u64.to_be_bytes()].concat();
+        let kernel = module("module@0", b"xen,linux-zimage\0xen,multiboot-module\0", &reg);
+        let bootargs = |kernel: NewNode| {
+            let chosen = NewNode::new("chosen")
+                .prop_str("bootargs", "dom0_mem=512M")
+                .prop_str("xen,dom0-bootargs", "console=hvc0");
+            let dtb = build(&NewNode::new("").child(chosen.child(kernel)), 0, &[]).unwrap();
+            find(&Tree::parse(&dtb).unwrap()).unwrap().bootargs
+        };
+        assert_eq!(bootargs(kernel.clone()), Some(b"console=hvc0\0".to_vec()));
+        assert_eq!(bootargs(kernel.prop_str("bootargs", "quiet")), Some(b"quiet\0".to_vec()));
     }
 
     #[test]
