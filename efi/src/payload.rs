@@ -126,6 +126,9 @@ impl Payload {
         let boards: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
         let config = verified(bytes, &boards, &|data| machine.sha256(data))
             .map_err(|why| refusal!("the {from}: {why}"))?;
+        if let [further, ..] = config.further_ramdisks.as_slice() {
+            console!("the {from}: the ramdisk {further} is not used, because there is one before it");
+        }
         Ok(Self {
             from,
             kernel: config.kernel.data,
