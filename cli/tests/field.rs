@@ -76,6 +76,10 @@ const ROWS: &[Row] = &[
     // The driver of ramoops works with console and pmsg alone, and refuses dumps that do not fit the rest.
     ("check f19-ramoops-without-dumps.dts", 0, &["1 note"], &["warning", "error"]),
     ("check f19b-ramoops-refused.dts", 0, &["warning[RF212]", "its driver refuses it"], &[]),
+    ("check f21-mapped-in-mapped.dts", 1, &["error[RF201]", "disable rdump@9c000000"], &["or move"]),
+    ("fix --diff f21-mapped-in-mapped.dts", 0, &["status = \"disabled\""], &["error"]),
+    ("check f21b-in-use.dts", 1, &["error[RF201]"], &["disable "]),
+    ("check f21c-carveout.dts", 1, &["error[RF201]"], &["disable "]),
     (
         "check -v f20-unresolved.dts",
         0,

@@ -25,8 +25,8 @@ pub(super) const DOC: Doc = Doc {
     good: include_str!("good.dts"),
     repair: r"
         With `allow.shift = true` in the policy, moves the later region and those after it up; regions that
-        the policy requires at an address stay where they are. Of two regions with the same bytes, disables
-        one that nothing refers to.
+        the policy requires at an address stay where they are. Of two regions with the same bytes, or a mapped
+        one inside another, disables the one that nothing refers to.
     ",
     predicted: Predicted::Partly,
     ..Doc::DEFAULT
@@ -57,6 +57,18 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             .region(high.span, b);
         if low.span == high.span {
             advise_on_twins(analysis, report, a, b);
+            continue;
+        }
+        let (inner, outer) = if low.span.covers(high.span) { (b, a) } else { (a, b) };
+        // A carveout that has grown looks like this, too; memory that Linux maps is reserved by either.
+        let is_mapped = !inner.no_map && !outer.no_map;
+        if (low.span.covers(high.span) || high.span.covers(low.span))
+            && is_mapped
+            && is_spare(analysis, inner, outer)
+        {
+            report
+                .help(format_args!("remove {}: {} reserves its bytes", inner.name, outer.name))
+                .repair(RepairKind::Disable(inner.node), format_args!("disable {}", inner.name));
             continue;
         }
         let (start, end) = (high.span.base(), high.span.end());
@@ -96,17 +108,18 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
 
 /// Says what to do about two regions with the same bytes: one of them is enough.
 fn advise_on_twins(analysis: &Analysis<'_, '_>, report: &mut Report, a: &Region, b: &Region) {
-    // Nothing finds it, and the other one protects no less.
-    let is_spare = |spare: &Region, other: &Region| {
-        let node = analysis.tree.node(spare.node);
-        let protects = other.no_map || !spare.no_map;
-        let is_used = analysis.references().iter().any(|reference| reference.target == Some(spare.node));
-        protects && !is_used && !other.is_cma() && spare.spans().len() == 1 && !node.has_prop("compatible")
-    };
-    match [(b, a), (a, b)].into_iter().find(|(spare, other)| is_spare(spare, other)) {
+    match [(b, a), (a, b)].into_iter().find(|(spare, other)| is_spare(analysis, spare, other)) {
         Some((spare, other)) => report
             .help(format_args!("remove {}: {} reserves the same bytes", spare.name, other.name))
             .repair(RepairKind::Disable(spare.node), format_args!("disable {}", spare.name)),
         None => report.help(format_args!("remove {} or {}, or give each its own place", a.name, b.name)),
     };
+}
+
+/// Returns whether nothing finds a region, and the other one, which has its bytes, protects them no less.
+fn is_spare(analysis: &Analysis<'_, '_>, spare: &Region, other: &Region) -> bool {
+    let node = analysis.tree.node(spare.node);
+    let protects = other.no_map || !spare.no_map;
+    let is_used = analysis.references().iter().any(|reference| reference.target == Some(spare.node));
+    protects && !is_used && !other.is_cma() && spare.spans().len() == 1 && !node.has_prop("compatible")
 }
