@@ -7,6 +7,7 @@ use std::path::Path;
 
 use ringfence::fdt::{NewNode, build};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use workdir::WorkDir;
 
@@ -119,4 +120,49 @@ fn of_a_damaged_bundle_nothing_is_unpacked() {
         bench.assert_output(&["show", wrong], 2, &["error: ", wrong]);
         bench.assert_output(&["unpack", wrong, "-o", "out"], 2, &["error: ", wrong]);
     }
+}
+
+/// Hashes that are right make no bundle that the stage boots: each image is judged as it does.
+#[test]
+fn what_the_stage_would_refuse_is_shown_with_the_reason() {
+    let bench = WorkDir::new();
+    let shown = |changes: &[(&str, &str, &[u8])], code: i32, words: &[&str]| {
+        let node = |name: &str, label: &str, data: &[u8]| {
+            let change = changes.iter().find(|(of, ..)| *of == name);
+            let (label, data) = change.map_or((label, data), |&(_, label, data)| (label, data));
+            let digest = Sha256::digest(data).to_vec();
+            let hash = NewNode::new("hash-1").prop_str("algo", "sha256").prop("value", digest);
+            NewNode::new(name).prop("data", data).prop_str("compression", label).child(hash)
+        };
+        let images = NewNode::new("images")
+            .child(node("kernel", "none", &image(0x2_0000)))
+            .child(node("ramdisk-1", "none", b"070701"))
+            .child(node("ramdisk-2", "none", b"070701"))
+            .child(node("fdt", "none", &build(&NewNode::new(""), 0, &[]).unwrap()));
+        let conf = NewNode::new("conf-1")
+            .prop_str("kernel", "kernel")
+            .prop_strs("ramdisk", &["ramdisk-1", "ramdisk-2"])
+            .prop_str("fdt", "fdt");
+        let root = NewNode::new("").child(images).child(NewNode::new("configurations").child(conf));
+        bench.put("other.itb", build(&root, 0, &[]).unwrap());
+        bench.assert_output(&["show", "other.itb"], code, words);
+        json(&bench, "other.itb")["configurations"][0].clone()
+    };
+    let plain = shown(&[], 0, &["not used: ramdisk-2, because a ramdisk is before it"]);
+    assert_eq!(plain["unused_ramdisks"], serde_json::json!(["ramdisk-2"]));
+    // Linux unpacks its ramdisk.
+    let lz4 = shown(&[("ramdisk-1", "lz4", b"\x04\x22\x4d\x18")], 0, &["ramdisk-1 lz4: sha256 ok"]);
+    assert_eq!(lz4["images"][1]["compression"], "lz4");
+    shown(&[("kernel", "gzip", b"\x1f\x8b\x08 and so on")], 0, &["kernel gzip: sha256 ok"]);
+    shown(
+        &[("kernel", "lz4", b"x")],
+        2,
+        &["kernel lz4: image `kernel`: compression `lz4` cannot be unpacked"],
+    );
+    shown(&[("kernel", "none", b"\xfd7zXZ\0 and so on")], 2, &["an xz file, not an arm64 Image"]);
+    shown(
+        &[("fdt", "gzip", b"\x1f\x8b\x08")],
+        2,
+        &["image fdt is packed with gzip, and only kernels may be"],
+    );
 }

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 
 use ringfence::fdt::{Blob, Tree, is_overlay};
 use ringfence::fit::{Config, Fit, Image};
-use ringfence::packing::Packing;
+use ringfence::kernel_image::Header;
+use ringfence::packing::{Packing, Stream};
+use ringfence::payload::PayloadError;
 use serde::Serialize;
 
 use super::Outcome;
 use crate::args::{Plain, Show, Unpack};
 use crate::failure::{Failure, io};
 use crate::input::{self, Input};
-use crate::terminal::style::{BOLD, DIM, ERROR};
+use crate::terminal::style::{BOLD, DIM, ERROR, WARNING};
 use crate::terminal::text::{self, printable};
 use crate::{terminal, write_out};
 
@@ -37,6 +39,9 @@ struct Configuration {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     images: Vec<ImageOf>,
+    /// Ramdisks that the stage does not use, because there is one before them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unused_ramdisks: Vec<String>,
 }
 
 #[derive(Clone, Serialize)]
@@ -46,7 +51,7 @@ struct ImageOf {
     /// Offset in bytes from the bundle's start.
     offset: u64,
     size: u64,
-    compression: &'static str,
+    compression: String,
     hashes: Vec<&'static str>,
     /// Why the stage would refuse it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,9 +74,12 @@ pub(super) fn show(args: &Show) -> Result<Outcome, Failure> {
         configurations.push(match fit.configuration(&name) {
             Ok(config) => {
                 let images = roles(&config).map(|(role, image)| described(role, image, &mut seen)).collect();
-                Configuration { name, default, error: None, images }
+                Configuration { name, default, error: None, images, unused_ramdisks: config.further_ramdisks }
             }
-            Err(error) => Configuration { name, default, error: Some(error.to_string()), images: Vec::new() },
+            Err(error) => {
+                let error = Some(error.to_string());
+                Configuration { name, default, error, images: Vec::new(), unused_ramdisks: Vec::new() }
+            }
         });
     }
     let shown = BundleJson { schema: 1, path: args.bundle.display().to_string(), offset, configurations };
@@ -100,14 +108,38 @@ fn roles<'c, 'a>(config: &'c Config<'a>) -> impl Iterator<Item = (&'static str, 
 /// Describes an image. Configurations share images, and each is hashed once.
 fn described(role: &'static str, image: &Image<'_>, seen: &mut HashMap<String, Option<String>>) -> ImageOf {
     let verify = || image.verify().err().map(|error| error.to_string());
+    let damage = seen.entry(image.name.clone()).or_insert_with(verify).clone();
+    let label = image.foreign.as_deref().or(image.packing.map(Packing::name));
     ImageOf {
         role,
         name: image.name.clone(),
         offset: image.data_offset,
         size: image.data.len() as u64,
-        compression: image.packing.map_or("none", Packing::name),
+        compression: label.unwrap_or("none").to_owned(),
         hashes: image.hashes.iter().map(|hash| hash.algorithm.name()).collect(),
-        error: seen.entry(image.name.clone()).or_insert_with(verify).clone(),
+        error: damage.or_else(|| refusal(role, image)),
+    }
+}
+
+/// Returns why the stage refuses an image whose hashes are right.
+fn refusal(role: &str, image: &Image<'_>) -> Option<String> {
+    // A ramdisk is passed on as it is.
+    if role == "initrd" {
+        return None;
+    }
+    if let Err(why) = image.check_label() {
+        return Some(why.to_string());
+    }
+    match (role, image.packing) {
+        ("kernel", _) => match Stream::find(image.data) {
+            Ok(Some(_)) => None,
+            Ok(None) => Header::parse(image.data).err().map(|why| PayloadError::from(why).to_string()),
+            Err(why) => Some(PayloadError::from(why).to_string()),
+        },
+        (_, Some(packing)) => {
+            Some(PayloadError::PackedImage { image: image.name.clone(), packing }.to_string())
+        }
+        (_, None) => None,
     }
 }
 
@@ -123,9 +155,9 @@ fn human(shown: &BundleJson) -> String {
             out += &format!("  {ERROR}{}{ERROR:#}\n", printable(error));
         }
         for image in &configuration.images {
-            let packed = match image.compression {
+            let packed = match image.compression.as_str() {
                 "none" => String::new(),
-                packing => format!(" {packing}"),
+                packing => format!(" {}", printable(packing)),
             };
             let verdict = match &image.error {
                 None => format!("{} ok", image.hashes.join(", ")),
@@ -137,6 +169,12 @@ fn human(shown: &BundleJson) -> String {
                 image.size,
                 image.role,
                 printable(&image.name)
+            );
+        }
+        for unused in &configuration.unused_ramdisks {
+            out += &format!(
+                "  {WARNING}not used{WARNING:#}: {}, because a ramdisk is before it\n",
+                printable(unused)
             );
         }
     }
