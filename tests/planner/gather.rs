@@ -60,6 +60,29 @@ fn what_cannot_be_moved_without_a_doubt_is_left_and_refused() {
 }
 
 #[test]
+fn what_linux_does_not_read_of_a_region_does_not_keep_it_where_it_is() {
+    let dsp = NewNode::new("dsp@50000000").prop_cells("reg", &[0x5000_0000, 0x10_0000]).prop_empty("no-map");
+    let second = NewNode::new("reserved-memory@1").prop_u32("#address-cells", 1).prop_u32("#size-cells", 1);
+    let odd = dsp.prop("alignment", [1, 2, 3]).prop_u32("phandle", 9);
+    let proven = fix(&board([reserved([]), second.child(odd)]), None).unwrap();
+    assert_eq!(layout(&proven), at(&[("dsp", 256, 1)]));
+    let tree = Tree::parse(proven.dtb()).unwrap();
+    assert!(tree.by_phandle(9).unwrap().prop("alignment").is_none());
+}
+
+#[test]
+fn what_linux_reads_of_a_region_and_cannot_be_written_keeps_it_where_it_is() {
+    let heap =
+        NewNode::new("heap").prop_u64("size", 4 * MIB).prop("alloc-ranges", reg(&[(1 << 33, 64 * MIB)]));
+    let second = NewNode { name: "reserved-memory@1".into(), ..reserved([heap.prop_u32("phandle", 9)]) };
+    let first = NewNode::new("reserved-memory").prop_u32("#address-cells", 1).prop_u32("#size-cells", 1);
+    let root = NewNode::new("").prop_u32("#address-cells", 1).prop_u32("#size-cells", 1);
+    let bare = build(&root.child(first.prop_empty("ranges")).child(second), 0, &[]).unwrap();
+    let left = fix(&bare, None).map(|proven| path_of(&proven, 9));
+    assert_ne!(left.ok().as_deref(), Some("/reserved-memory/heap"));
+}
+
+#[test]
 fn a_dynamic_region_of_a_second_reserved_memory_is_pinned_in_the_first() {
     let heap = |cells: u32| {
         let number = |value: u64| value.to_be_bytes()[8 - 4 * cells as usize..].to_vec();
