@@ -225,3 +225,48 @@ fn a_carveout_that_moves_into_ram_covers_whole_pages() {
     check::promises(&case).unwrap();
     check::edits_and_repairs(&case).unwrap();
 }
+
+/// A pool of another tree that grows takes more of the top of RAM, and with it the kernel comes nearer to the
+/// place of `cma=`. That is a warning, so what has no better place stays.
+#[test]
+fn a_pool_on_the_command_line_stays_where_no_place_is_better() {
+    let coherent =
+        |name, reg, flag| Child { compatible: Some("shared-dma-pool"), ..child(name, reg, &[flag]) };
+    let tz = coherent("tz@40000000", Reg(vec![(0x4000_0000, 4573)]), "no-map");
+    let camera = coherent("camera@43601000", Reg(vec![(0x4360_1000, 0x2_0000)]), "reusable");
+    let bootargs = Some("cma=20M@0x40400000".into());
+    let banks = vec![(0x4000_0000, 0x20_0000), (0x4040_0000, 0x1000_0000)];
+    let case = Case {
+        board: Board { banks, reserved: reserved(vec![tz, camera]), ..bare() },
+        loader: Some(Board { banks: vec![(0x4000_0000, 0x3a0_0000)], bootargs, ..bare() }),
+        policy: None,
+        profile: profile(RELEASES[0].since, K4),
+        others: vec![],
+        facts: BootFacts::default(),
+    };
+    check::promises(&case).unwrap();
+}
+
+/// Two carveouts that touch inside a page: kernels that map the rest of a page find none there.
+#[test]
+fn a_guard_that_begins_where_a_carveout_ends_protects_the_page_of_both() {
+    let pool = Child {
+        compatible: None,
+        ..child("pool@41500000", Reg(vec![(0x4150_0000, 0x40_0000), (0x4109_3800, 0x50_0000)]), &["no-map"])
+    };
+    let range = policy::ProtectedRange { name: "secmon".into(), span: span(0x4150_0000, 0x4160_0000) };
+    let policy = Policy {
+        requirements: vec![ProtectedRange(range)],
+        allow: Allow { shift: true, ..Allow::default() },
+        ..Policy::default()
+    };
+    let case = Case {
+        board: Board { reserved: reserved(vec![pool]), ..bare() },
+        loader: None,
+        policy: Some(policy),
+        profile: profile(Release::new(6, 12, 117), K16),
+        others: vec![profile(Release::new(5, 4, 0), K4)],
+        facts: BootFacts::default(),
+    };
+    check::promises(&case).unwrap();
+}

@@ -30,36 +30,47 @@ pub(super) fn keep_fixed(layout: &Layout<'_, '_, '_>, space: &mut Space<'_, '_, 
     }
 }
 
+/// What is asked for the default pool.
+pub(super) struct Wish {
+    pub(super) via: Via,
+    pub(super) request: Request,
+    /// Where `cma=` has it now, if nothing is wrong with that but what the kernel may use by then. It stays
+    /// there when no other place will do: the boot is no worse than it was.
+    pub(super) kept: Option<Span>,
+}
+
 /// Asks for a place for the default pool, when the findings want it settled and it needs one. `unplaced`
 /// bytes of the boot's own things are placed after it.
-pub(super) fn request(
-    layout: &Layout<'_, '_, '_>,
-    space: &Space<'_, '_, '_>,
-    unplaced: u64,
-) -> Option<(Via, Request)> {
+pub(super) fn request(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>, unplaced: u64) -> Option<Wish> {
     if !layout.wanted.has(RepairKind::SettleCma) {
         return None;
     }
     let arg = layout.analysis.cma_arg();
-    let reach = || reach(layout, space, unplaced);
+    let on_the_line = |size, align, range: Option<Span>, kept| {
+        let below = |end| {
+            let window = Span::from_ends(0, end)?;
+            let window = range.map_or(Some(window), |range| range.intersection(window))?;
+            pool_request(layout, size, align, vec![window], kept)
+        };
+        let dma_limit = layout.analysis.dma_limit();
+        let request = below(ceiling(layout, space, unplaced).min(dma_limit))?;
+        Some(Wish { via: Via::Bootargs, request, kept: below(dma_limit)?.prefer.pop() })
+    };
     let Some(want) = layout.analysis.policy.and_then(|policy| policy.cma) else {
-        let kept = arg?.fixed()?;
-        return Some((Via::Bootargs, pool_request(layout, arg?.size, 1, vec![reach()?], Some(kept))?));
+        return on_the_line(arg?.size, 1, None, Some(arg?.fixed()?));
     };
     let align = want.align.unwrap_or(1);
     match want.via {
         Via::Bootargs => {
             let kept = arg.filter(|arg| arg.size >= want.size).and_then(|arg: CmaArg| arg.fixed());
-            let size = kept.map_or(want.size, Span::len);
-            let window =
-                reach().and_then(|reach| want.range.map_or(Some(reach), |r| r.intersection(reach)))?;
-            Some((Via::Bootargs, pool_request(layout, size, align, vec![window], kept)?))
+            on_the_line(kept.map_or(want.size, Span::len), align, want.range, kept)
         }
         // A pool that is there is placed with the others, by what [`constrained`] adds.
         Via::Node if layout.analysis.default_pool().is_some() => None,
         Via::Node => {
             let windows = want.range.into_iter().collect();
-            Some((Via::Node, pool_request(layout, want.size, align, windows, None)?))
+            let request = pool_request(layout, want.size, align, windows, None)?;
+            Some(Wish { via: Via::Node, request, kept: None })
         }
     }
 }
@@ -84,12 +95,10 @@ fn pool_request(
     Some(Request { size: align_up(size, unit)?, align, prefer, windows, pool: true })
 }
 
-/// Returns where the kernel can still reserve what `cma=` asks for: below what it has taken itself by then,
-/// and within the reach of devices, beyond which kernels up to 6.12 refuse it.
-fn reach(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>, unplaced: u64) -> Option<Span> {
-    let ram = layout.analysis.map.usable.spans();
-    let ceiling = early::ceiling(ram, space.spans().into_iter(), unplaced);
-    Span::from_ends(0, ceiling.min(layout.analysis.dma_limit()))
+/// Returns below which address the kernel can still reserve what `cma=` asks for: what is above, it may have
+/// taken itself by then. Kernels up to 6.12 also refuse it beyond the reach of devices.
+fn ceiling(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>, unplaced: u64) -> u64 {
+    early::ceiling(layout.analysis.map.usable.spans(), space.spans().into_iter(), unplaced)
 }
 
 /// Returns what the policy wants of the default pool, when `region` is that pool.

@@ -1,6 +1,6 @@
 //! Places for pools and dynamic regions.
 
-use super::default_pool::{self, DefaultPool, Via};
+use super::default_pool::{self, DefaultPool, Via, Wish};
 use super::space::{Request, Space};
 use crate::claims::Lifetime;
 use crate::ledger::meeting;
@@ -130,7 +130,10 @@ pub(super) fn place(
     }
     // Only now: how far up `cma=` may reach depends on what the others have taken.
     let mut pool = DefaultPool::default();
-    if let Some((via, request)) = default_pool::request(layout, space, unplaced) {
+    if let Some(Wish { via, mut request, kept }) = default_pool::request(layout, space, unplaced) {
+        if space.find(&request).is_none() {
+            request.prefer.extend(kept);
+        }
         let found = find(layout, space, &request, "default CMA pool");
         match via {
             Via::Bootargs => pool.arg = found,
