@@ -38,7 +38,9 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
     for answer in analysis.answers() {
         let Some(range) = answer.requirement.protected_range() else { continue };
         if carveouts.is_empty() {
-            carveouts = ledger::union(analysis.map.carveouts().filter_map(effective).collect());
+            // Of two that touch, no byte of the page that they share is mapped.
+            let unmapped = ledger::union(analysis.map.carveouts().collect());
+            carveouts = unmapped.into_iter().filter_map(effective).collect();
         }
         let Some(&open) = reachable(analysis, range.span, &carveouts).first() else { continue };
         let report = report_required(
