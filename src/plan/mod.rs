@@ -168,7 +168,13 @@ fn lay_out(
     report: Report<'_>,
     failures: Vec<PlacementFailure>,
 ) -> Plan {
-    let placed = require::require(analysis, wanted).separate().place();
+    let settling;
+    let mut placed = require::require(analysis, wanted).separate().place();
+    // What other repairs take above it brings the kernel down to the pool of `cma=`: settled in the same go.
+    if !wanted.is_empty() && placed.reaches_cma() {
+        settling = wanted.with(RepairKind::SettleCma);
+        placed = require::require(analysis, &settling).separate().place();
+    }
     let changed = placed.emit(&report);
     let mut plan = Plan {
         edits: Rewrites::ending_with(changed.edits),

@@ -32,11 +32,25 @@ impl Wanted {
             let proposed = proposed.filter_map(|finding| Some(finding.repair.as_ref()?.kind));
             kinds.extend(proposed.filter(permitted));
         }
+        Self::of(kinds)
+    }
+
+    fn of(mut kinds: Vec<RepairKind>) -> Self {
         order::sort_by_key(&mut kinds, |kind| kind.key());
         kinds.dedup();
         let mut by_node = kinds.clone();
         order::sort_by_key(&mut by_node, |kind| (kind.node(), kind.key()));
         Self { kinds, by_node }
+    }
+
+    /// Returns these and one that follows from them.
+    pub(super) fn with(&self, kind: RepairKind) -> Self {
+        Self::of(self.kinds.iter().copied().chain([kind]).collect())
+    }
+
+    /// Returns whether there is nothing to repair.
+    pub(super) fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
     }
 
     /// Returns whether a repair is one of them.

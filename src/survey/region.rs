@@ -115,6 +115,15 @@ impl Region {
         !(self.no_map || self.reusable || self.cma_default) && self.pool != Pool::Restricted
     }
 
+    /// Returns the bytes that it asks for without a place; 0 where it has one.
+    #[must_use]
+    pub fn dynamic_size(&self) -> u64 {
+        match &self.extent {
+            Extent::Dynamic(dynamic) => dynamic.size,
+            _ => 0,
+        }
+    }
+
     /// Returns whether Linux reads the property `name`, one of those that say where the region is.
     #[must_use]
     pub fn reads(&self, name: &str) -> bool {

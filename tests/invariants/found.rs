@@ -270,3 +270,30 @@ fn a_guard_that_begins_where_a_carveout_ends_protects_the_page_of_both() {
     };
     check::promises(&case).unwrap();
 }
+
+/// A carveout that grows on the policy's word brings the kernel down to the place of `cma=`, which is settled in
+/// the same go.
+#[test]
+fn a_pool_on_the_command_line_moves_with_what_brings_the_kernel_down_to_it() {
+    let camera = child("camera@43c01000", Reg(vec![(0x43c0_1000, 0x70_0000)]), &["no-map"]);
+    let dsp = child("dsp@43000000", Reg(vec![(0x4300_0000, 0x4700)]), &["no-map"]);
+    let size = Size { size: 0x70_0000, align: Some(0x10_0000), windows: vec![] };
+    let dynamic = child("dsp", size, &["no-map"]);
+    let key = Path("/reserved-memory/dsp@43000000".into());
+    let required = policy::Carveout { key, base: None, size: 0x10_0000, no_map: false };
+    let policy = Policy {
+        requirements: vec![Carveout(required)],
+        allow: Allow { restore: true, ..Allow::default() },
+        ..Policy::default()
+    };
+    let bootargs = Some("cma=12M@0x40400000".into());
+    let case = Case {
+        board: Board { reserved: reserved(vec![dynamic, camera, dsp]), ..bare() },
+        loader: Some(Board { banks: vec![(0x4000_0000, 59_768_832)], bootargs, ..bare() }),
+        policy: Some(policy),
+        profile: profile(RELEASES[0].since, K4),
+        others: vec![],
+        facts: BootFacts::default(),
+    };
+    check::promises(&case).unwrap();
+}

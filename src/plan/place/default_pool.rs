@@ -1,10 +1,11 @@
 //! What is asked of the place of the default CMA pool.
 
+use super::Placed;
 use super::space::{Request, Space};
 use crate::bootargs::CmaArg;
 use crate::early;
 use crate::plan::RepairKind;
-use crate::plan::layout::Layout;
+use crate::plan::layout::{Layout, Slot};
 use crate::policy::CmaWant;
 pub(super) use crate::policy::Via;
 use crate::span::{Span, align_up};
@@ -99,6 +100,21 @@ fn pool_request(
 /// taken itself by then. Kernels up to 6.12 also refuse it beyond the reach of devices.
 fn ceiling(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>, unplaced: u64) -> u64 {
     early::ceiling(layout.analysis.map.usable.spans(), space.spans().into_iter(), unplaced)
+}
+
+/// Returns whether what is placed by now makes a warning of where `cma=` is (RF501), of which no finding spoke:
+/// the kernel comes down to it by what regions and the boot have taken above.
+pub(super) fn is_reached(placed: &Placed<'_, '_, '_>) -> bool {
+    let layout = &placed.layout;
+    let analysis = layout.analysis;
+    let settles = layout.wanted.has(RepairKind::SettleCma);
+    let Some(arg) = analysis.cma_arg().and_then(|arg| arg.fixed()).filter(|_| !settles) else { return false };
+    let boot = [placed.placement.kernel, placed.placement.initrd, placed.placement.dtb, placed.log];
+    let taken = layout.slots().iter().map(Slot::span).chain(analysis.obstacles().map(|claim| claim.span));
+    let taken = taken.chain(boot.into_iter().chain([placed.sentinel]).flatten());
+    let unplaced = analysis.map.enabled().filter(|region| layout.slot_of(region.node).is_none());
+    let unplaced = unplaced.fold(0, |sum: u64, region| sum.saturating_add(region.dynamic_size()));
+    arg.end() > early::ceiling(analysis.map.usable.spans(), taken, unplaced)
 }
 
 /// Returns what the policy wants of the default pool, when `region` is that pool.

@@ -87,6 +87,11 @@ impl<'s, 'c, 'a> Separated<'s, 'c, 'a> {
 }
 
 impl Placed<'_, '_, '_> {
+    /// Returns whether `cma=` has to be settled because of what else is placed.
+    pub(super) fn reaches_cma(&self) -> bool {
+        default_pool::is_reached(self)
+    }
+
     /// Returns whether something found no place.
     fn has_failed(&self) -> bool {
         !self.layout.failures().is_empty()

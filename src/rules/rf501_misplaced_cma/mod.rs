@@ -7,7 +7,7 @@ use crate::early;
 use crate::finding::{Label, RepairKind, RuleId, Severity};
 use crate::ledger::Coverage;
 use crate::span::Span;
-use crate::survey::Extent;
+use crate::survey::Region;
 use core::fmt;
 
 pub(super) const DOC: Doc = Doc {
@@ -52,11 +52,7 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
             .claim(claim, analysis)
             .help(format_args!("choose a base outside {}", claim.span));
     }
-    let unplaced = analysis.map.enabled().map(|region| match &region.extent {
-        Extent::Dynamic(dynamic) => dynamic.size,
-        _ => 0,
-    });
-    let unplaced = unplaced.fold(0, u64::saturating_add);
+    let unplaced = analysis.map.enabled().map(Region::dynamic_size).fold(0, u64::saturating_add);
     let taken = analysis.claims().iter().filter(|claim| !claim.kind.lifetime().is_soft());
     let taken = taken.map(|claim| claim.span);
     let ceiling = early::ceiling(analysis.map.usable.spans(), taken, unplaced);
