@@ -271,8 +271,8 @@ fn a_guard_that_begins_where_a_carveout_ends_protects_the_page_of_both() {
     check::promises(&case).unwrap();
 }
 
-/// A carveout that grows on the policy's word brings the kernel down to the place of `cma=`, which is settled in
-/// the same go.
+/// A carveout that the policy enlarges brings the kernel down to the place of `cma=`, which is settled in the
+/// same go.
 #[test]
 fn a_pool_on_the_command_line_moves_with_what_brings_the_kernel_down_to_it() {
     let camera = child("camera@43c01000", Reg(vec![(0x43c0_1000, 0x70_0000)]), &["no-map"]);

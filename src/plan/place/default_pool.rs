@@ -102,8 +102,8 @@ fn ceiling(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>, unplaced: u64
     early::ceiling(layout.analysis.map.usable.spans(), space.spans().into_iter(), unplaced)
 }
 
-/// Returns whether what is placed by now makes a warning of where `cma=` is (RF501), of which no finding spoke:
-/// the kernel comes down to it by what regions and the boot have taken above.
+/// Returns whether what is placed by now makes a warning of where `cma=` is (RF501), of which no finding
+/// spoke: the kernel comes down to it by what regions and the boot have taken above.
 pub(super) fn is_reached(placed: &Placed<'_, '_, '_>) -> bool {
     let layout = &placed.layout;
     let analysis = layout.analysis;
