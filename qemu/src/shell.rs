@@ -1,7 +1,8 @@
 //! Runs other programs and turns their failure into an error that says which one and why.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -53,6 +54,15 @@ fn quoted(word: &OsStr) -> String {
         return word.into_owned();
     }
     format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// Returns what `zstd` makes of a file that it reads from a pipe.
+pub(crate) fn piped_through_zstd(options: &[&str], file: &Path) -> Result<Vec<u8>> {
+    let mut zstd = Command::new("zstd");
+    zstd.args(["-q", "-c"]).args(options).stdin(File::open(file)?);
+    let out = zstd.output().context("cannot start zstd")?;
+    ensure!(out.status.success(), "zstd: {}", String::from_utf8_lossy(&out.stderr));
+    Ok(out.stdout)
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ const OF_IMAGES: [(&str, &BoardConfig, u64); 4] = [
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Returns a board on which `code` enters the stage at `start`: there is no tree, no payload and no policy.
+/// Returns a board on which `code` enters the stage at `start`: without a tree, a payload and a policy.
 fn without_anything(
     bed: &TestBed,
     name: &str,
@@ -93,7 +93,7 @@ fn is_over(console: &str) -> bool {
 
 const HALT: &str = "ringfence: HALT ";
 
-/// Fails unless there is one HALT line, and that there is no tree is what it says.
+/// Fails unless there is one HALT line, which says that the device tree is missing.
 fn refuses(transcript: &Transcript) -> Result<String> {
     let halts: Vec<&str> = transcript.stage().filter(|line| line.starts_with("HALT ")).collect();
     let [halt] = halts[..] else { bail!("{} HALT lines:\n{}", halts.len(), transcript.tail(8)) };
@@ -226,7 +226,7 @@ fn run(
         emulator: None,
         more,
     };
-    let transcript = bed.boot(name, &board, Duration::from_secs(30))?;
+    let transcript = bed.boot(name, &board, LIMIT)?;
     ensure!(transcript.ending == Ending::PoweredOff, "the board {}", transcript.ending);
     assertions::payload_entered(&transcript)?;
     Ok(transcript)

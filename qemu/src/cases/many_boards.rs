@@ -5,11 +5,10 @@ use super::{Case, TestBed, refused};
 use crate::assertions;
 use crate::boards::tree;
 use crate::machine::Board;
+use crate::shell::piped_through_zstd;
 use anyhow::{Context, Result, anyhow, ensure};
 use ringfence::fdt::{NewNode, build};
 use ringfence::span::Span;
-use std::path::Path;
-use std::process::Command;
 
 /// The carveout of the tree for this board, which only that tree has.
 const OWN: (u64, u64) = (0x6000_0000, 0x20_0000);
@@ -66,7 +65,7 @@ fn board(bed: &TestBed, name: &str, default: Option<&str>, confs: &[NewNode]) ->
         edits.set(tree.root().id(), "compatible", b"vendor,other-board\0".to_vec());
     })?;
     let images = NewNode::new("images")
-        .child(image("kernel", &zstd(&bed.payload()?.image)?, "zstd"))
+        .child(image("kernel", &piped_through_zstd(&[], &bed.payload()?.image)?, "zstd"))
         .child(image("ramdisk-1", b"\x1f\x8b\x08 as Linux reads it", "gzip"))
         .child(image("ramdisk-2", b"070701", "none"))
         .child(image("fdt-own", &own, "none"))
@@ -84,10 +83,4 @@ fn board(bed: &TestBed, name: &str, default: Option<&str>, confs: &[NewNode]) ->
     let files =
         [(bed.full()?.image, STAGE_AT), (file("dtb", &loader)?, DTB_AT), (file("itb", &bundle)?, PAYLOAD_AT)];
     entered(bed, name, DTB_AT, files.to_vec())
-}
-
-fn zstd(file: &Path) -> Result<Vec<u8>> {
-    let out = Command::new("zstd").args(["-q", "-c"]).arg(file).output().context("cannot start zstd")?;
-    ensure!(out.status.success(), "zstd: {}", String::from_utf8_lossy(&out.stderr));
-    Ok(out.stdout)
 }

@@ -4,12 +4,12 @@ use crate::boards::{BoardConfig, tree};
 use crate::job::{self, Parts};
 use crate::machine::{Board, Entry, Level};
 use crate::setup::Series;
-use crate::shell::capture;
+use crate::shell::{capture, piped_through_zstd};
 use crate::stage::Built;
 use crate::test_bed::TestBed;
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Result, anyhow};
 use flate2::{Compression, write::GzEncoder};
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -193,15 +193,6 @@ fn zstd(bed: &TestBed, image: &Path) -> Result<PathBuf> {
 /// As the builds of routers pack it, for U-Boot.
 fn lzma(bed: &TestBed, image: &Path) -> Result<PathBuf> {
     bed.file("lzma", &[image], "lzma", || piped_through_zstd(&["-1", "--format=lzma"], image))
-}
-
-/// Returns what `zstd` makes of a file that it reads from a pipe.
-fn piped_through_zstd(options: &[&str], file: &Path) -> Result<Vec<u8>> {
-    let mut zstd = Command::new("zstd");
-    zstd.args(["-q", "-c"]).args(options).stdin(File::open(file)?);
-    let out = zstd.output().context("cannot start zstd")?;
-    ensure!(out.status.success(), "zstd: {}", String::from_utf8_lossy(&out.stderr));
-    Ok(out.stdout)
 }
 
 /// Wraps a stream as the kernel's build does (drivers/firmware/efi/libstub/zboot-header.S), without the

@@ -5,9 +5,10 @@ use super::Release;
 use super::notice::NOTICE;
 use super::tool::Arch;
 use crate::setup::{TARGET, Tool};
-use crate::shell::run;
+use crate::shell::{capture, run};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -42,6 +43,19 @@ impl Listed {
         let mut options = vec!["--target".into(), self.target()];
         options.extend((self == Self::Stage).then(|| "--all-features".into()));
         options
+    }
+
+    /// Returns name and version of each package of its build that these kinds of dependencies lead to, those
+    /// of the workspace with them. `cargo metadata` would take the features of the whole workspace; `cargo
+    /// tree` takes those of the one build.
+    pub(crate) fn packages(self, ws: &Workspace, edges: &str) -> Result<BTreeSet<String>> {
+        let mut tree = ws.cargo();
+        tree.args(["tree", "--locked", "--package", self.package().0, "--edges", edges]);
+        tree.args(["--prefix", "none", "--no-dedupe", "--format", "{p}"]).args(self.options());
+        let tree = capture(&mut tree)?;
+        // The kind or the path of a package follows its version.
+        let name = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        Ok(tree.lines().filter(|line| !line.is_empty()).map(name).collect())
     }
 
     /// Returns the name of the list.

@@ -1,7 +1,5 @@
 //! The lists of parts against what cargo compiles.
 
-use crate::commands::dist::Listed;
-use crate::shell::capture;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -37,7 +35,8 @@ pub(super) fn check(ws: &Workspace, dist: &Path) -> Result<String> {
         let file = listed.file();
         let text = fs::read_to_string(dist.join(&file)).with_context(|| file.clone())?;
         ensure!(!text.contains(&ws.root.display().to_string()), "{file} has a path of this machine");
-        let (named, compiled) = (named(&text).with_context(|| file.clone())?, compiled(ws, listed)?);
+        let (named, compiled) =
+            (named(&text).with_context(|| file.clone())?, listed.packages(ws, "normal,build")?);
         let missing: Vec<&String> = compiled.difference(&named).collect();
         ensure!(missing.is_empty(), "{file} lacks {missing:?}");
         // cargo-cyclonedx takes the features of the whole workspace, tests with them.
@@ -54,17 +53,6 @@ fn named(text: &str) -> Result<BTreeSet<String>> {
     ensure!(is_known, "{} {}, not CycloneDX 1.5", list.bom_format, list.spec_version);
     let parts = list.components.iter().chain([&list.metadata.component]);
     Ok(parts.map(|part| format!("{} v{}", part.name, part.version)).collect())
-}
-
-/// Returns the packages that cargo compiles.
-fn compiled(ws: &Workspace, listed: Listed) -> Result<BTreeSet<String>> {
-    let mut tree = ws.cargo();
-    tree.args(["tree", "--locked", "--package", listed.package().0, "--edges", "normal,build"]);
-    tree.args(["--prefix", "none", "--no-dedupe", "--format", "{p}"]).args(listed.options());
-    let tree = capture(&mut tree)?;
-    // The kind or the path of a package follows its version.
-    let name = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
-    Ok(tree.lines().filter(|line| !line.is_empty()).map(name).collect())
 }
 
 #[cfg(test)]

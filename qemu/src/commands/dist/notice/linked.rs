@@ -6,7 +6,6 @@ use crate::shell::capture;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// What cargo knows about a crate.
@@ -39,7 +38,7 @@ struct Metadata {
 
 /// Returns the crates of others that are linked into a program, sorted.
 pub(super) fn linked(ws: &Workspace, listed: Listed) -> Result<Vec<Crate>> {
-    let named = named(ws, listed)?;
+    let named = listed.packages(ws, "normal,no-proc-macro")?;
     let mut metadata = ws.cargo();
     metadata.args(["metadata", "--locked", "--format-version", "1", "--filter-platform", &listed.target()]);
     let metadata: Metadata = serde_json::from_str(&capture(&mut metadata)?).context("cargo metadata")?;
@@ -47,18 +46,6 @@ pub(super) fn linked(ws: &Workspace, listed: Listed) -> Result<Vec<Crate>> {
     let mut crates: Vec<Crate> = metadata.packages.into_iter().filter(is_linked).collect();
     crates.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
     Ok(crates)
-}
-
-/// Returns name and version of each linked crate, those of the workspace with them. `cargo metadata` would
-/// take the features of the whole workspace; `cargo tree` takes those of the one build.
-fn named(ws: &Workspace, listed: Listed) -> Result<BTreeSet<String>> {
-    let mut tree = ws.cargo();
-    tree.args(["tree", "--locked", "--package", listed.package().0, "--edges", "normal,no-proc-macro"]);
-    tree.args(["--prefix", "none", "--no-dedupe", "--format", "{p}"]).args(listed.options());
-    let tree = capture(&mut tree)?;
-    // The kind or the path of a package follows its version.
-    let name = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
-    Ok(tree.lines().filter(|line| !line.is_empty()).map(name).collect())
 }
 
 #[cfg(test)]
