@@ -31,31 +31,38 @@ pub(super) fn keep_fixed(layout: &Layout<'_, '_, '_>, space: &mut Space<'_, '_, 
     }
 }
 
-/// What is asked for the default pool.
-pub(super) struct Wish {
-    pub(super) via: Via,
-    pub(super) request: Request,
-    /// Where `cma=` has it now, if nothing is wrong with that but what the kernel may use by then. It stays
-    /// there when no other place will do: the boot is no worse than it was.
-    pub(super) kept: Option<Span>,
-}
-
 /// Asks for a place for the default pool, when the findings want it settled and it needs one. `unplaced`
 /// bytes of the boot's own things are placed after it.
-pub(super) fn request(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>, unplaced: u64) -> Option<Wish> {
+pub(super) fn request(
+    layout: &Layout<'_, '_, '_>,
+    space: &Space<'_, '_, '_>,
+    unplaced: u64,
+) -> Option<(Via, Request)> {
     if !layout.wanted.has(RepairKind::SettleCma) {
         return None;
     }
     let arg = layout.analysis.cma_arg();
-    let on_the_line = |size, align, range: Option<Span>, kept| {
+    let on_the_line = |size, align, range: Option<Span>, kept: Option<Span>| {
         let below = |end| {
             let window = Span::from_ends(0, end)?;
-            let window = range.map_or(Some(window), |range| range.intersection(window))?;
-            pool_request(layout, size, align, vec![window], kept)
+            range.map_or(Some(window), |range| range.intersection(window))
         };
         let dma_limit = layout.analysis.dma_limit();
-        let request = below(ceiling(layout, space, unplaced).min(dma_limit))?;
-        Some(Wish { via: Via::Bootargs, request, kept: below(dma_limit)?.prefer.pop() })
+        let window = below(ceiling(layout, space, unplaced).min(dma_limit))?;
+        let request = pool_request(layout, size, align, vec![window])?;
+        let unit = layout.analysis.profile.cma_align();
+        let stays_in = |window: Span| {
+            kept.filter(|kept| {
+                kept.len() >= request.size
+                    && kept.len().is_multiple_of(unit)
+                    && kept.base().is_multiple_of(request.align)
+                    && window.covers(*kept)
+            })
+        };
+        // If all that is against its place is what the kernel may use by then, it stays there rather than
+        // stop the boot.
+        let (prefer, fallback) = (stays_in(window), stays_in(below(dma_limit)?));
+        Some((Via::Bootargs, Request { prefer: prefer.into_iter().collect(), fallback, ..request }))
     };
     let Some(want) = layout.analysis.policy.and_then(|policy| policy.cma) else {
         return on_the_line(arg?.size, 1, None, Some(arg?.fixed()?));
@@ -70,30 +77,17 @@ pub(super) fn request(layout: &Layout<'_, '_, '_>, space: &Space<'_, '_, '_>, un
         Via::Node if layout.analysis.default_pool().is_some() => None,
         Via::Node => {
             let windows = want.range.into_iter().collect();
-            let request = pool_request(layout, want.size, align, windows, None)?;
-            Some(Wish { via: Via::Node, request, kept: None })
+            Some((Via::Node, pool_request(layout, want.size, align, windows)?))
         }
     }
 }
 
-/// Returns a request for a pool; `kept` is where it is now, which is where it stays if that will do.
-fn pool_request(
-    layout: &Layout<'_, '_, '_>,
-    size: u64,
-    align: u64,
-    windows: Vec<Span>,
-    kept: Option<Span>,
-) -> Option<Request> {
+/// Returns a request for a pool.
+fn pool_request(layout: &Layout<'_, '_, '_>, size: u64, align: u64, windows: Vec<Span>) -> Option<Request> {
     let unit = layout.analysis.profile.cma_align();
     let align = align.checked_next_power_of_two()?.max(unit);
-    let fits = |span: &Span| {
-        span.len() >= size
-            && span.len().is_multiple_of(unit)
-            && span.base().is_multiple_of(align)
-            && windows.iter().any(|window| window.covers(*span))
-    };
-    let prefer = kept.filter(fits).into_iter().collect();
-    Some(Request { size: align_up(size, unit)?, align, prefer, windows, pool: true })
+    let size = align_up(size, unit)?;
+    Some(Request { size, align, windows, prefer: Vec::new(), fallback: None, pool: true })
 }
 
 /// Returns below which address the kernel can still reserve what `cma=` asks for: what is above, it may have
@@ -112,8 +106,9 @@ pub(super) fn is_reached(placed: &Placed<'_, '_, '_>) -> bool {
     let boot = [placed.placement.kernel, placed.placement.initrd, placed.placement.dtb, placed.log];
     let taken = layout.slots().iter().map(Slot::span).chain(analysis.obstacles().map(|claim| claim.span));
     let taken = taken.chain(boot.into_iter().chain([placed.sentinel]).flatten());
-    let unplaced = analysis.map.enabled().filter(|region| layout.slot_of(region.node).is_none());
-    let unplaced = unplaced.fold(0, |sum: u64, region| sum.saturating_add(region.dynamic_size()));
+    let unplaced = analysis.map.enabled().filter(|region| region.dynamic_size() > 0);
+    let unplaced = unplaced.filter(|region| layout.slot_of(region.node).is_none());
+    let unplaced = unplaced.map(Region::dynamic_size).fold(0, u64::saturating_add);
     arg.end() > early::ceiling(analysis.map.usable.spans(), taken, unplaced)
 }
 

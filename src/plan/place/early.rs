@@ -56,7 +56,14 @@ fn place(
     now.take_all(gone_later.map(|claim| claim.span).chain(boot));
     let found = match base {
         Some(base) => Span::new(base, size).filter(|&span| now.is_free(span, false)),
-        None => now.find(&Request { size, align, windows: Vec::new(), prefer: Vec::new(), pool: false }),
+        None => now.find(&Request {
+            size,
+            align,
+            windows: Vec::new(),
+            prefer: Vec::new(),
+            fallback: None,
+            pool: false,
+        }),
     };
     match found {
         Some(span) => space.take(span),

@@ -1,6 +1,6 @@
 //! Places for pools and dynamic regions.
 
-use super::default_pool::{self, DefaultPool, Via, Wish};
+use super::default_pool::{self, DefaultPool, Via};
 use super::space::{Request, Space};
 use crate::claims::Lifetime;
 use crate::ledger::meeting;
@@ -130,10 +130,7 @@ pub(super) fn place(
     }
     // Only now: how far up `cma=` may reach depends on what the others have taken.
     let mut pool = DefaultPool::default();
-    if let Some(Wish { via, mut request, kept }) = default_pool::request(layout, space, unplaced) {
-        if space.find(&request).is_none() {
-            request.prefer.extend(kept);
-        }
+    if let Some((via, request)) = default_pool::request(layout, space, unplaced) {
         let found = find(layout, space, &request, "default CMA pool");
         match via {
             Via::Bootargs => pool.arg = found,
@@ -191,6 +188,7 @@ fn static_request(layout: &Layout<'_, '_, '_>, span: Span) -> Option<Request> {
         align,
         windows: Vec::new(),
         prefer: as_it_is.into_iter().chain(span.outward(align)).collect(),
+        fallback: None,
         pool: true,
     })
 }
@@ -204,6 +202,7 @@ fn dynamic_request(layout: &Layout<'_, '_, '_>, region: &Region) -> Option<Reque
         align: dynamic.align.unwrap_or(unit).checked_next_power_of_two()?.max(unit),
         windows: dynamic.windows.clone(),
         prefer: Vec::new(),
+        fallback: None,
         pool: region.is_cma(),
     })
 }

@@ -26,6 +26,8 @@ pub(super) struct Request {
     pub(super) windows: Vec<Span>,
     /// Places to try before any search.
     pub(super) prefer: Vec<Span>,
+    /// Where it stays if no other place will do, which is worse.
+    pub(super) fallback: Option<Span>,
     /// Whether it must not cross a zone boundary.
     pub(super) pool: bool,
 }
@@ -87,7 +89,8 @@ impl<'s, 'c, 'a> Space<'s, 'c, 'a> {
     /// Searches as memblock does: the first window that fits wins, and in it the highest address. Without
     /// windows, memory below 4 GiB comes first, so that a device with 32 address bits reaches it.
     pub(super) fn find(&self, request: &Request) -> Option<Span> {
-        if let Some(&kept) = request.prefer.iter().find(|&&span| self.is_free(span, request.pool)) {
+        let is_free = |span: &&Span| self.is_free(**span, request.pool);
+        if let Some(&kept) = request.prefer.iter().find(is_free) {
             return Some(kept);
         }
         let low = Span::from_ends(0, 4 * GIB)?;
@@ -110,6 +113,6 @@ impl<'s, 'c, 'a> Space<'s, 'c, 'a> {
                 }
             }
         }
-        None
+        request.fallback.as_ref().filter(is_free).copied()
     }
 }
