@@ -36,21 +36,22 @@ pub(super) fn each_register<'s>(
     }
 }
 
-/// Children of the root whose `reg`, or that of what is below them, is no device's registers.
+/// Children of the root whose `reg`, or that of what is below them, does not name registers of a device.
 const NO_DEVICES: [&str; 4] = ["reserved-memory", "chosen", "memory", "cpus"];
 
-/// Returns whether a node is a device in use: it has a `compatible`, and neither it nor a node above it is
-/// disabled. Few nodes have registers in RAM, so this is asked last.
-pub(super) fn is_device(node: Node<'_, '_>) -> bool {
+/// Returns whether a tuple of a node's `reg` is registers of a device in use: the node has a `compatible`,
+/// and neither it nor a node above it is disabled. Few nodes have registers in RAM, so this is asked last.
+pub(super) fn is_of_device(node: Node<'_, '_>, index: usize) -> bool {
     let path = core::iter::successors(Some(node), Node::parent).take_while(|node| node.depth() > 0);
     node.has_prop("compatible")
         && path.clone().all(|node| node.is_enabled())
         && path.last().is_some_and(|top| !NO_DEVICES.iter().any(|name| top.has_base_name(name)))
+        && !is_behind_iommu(node, index)
 }
 
 /// Returns whether a tuple of `reg` is what the device sees behind its IOMMU: `smmu_iova_base` and
 /// `smmu_iova_ipa` in the trees that Qualcomm's boards boot with (drivers/soc/qcom/icnss.c of their kernels).
-pub(super) fn is_behind_iommu(node: Node<'_, '_>, index: usize) -> bool {
+fn is_behind_iommu(node: Node<'_, '_>, index: usize) -> bool {
     let name = node.prop("reg-names").and_then(|names| names.strings().nth(index));
     name.is_some_and(|name| name.contains("iova"))
 }

@@ -1,7 +1,7 @@
 //! RF203: a region extends over the end of a RAM bank.
 
 use super::advice::report_misplaced;
-use super::registers::{each_register, is_behind_iommu, is_device};
+use super::registers::{each_register, is_of_device};
 use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::finding::{RuleId, Severity};
@@ -46,7 +46,7 @@ fn filled(analysis: &Analysis<'_, '_>) -> Vec<Span> {
     let ram = analysis.map.ram.spans();
     let mut devices = Vec::new();
     each_register(analysis, |node, index, block| {
-        if is_device(node) && !is_behind_iommu(node, index) {
+        if is_of_device(node, index) {
             devices.push(block);
         }
     });

@@ -1,6 +1,6 @@
 //! RF208: a RAM bank is over the registers of a device.
 
-use super::registers::{each_register, is_behind_iommu, is_device};
+use super::registers::{each_register, is_of_device};
 use super::{Doc, Sink};
 use crate::analysis::Analysis;
 use crate::fdt::Node;
@@ -42,9 +42,8 @@ pub(super) fn check(analysis: &Analysis<'_, '_>, out: &mut Sink) {
         if span.end() <= first.base()
             || span.base() >= last.end()
             || ledger::coverage(ram, span) == Coverage::None
-            || !is_device(node)
+            || !is_of_device(node, index)
             || is_offset(node)
-            || is_behind_iommu(node, index)
             || is_memory(analysis, &reserved, node, span)
         {
             return;
