@@ -16,6 +16,7 @@ use crate::slot;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use ringfence::efi::pe;
+use ringfence::fdt::Tree;
 use ringfence::payload::{Kernel, PayloadError, appended, is_bundle, verified};
 use ringfence::profile::PageSize;
 use ringfence::span::Span;
@@ -122,8 +123,7 @@ impl Payload {
         loader: &Loader,
         machine: &impl Machine,
     ) -> Result<Self> {
-        let compatible = loader.tree.as_ref().and_then(|tree| tree.root().prop("compatible"));
-        let boards: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
+        let boards: Vec<&str> = loader.tree.iter().flat_map(Tree::board_names).collect();
         let config = verified(bytes, &boards, &|data| machine.sha256(data))
             .map_err(|why| refusal!("the {from}: {why}"))?;
         if let [further, ..] = config.further_ramdisks.as_slice() {

@@ -91,6 +91,11 @@ impl<'a> Tree<'a> {
         self.node(NodeId(0))
     }
 
+    /// Returns the names of its board, the `compatible` of the root, the most specific first.
+    pub fn board_names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.root().prop("compatible").into_iter().flat_map(|prop| prop.strings())
+    }
+
     /// Returns the node with an id of this tree; an id of another tree gives an arbitrary node or an
     /// empty one.
     #[must_use]

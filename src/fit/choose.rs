@@ -104,8 +104,7 @@ impl<'f, 'a> Choice<'f, 'a> {
             limit: MAX_READ,
         })?;
         let Ok(tree) = Tree::parse(image.data) else { return Ok(Vec::new()) };
-        let compatible = tree.root().prop("compatible");
-        Ok(compatible.iter().flat_map(|prop| prop.strings()).collect())
+        Ok(tree.board_names().collect())
     }
 }
 

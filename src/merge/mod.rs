@@ -101,9 +101,7 @@ pub fn merge(
 ) -> Result<Merged, MergeError> {
     let default = TreePolicy::default();
     let policy = policy.map_or(&default, |policy| &policy.tree);
-    let compatible = loader.tree.root().prop("compatible");
-    let compatible: Vec<String> =
-        compatible.iter().flat_map(|prop| prop.strings()).map(ToString::to_string).collect();
+    let compatible: Vec<String> = loader.tree.board_names().map(ToString::to_string).collect();
     if policy.merge == Merge::None {
         let account = String::from("the bundle's alone: the policy says merge = \"none\"");
         return Ok(Merged { dtb: None, facts: LoaderFacts { compatible, reserved: Vec::new(), account } });

@@ -233,8 +233,7 @@ fn content(bytes: &[u8]) -> &'static str {
 
 /// Opens the bundle or kernel in `bytes`, or refuses it.
 fn open(at: Span, bytes: &'static [u8], what: &str, tree: &Tree<'_>) -> Payload<'static> {
-    let compatible = tree.root().prop("compatible");
-    let boards: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
+    let boards: Vec<&str> = tree.board_names().collect();
     let payload = Payload::open(at, bytes, &boards, &Board).unwrap_or_else(|why| refuse(what, at, &why));
     if let [further, ..] = payload.further_ramdisks.as_slice() {
         console!("{what}: the ramdisk {further} is not used, because there is one before it");

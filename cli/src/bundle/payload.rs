@@ -66,8 +66,7 @@ impl Bundle {
     /// # Errors
     /// When the stage would refuse the bundle.
     pub fn open(&self, tree: &Tree<'_>, facts: &mut BootFacts) -> Result<Opened, Failure> {
-        let compatible = tree.root().prop("compatible");
-        let boards: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
+        let boards: Vec<&str> = tree.board_names().collect();
         let payload = self.payload(&boards)?;
         payload.enter(facts);
         facts.dtb = facts.dtb.and_then(Position::source).map(Position::Movable);

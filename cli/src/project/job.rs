@@ -187,8 +187,7 @@ impl Job {
     /// Completes `job` by the configuration of the input, and tells whether that names kernels.
     fn configure(&self, job: &mut Self, tree: &Tree<'_>, input: &Input) -> Result<bool, Failure> {
         let Some(config) = self.lookup.find(&input.path)? else { return Ok(false) };
-        let compatible = tree.root().prop("compatible");
-        let names: Vec<&str> = compatible.iter().flat_map(|prop| prop.strings()).collect();
+        let names: Vec<&str> = tree.board_names().collect();
         let board = config.board(&input.path, &names);
         let own_kernels = board.map(|board| &board.kernels).filter(|kernels| !kernels.is_empty());
         let kernels = own_kernels.unwrap_or(&config.kernels);

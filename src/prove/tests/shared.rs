@@ -143,7 +143,7 @@ fn twins_that_a_plan_leaves_are_shared() {
     });
 }
 
-/// Of two owners of the same bytes one is moved. A reserve entry that is there, too, is no owner.
+/// Of two owners of the same bytes one is moved. A reserve entry that is there, too, is not an owner.
 #[test]
 fn an_entry_over_a_region_is_not_a_second_region() {
     let board = edited(&board(), |tree, edits| {

@@ -72,9 +72,7 @@ impl Board {
     /// Tells whether one of the root's `compatible` of a tree matches.
     fn is_of(&self, tree: &Layer) -> bool {
         let Ok(tree) = Tree::parse(tree.blob()) else { return false };
-        let compatible = tree.root().prop("compatible");
-        let mut names = compatible.iter().flat_map(|prop| prop.strings());
-        names.any(|name| self.compatible.iter().any(|pattern| pattern.matches(name)))
+        tree.board_names().any(|name| self.compatible.iter().any(|pattern| pattern.matches(name)))
     }
 }
 

@@ -27,9 +27,7 @@ impl LoaderTree {
 
     /// Returns the names of its board, the most specific first.
     pub(super) fn board(&self) -> Result<Vec<String>, Failure> {
-        let tree = self.parse()?;
-        let compatible = tree.root().prop("compatible");
-        Ok(compatible.iter().flat_map(|prop| prop.strings()).map(str::to_owned).collect())
+        Ok(self.parse()?.board_names().map(str::to_owned).collect())
     }
 }
 
